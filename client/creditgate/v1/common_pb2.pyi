@@ -1,0 +1,96 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Decision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DECISION_UNSPECIFIED: _ClassVar[Decision]
+    DECISION_APPROVED: _ClassVar[Decision]
+    DECISION_PARTIALLY_APPROVED: _ClassVar[Decision]
+    DECISION_REFERRED: _ClassVar[Decision]
+    DECISION_DECLINED: _ClassVar[Decision]
+
+class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REASON_CODE_UNSPECIFIED: _ClassVar[ReasonCode]
+    REASON_CODE_ACCOUNT_CLOSED: _ClassVar[ReasonCode]
+    REASON_CODE_ACCOUNT_SUSPENDED: _ClassVar[ReasonCode]
+    REASON_CODE_NO_CREDIT_LIMIT: _ClassVar[ReasonCode]
+    REASON_CODE_LIMIT_EXPIRED: _ClassVar[ReasonCode]
+    REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED: _ClassVar[ReasonCode]
+    REASON_CODE_INSUFFICIENT_CREDIT: _ClassVar[ReasonCode]
+    REASON_CODE_BATCH_NOT_APPROVED: _ClassVar[ReasonCode]
+
+class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REASON_UNIT_UNSPECIFIED: _ClassVar[ReasonUnit]
+    REASON_UNIT_MINOR: _ClassVar[ReasonUnit]
+    REASON_UNIT_DATE: _ClassVar[ReasonUnit]
+    REASON_UNIT_INDEX: _ClassVar[ReasonUnit]
+
+class LimitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIMIT_KIND_UNSPECIFIED: _ClassVar[LimitKind]
+    LIMIT_KIND_AMOUNT: _ClassVar[LimitKind]
+    LIMIT_KIND_UNLIMITED: _ClassVar[LimitKind]
+    LIMIT_KIND_NO_CREDIT: _ClassVar[LimitKind]
+    LIMIT_KIND_INHERIT: _ClassVar[LimitKind]
+DECISION_UNSPECIFIED: Decision
+DECISION_APPROVED: Decision
+DECISION_PARTIALLY_APPROVED: Decision
+DECISION_REFERRED: Decision
+DECISION_DECLINED: Decision
+REASON_CODE_UNSPECIFIED: ReasonCode
+REASON_CODE_ACCOUNT_CLOSED: ReasonCode
+REASON_CODE_ACCOUNT_SUSPENDED: ReasonCode
+REASON_CODE_NO_CREDIT_LIMIT: ReasonCode
+REASON_CODE_LIMIT_EXPIRED: ReasonCode
+REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED: ReasonCode
+REASON_CODE_INSUFFICIENT_CREDIT: ReasonCode
+REASON_CODE_BATCH_NOT_APPROVED: ReasonCode
+REASON_UNIT_UNSPECIFIED: ReasonUnit
+REASON_UNIT_MINOR: ReasonUnit
+REASON_UNIT_DATE: ReasonUnit
+REASON_UNIT_INDEX: ReasonUnit
+LIMIT_KIND_UNSPECIFIED: LimitKind
+LIMIT_KIND_AMOUNT: LimitKind
+LIMIT_KIND_UNLIMITED: LimitKind
+LIMIT_KIND_NO_CREDIT: LimitKind
+LIMIT_KIND_INHERIT: LimitKind
+
+class Reason(_message.Message):
+    __slots__ = ("code", "unit", "observed", "threshold")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    code: ReasonCode
+    unit: ReasonUnit
+    observed: int
+    threshold: int
+    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ...) -> None: ...
+
+class CreditLimit(_message.Message):
+    __slots__ = ("kind", "amount_minor", "valid_until")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    kind: LimitKind
+    amount_minor: int
+    valid_until: str
+    def __init__(self, kind: _Optional[_Union[LimitKind, str]] = ..., amount_minor: _Optional[int] = ..., valid_until: _Optional[str] = ...) -> None: ...
+
+class ItemError(_message.Message):
+    __slots__ = ("code", "reason", "field", "message")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    reason: str
+    field: str
+    message: str
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., field: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
