@@ -1,0 +1,219 @@
+//! Adding events up. Total: a fact has happened and cannot be refused any more.
+
+use crate::event::Event;
+use crate::model::{Account, Capture, Item, Reservation, Segment, Status};
+use crate::rows::Rows;
+use crate::values::{Micros, ReservationId, Slot, Text};
+
+/// Applies one event that happened at `now`.
+pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    match *event {
+        Event::AccountSet { .. } => set_account(rows, now, event),
+        Event::StatusSet { slot, status, reason } => {
+            rows.update_account(slot, |account| {
+                account.status = status;
+                account.status_reason = body(reason);
+                account.updated_at = now;
+            });
+        }
+        Event::SegmentSet { segment, segment_id, currency, limit } => rows.update_segment(
+            segment,
+            || Segment { id: segment_id.into(), defaults: Vec::new() },
+            |segment| segment.set_default(currency, limit),
+        ),
+        Event::SourceMoved { source, position } => rows.set_source(source, position),
+        Event::ReservationForgotten { reservation } => rows.remove_reservation(reservation),
+        Event::ItemForgotten { slot, ref invoice_id } => rows.remove_item(slot, invoice_id),
+        Event::Claimed { .. }
+        | Event::ItemPosted { .. }
+        | Event::ItemMoved { .. }
+        | Event::UnallocatedMoved { .. } => move_outstanding(rows, now, event),
+        _ => move_reserved(rows, now, event),
+    }
+}
+
+fn body(text: Option<Text<'_>>) -> Option<Box<str>> {
+    text.and_then(|text| text.text()).map(Into::into)
+}
+
+fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    let Event::AccountSet { slot, account_id, currency, parent, segment, limit, max_order, name } =
+        *event
+    else {
+        unreachable!("only called for account_set");
+    };
+    let changed = rows.update_account(slot, |account| {
+        account.parent = parent;
+        account.segment = segment;
+        account.limit = limit;
+        account.max_order = max_order;
+        account.updated_at = now;
+        if let Some(name) = name {
+            account.name = body(name);
+        }
+    });
+    if changed.is_none() {
+        let account = Account {
+            id: account_id.into(),
+            currency,
+            status: Status::Active,
+            limit,
+            max_order,
+            parent,
+            segment,
+            name: name.and_then(body),
+            status_reason: None,
+            created_at: now,
+            updated_at: now,
+        };
+        rows.add_account(slot, account);
+    }
+}
+
+fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    match *event {
+        Event::Reserved { reservation, slot, order_id, amount, expires_at } => {
+            rows.add_reservation(Reservation {
+                id: reservation,
+                slot,
+                order_id: order_id.into(),
+                open: amount,
+                captured: 0,
+                released: 0,
+                expired: 0,
+                expires_at,
+                created_at: now,
+                closed_at: 0,
+                captures: Vec::new(),
+            });
+            rows.counters(slot).reserved += amount;
+        }
+        Event::Grown { reservation, amount } => {
+            let slot = update(rows, now, reservation, |r| r.open += amount);
+            rows.counters(slot).reserved += amount;
+        }
+        Event::Captured { reservation, invoice_id, amount } => {
+            let slot = capture(rows, now, reservation, invoice_id, amount, false);
+            let counters = rows.counters(slot);
+            counters.reserved -= amount;
+            counters.captured += amount;
+            update_item(rows, now, slot, invoice_id, |item| item.captured += amount);
+        }
+        Event::Billed { reservation, invoice_id, amount, by_ledger } => {
+            let slot = capture(rows, now, reservation, invoice_id, amount, by_ledger);
+            rows.counters(slot).reserved -= amount;
+        }
+        Event::Acknowledged { reservation, invoice_id } => {
+            rows.update_reservation(reservation, |r| {
+                for capture in r.captures.iter_mut().filter(|c| &*c.invoice_id == invoice_id) {
+                    capture.by_ledger = false;
+                }
+            });
+        }
+        Event::Released { reservation, amount } => {
+            let slot = update(rows, now, reservation, |r| {
+                r.open -= amount;
+                r.released += amount;
+            });
+            rows.counters(slot).reserved -= amount;
+        }
+        Event::Expired { reservation, amount } => {
+            let slot = update(rows, now, reservation, |r| {
+                r.open -= amount;
+                r.expired += amount;
+            });
+            rows.counters(slot).reserved -= amount;
+        }
+        Event::ExpirySet { reservation, expires_at } => {
+            rows.update_reservation(reservation, |r| r.expires_at = expires_at);
+        }
+        Event::Breached { .. } => {}
+        _ => unreachable!("apply sends every other event elsewhere"),
+    }
+}
+
+fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    match *event {
+        Event::Claimed { slot, invoice_id, amount } => {
+            rows.counters(slot).captured -= amount;
+            update_item(rows, now, slot, invoice_id, |item| item.captured -= amount);
+        }
+        Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due } => {
+            rows.counters(slot).outstanding += amount;
+            update_item(rows, now, slot, invoice_id, |item| {
+                item.open += amount;
+                item.posted = true;
+                item.order_id = order_id.map(Into::into);
+                item.issued = issued;
+                item.due = due;
+            });
+        }
+        Event::ItemMoved { slot, invoice_id, amount } => {
+            rows.counters(slot).outstanding += amount;
+            update_item(rows, now, slot, invoice_id, |item| item.open += amount);
+        }
+        Event::UnallocatedMoved { slot, amount } => {
+            let counters = rows.counters(slot);
+            counters.outstanding += amount;
+            counters.unallocated += amount;
+        }
+        _ => unreachable!("apply sends every other event elsewhere"),
+    }
+}
+
+/// Changes a reservation and notes when it closed; returns whose it is.
+fn update(
+    rows: &mut impl Rows,
+    now: Micros,
+    id: ReservationId,
+    change: impl FnOnce(&mut Reservation),
+) -> Slot {
+    rows.update_reservation(id, |reservation| {
+        change(reservation);
+        debug_assert!(reservation.open >= 0, "reservation {id} holds less than nothing");
+        reservation.closed_at = match (reservation.is_open(), reservation.closed_at) {
+            (true, _) => 0,
+            (false, 0) => now,
+            (false, since) => since,
+        };
+        reservation.slot
+    })
+}
+
+fn capture(
+    rows: &mut impl Rows,
+    now: Micros,
+    id: ReservationId,
+    invoice_id: &str,
+    amount: i64,
+    by_ledger: bool,
+) -> Slot {
+    update(rows, now, id, |reservation| {
+        reservation.open -= amount;
+        reservation.captured += amount;
+        let invoice_id = invoice_id.into();
+        reservation.captures.push(Capture { invoice_id, amount, by_ledger });
+    })
+}
+
+fn update_item(
+    rows: &mut impl Rows,
+    now: Micros,
+    slot: Slot,
+    invoice_id: &str,
+    change: impl FnOnce(&mut Item),
+) {
+    rows.update_item(
+        slot,
+        invoice_id,
+        || Item::new(slot, invoice_id, now),
+        |item| {
+            change(item);
+            item.settled_at = match (item.is_settled(), item.settled_at) {
+                (false, _) => 0,
+                (true, 0) => now,
+                (true, since) => since,
+            };
+        },
+    );
+}

@@ -1,0 +1,38 @@
+//! Every bound of the domain, in one place, their relations asserted at compile time.
+
+/// Largest amount that a single command may carry, in minor units.
+pub const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000_000;
+
+/// Largest exposure, and largest part of it, that an account may reach in either direction, in
+/// minor units. `limit - exposure` then always fits an `i64`.
+pub const EXPOSURE_MINOR_MAX: i64 = 4 * AMOUNT_MINOR_MAX;
+
+/// Longest id of any kind, in bytes of UTF-8.
+pub const ID_BYTES_MAX: usize = 64;
+
+/// Longest display name, in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 200;
+
+/// Longest free-text reason, in bytes of UTF-8.
+pub const REASON_BYTES_MAX: usize = 500;
+
+/// Most items in one bulk call, and most orders in one batch.
+pub const BATCH_ITEMS_MAX: usize = 1_000;
+
+/// Most allocations of one payment.
+pub const ALLOCATIONS_MAX: usize = 100;
+
+/// Most invoices that take a part of one reservation.
+pub const CAPTURES_MAX: usize = 1_000;
+
+/// Longest time a reservation may hold, in seconds: 366 days.
+pub const TTL_S_MAX: u32 = 366 * 86_400;
+
+/// Most parents above an account.
+pub const PARENT_DEPTH_MAX: usize = 8;
+
+/// Most reservations and items that one housekeeping entry expires or forgets.
+pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
+
+const _: () = assert!(EXPOSURE_MINOR_MAX as i128 + AMOUNT_MINOR_MAX as i128 <= i64::MAX as i128);
+const _: () = assert!(ALLOCATIONS_MAX < u16::MAX as usize);

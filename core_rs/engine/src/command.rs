@@ -1,0 +1,298 @@
+//! What callers ask for, decoded and validated. A journal entry holds the whole command.
+//!
+//! On disk a command is a msgpack map of one pair: its name and an array of its fields in the order
+//! of declaration. New fields are added at the end, with a default.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text};
+
+/// One thing to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command<'a> {
+    /// Decide an order and reserve its amount.
+    #[serde(borrow)]
+    Reserve(Reserve<'a>),
+    /// Decide several orders and reserve all or none.
+    ReserveAll(ReserveAll<'a>),
+    /// Set an order's total.
+    Adjust(Adjust<'a>),
+    /// Turn reserved into captured.
+    Capture(CaptureOrder<'a>),
+    /// Give back what is reserved.
+    Release(Release<'a>),
+    /// Open an account or change it.
+    UpsertAccount(UpsertAccount<'a>),
+    /// Create a segment or change its default limit.
+    UpsertSegment(UpsertSegment<'a>),
+    /// Suspend, reinstate or close an account.
+    SetStatus(SetStatus<'a>),
+    /// Take one movement from the ledger.
+    Post(Post<'a>),
+    /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
+    Housekeep(Housekeep),
+}
+
+/// By what name a repeat of a command is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity<'a> {
+    /// The caller's request id and the row of a bulk call.
+    Request(RequestKey<'a>),
+    /// The source's id of a ledger entry.
+    Entry {
+        /// The system it comes from.
+        source: &'a str,
+        /// Its id there.
+        entry_id: &'a str,
+    },
+    /// Nobody repeats it.
+    None,
+}
+
+impl<'a> Command<'a> {
+    /// By what name a repeat is known.
+    #[must_use]
+    pub fn identity(&self) -> Identity<'a> {
+        match self {
+            Command::Reserve(command) => Identity::Request(command.request),
+            Command::ReserveAll(command) => Identity::Request(command.request),
+            Command::Adjust(command) => Identity::Request(command.request),
+            Command::Capture(command) => Identity::Request(command.request),
+            Command::Release(command) => Identity::Request(command.request),
+            Command::UpsertAccount(command) => Identity::Request(command.request),
+            Command::UpsertSegment(command) => Identity::Request(command.request),
+            Command::SetStatus(command) => Identity::Request(command.request),
+            Command::Post(command) => {
+                Identity::Entry { source: command.source, entry_id: command.entry_id }
+            }
+            Command::Housekeep(_) => Identity::None,
+        }
+    }
+
+    /// Whether `other`, of the same identity, asks for the same. A ledger entry that comes again
+    /// at another position of its source's stream is the same entry.
+    #[must_use]
+    pub fn is_repeat_of(&self, other: &Command<'_>) -> bool {
+        match (self, other) {
+            (Command::Post(mine), Command::Post(theirs)) => {
+                *mine == Post { position: mine.position, ..theirs.clone() }
+            }
+            _ => self == other,
+        }
+    }
+}
+
+/// A request id, and which row of its call this is (0 for a call of one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestKey<'a> {
+    /// As the caller gave it.
+    pub id: &'a str,
+    /// Row of a bulk call.
+    pub row: u32,
+}
+
+/// An order to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserve<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// What is ordered.
+    pub order: Order<'a>,
+    /// Reserve what fits when not all does.
+    pub allow_partial: bool,
+}
+
+/// Several orders to decide together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReserveAll<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// In the order in which they are decided.
+    pub orders: Vec<Order<'a>>,
+}
+
+/// An order's claim on credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order<'a> {
+    /// Who orders.
+    pub account_id: &'a str,
+    /// Unique per account among open reservations.
+    pub order_id: &'a str,
+    /// Greater than zero.
+    pub amount: Minor,
+    /// Must be the account's.
+    pub currency: Currency,
+    /// How long the reservation holds.
+    pub ttl_s: u32,
+}
+
+/// Which reservation is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target<'a> {
+    /// By its own id.
+    Id(ReservationId),
+    /// The latest one of an order.
+    #[serde(borrow)]
+    Order(OrderKey<'a>),
+}
+
+/// An order by its account and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderKey<'a> {
+    /// Who ordered.
+    pub account_id: &'a str,
+    /// Unique per account among open reservations.
+    pub order_id: &'a str,
+}
+
+/// A new total for an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjust<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose total.
+    pub target: Target<'a>,
+    /// Captured and open together; not negative.
+    pub total: Minor,
+    /// A new time to hold, from now.
+    pub ttl_s: Option<u32>,
+}
+
+/// A shipment of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureOrder<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// What is shipped.
+    pub target: Target<'a>,
+    /// Greater than zero; absent: all that is open.
+    pub amount: Option<Minor>,
+    /// The invoice that the ledger will post.
+    pub invoice_id: &'a str,
+    /// Release what stays open.
+    pub last: bool,
+    /// The goods have left already.
+    pub forced: bool,
+}
+
+/// A cancellation of an order, or of a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// What is cancelled.
+    pub target: Target<'a>,
+    /// Greater than zero; absent: all that is open.
+    pub amount: Option<Minor>,
+}
+
+/// An account's fields to set; absent ones keep their value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpsertAccount<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which account.
+    pub account_id: &'a str,
+    /// For people; `Some(None)` removes it.
+    #[serde(with = "crate::values::set_or_remove")]
+    pub name: Option<Option<Text<'a>>>,
+    /// Required for a new account, fixed after.
+    pub currency: Option<Currency>,
+    /// The account above; `Some("")` removes it.
+    pub parent_id: Option<&'a str>,
+    /// The group; `Some("")` removes it.
+    pub segment_id: Option<&'a str>,
+    /// The account's own limit.
+    pub limit: Option<Limit>,
+    /// Largest total of one order; zero removes it.
+    pub max_order: Option<Minor>,
+}
+
+/// A segment's default limit in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpsertSegment<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which segment.
+    pub segment_id: &'a str,
+    /// For accounts of this currency.
+    pub currency: Currency,
+    /// Never of kind inherit.
+    pub limit: Limit,
+}
+
+/// A new status of an account. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetStatus<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which account.
+    pub account_id: &'a str,
+    /// From now on.
+    pub status: crate::model::Status,
+}
+
+/// What kind of movement the ledger reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// Raises outstanding; claims what was captured or reserved for it.
+    Invoice,
+    /// Lowers outstanding.
+    Payment,
+    /// Lowers outstanding.
+    CreditMemo,
+    /// Changes outstanding by a signed amount.
+    Adjustment,
+    /// An open item from before the service started, signed.
+    OpeningBalance,
+}
+
+/// One movement in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post<'a> {
+    /// The system it comes from.
+    pub source: &'a str,
+    /// Its id there.
+    pub entry_id: &'a str,
+    /// Where it stands in the source's stream; zero: nowhere.
+    pub position: u64,
+    /// Whose.
+    pub account_id: &'a str,
+    /// What.
+    pub kind: EntryKind,
+    /// Greater than zero; signed and not zero for adjustments and opening balances.
+    pub amount: Minor,
+    /// Must be the account's.
+    pub currency: Currency,
+    /// Which invoice, where there is one.
+    #[serde(borrow)]
+    pub invoice_id: Option<&'a str>,
+    /// Which order the invoice bills, where known.
+    pub order_id: Option<&'a str>,
+    /// Invoice date, where known.
+    pub issued: Option<Day>,
+    /// Due date, where known.
+    pub due: Option<Day>,
+    /// What part settles which invoice; in sum at most the amount.
+    pub allocations: Vec<(&'a str, Minor)>,
+}
+
+/// The work of the clock, with the bounds in force at that moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Housekeep {
+    /// Closed reservations and settled items older than this are forgotten.
+    pub closed_before: Micros,
+    /// And the oldest of them beyond this count, of each kind.
+    pub closed_count_max: u64,
+}

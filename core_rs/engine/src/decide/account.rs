@@ -1,0 +1,145 @@
+//! Accounts and segments: opened, changed, suspended, reinstated, closed.
+
+use crate::bounds::PARENT_DEPTH_MAX;
+use crate::command::{SetStatus, UpsertAccount, UpsertSegment};
+use crate::decide::Context;
+use crate::error::Refusal;
+use crate::event::Event;
+use crate::model::{Account, Status};
+use crate::outcome::{Outcome, Upserted};
+use crate::values::{Currency, Limit, SegmentIndex, Slot, Text};
+
+impl Context<'_> {
+    pub(super) fn upsert_account<'a>(
+        &self,
+        command: &UpsertAccount<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let known = self.state.slot(command.account_id);
+        let slot = known.unwrap_or(self.state.account_count() as Slot);
+        let before = known.map(|slot| self.state.account(slot));
+        let currency = currency_of(command, before)?;
+        let parent = match command.parent_id {
+            None => before.and_then(|account| account.parent),
+            Some("") => None,
+            Some(parent_id) => Some(self.parent(parent_id, slot, before, currency)?),
+        };
+        let segment = match command.segment_id {
+            None => before.and_then(|account| account.segment),
+            Some("") => None,
+            Some(segment_id) => Some(self.segment(segment_id)?),
+        };
+        let limit = command.limit.or(before.map(|a| a.limit)).unwrap_or(Limit::INHERIT);
+        let max_order = command.max_order.or(before.map(|a| a.max_order)).unwrap_or_default();
+        let event = Event::AccountSet {
+            slot,
+            account_id: command.account_id,
+            currency,
+            parent,
+            segment,
+            limit,
+            max_order,
+            name: command.name,
+        };
+        let Some(before) = before else {
+            return Ok((Outcome::Upserted(Upserted::Created), vec![event]));
+        };
+        let unchanged = (parent, segment, limit, max_order)
+            == (before.parent, before.segment, before.limit, before.max_order)
+            && command.name.is_none_or(|name| same_name(name, before));
+        if unchanged {
+            return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
+        }
+        Ok((Outcome::Upserted(Upserted::Updated), vec![event]))
+    }
+
+    /// Finds an account's new parent and walks up from it: no account may be its own ancestor.
+    fn parent(
+        &self,
+        id: &str,
+        slot: Slot,
+        before: Option<&Account>,
+        expected: Currency,
+    ) -> Result<Slot, Refusal> {
+        let parent = self.state.slot(id).ok_or_else(|| Refusal::ParentNotFound(id.into()))?;
+        // What was accepted once is accepted again, however the tree has grown above it since: a
+        // load that is run twice must not be refused.
+        if before.is_some_and(|account| account.parent == Some(parent)) {
+            return Ok(parent);
+        }
+        let found = self.state.account(parent).currency;
+        if found != expected {
+            let parent = id.into();
+            return Err(Refusal::ParentCurrencyMismatch { parent, expected, found });
+        }
+        let mut above = Some(parent);
+        for _ in 0..PARENT_DEPTH_MAX {
+            match above {
+                None => return Ok(parent),
+                Some(ancestor) if ancestor == slot => break,
+                Some(ancestor) => above = self.state.account(ancestor).parent,
+            }
+        }
+        match above {
+            None => Ok(parent),
+            Some(_) => Err(Refusal::ParentCycle(id.into())),
+        }
+    }
+
+    fn segment(&self, id: &str) -> Result<SegmentIndex, Refusal> {
+        self.state.segment_index(id).ok_or_else(|| Refusal::SegmentNotFound(id.into()))
+    }
+
+    pub(super) fn upsert_segment<'a>(
+        &self,
+        command: &UpsertSegment<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let UpsertSegment { segment_id, currency, limit, .. } = *command;
+        let known = self.state.segment_index(segment_id);
+        let segment = known.unwrap_or(self.state.segments().len() as SegmentIndex);
+        let before =
+            known.and_then(|index| self.state.segments()[index as usize].default_limit(currency));
+        let event = Event::SegmentSet { segment, segment_id, currency, limit };
+        let outcome = match before {
+            None => Upserted::Created,
+            Some(same) if same == limit => {
+                return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
+            }
+            Some(_) => Upserted::Updated,
+        };
+        Ok((Outcome::Upserted(outcome), vec![event]))
+    }
+
+    pub(super) fn set_status<'a>(
+        &self,
+        command: &SetStatus<'a>,
+        reason: Option<Text<'a>>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let slot = self.slot(command.account_id)?;
+        let (before, status) = (self.state.account(slot).status, command.status);
+        if before == Status::Closed && status == Status::Suspended {
+            return Err(Refusal::AccountIsClosed(command.account_id.into()));
+        }
+        Ok((Outcome::Done, vec![Event::StatusSet { slot, status, reason }]))
+    }
+}
+
+fn currency_of(command: &UpsertAccount<'_>, before: Option<&Account>) -> Result<Currency, Refusal> {
+    match (before, command.currency) {
+        (None, None) => Err(Refusal::CurrencyRequired(command.account_id.into())),
+        (None, Some(currency)) => Ok(currency),
+        (Some(before), Some(found)) if found != before.currency => {
+            Err(Refusal::CurrencyFixed { expected: before.currency, found })
+        }
+        (Some(before), _) => Ok(before.currency),
+    }
+}
+
+fn same_name(name: Option<Text<'_>>, before: &Account) -> bool {
+    match name {
+        None => before.name.is_none(),
+        Some(text) => text.text().is_some() && text.text() == before.name.as_deref(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

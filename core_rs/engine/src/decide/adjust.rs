@@ -1,0 +1,86 @@
+//! `Adjust`: an order's new total. Growth is decided like an order.
+
+use crate::bounds::TTL_S_MAX;
+use crate::command::Adjust;
+use crate::decide::rules::{Ask, evaluate};
+use crate::decide::{Context, expiry, view};
+use crate::error::Refusal;
+use crate::event::Event;
+use crate::model::Reservation;
+use crate::outcome::{Changed, Decision, Outcome, Verdict};
+use crate::values::{Micros, Minor};
+
+impl Context<'_> {
+    pub(super) fn adjust<'a>(
+        &self,
+        command: &Adjust<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let found = self.target(&command.target)?;
+        let (id, slot) = (found.id, found.slot);
+        if command.total < found.captured {
+            let (total, captured) = (command.total, found.captured);
+            return Err(Refusal::BelowCaptured { total, captured });
+        }
+        // What was released or has expired was given back: a closed order that is opened again
+        // asks for everything beyond its captured part.
+        let growth = command.total - found.captured - found.open;
+        let mut reservation = view(self.state, found);
+        let mut events = Vec::new();
+        if growth > 0 {
+            self.may_reopen(found)?;
+            let ask = Ask { amount: growth, order_total: command.total, pending: 0 };
+            let evaluation = evaluate(self.state, slot, self.now, ask);
+            if !evaluation.reasons.is_empty() {
+                let verdict = Verdict {
+                    decision: Decision::Declined,
+                    fitting: evaluation.fitting_if_short(),
+                    available: evaluation.available,
+                    reasons: evaluation.reasons,
+                };
+                let changed = Changed { verdict, reservation, amount: 0, breach: false };
+                return Ok((Outcome::Changed(changed), events));
+            }
+            self.may_grow(found, growth)?;
+            events.push(Event::Grown { reservation: id, amount: growth });
+            reservation.open += growth;
+        } else if growth < 0 {
+            events.push(Event::Released { reservation: id, amount: -growth });
+            reservation.open += growth;
+            reservation.released -= growth;
+        }
+        if let Some(expires_at) = self.new_expiry(found, growth, command.ttl_s) {
+            reservation.expires_at = expires_at;
+            events.push(Event::ExpirySet { reservation: id, expires_at });
+        }
+        let verdict = self.approved(slot, growth);
+        let changed = Changed { verdict, reservation, amount: 0, breach: false };
+        Ok((Outcome::Changed(changed), events))
+    }
+
+    /// An order has one open reservation at most: where it was reserved anew, the older one stays
+    /// closed.
+    fn may_reopen(&self, found: &Reservation) -> Result<(), Refusal> {
+        let latest = self.state.latest_of_order(found.slot, &found.order_id);
+        if latest.is_some_and(|latest| latest.id != found.id) {
+            return Err(Refusal::OrderAlreadyReserved(found.order_id.clone()));
+        }
+        Ok(())
+    }
+
+    /// What grows after its time has run out holds for as long again as it was to hold: approved,
+    /// it must not lapse at once.
+    fn new_expiry(&self, found: &Reservation, growth: Minor, ttl_s: Option<u32>) -> Option<Micros> {
+        match ttl_s {
+            Some(ttl_s) => Some(expiry(self.now, ttl_s)),
+            None if growth > 0 && found.expires_at <= self.now => {
+                let held = found.expires_at.saturating_sub(found.created_at);
+                let held_max = i64::from(TTL_S_MAX) * 1_000_000;
+                Some(self.now.saturating_add(held.min(held_max)))
+            }
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

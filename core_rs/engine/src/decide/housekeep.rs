@@ -1,0 +1,71 @@
+//! The work of the clock: open reservations expire, closed ones are forgotten.
+
+use std::borrow::Cow;
+
+use crate::bounds::HOUSEKEEP_EVENTS_MAX;
+use crate::command::Housekeep;
+use crate::decide::Context;
+use crate::event::Event;
+use crate::outcome::Outcome;
+use crate::state::State;
+use crate::values::Micros;
+
+/// Whether [`crate::command::Command::Housekeep`] would find anything to do at `now`.
+#[must_use]
+pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool {
+    let Housekeep { closed_before, closed_count_max } = *command;
+    let expires = state.expiring().next().is_some_and(|(at, _)| at <= now);
+    let stale = |since: Option<Micros>, count: usize| {
+        since.is_some_and(|since| since < closed_before) || count as u64 > closed_count_max
+    };
+    expires
+        || stale(state.closed().next().map(|(at, _)| at), state.closed().len())
+        || stale(state.settled().next().map(|(at, ..)| at), state.settled().len())
+}
+
+impl Context<'_> {
+    /// Bounded by `HOUSEKEEP_EVENTS_MAX`: where more is due, another command goes on.
+    pub(super) fn housekeep<'a>(&self, command: &Housekeep) -> (Outcome, Vec<Event<'a>>) {
+        let due = self.state.expiring().take_while(|(at, _)| *at <= self.now);
+        let mut events: Vec<Event<'a>> = due
+            .take(HOUSEKEEP_EVENTS_MAX)
+            .map(|(_, reservation)| {
+                let amount = self.state.reservation(reservation).map_or(0, |r| r.open);
+                Event::Expired { reservation, amount }
+            })
+            .collect();
+        self.forget_reservations(command, &mut events);
+        self.forget_items(command, &mut events);
+        (Outcome::Done, events)
+    }
+
+    fn forget_reservations(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
+        let closed = self.state.closed();
+        let surplus = (closed.len() as u64).saturating_sub(command.closed_count_max);
+        let room = HOUSEKEEP_EVENTS_MAX - events.len();
+        let stale = closed
+            .enumerate()
+            .take_while(|(i, (at, _))| (*i as u64) < surplus || *at < command.closed_before);
+        events.extend(
+            stale
+                .take(room)
+                .map(|(_, (_, reservation))| Event::ReservationForgotten { reservation }),
+        );
+    }
+
+    fn forget_items(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
+        let settled = self.state.settled();
+        let surplus = (settled.len() as u64).saturating_sub(command.closed_count_max);
+        let room = HOUSEKEEP_EVENTS_MAX - events.len();
+        let stale = settled
+            .enumerate()
+            .take_while(|(i, (at, ..))| (*i as u64) < surplus || *at < command.closed_before);
+        events.extend(stale.take(room).map(|(_, (_, slot, invoice_id))| Event::ItemForgotten {
+            slot,
+            invoice_id: Cow::Owned(invoice_id.to_owned()),
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Ledger entries: what was captured or reserved for an invoice moves to outstanding, once.
+
+use crate::bounds::{CAPTURES_MAX, EXPOSURE_MINOR_MAX};
+use crate::command::{EntryKind, Post};
+use crate::decide::Context;
+use crate::error::Refusal;
+use crate::event::Event;
+use crate::outcome::Outcome;
+use crate::values::{Minor, Slot};
+
+impl Context<'_> {
+    pub(super) fn post<'a>(
+        &self,
+        command: &Post<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let slot = self.payer(command.account_id, command.currency)?;
+        let mut events = match command.kind {
+            EntryKind::Invoice => self.invoice(slot, command)?,
+            EntryKind::OpeningBalance | EntryKind::Adjustment => self.signed(slot, command)?,
+            EntryKind::Payment | EntryKind::CreditMemo => settle(slot, command),
+        };
+        self.within_range(slot, command.amount, &events)?;
+        let Post { source, position, .. } = *command;
+        if position > self.state.source_position(source) {
+            events.push(Event::SourceMoved { source, position });
+        }
+        Ok((Outcome::Done, events))
+    }
+
+    fn invoice<'a>(&self, slot: Slot, command: &Post<'a>) -> Result<Vec<Event<'a>>, Refusal> {
+        let invoice_id = command.invoice_id.expect("admission asks every invoice for its id");
+        let posted = self.item_posted(slot, invoice_id, command)?;
+        let captured = self.state.item(slot, invoice_id).map_or(0, |item| item.captured);
+        let mut events = Vec::with_capacity(3);
+        if captured > 0 {
+            events.push(Event::Claimed { slot, invoice_id, amount: captured });
+        } else if let Some(order_id) = command.order_id {
+            events.extend(self.bill_order(slot, order_id, invoice_id, command.amount));
+        }
+        events.push(posted);
+        Ok(events)
+    }
+
+    /// What the order still reserves moves with its invoice, before any `Capture` tells of it. The
+    /// ledger is never refused for an order of too many captures: that one stays reserved.
+    fn bill_order<'a>(
+        &self,
+        slot: Slot,
+        order_id: &str,
+        invoice_id: &'a str,
+        invoiced: Minor,
+    ) -> Option<Event<'a>> {
+        let found = self.state.latest_of_order(slot, order_id)?;
+        if !found.is_open() || found.captures.len() >= CAPTURES_MAX {
+            return None;
+        }
+        let (reservation, amount) = (found.id, invoiced.min(found.open));
+        Some(Event::Billed { reservation, invoice_id, amount, by_ledger: true })
+    }
+
+    fn signed<'a>(&self, slot: Slot, command: &Post<'a>) -> Result<Vec<Event<'a>>, Refusal> {
+        let amount = command.amount;
+        match command.invoice_id {
+            None => Ok(vec![Event::UnallocatedMoved { slot, amount }]),
+            Some(invoice_id) if command.kind == EntryKind::Adjustment => {
+                Ok(vec![Event::ItemMoved { slot, invoice_id, amount }])
+            }
+            Some(invoice_id) => Ok(vec![self.item_posted(slot, invoice_id, command)?]),
+        }
+    }
+
+    fn item_posted<'a>(
+        &self,
+        slot: Slot,
+        invoice_id: &'a str,
+        command: &Post<'a>,
+    ) -> Result<Event<'a>, Refusal> {
+        let Post { amount, order_id, issued, due, .. } = *command;
+        if self.state.item(slot, invoice_id).is_some_and(|item| item.posted) {
+            return Err(Refusal::InvoiceAlreadyPosted(invoice_id.into()));
+        }
+        Ok(Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due })
+    }
+
+    /// Refuses what would take any sum of the account, or of one invoice, beyond its bound.
+    fn within_range(&self, slot: Slot, given: Minor, events: &[Event<'_>]) -> Result<(), Refusal> {
+        let counters = self.state.position(slot);
+        let mut outstanding = i128::from(counters.outstanding);
+        let mut exposure = i128::from(counters.exposure());
+        let mut unallocated = i128::from(counters.unallocated);
+        let max = i128::from(EXPOSURE_MINOR_MAX);
+        let mut fits = true;
+        for (index, event) in events.iter().enumerate() {
+            match *event {
+                Event::Claimed { amount, .. } | Event::Billed { amount, .. } => {
+                    exposure -= i128::from(amount);
+                }
+                Event::UnallocatedMoved { amount, .. } => {
+                    outstanding += i128::from(amount);
+                    exposure += i128::from(amount);
+                    unallocated += i128::from(amount);
+                }
+                Event::ItemPosted { invoice_id, amount, .. }
+                | Event::ItemMoved { invoice_id, amount, .. } => {
+                    outstanding += i128::from(amount);
+                    exposure += i128::from(amount);
+                    let known = self.state.item(slot, invoice_id).map_or(0, |item| item.open);
+                    let so_far = moved_before(&events[..index], invoice_id);
+                    let open = i128::from(known) + so_far + i128::from(amount);
+                    fits &= open.abs() <= max;
+                }
+                _ => {}
+            }
+        }
+        fits &= [outstanding, exposure, unallocated].iter().all(|sum| sum.abs() <= max);
+        if fits { Ok(()) } else { Err(Refusal::ExposureOutOfRange(given)) }
+    }
+}
+
+/// A payment or credit memo: each allocation on its invoice, the rest on none.
+fn settle<'a>(slot: Slot, command: &Post<'a>) -> Vec<Event<'a>> {
+    let mut rest = command.amount;
+    let mut events = Vec::with_capacity(command.allocations.len() + 1);
+    for (invoice_id, part) in command.allocations.iter().copied() {
+        assert!(part <= rest, "admission bounds allocations by the amount");
+        rest -= part;
+        events.push(Event::ItemMoved { slot, invoice_id, amount: -part });
+    }
+    if rest > 0 {
+        events.push(Event::UnallocatedMoved { slot, amount: -rest });
+    }
+    events
+}
+
+/// What earlier events of the same entry moved on an invoice.
+fn moved_before(events: &[Event<'_>], invoice: &str) -> i128 {
+    let moved = events.iter().map(|event| match *event {
+        Event::ItemMoved { invoice_id, amount, .. } if invoice_id == invoice => amount.into(),
+        _ => 0,
+    });
+    moved.sum()
+}
+
+#[cfg(test)]
+mod tests;

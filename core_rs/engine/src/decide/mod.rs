@@ -1,0 +1,152 @@
+//! Deciding: state + command + time → outcome + events. Pure, and changes nothing: `apply` does.
+//!
+//! One command, one file. [`rules`] holds orders against credit, in order of precedence.
+
+mod account;
+mod adjust;
+mod capture;
+mod housekeep;
+mod ledger;
+mod release;
+mod reserve;
+pub mod rules;
+
+pub use housekeep::housekeeping_due;
+pub use reserve::check;
+
+use crate::bounds::EXPOSURE_MINOR_MAX;
+use crate::command::{Command, Target};
+use crate::error::Refusal;
+use crate::event::Event;
+use crate::model::Reservation;
+use crate::outcome::{Decision, Outcome, ReservationView, Verdict};
+use crate::state::State;
+use crate::values::{Micros, Minor, Seq, Slot, Text};
+
+/// What a decision has before it besides the command.
+#[derive(Clone, Copy)]
+struct Context<'s> {
+    state: &'s State,
+    seq: Seq,
+    now: Micros,
+}
+
+/// Decides a command that will stand at `seq` of the journal and happens at `now`; `reason` is what
+/// the caller gave as its reason.
+///
+/// The same state, command and time always give the same outcome and events.
+///
+/// # Errors
+///
+/// A [`Refusal`] when the command is wrong in this state; then nothing was decided.
+pub fn decide<'a>(
+    state: &State,
+    seq: Seq,
+    now: Micros,
+    command: &Command<'a>,
+    reason: Option<Text<'a>>,
+) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+    let context = Context { state, seq, now };
+    match command {
+        Command::Reserve(command) => context.reserve(command),
+        Command::ReserveAll(command) => context.reserve_all(command),
+        Command::Adjust(command) => context.adjust(command),
+        Command::Capture(command) => context.capture(command),
+        Command::Release(command) => context.release(command),
+        Command::UpsertAccount(command) => context.upsert_account(command),
+        Command::UpsertSegment(command) => context.upsert_segment(command),
+        Command::SetStatus(command) => context.set_status(command, reason),
+        Command::Post(command) => context.post(command),
+        Command::Housekeep(command) => Ok(context.housekeep(command)),
+    }
+}
+
+impl<'s> Context<'s> {
+    fn slot(&self, account_id: &str) -> Result<Slot, Refusal> {
+        self.state.slot(account_id).ok_or_else(|| Refusal::AccountNotFound(account_id.into()))
+    }
+
+    fn target(&self, target: &Target<'_>) -> Result<&'s Reservation, Refusal> {
+        find_reservation(self.state, target)
+    }
+
+    /// What a new order could still take, after something else has just moved it by `moved`.
+    fn available(&self, slot: Slot, moved: Minor) -> Option<Minor> {
+        let account = self.state.account(slot);
+        let limit = rules::effective_limit(self.state, account).ceiling()?;
+        Some(limit - self.state.position(slot).exposure() - moved)
+    }
+
+    /// A verdict without reasons, after which the account's exposure has moved by `moved`.
+    fn approved(&self, slot: Slot, moved: Minor) -> Verdict {
+        Verdict {
+            decision: Decision::Approved,
+            reasons: Vec::new(),
+            fitting: None,
+            available: self.available(slot, moved),
+        }
+    }
+
+    /// Refuses to let a reservation, over its whole life, or its account hold more than an `i64`
+    /// can be trusted with.
+    fn may_grow(&self, reservation: &Reservation, by: Minor) -> Result<(), Refusal> {
+        let Reservation { open, captured, released, expired, slot, .. } = *reservation;
+        let parts = [open, captured, released, expired, by].map(i128::from);
+        if parts.iter().sum::<i128>() > i128::from(EXPOSURE_MINOR_MAX) {
+            return Err(Refusal::ExposureOutOfRange(by));
+        }
+        self.may_reserve(slot, 0, by)
+    }
+
+    /// Refuses to let an account reserve more than an `i64` can be trusted with; `pending` is what
+    /// the same command has reserved for it already.
+    fn may_reserve(&self, slot: Slot, pending: i128, by: Minor) -> Result<(), Refusal> {
+        let counters = self.state.position(slot);
+        let added = pending + i128::from(by);
+        let max = i128::from(EXPOSURE_MINOR_MAX);
+        // What is reserved may all be captured later, without another look at this bound.
+        let held = i128::from(counters.reserved) + i128::from(counters.captured) + added;
+        let exposure = i128::from(counters.exposure()) + added;
+        if held > max || exposure > max {
+            return Err(Refusal::ExposureOutOfRange(by));
+        }
+        Ok(())
+    }
+}
+
+/// The reservation that a target names.
+///
+/// # Errors
+///
+/// [`Refusal::AccountNotFound`], or [`Refusal::ReservationNotFound`] with the field at fault.
+pub fn find_reservation<'s>(
+    state: &'s State,
+    target: &Target<'_>,
+) -> Result<&'s Reservation, Refusal> {
+    match *target {
+        Target::Id(id) => state.reservation(id).ok_or_else(|| Refusal::ReservationNotFound {
+            field: "reservation_id",
+            value: id.to_string().into(),
+        }),
+        Target::Order(key) => {
+            let slot = state
+                .slot(key.account_id)
+                .ok_or_else(|| Refusal::AccountNotFound(key.account_id.into()))?;
+            state.latest_of_order(slot, key.order_id).ok_or_else(|| Refusal::ReservationNotFound {
+                field: "order_id",
+                value: key.order_id.into(),
+            })
+        }
+    }
+}
+
+/// A reservation with its ids spelled out, as answers show it.
+#[must_use]
+pub fn view(state: &State, reservation: &Reservation) -> ReservationView {
+    ReservationView::of(reservation, state.account(reservation.slot))
+}
+
+/// The end of a time to hold that begins at `now`.
+fn expiry(now: Micros, ttl_s: u32) -> Micros {
+    now.saturating_add(i64::from(ttl_s) * 1_000_000)
+}

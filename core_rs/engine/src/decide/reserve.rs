@@ -1,0 +1,169 @@
+//! `CheckAndReserve`, `Check` and the all-or-none batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::bounds::BATCH_ITEMS_MAX;
+use crate::command::{Order, Reserve, ReserveAll};
+use crate::decide::rules::{Ask, evaluate};
+use crate::decide::{Context, expiry};
+use crate::error::Refusal;
+use crate::event::Event;
+use crate::outcome::{Decision, Outcome, Reason, ReasonCode, Reserved, Verdict};
+use crate::state::State;
+use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
+
+/// What `CheckAndReserve` would decide at `now`; its reservation is always absent.
+///
+/// # Errors
+///
+/// The same refusals, but for an order that is reserved already.
+pub fn check(
+    state: &State,
+    now: Micros,
+    account_id: &str,
+    amount: Minor,
+    currency: Currency,
+    allow_partial: bool,
+) -> Result<Reserved, Refusal> {
+    let context = Context { state, seq: 0, now };
+    let slot = context.payer(account_id, currency)?;
+    context.judge(slot, 0, amount, allow_partial)
+}
+
+impl Context<'_> {
+    pub(super) fn reserve<'a>(
+        &self,
+        command: &Reserve<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let order = &command.order;
+        let slot = self.orderer(order)?;
+        let mut reserved = self.judge(slot, 0, order.amount, command.allow_partial)?;
+        let event = self.hold(&mut reserved, slot, order, 0);
+        Ok((Outcome::Reserved(reserved), event.into_iter().collect()))
+    }
+
+    pub(super) fn reserve_all<'a>(
+        &self,
+        command: &ReserveAll<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let orders = &command.orders;
+        assert!(orders.len() <= BATCH_ITEMS_MAX, "admission bounds a batch");
+        let mut earlier = Earlier::default();
+        let mut judged = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            let item = self
+                .judge_in_batch(order, &mut earlier)
+                .map_err(|refusal| Refusal::InItem { index, refusal: Box::new(refusal) })?;
+            judged.push(item);
+        }
+        let misfit = judged.iter().position(|(_, r)| r.verdict.decision != Decision::Approved);
+        let mut events = Vec::new();
+        let mut results = Vec::with_capacity(judged.len());
+        for (index, (slot, mut reserved)) in judged.into_iter().enumerate() {
+            match misfit {
+                None => events.extend(self.hold(&mut reserved, slot, &orders[index], index)),
+                Some(misfit) => decline(&mut reserved, self.available(slot, 0), misfit),
+            }
+            results.push(reserved);
+        }
+        Ok((Outcome::ReservedAll(results), events))
+    }
+
+    fn judge_in_batch<'o>(
+        &self,
+        order: &Order<'o>,
+        earlier: &mut Earlier<'o>,
+    ) -> Result<(Slot, Reserved), Refusal> {
+        let slot = self.orderer(order)?;
+        if !earlier.orders.insert((slot, order.order_id)) {
+            return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
+        }
+        let pending = earlier.reserved.entry(slot).or_default();
+        let reserved = self.judge(slot, *pending, order.amount, false)?;
+        *pending += i128::from(reserved.amount);
+        Ok((slot, reserved))
+    }
+
+    /// Whose order it is, if it may be placed at all.
+    fn orderer(&self, order: &Order<'_>) -> Result<Slot, Refusal> {
+        let slot = self.payer(order.account_id, order.currency)?;
+        let latest = self.state.latest_of_order(slot, order.order_id);
+        if latest.is_some_and(|reservation| reservation.is_open()) {
+            return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
+        }
+        Ok(slot)
+    }
+
+    pub(super) fn payer(&self, account_id: &str, found: Currency) -> Result<Slot, Refusal> {
+        let slot = self.slot(account_id)?;
+        let expected = self.state.account(slot).currency;
+        if expected != found {
+            return Err(Refusal::CurrencyMismatch { expected, found });
+        }
+        Ok(slot)
+    }
+
+    /// Decides an order of `amount`, on top of `pending` from the same command.
+    fn judge(
+        &self,
+        slot: Slot,
+        pending: i128,
+        amount: Minor,
+        allow_partial: bool,
+    ) -> Result<Reserved, Refusal> {
+        let ask = Ask { amount, order_total: amount, pending };
+        let evaluation = evaluate(self.state, slot, self.now, ask);
+        let fitting = evaluation.fitting_if_short();
+        let (decision, granted) = match fitting {
+            _ if evaluation.reasons.is_empty() => (Decision::Approved, amount),
+            Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
+            _ => (Decision::Declined, 0),
+        };
+        self.may_reserve(slot, pending, granted)?;
+        let available = evaluation.available.map(|available| available - granted);
+        let verdict = Verdict { decision, reasons: evaluation.reasons, fitting, available };
+        Ok(Reserved { verdict, reservation: None, amount: granted, expires_at: 0 })
+    }
+
+    /// Gives an approved order its reservation.
+    fn hold<'a>(
+        &self,
+        reserved: &mut Reserved,
+        slot: Slot,
+        order: &Order<'a>,
+        item: usize,
+    ) -> Option<Event<'a>> {
+        if reserved.amount == 0 {
+            return None;
+        }
+        let reservation = reservation_id(self.seq, item);
+        let expires_at = expiry(self.now, order.ttl_s);
+        reserved.reservation = Some(reservation);
+        reserved.expires_at = expires_at;
+        let (order_id, amount) = (order.order_id, reserved.amount);
+        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at })
+    }
+}
+
+/// What the earlier items of a batch take.
+#[derive(Default)]
+struct Earlier<'o> {
+    orders: BTreeSet<(Slot, &'o str)>,
+    reserved: BTreeMap<Slot, i128>,
+}
+
+/// Nothing of the batch is reserved: an item that fits is declined because of the first that does
+/// not, and every item sees what is available with nothing reserved.
+fn decline(reserved: &mut Reserved, available: Option<Minor>, misfit: usize) {
+    if reserved.verdict.decision == Decision::Approved {
+        let observed = misfit as i64;
+        let reason = Reason { code: ReasonCode::BatchNotApproved, observed, threshold: 0 };
+        reserved.verdict.reasons.push(reason);
+    }
+    reserved.verdict.decision = Decision::Declined;
+    reserved.verdict.available = available;
+    reserved.amount = 0;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Why a command is wrong. A refusal decides nothing, changes nothing and is not journalled; a
+//! decline is a decision and no refusal.
+
+use crate::values::{Currency, Minor};
+
+/// What is wrong with a command, given the state that it met.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum Refusal {
+    #[error("account_id {0:?} is not known: create the account first")]
+    AccountNotFound(Box<str>),
+    #[error("{field} {value:?} is not a known reservation: it may have been closed long ago")]
+    ReservationNotFound { field: &'static str, value: Box<str> },
+    #[error("segment_id {0:?} is not known: create the segment first")]
+    SegmentNotFound(Box<str>),
+    #[error("parent_account_id {0:?} is not known: create the parent first")]
+    ParentNotFound(Box<str>),
+    #[error("parent_account_id {0:?} would make a circle, or a chain of more than 8 accounts")]
+    ParentCycle(Box<str>),
+    #[error("parent_account_id {parent:?} is in {found}, the account in {expected}")]
+    ParentCurrencyMismatch { parent: Box<str>, expected: Currency, found: Currency },
+    #[error("currency is required for the new account {0:?}")]
+    CurrencyRequired(Box<str>),
+    #[error("currency {found} differs from the account's {expected}")]
+    CurrencyMismatch { expected: Currency, found: Currency },
+    #[error("currency {found} cannot replace the account's {expected}: a currency is fixed")]
+    CurrencyFixed { expected: Currency, found: Currency },
+    #[error("request_id {0:?} was used before with other fields: use a new id")]
+    RequestIdReused(Box<str>),
+    #[error("entry_id {0:?} of this source was posted before with other fields")]
+    EntryIdReused(Box<str>),
+    #[error("order_id {0:?} of this account is reserved already: adjust or release that order")]
+    OrderAlreadyReserved(Box<str>),
+    #[error("invoice_id {0:?} has captured part of this reservation already")]
+    InvoiceAlreadyCaptured(Box<str>),
+    #[error("invoice_id {0:?} is one too many: 1000 invoices took parts of this reservation")]
+    TooManyCaptures(Box<str>),
+    #[error("invoice_id {0:?} of this account was posted before by another entry")]
+    InvoiceAlreadyPosted(Box<str>),
+    #[error("total_amount_minor {total} is below the {captured} already captured")]
+    BelowCaptured { total: Minor, captured: Minor },
+    #[error("amount_minor {amount} is more than the {open} still open")]
+    ReleaseExceedsOpen { amount: Minor, open: Minor },
+    #[error("nothing of the reservation is open: give amount_minor to capture beyond it")]
+    NothingOpen,
+    #[error("amount_minor {0} would take a sum of this account beyond 4 * 10^18 minor units")]
+    ExposureOutOfRange(Minor),
+    #[error("account_id {0:?} is closed: reinstate it first")]
+    AccountIsClosed(Box<str>),
+    #[error("items[{index}]: {refusal}")]
+    InItem { index: usize, refusal: Box<Refusal> },
+}

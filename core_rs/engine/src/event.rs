@@ -1,0 +1,194 @@
+//! What happened: the facts that `decide` finds and `apply` adds up. The journal holds them, so a
+//! replay never decides again.
+//!
+//! On disk an event is a msgpack map of one pair: its name and an array of its fields in the order
+//! of declaration.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Status;
+use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot, Text};
+
+/// One fact. Amounts are in minor units of the account's currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event<'a> {
+    /// An account was opened (its slot is new) or changed: all of it but status and counters.
+    AccountSet {
+        /// Its place.
+        slot: Slot,
+        /// Its id.
+        #[serde(borrow)]
+        account_id: &'a str,
+        /// Its currency.
+        currency: Currency,
+        /// The account above.
+        parent: Option<Slot>,
+        /// Its group.
+        segment: Option<SegmentIndex>,
+        /// Its own limit.
+        limit: Limit,
+        /// Largest total of one order; zero: none.
+        max_order: Minor,
+        /// For people; absent: keep the name that it has; `Some(None)`: it has none any more.
+        #[serde(with = "crate::values::set_or_remove")]
+        name: Option<Option<Text<'a>>>,
+    },
+    /// An account was suspended, reinstated or closed.
+    StatusSet {
+        /// Which.
+        slot: Slot,
+        /// From now on.
+        status: Status,
+        /// Why.
+        reason: Option<Text<'a>>,
+    },
+    /// A segment was created (its index is new) or its default limit changed.
+    SegmentSet {
+        /// Its place.
+        segment: SegmentIndex,
+        /// Its id.
+        segment_id: &'a str,
+        /// For accounts of this currency.
+        currency: Currency,
+        /// The default.
+        limit: Limit,
+    },
+    /// An order was approved. reserved += amount.
+    Reserved {
+        /// Its id.
+        reservation: ReservationId,
+        /// Whose.
+        slot: Slot,
+        /// For which order.
+        order_id: &'a str,
+        /// How much.
+        amount: Minor,
+        /// Until when.
+        expires_at: Micros,
+    },
+    /// An order grew, or was opened again. reserved += amount.
+    Grown {
+        /// Which.
+        reservation: ReservationId,
+        /// By how much.
+        amount: Minor,
+    },
+    /// A shipment. reserved -= amount, captured += amount.
+    Captured {
+        /// Of which order.
+        reservation: ReservationId,
+        /// On which invoice.
+        invoice_id: &'a str,
+        /// How much.
+        amount: Minor,
+    },
+    /// A shipment whose invoice stands in outstanding already. reserved -= amount.
+    Billed {
+        /// Of which order.
+        reservation: ReservationId,
+        /// On which invoice.
+        invoice_id: &'a str,
+        /// How much; zero when nothing was open any more.
+        amount: Minor,
+        /// The ledger told of it before any `Capture` call did.
+        by_ledger: bool,
+    },
+    /// A `Capture` call named what the ledger had told of before. Moves nothing.
+    Acknowledged {
+        /// Which order.
+        reservation: ReservationId,
+        /// Which invoice.
+        invoice_id: &'a str,
+    },
+    /// Given back by a call. reserved -= amount.
+    Released {
+        /// Which.
+        reservation: ReservationId,
+        /// How much.
+        amount: Minor,
+    },
+    /// Given back by the clock. reserved -= amount.
+    Expired {
+        /// Which.
+        reservation: ReservationId,
+        /// All that was open.
+        amount: Minor,
+    },
+    /// A new time to hold.
+    ExpirySet {
+        /// Which.
+        reservation: ReservationId,
+        /// Until when.
+        expires_at: Micros,
+    },
+    /// Goods left against the rules. Moves nothing.
+    Breached {
+        /// Which order.
+        reservation: ReservationId,
+        /// By how much the capture went beyond what was reserved.
+        amount: Minor,
+    },
+    /// The ledger posted what had been captured under this invoice. captured -= amount.
+    Claimed {
+        /// Whose.
+        slot: Slot,
+        /// Which invoice.
+        invoice_id: &'a str,
+        /// All that was captured under it.
+        amount: Minor,
+    },
+    /// The ledger posted an invoice or an opening item. outstanding += amount.
+    ItemPosted {
+        /// Whose.
+        slot: Slot,
+        /// Which invoice.
+        invoice_id: &'a str,
+        /// How much, signed.
+        amount: Minor,
+        /// The order that it bills, where known.
+        order_id: Option<&'a str>,
+        /// Invoice date, where known.
+        issued: Option<Day>,
+        /// Due date, where known.
+        due: Option<Day>,
+    },
+    /// A payment, credit or adjustment on one invoice. outstanding += amount.
+    ItemMoved {
+        /// Whose.
+        slot: Slot,
+        /// Which invoice; it may not have arrived yet.
+        invoice_id: &'a str,
+        /// How much, signed.
+        amount: Minor,
+    },
+    /// A payment, credit, adjustment or opening balance on no invoice. outstanding += amount.
+    UnallocatedMoved {
+        /// Whose.
+        slot: Slot,
+        /// How much, signed.
+        amount: Minor,
+    },
+    /// A source's stream has been taken up to here.
+    SourceMoved {
+        /// Which system.
+        source: &'a str,
+        /// The highest position seen.
+        position: u64,
+    },
+    /// A closed reservation was forgotten.
+    ReservationForgotten {
+        /// Which.
+        reservation: ReservationId,
+    },
+    /// A settled invoice was forgotten.
+    ItemForgotten {
+        /// Whose.
+        slot: Slot,
+        /// Which; owned where the clock decides, for no command names it.
+        #[serde(borrow)]
+        invoice_id: Cow<'a, str>,
+    },
+}

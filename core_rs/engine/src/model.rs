@@ -1,0 +1,194 @@
+//! The records of the domain. The store keeps each as one row; the engine holds them in memory.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
+
+/// Whether an account may take on new exposure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Orders are decided by limit.
+    #[serde(rename = "active")]
+    Active,
+    /// Orders are declined for now.
+    #[serde(rename = "suspended")]
+    Suspended,
+    /// Orders are declined for good.
+    #[serde(rename = "closed")]
+    Closed,
+}
+
+/// All of an account but its counters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The customer's id, unique in the store.
+    pub id: Box<str>,
+    /// Fixed once set.
+    pub currency: Currency,
+    /// Whether orders are taken.
+    pub status: Status,
+    /// The account's own limit.
+    pub limit: Limit,
+    /// Largest total of one order; zero: none.
+    pub max_order: Minor,
+    /// The account above, of the same currency.
+    pub parent: Option<Slot>,
+    /// The group whose defaults are inherited.
+    pub segment: Option<SegmentIndex>,
+    /// For people; absent when never set or erased.
+    pub name: Option<Box<str>>,
+    /// Why the status is what it is; absent when never changed or erased.
+    pub status_reason: Option<Box<str>>,
+    /// When the account was opened.
+    pub created_at: Micros,
+    /// When anything but counters last changed.
+    pub updated_at: Micros,
+}
+
+/// What an account owes and holds, in minor units. `exposure` is their sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Posted by the ledger and not paid; negative: a credit balance.
+    pub outstanding: Minor,
+    /// Shipped and invoiced here, not yet seen in the ledger.
+    pub captured: Minor,
+    /// Held by open orders.
+    pub reserved: Minor,
+    /// The part of `outstanding` that belongs to no open item.
+    pub unallocated: Minor,
+}
+
+impl Counters {
+    /// What counts against the limit. `decide` keeps it within ±`EXPOSURE_MINOR_MAX`.
+    #[must_use]
+    pub fn exposure(&self) -> Minor {
+        self.outstanding + self.captured + self.reserved
+    }
+}
+
+/// What one order holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Unique in the store.
+    pub id: ReservationId,
+    /// Whose.
+    pub slot: Slot,
+    /// The order's id, unique per account among open reservations.
+    pub order_id: Box<str>,
+    /// Still held.
+    pub open: Minor,
+    /// Shipped.
+    pub captured: Minor,
+    /// Given back by a call.
+    pub released: Minor,
+    /// Given back by the clock.
+    pub expired: Minor,
+    /// When what is open is given back.
+    pub expires_at: Micros,
+    /// When the order was decided.
+    pub created_at: Micros,
+    /// When nothing was open any more; zero while open.
+    pub closed_at: Micros,
+    /// Which invoices took what.
+    pub captures: Vec<Capture>,
+}
+
+impl Reservation {
+    /// OPEN until nothing of it is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open > 0
+    }
+
+    /// The part of it that an invoice took.
+    #[must_use]
+    pub fn capture(&self, invoice_id: &str) -> Option<&Capture> {
+        self.captures.iter().find(|capture| &*capture.invoice_id == invoice_id)
+    }
+}
+
+/// What one invoice took of one reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// The invoice.
+    pub invoice_id: Box<str>,
+    /// How much.
+    pub amount: Minor,
+    /// The ledger told of it first and no `Capture` call has named it yet.
+    pub by_ledger: bool,
+}
+
+/// One invoice of one account: captured here, posted by the ledger, or both; or paid ahead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Whose.
+    pub slot: Slot,
+    /// Unique per account.
+    pub invoice_id: Box<str>,
+    /// The order that it bills, where known.
+    pub order_id: Option<Box<str>>,
+    /// Captured here and not yet posted by the ledger.
+    pub captured: Minor,
+    /// What the customer still owes on it; negative: paid ahead or too much.
+    pub open: Minor,
+    /// The ledger has posted it.
+    pub posted: bool,
+    /// Invoice date, where known.
+    pub issued: Option<Day>,
+    /// Due date, where known.
+    pub due: Option<Day>,
+    /// When it was first heard of.
+    pub created_at: Micros,
+    /// When it was settled; zero while it is not.
+    pub settled_at: Micros,
+}
+
+impl Item {
+    /// An invoice heard of for the first time.
+    #[must_use]
+    pub fn new(slot: Slot, invoice_id: &str, now: Micros) -> Item {
+        Item {
+            slot,
+            invoice_id: invoice_id.into(),
+            order_id: None,
+            captured: 0,
+            open: 0,
+            posted: false,
+            issued: None,
+            due: None,
+            created_at: now,
+            settled_at: 0,
+        }
+    }
+
+    /// Nothing is owed on it and nothing captured waits for it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.open == 0 && self.captured == 0
+    }
+}
+
+/// A named group of accounts and the limits that they inherit, by currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Unique in the store.
+    pub id: Box<str>,
+    /// At most one for each currency, in order of currency.
+    pub defaults: Vec<(Currency, Limit)>,
+}
+
+impl Segment {
+    /// The default for a currency.
+    #[must_use]
+    pub fn default_limit(&self, currency: Currency) -> Option<Limit> {
+        self.defaults.iter().find(|(known, _)| *known == currency).map(|(_, limit)| *limit)
+    }
+
+    /// Sets the default for a currency.
+    pub fn set_default(&mut self, currency: Currency, limit: Limit) {
+        match self.defaults.binary_search_by_key(&currency, |(known, _)| *known) {
+            Ok(found) => self.defaults[found].1 = limit,
+            Err(place) => self.defaults.insert(place, (currency, limit)),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What was decided, in full: the stored answer from which a repeat is answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Account, Reservation};
+use crate::values::{Currency, Micros, Minor, ReservationId};
+
+/// The verdict on an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// All of it.
+    Approved,
+    /// What fitted.
+    PartiallyApproved,
+    /// A person decides.
+    Referred,
+    /// None of it.
+    Declined,
+}
+
+/// The rules, in order of precedence; numbers as in the wire contract, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReasonCode {
+    /// The account is closed.
+    AccountClosed = 1,
+    /// The account is suspended.
+    AccountSuspended = 2,
+    /// No limit, none inherited, or no credit.
+    NoCreditLimit = 3,
+    /// Observed today, threshold the last valid day.
+    LimitExpired = 4,
+    /// Observed the order's total, threshold the account's maximum.
+    MaxOrderAmountExceeded = 5,
+    /// Observed the amount that had to fit, threshold what was available.
+    InsufficientCredit = 6,
+    /// Observed the index of the first item that does not fit.
+    BatchNotApproved = 7,
+}
+
+/// One violated rule. Both figures are zero where the rule is a plain yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Which rule.
+    pub code: ReasonCode,
+    /// What was observed.
+    pub observed: i64,
+    /// What it was held against.
+    pub threshold: i64,
+}
+
+/// A decision with everything that led to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The decision.
+    pub decision: Decision,
+    /// Every violated rule, in order of precedence.
+    pub reasons: Vec<Reason>,
+    /// Where credit or the maximum order amount fell short: what would have fitted.
+    pub fitting: Option<Minor>,
+    /// What is available to the next order; absent when unlimited.
+    pub available: Option<Minor>,
+}
+
+/// What became of one order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserved {
+    /// The decision.
+    pub verdict: Verdict,
+    /// Absent when nothing was reserved.
+    pub reservation: Option<ReservationId>,
+    /// How much was reserved.
+    pub amount: Minor,
+    /// Until when; zero when nothing was reserved.
+    pub expires_at: Micros,
+}
+
+/// A reservation as it stood after the command, with its ids spelled out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservationView {
+    /// Its id.
+    pub id: ReservationId,
+    /// Whose.
+    pub account_id: Box<str>,
+    /// For which order.
+    pub order_id: Box<str>,
+    /// In what.
+    pub currency: Currency,
+    /// Still held.
+    pub open: Minor,
+    /// Shipped.
+    pub captured: Minor,
+    /// Given back by a call.
+    pub released: Minor,
+    /// Given back by the clock.
+    pub expired: Minor,
+    /// Until when.
+    pub expires_at: Micros,
+    /// Since when.
+    pub created_at: Micros,
+}
+
+impl ReservationView {
+    /// A reservation of `account` with its ids spelled out, as answers show it.
+    #[must_use]
+    pub fn of(reservation: &Reservation, account: &Account) -> ReservationView {
+        ReservationView {
+            id: reservation.id,
+            account_id: account.id.clone(),
+            order_id: reservation.order_id.clone(),
+            currency: account.currency,
+            open: reservation.open,
+            captured: reservation.captured,
+            released: reservation.released,
+            expired: reservation.expired,
+            expires_at: reservation.expires_at,
+            created_at: reservation.created_at,
+        }
+    }
+}
+
+/// What became of a command on an existing order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The decision.
+    pub verdict: Verdict,
+    /// The reservation after it.
+    pub reservation: ReservationView,
+    /// What this command captured or released; zero where the ledger had posted the invoice of a
+    /// capture already.
+    pub amount: Minor,
+    /// Force carried a capture past the rules named in the verdict.
+    pub breach: bool,
+}
+
+/// What became of an upsert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upserted {
+    /// It is new.
+    Created,
+    /// It was there, and is different now.
+    Updated,
+    /// Everything was as it should be. Journalled all the same, so that a repeat of the request
+    /// after a later change gets this answer and does not set the old values again.
+    Unchanged,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// To [`crate::command::Reserve`].
+    Reserved(Reserved),
+    /// To [`crate::command::ReserveAll`]: one for each order.
+    ReservedAll(Vec<Reserved>),
+    /// To adjust, capture and release.
+    Changed(Changed),
+    /// To an upsert.
+    Upserted(Upserted),
+    /// To a status, a ledger entry or housekeeping: done.
+    Done,
+}

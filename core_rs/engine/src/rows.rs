@@ -1,0 +1,56 @@
+//! Where `apply` writes: rows by key, whatever keeps them.
+
+use crate::model::{Account, Counters, Item, Reservation, Segment};
+use crate::values::{ReservationId, SegmentIndex, Slot};
+
+/// Rows of the domain. The engine's memory is one such store, the tables on disk are another; both
+/// are fed the same events by the same `apply` and hold the same rows.
+///
+/// Events are facts: a row that an event speaks of exists, or the journal is not this store's. An
+/// implementation may panic where it does not.
+pub trait Rows {
+    /// The counters of an account.
+    fn counters(&mut self, slot: Slot) -> &mut Counters;
+
+    /// Adds an account with counters of zero. Slots are handed out without gaps.
+    fn add_account(&mut self, slot: Slot, account: Account);
+
+    /// Changes an account. `None` when the slot is free.
+    fn update_account<R>(&mut self, slot: Slot, f: impl FnOnce(&mut Account) -> R) -> Option<R>;
+
+    /// Adds a reservation, from now on the latest of its order.
+    fn add_reservation(&mut self, reservation: Reservation);
+
+    /// Changes a reservation.
+    fn update_reservation<R>(
+        &mut self,
+        id: ReservationId,
+        f: impl FnOnce(&mut Reservation) -> R,
+    ) -> R;
+
+    /// Removes a reservation.
+    fn remove_reservation(&mut self, id: ReservationId);
+
+    /// Changes an invoice, or the one that `new` makes where there is none yet.
+    fn update_item(
+        &mut self,
+        slot: Slot,
+        invoice_id: &str,
+        new: impl FnOnce() -> Item,
+        f: impl FnOnce(&mut Item),
+    );
+
+    /// Removes an invoice.
+    fn remove_item(&mut self, slot: Slot, invoice_id: &str);
+
+    /// Changes a segment, or the one that `new` makes where there is none yet.
+    fn update_segment(
+        &mut self,
+        segment: SegmentIndex,
+        new: impl FnOnce() -> Segment,
+        f: impl FnOnce(&mut Segment),
+    );
+
+    /// Sets how far a source's stream has been taken.
+    fn set_source(&mut self, source: &str, position: u64);
+}

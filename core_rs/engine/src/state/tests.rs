@@ -1,0 +1,150 @@
+use super::State;
+use crate::apply::apply;
+use crate::command::*;
+use crate::decide::decide;
+use crate::model::Status;
+use crate::testing::*;
+use crate::values::LimitKind::{Amount, Unlimited};
+use crate::values::{Micros, Slot};
+
+/// A book with something of everything.
+fn book() -> Book {
+    let mut book = Book::with_limit(Unlimited);
+    let segment = UpsertSegment {
+        request: REQUEST,
+        segment_id: "s",
+        currency: usd(),
+        limit: limit(Unlimited),
+    };
+    book.run(segment).unwrap();
+    book.hold("open", 10);
+    book.hold("closed", 10);
+    book.run(release("closed")).unwrap();
+    book.hold("shipped", 10);
+    book.run(capture("shipped", "captured")).unwrap();
+    book.post(Post { position: 3, ..invoice("settled", 10) });
+    book.post(payment(10, &[("settled", 10)]));
+    book
+}
+
+/// A command of every kind, each of which changes something in [`book`].
+fn commands() -> Vec<Command<'static>> {
+    let segment = |segment_id, kind| UpsertSegment {
+        request: REQUEST,
+        segment_id,
+        currency: usd(),
+        limit: limit(kind),
+    };
+    let orders = vec![order("all 1", 5), order("closed", 5)];
+    vec![
+        reserve("new", 7).into(),
+        reserve("closed", 7).into(),
+        ReserveAll { request: REQUEST, orders }.into(),
+        Adjust { ttl_s: Some(9), ..adjust("open", 12) }.into(),
+        adjust("open", 3).into(),
+        adjust("closed", 3).into(),
+        CaptureOrder { amount: Some(4), last: true, ..capture("open", "captured") }.into(),
+        release("open").into(),
+        account("new").into(),
+        UpsertAccount { segment_id: Some("s"), ..account("a") }.into(),
+        segment("s", Amount(4)).into(),
+        segment("new", Amount(4)).into(),
+        status("a", Status::Closed).into(),
+        Post { position: 9, order_id: Some("open"), ..invoice("new", 10) }.into(),
+        invoice("captured", 10).into(),
+        Post { source: "new", position: 1, ..payment(10, &[("settled", 3), ("ahead", 3)]) }.into(),
+        Housekeep { closed_before: Micros::MAX, closed_count_max: 0 }.into(),
+    ]
+}
+
+fn step(book: &mut Book, command: &Command<'_>) {
+    let (_, events) = decide(&book.state, book.seq + 1, book.now, command, None).unwrap();
+    assert!(!events.is_empty(), "{command:?}");
+    for event in &events {
+        apply(&mut book.state, book.now, event);
+    }
+    book.seq += 1;
+}
+
+#[test]
+fn undo_takes_back_every_change_of_every_command() {
+    for command in commands() {
+        let mut book = book();
+        let before = book.state.dump();
+        let mark = book.state.mark();
+        step(&mut book, &command);
+        assert_ne!(book.state.dump(), before, "{command:?}");
+        book.state.undo(mark);
+        assert_eq!(book.state.dump(), before, "{command:?}");
+    }
+}
+
+#[test]
+fn undo_comes_back_to_any_mark_of_a_batch() {
+    let mut book = book();
+    book.now += DAY;
+    let mut marks = Vec::new();
+    let commands = [commands().pop().unwrap(), account("new").into(), reserve("closed", 7).into()]
+        .into_iter()
+        .chain([adjust("closed", 9).into(), release("closed").into(), reserve("closed", 1).into()]);
+    for command in commands {
+        marks.push((book.state.mark(), book.state.dump()));
+        step(&mut book, &command);
+    }
+    for (mark, dump) in marks.into_iter().rev() {
+        book.state.undo(mark);
+        assert_eq!(book.state.dump(), dump);
+    }
+}
+
+#[test]
+fn settling_names_the_accounts_that_changed_and_forgets_how_to_undo() {
+    let mut book = book();
+    step(&mut book, &account("b").into());
+    let other = Order { account_id: "b", ..order("o", 5) };
+    step(&mut book, &reserve("new", 7).into());
+    let refused = decide(
+        &book.state,
+        book.seq + 1,
+        book.now,
+        &Reserve { order: Order { currency: eur(), ..other }, ..reserve("", 0) }.into(),
+        None,
+    );
+    assert!(refused.is_err());
+    let dump = book.state.dump();
+    let mut seen: Vec<Slot> = Vec::new();
+    book.state.settle(|slot| seen.push(slot));
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen, [0, 1]);
+    assert_eq!(book.state.mark(), 0);
+    book.state.undo(0);
+    assert_eq!(book.state.dump(), dump);
+    book.state.settle(|slot| panic!("slot {slot} has not changed since"));
+}
+
+#[test]
+fn a_state_put_back_row_by_row_is_the_same() {
+    let mut book = book();
+    book.hold("closed", 10);
+    book.post(payment(10, &[("ahead", 3)]));
+    let dump = book.state.dump();
+    let mut restored = State::default();
+    for segment in &dump.segments {
+        restored.restore_segment(segment.clone());
+    }
+    for (account, counters) in &dump.accounts {
+        restored.restore_account(account.clone(), *counters);
+    }
+    for reservation in dump.reservations.values() {
+        restored.restore_reservation(reservation.clone());
+    }
+    for item in dump.items.values() {
+        restored.restore_item(item.clone());
+    }
+    for (source, position) in &dump.sources {
+        restored.restore_source(source, *position);
+    }
+    assert_eq!(restored.dump(), dump);
+    assert_eq!(restored.mark(), 0);
+}

@@ -1,0 +1,221 @@
+//! Random commands of few accounts, orders and invoices, so that they meet.
+
+use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
+use creditgate_engine::command::*;
+use creditgate_engine::model::Status;
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::{DAY, START};
+
+const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0 };
+
+/// A moment later, another command. `Target::Id` holds the place of a reservation among those ever
+/// made.
+pub type Step = (i64, Command<'static>);
+
+fn account_id() -> BoxedStrategy<&'static str> {
+    select(vec!["a", "a", "a", "a", "b", "b", "c", "unknown"]).boxed()
+}
+
+fn order_id() -> BoxedStrategy<&'static str> {
+    select(vec!["o1", "o2", "o3"]).boxed()
+}
+
+fn invoice_id() -> BoxedStrategy<&'static str> {
+    select(vec!["i1", "i2", "i3", "i4"]).boxed()
+}
+
+/// "a" and "b" are in USD, "c" is in EUR.
+fn currency_for(account_id: &str, wrong: bool) -> Currency {
+    let code = if (account_id == "c") == wrong { "USD" } else { "EUR" };
+    Currency::parse(code).expect("three capital letters")
+}
+
+fn seldom() -> BoxedStrategy<bool> {
+    prop::bool::weighted(0.05).boxed()
+}
+
+fn amount() -> BoxedStrategy<i64> {
+    prop_oneof![30 => 1_i64..60, 5 => 60_i64..150, 1 => Just(AMOUNT_MINOR_MAX)].boxed()
+}
+
+fn limit() -> BoxedStrategy<Limit> {
+    let today = Day::of(START).0;
+    let kind = prop_oneof![
+        4 => (0_i64..200).prop_map(LimitKind::Amount),
+        1 => Just(LimitKind::Amount(0)),
+        2 => Just(LimitKind::Unlimited),
+        1 => Just(LimitKind::NoCredit),
+        2 => Just(LimitKind::Inherit),
+    ];
+    let until = option::weighted(0.2, (today..today + 6).prop_map(Day));
+    (kind, until).prop_map(|(kind, valid_until)| Limit { kind, valid_until }).boxed()
+}
+
+fn order() -> BoxedStrategy<Order<'static>> {
+    (account_id(), order_id(), amount(), seldom(), 1_u32..200_000)
+        .prop_map(|(account_id, order_id, amount, wrong, ttl_s)| {
+            let currency = currency_for(account_id, wrong);
+            Order { account_id, order_id, amount, currency, ttl_s }
+        })
+        .boxed()
+}
+
+fn target() -> BoxedStrategy<Target<'static>> {
+    let key = (account_id(), order_id());
+    prop_oneof![
+        3 => key.prop_map(|(account_id, order_id)| {
+            Target::Order(OrderKey { account_id, order_id })
+        }),
+        2 => (0_u64..12).prop_map(Target::Id),
+    ]
+    .boxed()
+}
+
+fn ttl_s() -> BoxedStrategy<Option<u32>> {
+    option::weighted(0.3, 1_u32..200_000).boxed()
+}
+
+fn upsert_account() -> BoxedStrategy<Command<'static>> {
+    let ids = (
+        account_id().prop_map(|id| if id == "unknown" { "d" } else { id }),
+        option::weighted(0.3, select(vec!["", "a", "b", "c", "d", "unknown"])),
+        option::weighted(0.3, select(vec!["", "s", "t"])),
+    );
+    let max_order = option::weighted(0.3, select(vec![0_i64, 40, 90]));
+    (ids, option::weighted(0.6, limit()), max_order, option::weighted(0.5, seldom()))
+        .prop_map(|((account_id, parent_id, segment_id), limit, max_order, wrong)| {
+            Command::UpsertAccount(UpsertAccount {
+                request: REQUEST,
+                account_id,
+                name: None,
+                currency: wrong.map(|wrong| currency_for(account_id, wrong)),
+                parent_id,
+                segment_id,
+                limit,
+                max_order,
+            })
+        })
+        .boxed()
+}
+
+fn upsert_segment() -> BoxedStrategy<Command<'static>> {
+    (select(vec!["s", "t"]), select(vec!["a", "c"]), limit())
+        .prop_filter("a segment has nothing to inherit from", |(.., limit)| {
+            limit.kind != LimitKind::Inherit
+        })
+        .prop_map(|(segment_id, like, limit)| {
+            let currency = currency_for(like, false);
+            Command::UpsertSegment(UpsertSegment { request: REQUEST, segment_id, currency, limit })
+        })
+        .boxed()
+}
+
+fn post() -> BoxedStrategy<Command<'static>> {
+    use EntryKind::{Adjustment, CreditMemo, Invoice, OpeningBalance, Payment};
+    let kind = select(vec![Invoice, Invoice, Payment, CreditMemo, Adjustment, OpeningBalance]);
+    let ids = (account_id(), option::of(invoice_id()), option::of(order_id()));
+    let parts = vec((invoice_id(), 1_i64..60), 0..3);
+    (kind, ids, amount(), any::<bool>(), seldom(), parts)
+        .prop_map(|(kind, ids, amount, negative, wrong, mut allocations)| {
+            let (account_id, mut invoice_id, order_id) = ids;
+            let signed = matches!(kind, Adjustment | OpeningBalance);
+            match kind {
+                Invoice => invoice_id = invoice_id.or(Some("i1")),
+                Payment | CreditMemo => invoice_id = None,
+                Adjustment | OpeningBalance => {}
+            }
+            if signed || kind == Invoice {
+                allocations.clear();
+            }
+            while allocations.iter().map(|(_, part)| part).sum::<i64>() > amount {
+                allocations.pop();
+            }
+            Command::Post(Post {
+                source: "erp",
+                entry_id: "e",
+                position: 0,
+                account_id,
+                kind,
+                amount: if signed && negative { -amount } else { amount },
+                currency: currency_for(account_id, wrong),
+                invoice_id,
+                order_id,
+                issued: None,
+                due: None,
+                allocations,
+            })
+        })
+        .boxed()
+}
+
+fn capture() -> BoxedStrategy<Command<'static>> {
+    let flags = (prop::bool::weighted(0.3), prop::bool::weighted(0.3));
+    (target(), option::of(amount()), invoice_id(), flags)
+        .prop_map(|(target, amount, invoice_id, (last, forced))| {
+            let request = REQUEST;
+            Command::Capture(CaptureOrder { request, target, amount, invoice_id, last, forced })
+        })
+        .boxed()
+}
+
+fn status() -> BoxedStrategy<Command<'static>> {
+    let status = select(vec![Status::Active, Status::Active, Status::Suspended, Status::Closed]);
+    (account_id(), status)
+        .prop_map(|(account_id, status)| {
+            Command::SetStatus(SetStatus { request: REQUEST, account_id, status })
+        })
+        .boxed()
+}
+
+pub fn step() -> BoxedStrategy<Step> {
+    let later = prop_oneof![5 => Just(0), 3 => Just(1_000_000), 1 => 0..3 * DAY];
+    let housekeep = (0..4 * DAY, 0_u64..6);
+    let command = prop_oneof![
+        6 => (order(), any::<bool>()).prop_map(|(order, allow_partial)| {
+            Command::Reserve(Reserve { request: REQUEST, order, allow_partial })
+        }),
+        2 => vec(order(), 1..5)
+            .prop_map(|orders| Command::ReserveAll(ReserveAll { request: REQUEST, orders })),
+        4 => (target(), prop_oneof![1 => Just(0), 9 => amount()], ttl_s()).prop_map(
+            |(target, total, ttl_s)| {
+                Command::Adjust(Adjust { request: REQUEST, target, total, ttl_s })
+            }
+        ),
+        5 => capture(),
+        2 => (target(), option::of(amount())).prop_map(|(target, amount)| {
+            Command::Release(Release { request: REQUEST, target, amount })
+        }),
+        2 => upsert_account(),
+        1 => upsert_segment(),
+        1 => status(),
+        5 => post(),
+        2 => housekeep.prop_map(|(age, closed_count_max)| {
+            // How old, until the test makes a moment of it.
+            Command::Housekeep(Housekeep { closed_before: age, closed_count_max })
+        }),
+    ];
+    (later, command).boxed()
+}
+
+/// What every sequence begins with.
+pub fn opening() -> Vec<Step> {
+    let account = |account_id, limit| UpsertAccount {
+        request: REQUEST,
+        account_id,
+        name: None,
+        currency: Some(currency_for(account_id, false)),
+        parent_id: None,
+        segment_id: None,
+        limit,
+        max_order: None,
+    };
+    let limit = |kind| Some(Limit { kind, valid_until: None });
+    [("a", limit(LimitKind::Amount(150))), ("b", limit(LimitKind::Unlimited)), ("c", None)]
+        .map(|(id, limit)| (0, Command::UpsertAccount(account(id, limit))))
+        .to_vec()
+}

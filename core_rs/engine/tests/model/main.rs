@@ -1,0 +1,302 @@
+//! Random commands against a reference model, and what must hold after every one of them.
+
+mod commands;
+mod reference;
+
+use creditgate_engine::apply::apply;
+use creditgate_engine::command::*;
+use creditgate_engine::decide::{check, decide};
+use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::error::Refusal;
+use creditgate_engine::event::Event;
+use creditgate_engine::outcome::{Changed, Decision, Outcome, Reserved, Verdict};
+use creditgate_engine::state::{Dump, State};
+use creditgate_engine::values::Micros;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+use commands::{Step, opening, step};
+use reference::{Answer, Model};
+
+const DAY: Micros = 86_400_000_000;
+const START: Micros = 20_000 * DAY;
+type OrderOf = Order<'static>;
+
+fn config() -> ProptestConfig {
+    let regressions = Box::new(FileFailurePersistence::WithSource("regressions"));
+    ProptestConfig { cases: 1_000, failure_persistence: Some(regressions), ..Default::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_engine_does_what_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
+        let mut run = Run::default();
+        run.model.now = START;
+        for step in opening().into_iter().chain(steps) {
+            run.step(step);
+        }
+        run.assert_restored();
+    }
+}
+
+/// The engine, a replica that only reads the journal, and the model.
+#[derive(Default)]
+struct Run {
+    state: State,
+    replica: State,
+    model: Model,
+    made: Vec<u64>,
+}
+
+impl Run {
+    fn step(&mut self, (later, command): Step) {
+        self.model.now += later;
+        let (now, seq) = (self.model.now, self.model.seq + 1);
+        let command = self.resolve(command);
+        let before = self.state.dump();
+        let accounts = self.model.accounts.keys();
+        let available: Vec<_> = accounts.map(|id| (*id, self.model.available(id))).collect();
+
+        let expected = self.model.run(&command);
+        let decided = decide(&self.state, seq, now, &command, None);
+        assert_eq!(self.state.dump(), before, "deciding changes nothing");
+        let (outcome, events) = match (decided, expected) {
+            (Err(refusal), expected) => {
+                assert_eq!(Err(kind(&refusal)), expected.map(|_| ()), "{command:?}");
+                return;
+            }
+            (Ok((outcome, events)), expected) => {
+                let expected = expected.unwrap_or_else(|kind| panic!("{kind}: {command:?}"));
+                assert_eq!(answers(&outcome), expected_answers(expected), "{command:?}");
+                (outcome, events)
+            }
+        };
+        assert_verdicts(&outcome, &command, &available);
+        assert_check(&self.state, now, &command, &outcome);
+        self.apply_and_undo(now, &events, &before);
+        self.replay(seq, now, &command, outcome, events);
+        self.assert_rows();
+    }
+
+    /// Puts in ids and moments that only this run knows.
+    fn resolve(&mut self, mut command: Command<'static>) -> Command<'static> {
+        self.made.extend(self.model.orders.keys());
+        self.made.sort_unstable();
+        self.made.dedup();
+        let target = match &mut command {
+            Command::Adjust(command) => &mut command.target,
+            Command::Capture(command) => &mut command.target,
+            Command::Release(command) => &mut command.target,
+            Command::Housekeep(command) => {
+                command.closed_before = self.model.now - command.closed_before;
+                return Command::Housekeep(*command);
+            }
+            _ => return command,
+        };
+        if let Target::Id(place) = target {
+            *place = self.made.get(*place as usize).copied().unwrap_or(7);
+        }
+        command
+    }
+
+    fn apply_and_undo(&mut self, now: Micros, events: &[Event<'_>], before: &Dump) {
+        let mark = self.state.mark();
+        apply_all(&mut self.state, now, events);
+        let after = self.state.dump();
+        self.state.undo(mark);
+        assert_eq!(self.state.dump(), *before, "undone");
+        apply_all(&mut self.state, now, events);
+        assert_eq!(self.state.dump(), after, "done again");
+        self.state.settle(|_| ());
+    }
+
+    /// What the journal holds of it leads a replica to the same state, where deciding again gives
+    /// the same bytes.
+    fn replay(
+        &mut self,
+        seq: u64,
+        now: Micros,
+        command: &Command<'static>,
+        outcome: Outcome,
+        events: Vec<Event<'static>>,
+    ) {
+        let (outcome_again, events_again) =
+            decide(&self.replica, seq, now, command, None).expect("decided before");
+        let entry = |command: &Command<'static>, outcome, events| {
+            let request =
+                Request { command: command.clone(), actor: "oms", channel: "", reason: None };
+            let entry = Entry { request, policy_version: 0, outcome, events };
+            rmp_serde::to_vec(&entry).expect("every entry can be written")
+        };
+        let bytes = entry(command, outcome, events);
+        assert_eq!(entry(command, outcome_again, events_again), bytes, "{command:?}");
+        let read: Entry<'_> = rmp_serde::from_slice(&bytes).expect("and read again");
+        apply_all(&mut self.replica, now, &read.events);
+        assert_eq!(self.replica.dump(), self.state.dump(), "{command:?}");
+    }
+
+    /// Orders, invoices and counters are the model's.
+    fn assert_rows(&self) {
+        let (dump, model) = (self.state.dump(), &self.model);
+        for (account, counters) in &dump.accounts {
+            let found = [
+                counters.outstanding,
+                counters.captured,
+                counters.reserved,
+                counters.unallocated,
+                counters.exposure(),
+            ];
+            let id = &*account.id;
+            let expected = [
+                model.outstanding(id),
+                model.captured(id),
+                model.reserved(id),
+                model.accounts[id].unallocated,
+                model.exposure(id),
+            ];
+            assert_eq!(found.map(i128::from), expected, "account {id}");
+        }
+        let orders: Vec<_> = dump
+            .reservations
+            .values()
+            .map(|r| {
+                let amounts = [r.open, r.captured, r.released, r.expired].map(i128::from);
+                let moments = [r.created_at, r.expires_at, r.closed_at];
+                let captures = r.captures.iter().map(|c| (&*c.invoice_id, c.by_ledger)).collect();
+                (r.id, &*r.order_id, amounts, moments, captures)
+            })
+            .collect();
+        let expected: Vec<_> = model
+            .orders
+            .iter()
+            .map(|(id, o)| {
+                let amounts = [o.open, o.captured, o.released, o.expired];
+                let moments = [o.created_at, o.expires_at, o.closed_at];
+                (*id, o.order_id, amounts, moments, o.captures.clone())
+            })
+            .collect();
+        assert_eq!(orders, expected);
+        let mut open: Vec<_> = dump.reservations.values().filter(|r| r.is_open()).collect();
+        open.sort_by_key(|r| (r.slot, &r.order_id));
+        let unique =
+            open.windows(2).all(|w| (w[0].slot, &w[0].order_id) != (w[1].slot, &w[1].order_id));
+        assert!(unique, "an order has one open reservation at most");
+        let invoices: Vec<_> = dump
+            .items
+            .values()
+            .map(|item| {
+                let id = &*dump.accounts[item.slot as usize].0.id;
+                let amounts = [item.captured, item.open].map(i128::from);
+                ((id, &*item.invoice_id), amounts, item.posted, item.settled_at)
+            })
+            .collect();
+        let mut expected: Vec<_> = model
+            .invoices
+            .iter()
+            .map(|(key, i)| (*key, [i.captured, i.open], i.posted, i.settled_at))
+            .collect();
+        expected.sort_by_key(|((account, _), ..)| model.opened.iter().position(|id| id == account));
+        assert_eq!(invoices, expected);
+    }
+
+    /// A recovery from the rows finds the same state.
+    fn assert_restored(&self) {
+        let dump = self.state.dump();
+        let mut restored = State::default();
+        dump.segments.iter().for_each(|row| restored.restore_segment(row.clone()));
+        for (account, counters) in &dump.accounts {
+            restored.restore_account(account.clone(), *counters);
+        }
+        dump.reservations.values().for_each(|row| restored.restore_reservation(row.clone()));
+        dump.items.values().for_each(|row| restored.restore_item(row.clone()));
+        assert_eq!(restored.dump(), dump);
+    }
+}
+
+fn apply_all(state: &mut State, now: Micros, events: &[Event<'_>]) {
+    events.iter().for_each(|event| apply(state, now, event));
+}
+
+fn kind(refusal: &Refusal) -> String {
+    if let Refusal::InItem { index, refusal } = refusal {
+        return format!("items[{index}] {}", kind(refusal));
+    }
+    let text = format!("{refusal:?}");
+    text.chars().take_while(|c| c.is_alphanumeric()).collect()
+}
+
+fn answer(verdict: &Verdict, amount: i64) -> Answer {
+    let reason = |r: &creditgate_engine::outcome::Reason| {
+        (r.code, i128::from(r.observed), i128::from(r.threshold))
+    };
+    Answer {
+        decision: verdict.decision,
+        reasons: verdict.reasons.iter().map(reason).collect(),
+        fitting: verdict.fitting.map(i128::from),
+        available: verdict.available.map(i128::from),
+        amount: amount.into(),
+        breach: false,
+        order: None,
+    }
+}
+
+fn reserved_answer(reserved: &Reserved) -> (Answer, Option<[i128; 5]>) {
+    assert_eq!(reserved.reservation.is_some(), reserved.amount > 0);
+    assert_eq!(reserved.expires_at > 0, reserved.amount > 0);
+    (answer(&reserved.verdict, reserved.amount), None)
+}
+
+/// Every decision of an outcome, and the order after it where the outcome shows it.
+fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
+    match outcome {
+        Outcome::Reserved(reserved) => vec![reserved_answer(reserved)],
+        Outcome::ReservedAll(all) => all.iter().map(reserved_answer).collect(),
+        Outcome::Changed(Changed { verdict, reservation: view, amount, breach }) => {
+            let answer = Answer { breach: *breach, ..answer(verdict, *amount) };
+            let parts = [view.open, view.captured, view.released, view.expired, view.expires_at];
+            vec![(answer, Some(parts.map(i128::from)))]
+        }
+        Outcome::Upserted(_) | Outcome::Done => vec![],
+    }
+}
+
+fn expected_answers(answers: Vec<Answer>) -> Vec<(Answer, Option<[i128; 5]>)> {
+    let parts = |mut answer: Answer| {
+        let order = answer.order.take();
+        let parts =
+            order.map(|o| [o.open, o.captured, o.released, o.expired, i128::from(o.expires_at)]);
+        (answer, parts)
+    };
+    answers.into_iter().map(parts).collect()
+}
+
+/// What holds of every decision, whatever the model says.
+fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str, Option<i128>)]) {
+    let known = |id: &str| available.iter().find(|(known, _)| *known == id).and_then(|(_, a)| *a);
+    for (found, _) in answers(outcome) {
+        let codes: Vec<_> = found.reasons.iter().map(|(code, ..)| *code).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "in order of precedence, each once: {codes:?}");
+        assert!(found.decision != Decision::Declined || !codes.is_empty() && found.amount == 0);
+        assert!(found.decision != Decision::Approved || codes.is_empty() || found.breach);
+        assert!(!found.breach || !codes.is_empty());
+        if let Command::Reserve(Reserve { order, allow_partial, .. }) = command {
+            let room = known(order.account_id).unwrap_or(i128::MAX);
+            let bounds = 1..=room.min(order.amount.into());
+            assert!(found.decision == Decision::Declined || bounds.contains(&found.amount));
+            assert!(found.decision != Decision::PartiallyApproved || *allow_partial);
+        }
+    }
+}
+
+/// `Check` says what `CheckAndReserve` decides.
+fn assert_check(state: &State, now: Micros, command: &Command<'_>, outcome: &Outcome) {
+    let (Command::Reserve(command), Outcome::Reserved(reserved)) = (command, outcome) else {
+        return;
+    };
+    let Reserve { order: o, allow_partial, .. } = command;
+    let checked = check(state, now, o.account_id, o.amount, o.currency, *allow_partial);
+    let expected = Reserved { reservation: None, expires_at: 0, ..reserved.clone() };
+    assert_eq!(checked, Ok(expected));
+}

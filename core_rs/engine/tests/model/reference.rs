@@ -1,0 +1,343 @@
+//! What the engine must do, in the plainest way: amounts without bounds, maps without indexes, and
+//! every counter summed up anew from the orders and invoices that it counts.
+
+use std::collections::BTreeMap;
+
+use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
+use creditgate_engine::command::*;
+use creditgate_engine::model::Status;
+use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved};
+use creditgate_engine::outcome::ReasonCode::{self, *};
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
+
+pub type Amount = i128;
+const MAX: Amount = EXPOSURE_MINOR_MAX as Amount;
+
+#[derive(Clone)]
+pub struct Account {
+    pub currency: Currency,
+    pub status: Status,
+    pub limit: Limit,
+    pub max_order: Amount,
+    pub parent: Option<&'static str>,
+    pub segment: Option<&'static str>,
+    pub unallocated: Amount,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Order {
+    pub account: &'static str,
+    pub order_id: &'static str,
+    pub open: Amount,
+    pub captured: Amount,
+    pub released: Amount,
+    pub expired: Amount,
+    pub created_at: Micros,
+    pub expires_at: Micros,
+    pub closed_at: Micros,
+    /// By invoice: whether only the ledger has told of it.
+    pub captures: BTreeMap<&'static str, bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Invoice {
+    pub captured: Amount,
+    pub open: Amount,
+    pub posted: bool,
+    pub settled_at: Micros,
+}
+
+/// A decision; `order` is the order after it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub decision: Decision,
+    pub reasons: Vec<(ReasonCode, Amount, Amount)>,
+    pub fitting: Option<Amount>,
+    pub available: Option<Amount>,
+    pub amount: Amount,
+    pub breach: bool,
+    pub order: Option<Order>,
+}
+
+/// Decisions, of which all but orders have none; or the kind of a refusal.
+pub type Result<T = Vec<Answer>> = std::result::Result<T, String>;
+
+#[derive(Clone, Default)]
+pub struct Model {
+    pub accounts: BTreeMap<&'static str, Account>,
+    /// In the order in which they were opened.
+    pub opened: Vec<&'static str>,
+    pub defaults: BTreeMap<(&'static str, Currency), Limit>,
+    pub segments: Vec<&'static str>,
+    pub orders: BTreeMap<u64, Order>,
+    pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
+    pub now: Micros,
+    pub seq: Seq,
+}
+
+impl Model {
+    pub fn reserved(&self, account: &str) -> Amount {
+        self.orders.values().filter(|o| o.account == account).map(|o| o.open).sum()
+    }
+
+    pub fn captured(&self, account: &str) -> Amount {
+        self.invoices.iter().filter(|((a, _), _)| *a == account).map(|(_, i)| i.captured).sum()
+    }
+
+    pub fn outstanding(&self, account: &str) -> Amount {
+        let items = self.invoices.iter().filter(|((a, _), _)| *a == account);
+        items.map(|(_, i)| i.open).sum::<Amount>() + self.accounts[account].unallocated
+    }
+
+    pub fn exposure(&self, account: &str) -> Amount {
+        self.outstanding(account) + self.captured(account) + self.reserved(account)
+    }
+
+    fn limit(&self, account: &Account) -> Limit {
+        let none = Limit { kind: LimitKind::NoCredit, valid_until: None };
+        match (account.limit.kind, account.segment) {
+            (LimitKind::Inherit, None) => none,
+            (LimitKind::Inherit, Some(segment)) => {
+                self.defaults.get(&(segment, account.currency)).copied().unwrap_or(none)
+            }
+            _ => account.limit,
+        }
+    }
+
+    pub fn available(&self, account: &str) -> Option<Amount> {
+        match self.limit(&self.accounts[account]).kind {
+            LimitKind::Unlimited => None,
+            LimitKind::Amount(amount) => Some(Amount::from(amount) - self.exposure(account)),
+            LimitKind::NoCredit | LimitKind::Inherit => Some(-self.exposure(account)),
+        }
+    }
+
+    /// Holds `new` exposure of an order of `total` against the rules.
+    fn ask(&self, account_id: &str, new: Amount, total: Amount) -> Answer {
+        let account = &self.accounts[account_id];
+        let limit = self.limit(account);
+        let available = self.available(account_id);
+        let mut reasons = Vec::new();
+        match account.status {
+            Status::Closed => reasons.push((AccountClosed, 0, 0)),
+            Status::Suspended => reasons.push((AccountSuspended, 0, 0)),
+            Status::Active => {}
+        }
+        if limit.kind == LimitKind::NoCredit {
+            reasons.push((NoCreditLimit, 0, 0));
+        }
+        let today = Day::of(self.now);
+        if let Some(last) = limit.valid_until
+            && today > last
+        {
+            reasons.push((LimitExpired, today.0.into(), last.0.into()));
+        }
+        let mut fitting = new;
+        if account.max_order != 0 && total > account.max_order {
+            reasons.push((MaxOrderAmountExceeded, total, account.max_order));
+            fitting = fitting.min(account.max_order - (total - new));
+        }
+        if let Some(available) = available
+            && limit.kind != LimitKind::NoCredit
+            && new > available
+        {
+            reasons.push((InsufficientCredit, new, available));
+            fitting = fitting.min(available);
+        }
+        let only_amounts = reasons.iter().all(|(code, ..)| *code >= MaxOrderAmountExceeded);
+        let fitting = (only_amounts && !reasons.is_empty()).then_some(fitting.max(0));
+        let decision = if reasons.is_empty() { Approved } else { Declined };
+        let amount = if reasons.is_empty() { new } else { 0 };
+        Answer { decision, reasons, fitting, available, amount, breach: false, order: None }
+    }
+
+    /// What counters can be trusted with.
+    fn in_range(&self, account: &str) -> Result<()> {
+        let sums = [
+            self.reserved(account) + self.captured(account),
+            self.outstanding(account),
+            self.exposure(account),
+            self.accounts[account].unallocated,
+        ];
+        let items = self.invoices.iter().filter(|((a, _), _)| *a == account).map(|(_, i)| i.open);
+        let orders = self.orders.values().map(|o| o.open + o.captured + o.released + o.expired);
+        let mut all = sums.into_iter().chain(items).chain(orders);
+        if all.any(|sum| sum.abs() > MAX) { refuse("ExposureOutOfRange") } else { Ok(()) }
+    }
+
+    /// The account's latest reservation under this order id.
+    fn latest(&self, account: &str, order_id: &str) -> Option<u64> {
+        let same = |o: &Order| o.account == account && o.order_id == order_id;
+        self.orders.iter().rev().find(|(_, o)| same(o)).map(|(id, _)| *id)
+    }
+
+    fn target(&self, target: Target<'static>) -> Result<u64> {
+        let found = match target {
+            Target::Id(id) => self.orders.contains_key(&id).then_some(id),
+            Target::Order(key) if !self.accounts.contains_key(key.account_id) => {
+                return refuse("AccountNotFound");
+            }
+            Target::Order(key) => self.latest(key.account_id, key.order_id),
+        };
+        found.map_or_else(|| refuse("ReservationNotFound"), Ok)
+    }
+
+    /// Does what is asked, or nothing.
+    pub fn run(&mut self, command: &Command<'static>) -> Result {
+        let mut next = self.clone();
+        next.seq += 1;
+        let mut answers = match command {
+            Command::Reserve(c) => next.reserve(&c.order, c.allow_partial, 0).map(|a| vec![a])?,
+            Command::ReserveAll(c) => next.reserve_all(&c.orders)?,
+            Command::Adjust(c) => vec![next.adjust(c)?],
+            Command::Capture(c) => vec![next.capture(c)?],
+            Command::Release(c) => vec![next.release(c)?],
+            Command::UpsertAccount(c) => next.upsert_account(c).map(|()| vec![])?,
+            Command::UpsertSegment(c) => next.upsert_segment(c),
+            Command::SetStatus(c) => next.set_status(c).map(|()| vec![])?,
+            Command::Post(c) => next.post(c).map(|()| vec![])?,
+            Command::Housekeep(c) => next.housekeep(c),
+        };
+        for answer in answers.iter_mut().filter(|_| !matches!(command, Command::ReserveAll(_))) {
+            let account = match command {
+                Command::Reserve(c) => c.order.account_id,
+                _ => answer.order.as_ref().expect("of an order").account,
+            };
+            answer.available = next.available(account);
+        }
+        *self = next;
+        Ok(answers)
+    }
+
+    fn reserve(&mut self, order: &crate::OrderOf, partial: bool, item: usize) -> Result<Answer> {
+        let Some(account) = self.accounts.get(order.account_id) else {
+            return refuse("AccountNotFound");
+        };
+        if account.currency != order.currency {
+            return refuse("CurrencyMismatch");
+        }
+        let latest = self.latest(order.account_id, order.order_id);
+        if latest.is_some_and(|id| self.orders[&id].open > 0) {
+            return refuse("OrderAlreadyReserved");
+        }
+        let mut answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
+        if let Some(part) = answer.fitting.filter(|part| partial && *part > 0) {
+            (answer.decision, answer.amount) = (PartiallyApproved, part);
+        }
+        if answer.amount > 0 {
+            let made = Order {
+                account: order.account_id,
+                order_id: order.order_id,
+                open: answer.amount,
+                created_at: self.now,
+                expires_at: self.now + Micros::from(order.ttl_s) * 1_000_000,
+                ..Order::default()
+            };
+            self.orders.insert(reservation_id(self.seq, item), made);
+            self.in_range(order.account_id)?;
+        }
+        answer.available = self.available(order.account_id);
+        Ok(answer)
+    }
+
+    fn reserve_all(&mut self, orders: &[crate::OrderOf]) -> Result {
+        let before = self.clone();
+        let mut seen = Vec::new();
+        let mut answers = Vec::new();
+        for (index, order) in orders.iter().enumerate() {
+            let key = (order.account_id, order.order_id);
+            let in_item = |kind| format!("items[{index}] {kind}");
+            let answer = self.reserve(order, false, index).map_err(in_item)?;
+            if seen.contains(&key) {
+                return Err(in_item("OrderAlreadyReserved".to_owned()));
+            }
+            seen.push(key);
+            answers.push(answer);
+        }
+        if let Some(misfit) = answers.iter().position(|answer| answer.decision == Declined) {
+            *self = before;
+            for (answer, order) in answers.iter_mut().zip(orders) {
+                if answer.decision == Approved {
+                    answer.reasons.push((BatchNotApproved, misfit as Amount, 0));
+                }
+                (answer.decision, answer.amount) = (Declined, 0);
+                answer.available = self.available(order.account_id);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn upsert_account(&mut self, c: &UpsertAccount<'static>) -> Result<()> {
+        let known = self.accounts.get(c.account_id).cloned();
+        let currency = match (&known, c.currency) {
+            (None, None) => return refuse("CurrencyRequired"),
+            (Some(account), Some(other)) if account.currency != other => {
+                return refuse("CurrencyFixed");
+            }
+            (Some(account), _) => account.currency,
+            (None, Some(currency)) => currency,
+        };
+        let mut account = known.clone().unwrap_or(Account {
+            currency,
+            status: Status::Active,
+            limit: Limit::INHERIT,
+            max_order: 0,
+            parent: None,
+            segment: None,
+            unallocated: 0,
+        });
+        if let Some(parent) = c.parent_id.filter(|parent| !parent.is_empty()) {
+            let Some(above) = self.accounts.get(parent) else { return refuse("ParentNotFound") };
+            if above.currency != currency {
+                return refuse("ParentCurrencyMismatch");
+            }
+            let mut ancestor = Some(parent);
+            while let Some(id) = ancestor {
+                if id == c.account_id {
+                    return refuse("ParentCycle");
+                }
+                ancestor = self.accounts[id].parent;
+            }
+        }
+        account.parent =
+            c.parent_id.map_or(account.parent, |id| Some(id).filter(|id| !id.is_empty()));
+        if let Some(id) = c.segment_id {
+            if !id.is_empty() && !self.segments.contains(&id) {
+                return refuse("SegmentNotFound");
+            }
+            account.segment = Some(id).filter(|id| !id.is_empty());
+        }
+        account.limit = c.limit.unwrap_or(account.limit);
+        account.max_order = c.max_order.map_or(account.max_order, Amount::from);
+        if self.accounts.insert(c.account_id, account).is_none() {
+            self.opened.push(c.account_id);
+        }
+        Ok(())
+    }
+
+    fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Vec<Answer> {
+        self.defaults.insert((c.segment_id, c.currency), c.limit);
+        if !self.segments.contains(&c.segment_id) {
+            self.segments.push(c.segment_id);
+        }
+        Vec::new()
+    }
+
+    fn set_status(&mut self, c: &SetStatus<'static>) -> Result<()> {
+        let Some(account) = self.accounts.get_mut(c.account_id) else {
+            return refuse("AccountNotFound");
+        };
+        if (account.status, c.status) == (Status::Closed, Status::Suspended) {
+            return refuse("AccountIsClosed");
+        }
+        account.status = c.status;
+        Ok(())
+    }
+}
+
+fn refuse<T>(kind: &str) -> Result<T> {
+    Err(kind.to_owned())
+}
+
+#[path = "reference_orders.rs"]
+mod orders;

@@ -1,0 +1,231 @@
+//! The rest of the reference model: what becomes of an order, and of an invoice.
+
+use super::*;
+
+impl Model {
+    /// Notes which of an account's orders have closed and which of its invoices are settled.
+    fn settle(&mut self) {
+        let since = |done: bool, since: Micros, now| match (done, since) {
+            (false, _) => 0,
+            (true, 0) => now,
+            (true, since) => since,
+        };
+        for order in self.orders.values_mut() {
+            order.closed_at = since(order.open == 0, order.closed_at, self.now);
+        }
+        for invoice in self.invoices.values_mut() {
+            let settled = invoice.open == 0 && invoice.captured == 0;
+            invoice.settled_at = since(settled, invoice.settled_at, self.now);
+        }
+    }
+
+    fn answer(&mut self, id: u64, amount: Amount) -> Answer {
+        self.settle();
+        Answer {
+            decision: Approved,
+            reasons: Vec::new(),
+            fitting: None,
+            available: None,
+            amount,
+            breach: false,
+            order: Some(self.orders[&id].clone()),
+        }
+    }
+
+    fn declined(&self, id: u64, answer: Answer) -> Answer {
+        Answer { amount: 0, order: Some(self.orders[&id].clone()), ..answer }
+    }
+
+    pub(super) fn adjust(&mut self, c: &Adjust<'static>) -> Result<Answer> {
+        let id = self.target(c.target)?;
+        let order = self.orders[&id].clone();
+        let total = Amount::from(c.total);
+        if total < order.captured {
+            return refuse("BelowCaptured");
+        }
+        let growth = total - order.captured - order.open;
+        if growth > 0 {
+            if self.latest(order.account, order.order_id) != Some(id) {
+                return refuse("OrderAlreadyReserved");
+            }
+            let answer = self.ask(order.account, growth, total);
+            if answer.decision == Declined {
+                return Ok(self.declined(id, answer));
+            }
+        }
+        let now = self.now;
+        let changed = self.orders.get_mut(&id).expect("found above");
+        changed.open += growth;
+        changed.released += (-growth).max(0);
+        if let Some(ttl_s) = c.ttl_s {
+            changed.expires_at = now + Micros::from(ttl_s) * 1_000_000;
+        } else if growth > 0 && order.expires_at <= now {
+            changed.expires_at = now + order.expires_at - order.created_at;
+        }
+        if growth > 0 {
+            changed.closed_at = 0;
+            self.in_range(order.account)?;
+        }
+        Ok(self.answer(id, 0))
+    }
+
+    pub(super) fn release(&mut self, c: &Release<'static>) -> Result<Answer> {
+        let id = self.target(c.target)?;
+        let order = self.orders.get_mut(&id).expect("found above");
+        let amount = c.amount.map_or(order.open, Amount::from);
+        if amount > order.open {
+            return refuse("ReleaseExceedsOpen");
+        }
+        order.open -= amount;
+        order.released += amount;
+        Ok(self.answer(id, amount))
+    }
+
+    pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
+        let id = self.target(c.target)?;
+        let mut order = self.orders[&id].clone();
+        let account = order.account;
+        let asked = c.amount.map_or(order.open, Amount::from);
+        let posted = self.invoices.get(&(account, c.invoice_id)).is_some_and(|i| i.posted);
+        let mut breached = None;
+        let mut captured = 0;
+        match order.captures.insert(c.invoice_id, false) {
+            Some(false) => return refuse("InvoiceAlreadyCaptured"),
+            // The ledger's invoice has moved it.
+            Some(true) => {}
+            // The ledger's invoice counts already: the order holds that much less.
+            None if posted => {
+                let part = asked.min(order.open);
+                order.open -= part;
+                order.captured += part;
+            }
+            None if asked == 0 => return refuse("NothingOpen"),
+            None => {
+                let excess = (asked - order.open).max(0);
+                if excess > 0 {
+                    let answer = self.ask(account, excess, order.captured + asked);
+                    if answer.decision == Declined && !c.forced {
+                        return Ok(self.declined(id, answer));
+                    }
+                    breached = Some(answer).filter(|answer| answer.decision == Declined);
+                    let grown = Order { open: order.open + excess, ..order.clone() };
+                    self.orders.insert(id, grown);
+                    self.in_range(account)?;
+                    order.closed_at = 0;
+                }
+                order.open = order.open + excess - asked;
+                order.captured += asked;
+                captured = asked;
+                self.invoices.entry((account, c.invoice_id)).or_default().captured += asked;
+            }
+        }
+        if c.last {
+            order.released += order.open;
+            order.open = 0;
+        }
+        self.orders.insert(id, order);
+        let answer = self.answer(id, captured);
+        Ok(match breached {
+            None => answer,
+            Some(Answer { reasons, fitting, .. }) => {
+                Answer { reasons, fitting, breach: true, ..answer }
+            }
+        })
+    }
+
+    pub(super) fn post(&mut self, c: &Post<'static>) -> Result<()> {
+        let Some(account) = self.accounts.get_mut(c.account_id) else {
+            return refuse("AccountNotFound");
+        };
+        if account.currency != c.currency {
+            return refuse("CurrencyMismatch");
+        }
+        let amount = Amount::from(c.amount);
+        match (c.kind, c.invoice_id) {
+            (EntryKind::Payment | EntryKind::CreditMemo, _) => {
+                let allocated: Amount = c.allocations.iter().map(|(_, part)| *part as Amount).sum();
+                account.unallocated -= amount - allocated;
+                for (invoice_id, part) in &c.allocations {
+                    let key = (c.account_id, *invoice_id);
+                    self.invoices.entry(key).or_default().open -= Amount::from(*part);
+                }
+            }
+            (_, None) => account.unallocated += amount,
+            (EntryKind::Adjustment, Some(invoice_id)) => {
+                self.invoices.entry((c.account_id, invoice_id)).or_default().open += amount;
+            }
+            (kind, Some(invoice_id)) => {
+                let invoice = self.invoices.entry((c.account_id, invoice_id)).or_default();
+                if invoice.posted {
+                    return refuse("InvoiceAlreadyPosted");
+                }
+                invoice.posted = true;
+                invoice.open += amount;
+                let claimed = invoice.captured;
+                if kind == EntryKind::Invoice {
+                    invoice.captured = 0;
+                }
+                if kind == EntryKind::Invoice && claimed == 0 {
+                    self.bill(c.account_id, c.order_id, invoice_id, amount);
+                }
+            }
+        }
+        self.settle();
+        self.in_range(c.account_id)
+    }
+
+    /// Moves what the order still reserves: its invoice came before its capture.
+    fn bill(
+        &mut self,
+        account: &str,
+        order_id: Option<&str>,
+        invoice_id: &'static str,
+        invoiced: Amount,
+    ) {
+        let Some(id) = order_id.and_then(|id| self.latest(account, id)) else { return };
+        let order = self.orders.get_mut(&id).expect("just found");
+        if order.open > 0 {
+            let part = invoiced.min(order.open);
+            order.open -= part;
+            order.captured += part;
+            order.captures.insert(invoice_id, true);
+        }
+    }
+
+    pub(super) fn housekeep(&mut self, c: &Housekeep) -> Vec<Answer> {
+        let stale = |count: usize, (place, since): (usize, Micros)| {
+            since < c.closed_before || place as u64 + c.closed_count_max < count as u64
+        };
+        let mut closed: Vec<_> = self
+            .orders
+            .iter()
+            .filter(|(_, o)| o.open == 0)
+            .map(|(id, o)| (o.closed_at, *id))
+            .collect();
+        closed.sort_unstable();
+        for (place, (since, id)) in closed.iter().enumerate() {
+            if stale(closed.len(), (place, *since)) {
+                self.orders.remove(id);
+            }
+        }
+        let slot = |account: &str| self.opened.iter().position(|id| *id == account);
+        let mut settled: Vec<_> = self
+            .invoices
+            .iter()
+            .filter(|(_, invoice)| invoice.settled_at != 0)
+            .map(|(key, invoice)| (invoice.settled_at, slot(key.0), *key))
+            .collect();
+        settled.sort_unstable();
+        for (place, (since, _, key)) in settled.iter().enumerate() {
+            if stale(settled.len(), (place, *since)) {
+                self.invoices.remove(key);
+            }
+        }
+        for order in self.orders.values_mut().filter(|o| o.open > 0 && o.expires_at <= self.now) {
+            order.expired += order.open;
+            order.open = 0;
+        }
+        self.settle();
+        Vec::new()
+    }
+}

@@ -1,0 +1,354 @@
+//! The bytes of one entry of each kind. A journal is read for years: where a change breaks one of
+//! these, the format has changed, and old journals are no longer read as they were written.
+
+use std::borrow::Cow;
+
+use creditgate_engine::command::*;
+use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::event::Event;
+use creditgate_engine::model::Status;
+use creditgate_engine::outcome::*;
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text};
+use serde::Serialize;
+
+const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 1 };
+const TARGET: Target<'static> = Target::Order(OrderKey { account_id: "a", order_id: "o" });
+const TEXT: Text<'static> = Text { digest: [0xD1; 32], body: None };
+
+fn usd() -> Currency {
+    Currency::parse("USD").unwrap()
+}
+
+fn order() -> Order<'static> {
+    Order { account_id: "a", order_id: "o", amount: 300, currency: usd(), ttl_s: 60 }
+}
+
+fn verdict(decision: Decision, codes: &[ReasonCode]) -> Verdict {
+    let reason = |code: &ReasonCode| Reason { code: *code, observed: 300, threshold: -2 };
+    let reasons = codes.iter().map(reason).collect();
+    Verdict { decision, reasons, fitting: Some(0), available: None }
+}
+
+fn changed(amount: i64, breach: bool) -> Outcome {
+    let reservation = ReservationView {
+        id: 1025,
+        account_id: "a".into(),
+        order_id: "o".into(),
+        currency: usd(),
+        open: 1,
+        captured: 2,
+        released: 3,
+        expired: 4,
+        expires_at: 5,
+        created_at: 6,
+    };
+    let verdict = verdict(Decision::Approved, &[]);
+    Outcome::Changed(Changed { verdict, reservation, amount, breach })
+}
+
+fn reserved(decision: Decision, reasons: &[ReasonCode]) -> Reserved {
+    let verdict = verdict(decision, reasons);
+    Reserved { verdict, reservation: Some(1025), amount: 300, expires_at: 5 }
+}
+
+/// Name, entry, its bytes in hexadecimal.
+pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
+    let mut table = orders();
+    table.extend(changes());
+    table.extend(accounts());
+    table.extend(ledger());
+    table
+}
+
+type Row = (&'static str, Entry<'static>, &'static str);
+
+fn row(
+    name: &'static str,
+    command: Command<'static>,
+    outcome: Outcome,
+    events: Vec<Event<'static>>,
+    hex: &'static str,
+) -> Row {
+    let request = Request { command, actor: "oms", channel: "web", reason: None };
+    (name, Entry { request, policy_version: 0, outcome, events }, hex)
+}
+
+fn orders() -> Vec<Row> {
+    let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
+    let held =
+        Event::Reserved { reservation: 1025, slot: 2, order_id: "o", amount: 300, expires_at: 5 };
+    let all = ReserveAll { request: REQUEST, orders: vec![order(), order()] };
+    let declined = reserved(Decision::Declined, &[ReasonCode::InsufficientCredit]);
+    vec![
+        row(
+            "reserve",
+            Command::Reserve(reserve),
+            Outcome::Reserved(reserved(Decision::Approved, &[])),
+            vec![held],
+            "\
+             949481a7726573657276659392a1720195a161a16fcd012ca35553443cc2a36f6d73a3776562c000 \
+             81a872657365727665649494a8617070726f7665649000c0cd0401cd012c059181a8726573657276 \
+             656495cd040102a16fcd012c05",
+        ),
+        row(
+            "reserve_all",
+            Command::ReserveAll(all),
+            Outcome::ReservedAll(vec![declined]),
+            vec![],
+            "\
+             949481ab726573657276655f616c6c9292a172019295a161a16fcd012ca35553443c95a161a16fcd \
+             012ca35553443ca36f6d73a3776562c00081ac72657365727665645f616c6c919494a86465636c69 \
+             6e65649193b3494e53554646494349454e545f435245444954cd012cfe00c0cd0401cd012c0590",
+        ),
+    ]
+}
+
+fn changes() -> Vec<Row> {
+    let reservation = 1025;
+    let invoice_id = "i";
+    let adjust = Adjust { request: REQUEST, target: TARGET, total: 300, ttl_s: Some(60) };
+    let capture = CaptureOrder {
+        request: REQUEST,
+        target: Target::Id(1025),
+        amount: Some(300),
+        invoice_id,
+        last: true,
+        forced: true,
+    };
+    vec![
+        row(
+            "adjust",
+            Command::Adjust(adjust),
+            changed(0, false),
+            vec![
+                Event::Grown { reservation, amount: 1 },
+                Event::ExpirySet { reservation, expires_at: 5 },
+            ],
+            "\
+             949481a661646a7573749492a1720181a56f7264657292a161a16fcd012c3ca36f6d73a3776562c0 \
+             0081a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa355534401020304 \
+             050600c29281a567726f776e92cd04010181aa6578706972795f73657492cd040105",
+        ),
+        row(
+            "capture",
+            Command::Capture(capture),
+            changed(300, true),
+            vec![
+                Event::Breached { reservation, amount: 1 },
+                Event::Captured { reservation, invoice_id, amount: 300 },
+                Event::Acknowledged { reservation, invoice_id },
+            ],
+            "\
+             949481a7636170747572659692a1720181a26964cd0401cd012ca169c3c3a36f6d73a3776562c000 \
+             81a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa35553440102030405 \
+             06cd012cc39381a8627265616368656492cd04010181a8636170747572656493cd0401a169cd012c \
+             81ac61636b6e6f776c656467656492cd0401a169",
+        ),
+        row(
+            "release",
+            Command::Release(Release { request: REQUEST, target: TARGET, amount: None }),
+            changed(300, false),
+            vec![Event::Released { reservation, amount: 300 }],
+            "\
+             949481a772656c656173659392a1720181a56f7264657292a161a16fc0a36f6d73a3776562c00081 \
+             a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa3555344010203040506 \
+             cd012cc29181a872656c656173656492cd0401cd012c",
+        ),
+    ]
+}
+
+fn accounts() -> Vec<Row> {
+    let limit = Limit { kind: LimitKind::Amount(300), valid_until: Some(Day(20_000)) };
+    let unlimited = Limit { kind: LimitKind::Unlimited, valid_until: None };
+    let upsert = UpsertAccount {
+        request: REQUEST,
+        account_id: "a",
+        name: Some(Some(TEXT)),
+        currency: Some(usd()),
+        parent_id: Some(""),
+        segment_id: None,
+        limit: Some(limit),
+        max_order: Some(0),
+    };
+    let account_set = |name| Event::AccountSet {
+        slot: 2,
+        account_id: "a",
+        currency: usd(),
+        parent: Some(1),
+        segment: None,
+        limit,
+        max_order: 0,
+        name,
+    };
+    let segment =
+        UpsertSegment { request: REQUEST, segment_id: "s", currency: usd(), limit: unlimited };
+    let segment_set =
+        Event::SegmentSet { segment: 3, segment_id: "s", currency: usd(), limit: unlimited };
+    let status = SetStatus { request: REQUEST, account_id: "a", status: Status::Closed };
+    let status_set = Event::StatusSet { slot: 2, status: Status::Closed, reason: Some(TEXT) };
+    let mut closed = row(
+        "set_status",
+        Command::SetStatus(status),
+        Outcome::Done,
+        vec![status_set],
+        "\
+             949481aa7365745f7374617475739392a17201a161a6636c6f736564a36f6d73a377656291c420d1 \
+             d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d100a4646f6e659181aa \
+             7374617475735f7365749302a6636c6f73656491c420d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1 \
+             d1d1d1d1d1d1d1d1d1d1d1d1d1d1",
+    );
+    closed.1.request.reason = Some(TEXT);
+    vec![
+        row(
+            "upsert_account",
+            Command::UpsertAccount(upsert),
+            Outcome::Upserted(Upserted::Created),
+            // Set, removed, left alone.
+            vec![account_set(Some(Some(TEXT))), account_set(Some(None)), account_set(None)],
+            "\
+             949481ae7570736572745f6163636f756e749892a17201a1619191c420d1d1d1d1d1d1d1d1d1d1d1 \
+             d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1a3555344a0c09281a6616d6f756e74cd012ccd \
+             4e2000a36f6d73a3776562c00081a87570736572746564a7637265617465649381ab6163636f756e \
+             745f7365749802a161a355534401c09281a6616d6f756e74cd012ccd4e20009191c420d1d1d1d1d1 \
+             d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d181ab6163636f756e745f736574 \
+             9802a161a355534401c09281a6616d6f756e74cd012ccd4e20009081ab6163636f756e745f736574 \
+             9802a161a355534401c09281a6616d6f756e74cd012ccd4e2000c0",
+        ),
+        row(
+            "upsert_segment",
+            Command::UpsertSegment(segment),
+            Outcome::Upserted(Upserted::Updated),
+            vec![segment_set],
+            "\
+             949481ae7570736572745f7365676d656e749492a17201a173a355534492a9756e6c696d69746564 \
+             c0a36f6d73a3776562c00081a87570736572746564a7757064617465649181ab7365676d656e745f \
+             7365749403a173a355534492a9756e6c696d69746564c0",
+        ),
+        closed,
+    ]
+}
+
+fn ledger() -> Vec<Row> {
+    let (slot, invoice_id, amount) = (2, "i", 300);
+    let (issued, due) = (Some(Day(20_000)), None);
+    let order_id = Some("o");
+    let post = Post {
+        source: "erp",
+        entry_id: "e",
+        position: 9,
+        account_id: "a",
+        kind: EntryKind::Payment,
+        amount,
+        currency: usd(),
+        invoice_id: None,
+        order_id,
+        issued,
+        due,
+        allocations: vec![("i", 299)],
+    };
+    let housekeep = Housekeep { closed_before: 1, closed_count_max: 2 };
+    vec![
+        row(
+            "post",
+            Command::Post(post),
+            Outcome::Done,
+            vec![
+                Event::Claimed { slot, invoice_id, amount },
+                Event::Billed { reservation: 1025, invoice_id, amount, by_ledger: true },
+                Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due },
+                Event::ItemMoved { slot, invoice_id, amount: -299 },
+                Event::UnallocatedMoved { slot, amount: -1 },
+                Event::SourceMoved { source: "erp", position: 9 },
+            ],
+            "\
+             949481a4706f73749ca3657270a16509a161a77061796d656e74cd012ca3555344c0a16fcd4e20c0 \
+             9192a169cd012ba36f6d73a3776562c000a4646f6e659681a7636c61696d65649302a169cd012c81 \
+             a662696c6c656494cd0401a169cd012cc381ab6974656d5f706f737465649602a169cd012ca16fcd \
+             4e20c081aa6974656d5f6d6f7665649302a169d1fed581b1756e616c6c6f63617465645f6d6f7665 \
+             649202ff81ac736f757263655f6d6f76656492a365727009",
+        ),
+        row(
+            "housekeep",
+            Command::Housekeep(housekeep),
+            Outcome::Done,
+            vec![
+                Event::Expired { reservation: 1025, amount: 300 },
+                Event::ReservationForgotten { reservation: 1025 },
+                Event::ItemForgotten { slot, invoice_id: Cow::Borrowed(invoice_id) },
+            ],
+            "\
+             949481a9686f7573656b656570920102a36f6d73a3776562c000a4646f6e659381a7657870697265 \
+             6492cd0401cd012c81b57265736572766174696f6e5f666f72676f7474656e91cd040181ae697465 \
+             6d5f666f72676f7474656e9202a169",
+        ),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_journal_format_has_not_changed() {
+    for (name, entry, expected) in table() {
+        let found = hex(&rmp_serde::to_vec(&entry).unwrap());
+        let expected: String = expected.split_whitespace().collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn names_in_the_journal_have_not_changed() {
+    fn names<T: Serialize>(values: &[T]) -> Vec<String> {
+        let name = |value: &T| rmp_serde::from_slice(&rmp_serde::to_vec(value).unwrap()).unwrap();
+        values.iter().map(name).collect()
+    }
+    use Decision::{Approved, Declined, PartiallyApproved, Referred};
+    use ReasonCode::*;
+    assert_eq!(
+        names(&[Approved, PartiallyApproved, Referred, Declined]),
+        ["approved", "partially_approved", "referred", "declined"]
+    );
+    let codes = [
+        AccountClosed,
+        AccountSuspended,
+        NoCreditLimit,
+        LimitExpired,
+        MaxOrderAmountExceeded,
+        InsufficientCredit,
+        BatchNotApproved,
+    ];
+    let code_names = [
+        "ACCOUNT_CLOSED",
+        "ACCOUNT_SUSPENDED",
+        "NO_CREDIT_LIMIT",
+        "LIMIT_EXPIRED",
+        "MAX_ORDER_AMOUNT_EXCEEDED",
+        "INSUFFICIENT_CREDIT",
+        "BATCH_NOT_APPROVED",
+    ];
+    assert_eq!(names(&codes), code_names);
+    assert_eq!(codes.map(|code| code as i32), [1, 2, 3, 4, 5, 6, 7], "numbers are never reused");
+    assert!(codes.is_sorted(), "in order of precedence");
+    let kinds = [
+        EntryKind::Invoice,
+        EntryKind::Payment,
+        EntryKind::CreditMemo,
+        EntryKind::Adjustment,
+        EntryKind::OpeningBalance,
+    ];
+    let kind_names = ["invoice", "payment", "credit_memo", "adjustment", "opening_balance"];
+    assert_eq!(names(&kinds), kind_names);
+    assert_eq!(
+        names(&[Status::Active, Status::Suspended, Status::Closed]),
+        ["active", "suspended", "closed"]
+    );
+    assert_eq!(
+        names(&[LimitKind::Unlimited, LimitKind::NoCredit, LimitKind::Inherit]),
+        ["unlimited", "no_credit", "inherit"]
+    );
+    assert_eq!(
+        names(&[Upserted::Created, Upserted::Updated, Upserted::Unchanged]),
+        ["created", "updated", "unchanged"]
+    );
+}

@@ -1,0 +1,326 @@
+//! Any record at all, of strings in any script. Boxed: nested by value they outgrow a test's stack.
+
+use std::borrow::Cow;
+
+use creditgate_engine::command::*;
+use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::event::Event;
+use creditgate_engine::model::Status;
+use creditgate_engine::outcome::*;
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, TextBody};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Zero, 31, 32 and 64 bytes among them: msgpack writes their lengths in different ways.
+fn string() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "",
+        "a",
+        "order-1",
+        "訂單",
+        "заказ",
+        "naïve\u{1F4E6}",
+        "0123456789012345678901234567890",
+        "01234567890123456789012345678901",
+        "0123456789012345678901234567890123456789012345678901234567890123",
+    ])
+}
+
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![any::<i64>(), -200_i64..200, Just(i64::MIN), Just(i64::MAX)]
+}
+
+fn currency() -> impl Strategy<Value = Currency> {
+    select(vec!["USD", "EUR", "AAA", "ZZZ"])
+        .prop_map(|code| Currency::parse(code).expect("three capital letters"))
+}
+
+fn day() -> impl Strategy<Value = Day> {
+    any::<i32>().prop_map(Day)
+}
+
+fn limit() -> BoxedStrategy<Limit> {
+    let kind = prop_oneof![
+        number().prop_map(LimitKind::Amount),
+        Just(LimitKind::Unlimited),
+        Just(LimitKind::NoCredit),
+        Just(LimitKind::Inherit),
+    ];
+    (kind, option::of(day())).prop_map(|(kind, valid_until)| Limit { kind, valid_until }).boxed()
+}
+
+pub fn text() -> impl Strategy<Value = Text<'static>> {
+    let body = (any::<[u8; 16]>(), string()).prop_map(|(salt, text)| TextBody { salt, text });
+    (any::<[u8; 32]>(), option::of(body)).prop_map(|(digest, body)| Text { digest, body })
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    select(vec![Status::Active, Status::Suspended, Status::Closed])
+}
+
+fn request() -> impl Strategy<Value = RequestKey<'static>> {
+    (string(), any::<u32>()).prop_map(|(id, row)| RequestKey { id, row })
+}
+
+fn order() -> BoxedStrategy<Order<'static>> {
+    (string(), string(), number(), currency(), any::<u32>())
+        .prop_map(|(account_id, order_id, amount, currency, ttl_s)| Order {
+            account_id,
+            order_id,
+            amount,
+            currency,
+            ttl_s,
+        })
+        .boxed()
+}
+
+fn target() -> impl Strategy<Value = Target<'static>> {
+    let order = (string(), string())
+        .prop_map(|(account_id, order_id)| Target::Order(OrderKey { account_id, order_id }));
+    prop_oneof![any::<u64>().prop_map(Target::Id), order]
+}
+
+fn upsert_account() -> BoxedStrategy<UpsertAccount<'static>> {
+    (
+        (request(), string(), option::of(option::of(text())), option::of(currency())),
+        (option::of(string()), option::of(string()), option::of(limit()), option::of(number())),
+    )
+        .prop_map(|((request, account_id, name, currency), rest)| {
+            let (parent_id, segment_id, limit, max_order) = rest;
+            UpsertAccount {
+                request,
+                account_id,
+                name,
+                currency,
+                parent_id,
+                segment_id,
+                limit,
+                max_order,
+            }
+        })
+        .boxed()
+}
+
+fn post() -> BoxedStrategy<Post<'static>> {
+    use EntryKind::{Adjustment, CreditMemo, Invoice, OpeningBalance, Payment};
+    let kind = select(vec![Invoice, Payment, CreditMemo, Adjustment, OpeningBalance]);
+    let ids = (option::of(string()), option::of(string()));
+    let days = (option::of(day()), option::of(day()));
+    let allocations = vec((string(), number()), 0..4);
+    (
+        (string(), string(), any::<u64>(), string(), kind),
+        (number(), currency(), ids, days, allocations),
+    )
+        .prop_map(|((source, entry_id, position, account_id, kind), rest)| {
+            let (amount, currency, (invoice_id, order_id), (issued, due), allocations) = rest;
+            Post {
+                source,
+                entry_id,
+                position,
+                account_id,
+                kind,
+                amount,
+                currency,
+                invoice_id,
+                order_id,
+                issued,
+                due,
+                allocations,
+            }
+        })
+        .boxed()
+}
+
+pub fn command() -> BoxedStrategy<Command<'static>> {
+    let capture = (request(), target(), option::of(number()), string(), any::<(bool, bool)>());
+    let segment = (request(), string(), currency(), limit());
+    prop_oneof![
+        (request(), order(), any::<bool>()).prop_map(|(request, order, allow_partial)| {
+            Command::Reserve(Reserve { request, order, allow_partial })
+        }),
+        (request(), vec(order(), 0..20))
+            .prop_map(|(request, orders)| Command::ReserveAll(ReserveAll { request, orders })),
+        (request(), target(), number(), option::of(any::<u32>())).prop_map(
+            |(request, target, total, ttl_s)| {
+                Command::Adjust(Adjust { request, target, total, ttl_s })
+            }
+        ),
+        capture.prop_map(|(request, target, amount, invoice_id, (last, forced))| {
+            let order = CaptureOrder { request, target, amount, invoice_id, last, forced };
+            Command::Capture(order)
+        }),
+        (request(), target(), option::of(number())).prop_map(|(request, target, amount)| {
+            Command::Release(Release { request, target, amount })
+        }),
+        upsert_account().prop_map(Command::UpsertAccount),
+        segment.prop_map(|(request, segment_id, currency, limit)| {
+            Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit })
+        }),
+        (request(), string(), status()).prop_map(|(request, account_id, status)| {
+            Command::SetStatus(SetStatus { request, account_id, status })
+        }),
+        post().prop_map(Command::Post),
+        (number(), any::<u64>()).prop_map(|(closed_before, closed_count_max)| {
+            Command::Housekeep(Housekeep { closed_before, closed_count_max })
+        }),
+    ]
+    .boxed()
+}
+
+fn account_event() -> BoxedStrategy<Event<'static>> {
+    let places = (option::of(any::<u32>()), option::of(any::<u32>()));
+    let set = (any::<u32>(), string(), currency(), places, limit(), number());
+    prop_oneof![
+        (set, option::of(option::of(text()))).prop_map(|(set, name)| {
+            let (slot, account_id, currency, (parent, segment), limit, max_order) = set;
+            Event::AccountSet {
+                slot,
+                account_id,
+                currency,
+                parent,
+                segment,
+                limit,
+                max_order,
+                name,
+            }
+        }),
+        (any::<u32>(), status(), option::of(text()))
+            .prop_map(|(slot, status, reason)| Event::StatusSet { slot, status, reason }),
+        (any::<u32>(), string(), currency(), limit()).prop_map(
+            |(segment, segment_id, currency, limit)| {
+                Event::SegmentSet { segment, segment_id, currency, limit }
+            }
+        ),
+        (string(), any::<u64>())
+            .prop_map(|(source, position)| Event::SourceMoved { source, position }),
+    ]
+    .boxed()
+}
+
+fn reservation_event() -> BoxedStrategy<Event<'static>> {
+    let all = (any::<u64>(), any::<u32>(), string(), number(), any::<bool>(), 0..9);
+    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind)| match kind {
+        0 => Event::Reserved { reservation, slot, order_id: id, amount, expires_at: amount },
+        1 => Event::Grown { reservation, amount },
+        2 => Event::Captured { reservation, invoice_id: id, amount },
+        3 => Event::Billed { reservation, invoice_id: id, amount, by_ledger },
+        4 => Event::Acknowledged { reservation, invoice_id: id },
+        5 => Event::Released { reservation, amount },
+        6 => Event::Expired { reservation, amount },
+        7 => Event::ExpirySet { reservation, expires_at: amount },
+        _ => Event::Breached { reservation, amount },
+    })
+    .boxed()
+}
+
+fn ledger_event() -> BoxedStrategy<Event<'static>> {
+    let known = (option::of(string()), option::of(day()), option::of(day()));
+    let all = (any::<u32>(), string(), number(), known, 0..6);
+    all.prop_map(|(slot, invoice_id, amount, (order_id, issued, due), kind)| match kind {
+        0 => Event::Claimed { slot, invoice_id, amount },
+        1 => Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due },
+        2 => Event::ItemMoved { slot, invoice_id, amount },
+        3 => Event::UnallocatedMoved { slot, amount },
+        4 => Event::ReservationForgotten { reservation: slot.into() },
+        _ => Event::ItemForgotten { slot, invoice_id: Cow::Borrowed(invoice_id) },
+    })
+    .boxed()
+}
+
+pub fn event() -> BoxedStrategy<Event<'static>> {
+    prop_oneof![account_event(), reservation_event(), ledger_event()].boxed()
+}
+
+fn verdict() -> BoxedStrategy<Verdict> {
+    use ReasonCode::*;
+    let decision = select(vec![
+        Decision::Approved,
+        Decision::PartiallyApproved,
+        Decision::Referred,
+        Decision::Declined,
+    ]);
+    let code = select(vec![
+        AccountClosed,
+        AccountSuspended,
+        NoCreditLimit,
+        LimitExpired,
+        MaxOrderAmountExceeded,
+        InsufficientCredit,
+        BatchNotApproved,
+    ]);
+    let reason = (code, number(), number()).prop_map(|(code, observed, threshold)| Reason {
+        code,
+        observed,
+        threshold,
+    });
+    (decision, vec(reason, 0..7), option::of(number()), option::of(number()))
+        .prop_map(|(decision, reasons, fitting, available)| Verdict {
+            decision,
+            reasons,
+            fitting,
+            available,
+        })
+        .boxed()
+}
+
+fn reserved() -> BoxedStrategy<Reserved> {
+    (verdict(), option::of(any::<u64>()), number(), number())
+        .prop_map(|(verdict, reservation, amount, expires_at)| Reserved {
+            verdict,
+            reservation,
+            amount,
+            expires_at,
+        })
+        .boxed()
+}
+
+fn changed() -> BoxedStrategy<Changed> {
+    let amounts = proptest::array::uniform7(number());
+    let view = (any::<u64>(), string(), string(), currency(), amounts);
+    (verdict(), view, any::<bool>())
+        .prop_map(|(verdict, view, breach)| {
+            let (id, account_id, order_id, currency, numbers) = view;
+            let [open, captured, released, expired, expires_at, created_at, amount] = numbers;
+            let reservation = ReservationView {
+                id,
+                account_id: account_id.into(),
+                order_id: order_id.into(),
+                currency,
+                open,
+                captured,
+                released,
+                expired,
+                expires_at,
+                created_at,
+            };
+            Changed { verdict, reservation, amount, breach }
+        })
+        .boxed()
+}
+
+pub fn outcome() -> BoxedStrategy<Outcome> {
+    let upserted = select(vec![Upserted::Created, Upserted::Updated, Upserted::Unchanged]);
+    prop_oneof![
+        reserved().prop_map(Outcome::Reserved),
+        vec(reserved(), 0..20).prop_map(Outcome::ReservedAll),
+        changed().prop_map(Outcome::Changed),
+        upserted.prop_map(Outcome::Upserted),
+        Just(Outcome::Done),
+    ]
+    .boxed()
+}
+
+pub fn entry() -> BoxedStrategy<Entry<'static>> {
+    let request = (command(), string(), string(), option::of(text()))
+        .prop_map(|(command, actor, channel, reason)| Request { command, actor, channel, reason });
+    (request, any::<u64>(), outcome(), vec(event(), 0..5))
+        .prop_map(|(request, policy_version, outcome, events)| Entry {
+            request,
+            policy_version,
+            outcome,
+            events,
+        })
+        .boxed()
+}
