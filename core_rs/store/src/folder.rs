@@ -1,0 +1,109 @@
+//! A store's folder: made, locked, and the paths in it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use heed::{EnvFlags, EnvOpenOptions, WithoutTls};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::error::{StoreError, is_no_space};
+use crate::map::allocate;
+
+/// An LMDB environment whose read transactions may be used by any thread.
+pub(crate) type Env = heed::Env<WithoutTls>;
+
+/// Most read transactions at a time, in all processes.
+const READERS_MAX: u32 = 512;
+
+/// LMDB wants whole pages; no system that this runs on has larger ones.
+const PAGE_BYTES_MAX: usize = 1 << 16;
+
+/// A store's folder, held by this process.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Dropped last by whoever owns the folder: closing it gives the lock back.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder where there is none and takes its lock.
+    pub(crate) fn open(path: &Path) -> Result<Folder, StoreError> {
+        fs::create_dir_all(path).map_err(|e| StoreError::io(path, e))?;
+        let lock_path = path.join("LOCK");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|e| StoreError::io(&lock_path, e))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                sync_names(path)?;
+                Ok(Folder { path: path.to_owned(), _lock: lock })
+            }
+            Err(Errno::WOULDBLOCK) => Err(StoreError::InUse { path: path.to_owned() }),
+            Err(errno) => Err(StoreError::io(&lock_path, errno)),
+        }
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    pub(crate) fn tables(&self) -> PathBuf {
+        self.path.join("tables")
+    }
+
+    pub(crate) fn counters(&self) -> PathBuf {
+        self.path.join("counters.map")
+    }
+}
+
+/// Makes the names in a folder durable, and its own: what is in a file does not help after a power
+/// failure when nothing leads to it.
+fn sync_names(folder: &Path) -> Result<(), StoreError> {
+    let sync = |path: &Path| File::open(path).and_then(|opened| opened.sync_all());
+    sync(folder).map_err(|e| StoreError::io(folder, e))?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    match sync(parent) {
+        // Whoever made a folder where we may not look has made it durable, or not.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.map_err(|e| StoreError::io(parent, e)),
+    }
+}
+
+/// Opens an LMDB environment in the folder `path`, which the lock of the store's folder guards.
+pub(crate) fn open_env(
+    path: &Path,
+    map_size_bytes: usize,
+    databases_max: u32,
+    flags: EnvFlags,
+) -> Result<Env, StoreError> {
+    fs::create_dir_all(path).map_err(|e| StoreError::io(path, e))?;
+    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    options
+        .map_size(map_size_bytes.next_multiple_of(PAGE_BYTES_MAX))
+        .max_dbs(databases_max)
+        .max_readers(READERS_MAX);
+    // SAFETY: the flags given are no worse than NO_META_SYNC, which only drops the last commits at
+    // a power failure. The files belong to the store: its lock keeps other writers away, LMDB's own
+    // lock file orders readers, and nothing here truncates or writes them but LMDB.
+    let env = unsafe { options.flags(flags).open(path) }.map_err(StoreError::lmdb(path))?;
+    sync_names(path)?;
+    // Readers that were killed would keep pages from being used again.
+    env.clear_stale_readers().map_err(StoreError::lmdb(path))?;
+    Ok(env)
+}
+
+/// Whether the disk, or the quota, has no room for more in this folder: asked by taking some.
+pub(crate) fn is_full(folder: &Path) -> bool {
+    const WANTED_BYTES: u64 = 1 << 20;
+    let path = folder.join("room");
+    let taken = File::create(&path).and_then(|mut file| allocate(&mut file, WANTED_BYTES));
+    // A file of this name that stays behind is taken over by the next who asks.
+    drop(fs::remove_file(&path));
+    taken.is_err_and(|error| is_no_space(&error))
+}

@@ -1,0 +1,256 @@
+//! The follower on a thread of its own.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use creditgate_engine::values::Seq;
+
+use crate::error::StoreError;
+use crate::follower::Follower;
+
+/// Rows that change again and again are written once in so long, and so often at least.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// And as soon as so many rows wait.
+const ROWS_DIRTY_MAX: usize = 50_000;
+/// How long a full disk is left alone before the first next attempt; doubled up to the longest.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_LONGEST: Duration = Duration::from_secs(32);
+
+/// How the follower fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FollowerFigures {
+    /// Up to where the tables are folded.
+    pub flushed: Seq,
+    /// How often they were written.
+    pub flushes: u64,
+    /// How often they could not be, for want of space.
+    pub no_space: u64,
+    /// What stopped the follower, or keeps it from writing.
+    pub error: Option<Arc<str>>,
+}
+
+/// Why the tables were not brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// It took longer than the caller would wait.
+    #[error("the tables were not brought up to date in time")]
+    Timeout,
+    /// There is no room; the follower tries again later.
+    #[error("the tables cannot be brought up to date: {0}")]
+    NoSpace(Arc<str>),
+    /// The follower has stopped for good.
+    #[error("the tables are not kept any more: {0}")]
+    Stopped(Arc<str>),
+}
+
+struct Shared {
+    /// Up to where the journal is committed; written by the engine.
+    committed: AtomicU64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    figures: FollowerFigures,
+    /// Someone waits for the tables to be folded so far.
+    wanted: Seq,
+    /// How often writing was tried: a waiter is answered by an attempt after it asked.
+    attempts: u64,
+    last_was_no_space: bool,
+    stopping: bool,
+    stopped: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves figures, no half-made change.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A running follower. Dropping it stops the thread without writing what waits: the journal has it.
+pub struct FollowerThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    waker: Thread,
+}
+
+impl Follower {
+    /// Runs the follower on a thread, from what is `committed` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] when no thread can be started.
+    pub fn spawn(self, committed: Seq) -> Result<FollowerThread, StoreError> {
+        let figures = FollowerFigures { flushed: self.flushed(), ..Default::default() };
+        let shared = Arc::new(Shared {
+            committed: AtomicU64::new(committed),
+            state: Mutex::new(State { figures, ..Default::default() }),
+            changed: Condvar::new(),
+        });
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("creditgate-tables".to_owned())
+            .spawn(move || Runner::new(self, theirs).run())
+            .map_err(|e| StoreError::io("creditgate-tables".as_ref(), e))?;
+        let waker = thread.thread().clone();
+        Ok(FollowerThread { shared, thread: Some(thread), waker })
+    }
+}
+
+impl FollowerThread {
+    /// Tells of a commit. Never blocks.
+    pub fn committed(&self, seq: Seq) {
+        self.shared.committed.store(seq, Release);
+        self.waker.unpark();
+    }
+
+    /// How the follower fares.
+    #[must_use]
+    pub fn figures(&self) -> FollowerFigures {
+        self.shared.lock().figures.clone()
+    }
+
+    /// Waits until the tables are folded up to `seq`, which must be committed.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError`].
+    pub fn sync_to(&self, seq: Seq, timeout: Duration) -> Result<(), SyncError> {
+        let mut state = self.shared.lock();
+        state.wanted = state.wanted.max(seq);
+        let asked_at = state.attempts;
+        self.waker.unpark();
+        let waiting = |state: &mut State| {
+            let failed = state.last_was_no_space && state.attempts > asked_at;
+            state.figures.flushed < seq && !state.stopped && !failed
+        };
+        let waited = self.shared.changed.wait_timeout_while(state, timeout, waiting);
+        let (state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let error = || state.figures.error.clone().unwrap_or_else(|| "it was stopped".into());
+        if state.figures.flushed >= seq {
+            Ok(())
+        } else if state.stopped {
+            Err(SyncError::Stopped(error()))
+        } else if state.last_was_no_space && state.attempts > asked_at {
+            Err(SyncError::NoSpace(error()))
+        } else {
+            Err(SyncError::Timeout)
+        }
+    }
+}
+
+impl Drop for FollowerThread {
+    fn drop(&mut self) {
+        self.shared.lock().stopping = true;
+        self.waker.unpark();
+        if let Some(thread) = self.thread.take() {
+            // Its panic, if any, was shown when it happened.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Runner {
+    follower: Follower,
+    shared: Arc<Shared>,
+    /// When the oldest row that waits became dirty.
+    dirty_since: Option<Instant>,
+    /// Not before this; set while there is no room.
+    retry_at: Option<Instant>,
+    retry_after: Duration,
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        // Also when the thread panics: nobody is to wait for it.
+        self.shared.lock().stopped = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Runner {
+    fn new(follower: Follower, shared: Arc<Shared>) -> Runner {
+        let (dirty_since, retry_at) = (None, None);
+        Runner { follower, shared, dirty_since, retry_at, retry_after: RETRY_FIRST }
+    }
+
+    fn run(mut self) {
+        loop {
+            let (wanted, stopping) = {
+                let state = self.shared.lock();
+                (state.wanted, state.stopping)
+            };
+            if stopping {
+                return;
+            }
+            match self.step(wanted) {
+                Ok(true) => {}
+                Ok(false) => self.sleep(),
+                Err(error) => {
+                    self.shared.lock().figures.error = Some(error.to_string().into());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Folds or flushes once; returns whether there may be more to do at once.
+    fn step(&mut self, wanted: Seq) -> Result<bool, StoreError> {
+        let full = self.follower.rows_dirty() >= ROWS_DIRTY_MAX;
+        let folded = !full && self.follower.fold(self.shared.committed.load(Acquire))?;
+        if folded {
+            self.dirty_since.get_or_insert_with(Instant::now);
+        }
+        let is_wanted =
+            wanted > self.follower.flushed() && (full || wanted <= self.follower.folded());
+        let due = self.dirty_since.is_some_and(|since| since.elapsed() >= FLUSH_EVERY);
+        let may = self.retry_at.is_none_or(|at| Instant::now() >= at);
+        // A waiter has an attempt of its own, even while the clock leaves a full disk alone; a
+        // failed one answers it and is not repeated for it.
+        if is_wanted || (may && (full || due)) {
+            self.flush()?;
+            return Ok(true);
+        }
+        Ok(folded)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let result = self.follower.flush();
+        let mut state = self.shared.lock();
+        state.attempts += 1;
+        state.last_was_no_space = false;
+        match result {
+            Ok(()) => {
+                (self.dirty_since, self.retry_at, self.retry_after) = (None, None, RETRY_FIRST);
+                state.figures.flushes += 1;
+                state.figures.flushed = self.follower.flushed();
+                state.figures.error = None;
+            }
+            Err(error @ StoreError::NoSpace { .. }) => {
+                self.retry_at = Some(Instant::now() + self.retry_after);
+                self.retry_after = (self.retry_after * 2).min(RETRY_LONGEST);
+                state.last_was_no_space = true;
+                state.wanted = 0;
+                state.figures.no_space += 1;
+                state.figures.error = Some(error.to_string().into());
+            }
+            Err(error) => return Err(error),
+        }
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Until a commit, a waiter or the clock has work.
+    fn sleep(&self) {
+        let due = self.dirty_since.map(|since| since + FLUSH_EVERY);
+        match due.max(self.retry_at) {
+            None => thread::park(),
+            Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+        }
+    }
+}

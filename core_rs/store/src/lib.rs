@@ -1,0 +1,57 @@
+//! The durable state of creditgate: a hash-chained journal, tables folded from it, a map of live
+//! counters, and the way back after a crash.
+//!
+//! Everything is synchronous and is driven step by step: by the engine thread of the extension, and
+//! by a seeded simulation that crashes between any two steps.
+//!
+//! # Layout
+//!
+//! - [`Store`]: the one writer. `begin`, `execute` as often as commands wait, `commit`.
+//! - [`Journal`]: the truth: one LMDB environment, one value per commit, a chain of digests.
+//! - [`text`]: names and free text beside the chain, so that they can be erased.
+//! - [`Tables`]: a cache of the rows in an LMDB environment of its own, for lists and recovery.
+//! - [`Follower`], [`FollowerThread`]: fold the journal into the tables.
+//! - [`CountersReader`]: the map of live counters, as any process reads it.
+//! - [`Recovery`]: what opening a store found and did.
+//! - [`Faults`]: where a test makes the store crash or run out of space.
+//!
+//! # A store's folder
+//!
+//! | name | holds |
+//! |---|---|
+//! | `LOCK` | an advisory lock of the process that has the store open |
+//! | `journal/` | LMDB: `commits`, `texts`, `meta` |
+//! | `tables/` | LMDB: rows; a cache, rebuilt from the journal where it does not fit it |
+//! | `counters.map` | counters of every account; a cache, rewritten at each open |
+
+mod commit;
+mod counters;
+mod error;
+mod folder;
+mod follower;
+mod follower_thread;
+mod journal;
+mod list;
+mod map;
+mod options;
+mod pending;
+mod recovery;
+mod repeat;
+mod store;
+mod tables;
+pub mod text;
+mod window;
+mod writeback;
+
+pub use commit::{Commit, Digest, FORMAT, Head};
+pub use counters::{COUNTERS_FORMAT, CountersReader, CountersRecord};
+pub use error::{CommitError, ExecuteError, StoreError};
+pub use follower::Follower;
+pub use follower_thread::{FollowerFigures, FollowerThread, SyncError};
+pub use journal::Journal;
+pub use list::Page;
+pub use options::{Fault, Faults, NoFaults, Options, Step, WindowBounds};
+pub use recovery::Recovery;
+pub use store::{Answer, POLICY_VERSION, Store};
+pub use tables::{Reached, TABLES_FORMAT, Tables};
+pub use window::WindowFigures;

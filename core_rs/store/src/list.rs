@@ -1,0 +1,127 @@
+//! Lists over the tables, page by page: one short read transaction and a bounded scan per page.
+
+use std::ops::Bound;
+
+use creditgate_engine::model::{Account, Counters, Reservation, Segment};
+use creditgate_engine::values::{ReservationId, SegmentIndex, Slot};
+
+use crate::error::StoreError;
+use crate::tables::{Tables, TablesTxn, by_account_key};
+
+/// Most rows that one page looks at, whether they are wanted or not.
+const EXAMINED_MAX: usize = 10_000;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<Row, Key> {
+    /// In order of their keys. May be fewer than asked for while there are more.
+    pub rows: Vec<Row>,
+    /// The key after which the next page goes on; `None`: this was the last.
+    pub next: Option<Key>,
+}
+
+/// Collects a page from rows in order of their keys.
+fn page<Row, Key: Copy>(
+    limit: usize,
+    mut rows: impl Iterator<Item = Result<(Key, Option<Row>), StoreError>>,
+) -> Result<Page<Row, Key>, StoreError> {
+    let mut page = Page { rows: Vec::new(), next: None };
+    let mut examined = 0;
+    for row in rows.by_ref() {
+        let (key, row) = row?;
+        page.rows.extend(row);
+        examined += 1;
+        if page.rows.len() >= limit || examined >= EXAMINED_MAX {
+            page.next = Some(key);
+            break;
+        }
+    }
+    // Nothing after the last row: there is no next page.
+    if page.next.is_some() && rows.next().is_none() {
+        page.next = None;
+    }
+    Ok(page)
+}
+
+impl Tables {
+    /// Accounts in order of slot, those after `after` that `wanted` accepts, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadRow`] and I/O errors.
+    pub fn list_accounts(
+        &self,
+        mut wanted: impl FnMut(&Account) -> bool,
+        after: Option<Slot>,
+        limit: usize,
+    ) -> Result<Page<(Slot, Account, Counters), Slot>, StoreError> {
+        let (rtxn, lmdb) = (self.read_txn()?, self.lmdb());
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (start, Bound::Unbounded);
+        let rows = self.accounts.range(&rtxn, &range).map_err(lmdb)?.map(|row| {
+            let (slot, row) = row.map_err(lmdb)?;
+            let (account, counters) = self.decode("accounts", row)?;
+            Ok((slot, wanted(&account).then_some((slot, account, counters))))
+        });
+        page(limit, rows)
+    }
+
+    /// Reservations in order of id, those after `after`, of one account where `slot` is given, open
+    /// or closed ones where `open` is; at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadRow`] and I/O errors.
+    pub fn list_reservations(
+        &self,
+        slot: Option<Slot>,
+        open: Option<bool>,
+        after: Option<ReservationId>,
+        limit: usize,
+    ) -> Result<Page<Reservation, ReservationId>, StoreError> {
+        let below = TablesTxn { tables: self, rtxn: self.read_txn()? };
+        let lmdb = self.lmdb();
+        let wanted =
+            |row: Reservation| open.is_none_or(|open| open == row.is_open()).then_some(row);
+        let Some(slot) = slot else {
+            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let range = (start, Bound::Unbounded);
+            let rows = self.reservations.range(&below.rtxn, &range).map_err(lmdb)?.map(|row| {
+                let (id, row) = row.map_err(lmdb)?;
+                Ok((id, wanted(self.decode("reservations", row)?)))
+            });
+            return page(limit, rows);
+        };
+        let start = by_account_key(slot, after.unwrap_or_default());
+        let end = by_account_key(slot, ReservationId::MAX);
+        // No reservation has the id zero: excluding the start leaves none out.
+        let range = (Bound::Excluded(&start[..]), Bound::Included(&end[..]));
+        let keys = self.reservations_by_account.range(&below.rtxn, &range).map_err(lmdb)?;
+        let rows = keys.map(|row| {
+            let (key, ()) = row.map_err(lmdb)?;
+            let id = key[4..].try_into().map(ReservationId::from_be_bytes);
+            let id = id.map_err(|_| self.bad_row("a key has the wrong length".to_owned()))?;
+            let row = below.reservation(id)?;
+            Ok((id, wanted(row.ok_or_else(|| self.bad_row(format!("{id} is missing")))?)))
+        });
+        page(limit, rows)
+    }
+
+    /// The account in a slot, with its counters.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadRow`] and I/O errors.
+    pub fn account(&self, slot: Slot) -> Result<Option<(Account, Counters)>, StoreError> {
+        TablesTxn { tables: self, rtxn: self.read_txn()? }.account(slot)
+    }
+
+    /// A segment by its index.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadRow`] and I/O errors.
+    pub fn segment(&self, index: SegmentIndex) -> Result<Option<Segment>, StoreError> {
+        TablesTxn { tables: self, rtxn: self.read_txn()? }.segment(index)
+    }
+}

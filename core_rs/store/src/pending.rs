@@ -1,0 +1,99 @@
+//! The commit under construction.
+
+use std::ops::Range;
+
+use creditgate_engine::entry::Entry;
+use creditgate_engine::event::Event;
+use creditgate_engine::values::{Micros, Seq};
+
+use crate::commit::{self, Head};
+use crate::journal::{Link, TextRow};
+use crate::text;
+
+/// Entries that were decided and applied and are not on disk.
+pub(crate) struct Pending {
+    first_seq: Seq,
+    pub(crate) time: Micros,
+    /// Each entry in msgpack, one after the other.
+    bytes: Vec<u8>,
+    /// Where in `bytes` each stands.
+    ranges: Vec<Range<usize>>,
+    texts: Vec<TextRow>,
+    /// It changes what accounts inherit from a segment.
+    pub(crate) touches_segments: bool,
+}
+
+impl Pending {
+    pub(crate) fn after(last: &Link) -> Pending {
+        Pending {
+            first_seq: last.last_seq + 1,
+            time: last.time,
+            bytes: Vec::new(),
+            ranges: Vec::new(),
+            texts: Vec::new(),
+            touches_segments: false,
+        }
+    }
+
+    /// Starts again after `last`; keeps the memory.
+    pub(crate) fn reset(&mut self, last: &Link) {
+        self.first_seq = last.last_seq + 1;
+        self.bytes.clear();
+        self.ranges.clear();
+        self.texts.clear();
+        self.touches_segments = false;
+    }
+
+    pub(crate) fn first_seq(&self) -> Seq {
+        self.first_seq
+    }
+
+    pub(crate) fn next_seq(&self) -> Seq {
+        self.first_seq + self.ranges.len() as u64
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    pub(crate) fn texts(&self) -> &[TextRow] {
+        &self.texts
+    }
+
+    pub(crate) fn push(&mut self, entry: &Entry<'_>) {
+        let (seq, start) = (self.next_seq(), self.bytes.len());
+        commit::append(&mut self.bytes, entry);
+        self.ranges.push(start..self.bytes.len());
+        self.touches_segments |=
+            entry.events.iter().any(|event| matches!(event, Event::SegmentSet { .. }));
+        self.texts.extend(text::of_entry(entry).filter_map(|(field, text)| {
+            Some(TextRow { seq, field, bytes: text::to_bytes(&text)? })
+        }));
+    }
+
+    /// An entry of this commit, read back with its texts.
+    pub(crate) fn entry(&self, seq: Seq) -> Entry<'_> {
+        let range = self.ranges[(seq - self.first_seq) as usize].clone();
+        let mut entry: Entry<'_> = rmp_serde::from_slice(&self.bytes[range])
+            .expect("what was encoded a moment ago can be decoded");
+        let fetch = |field| {
+            let row = self.texts.iter().find(|row| row.seq == seq && row.field == field);
+            Ok(row.map(|row| &row.bytes[..]))
+        };
+        text::restore(&mut entry, fetch, |_| unreachable!("nobody alters a text in memory"))
+            .expect("memory is there");
+        entry
+    }
+
+    /// The journal's value for this commit.
+    pub(crate) fn encode(&self, epoch: u64, last: &Link) -> (Head, Vec<u8>) {
+        let count = u32::try_from(self.len()).expect("a commit is made long before");
+        let head =
+            Head { epoch, first_seq: self.first_seq, time: self.time, prev_hash: last.hash, count };
+        (head, commit::encode(&head, &self.bytes))
+    }
+}

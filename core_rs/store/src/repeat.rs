@@ -1,0 +1,93 @@
+//! Looking up what was answered before.
+
+use std::ops::Range;
+
+use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::outcome::Outcome;
+use creditgate_engine::values::{Micros, Seq};
+
+use crate::commit::{self, Broken};
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::pending::Pending;
+
+/// A stored answer.
+pub(crate) struct Stored {
+    pub(crate) time: Micros,
+    pub(crate) policy_version: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// Finds stored entries. The commit read last is kept: a bulk load that is repeated asks for entry
+/// after entry of the same commits, and each would have to be verified as a whole again.
+#[derive(Default)]
+pub(crate) struct Repeats {
+    recent: Option<Recent>,
+}
+
+struct Recent {
+    first_seq: Seq,
+    time: Micros,
+    body: Vec<u8>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Repeats {
+    /// The answer to the entry at `seq`, if `request` asks for the same again.
+    pub(crate) fn find(
+        &mut self,
+        journal: &Journal,
+        pending: &Pending,
+        seq: Seq,
+        request: &Request<'_>,
+    ) -> Result<Option<Stored>, StoreError> {
+        if seq >= pending.first_seq() {
+            return Ok(compare(request, pending.entry(seq), pending.time));
+        }
+        let recent = match self.recent.take() {
+            Some(recent) if recent.holds(seq) => recent,
+            _ => Recent::read(journal, seq)?,
+        };
+        let recent = self.recent.insert(recent);
+        let rtxn = journal.read_txn()?;
+        let mut entry = recent.entry(journal, seq)?;
+        journal.restore_texts(&rtxn, recent.first_seq, seq, &mut entry)?;
+        Ok(compare(request, entry, recent.time))
+    }
+}
+
+fn compare(request: &Request<'_>, entry: Entry<'_>, time: Micros) -> Option<Stored> {
+    let Entry { request: before, policy_version, outcome, .. } = entry;
+    request.is_repeat_of(&before).then_some(Stored { time, policy_version, outcome })
+}
+
+impl Recent {
+    fn read(journal: &Journal, seq: Seq) -> Result<Recent, StoreError> {
+        let rtxn = journal.read_txn()?;
+        let missing = || Broken::Differs(format!("sequence {seq} is not in it any more"));
+        let Some((key, value)) = journal.commit_of(&rtxn, seq)? else {
+            return Err(journal.broken(seq, missing()));
+        };
+        let read = || {
+            let (_, body) = commit::verify(value)?;
+            let head = commit::decode_head(body)?;
+            let ranges = commit::entry_ranges(&head, body)?;
+            let (first_seq, time) = (head.first_seq, head.time);
+            let recent = Recent { first_seq, time, body: body.to_vec(), ranges };
+            if recent.holds(seq) { Ok(recent) } else { Err(missing()) }
+        };
+        read().map_err(|broken| journal.broken(key, broken))
+    }
+
+    fn holds(&self, seq: Seq) -> bool {
+        seq.checked_sub(self.first_seq).is_some_and(|index| index < self.ranges.len() as u64)
+    }
+
+    fn entry(&self, journal: &Journal, seq: Seq) -> Result<Entry<'_>, StoreError> {
+        let range = self.ranges[(seq - self.first_seq) as usize].clone();
+        rmp_serde::from_slice(&self.body[range]).map_err(|error| {
+            let what = format!("entry {seq} cannot be read: {error}");
+            journal.broken(self.first_seq, Broken::Differs(what))
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! The tables: the domain's rows in an LMDB environment of their own, as of some commit.
+//!
+//! Kept by the follower, read by lists and by recovery. A cache: where it does not fit the journal
+//! it is thrown away and folded again. Rows are msgpack, structs as arrays of their fields.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use creditgate_engine::model::{Account, Counters, Item, Reservation, Segment};
+use creditgate_engine::state::State;
+use creditgate_engine::values::{ReservationId, SegmentIndex, Seq, Slot};
+use heed::byteorder::BigEndian;
+use heed::types::{Bytes, Str, U32, U64, Unit};
+use heed::{CommitOrAbort, Database, EnvFlags, RoTxn, RwTxn, WithoutTls};
+use serde::Deserialize;
+
+use crate::commit::{Digest, NO_HASH};
+use crate::error::StoreError;
+use crate::folder::{Env, open_env};
+
+/// The format of the tables. Tables of another one are folded again.
+pub const TABLES_FORMAT: u64 = 1;
+
+/// The commit up to which something is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Of its last entry; zero: nothing is folded.
+    pub seq: Seq,
+    /// Its digest.
+    pub hash: Digest,
+}
+
+impl Reached {
+    /// Nothing is folded.
+    pub(crate) const START: Reached = Reached { seq: 0, hash: NO_HASH };
+}
+
+/// The tables of an open store. Reading takes a short transaction and hinders nobody; only the
+/// follower writes.
+#[derive(Clone)]
+pub struct Tables {
+    pub(crate) path: Arc<Path>,
+    pub(crate) env: Env,
+    /// Slot → account and counters.
+    pub(crate) accounts: Database<'static, U32<BigEndian>, Bytes>,
+    /// Id → reservation.
+    pub(crate) reservations: Database<'static, U64<BigEndian>, Bytes>,
+    /// Slot and id → nothing.
+    pub(crate) reservations_by_account: Database<'static, Bytes, Unit>,
+    /// Slot and invoice id → item.
+    pub(crate) items: Database<'static, Bytes, Bytes>,
+    /// Index → segment.
+    pub(crate) segments: Database<'static, U32<BigEndian>, Bytes>,
+    /// Name → position.
+    pub(crate) sources: Database<'static, Str, U64<BigEndian>>,
+    /// `format` as big-endian `u64`; `reached` as sequence and digest.
+    pub(crate) meta: Database<'static, Str, Bytes>,
+}
+
+/// Key of an account's reservation.
+pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&slot.to_be_bytes());
+    key[4..].copy_from_slice(&id.to_be_bytes());
+    key
+}
+
+/// Key of an item.
+pub(crate) fn item_key(slot: Slot, invoice_id: &str) -> Vec<u8> {
+    [&slot.to_be_bytes()[..], invoice_id.as_bytes()].concat()
+}
+
+impl Tables {
+    /// Opens the tables; where their file is none of LMDB's, throws it away and makes a new one.
+    pub(crate) fn open_or_make(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
+        use heed::MdbError::{Corrupted, Invalid, PageNotFound};
+        match Tables::open(path.clone(), map_size_bytes) {
+            Err(StoreError::Lmdb {
+                source: heed::Error::Mdb(Corrupted | Invalid | PageNotFound),
+                ..
+            }) => {
+                std::fs::remove_dir_all(&path).map_err(|e| StoreError::io(&path, e))?;
+                Tables::open(path, map_size_bytes)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
+        let lmdb = StoreError::lmdb(&path);
+        // After a power failure the last commits may be missing: the journal has them.
+        let env = open_env(&path, map_size_bytes, 7, EnvFlags::NO_META_SYNC)?;
+        let wtxn = env.write_txn().map_err(lmdb)?;
+        let dbs = env
+            .create_databases_and_commit(wtxn, |opener, wtxn| {
+                let accounts = opener.create_database(wtxn, Some("accounts"))?;
+                let reservations = opener.create_database(wtxn, Some("reservations"))?;
+                let by_account = opener.create_database(wtxn, Some("reservations_by_account"))?;
+                let items = opener.create_database(wtxn, Some("items"))?;
+                let segments = opener.create_database(wtxn, Some("segments"))?;
+                let sources = opener.create_database(wtxn, Some("sources"))?;
+                let meta = opener.create_database(wtxn, Some("meta"))?;
+                let dbs = (accounts, reservations, by_account, items, segments, sources, meta);
+                Ok(CommitOrAbort::<_, ()>::Commit(dbs))
+            })
+            .map_err(lmdb)?
+            .unwrap_commit();
+        let (accounts, reservations, reservations_by_account, items, segments, sources, meta) = dbs;
+        let path = path.into();
+        Ok(Tables {
+            path,
+            env,
+            accounts,
+            reservations,
+            reservations_by_account,
+            items,
+            segments,
+            sources,
+            meta,
+        })
+    }
+
+    pub(crate) fn lmdb(&self) -> impl Fn(heed::Error) -> StoreError + Copy + '_ {
+        StoreError::lmdb(&self.path)
+    }
+
+    pub(crate) fn read_txn(&self) -> Result<RoTxn<'_, WithoutTls>, StoreError> {
+        self.env.read_txn().map_err(self.lmdb())
+    }
+
+    pub(crate) fn write_txn(&self) -> Result<RwTxn<'_>, StoreError> {
+        self.env.write_txn().map_err(self.lmdb())
+    }
+
+    pub(crate) fn bad_row(&self, what: String) -> StoreError {
+        StoreError::BadRow { path: (*self.path).into(), what }
+    }
+
+    /// Reads a row; `what` and its key name it where it cannot be read.
+    pub(crate) fn decode<'a, T: Deserialize<'a>>(
+        &self,
+        what: &str,
+        row: &'a [u8],
+    ) -> Result<T, StoreError> {
+        rmp_serde::from_slice(row)
+            .map_err(|error| self.bad_row(format!("a row of {what} cannot be read: {error}")))
+    }
+
+    /// Up to where the tables are folded; `None` where they are of another format or of none.
+    pub(crate) fn reached(&self) -> Result<Option<Reached>, StoreError> {
+        let rtxn = self.read_txn()?;
+        let format = self.meta.get(&rtxn, "format").map_err(self.lmdb())?;
+        let reached = self.meta.get(&rtxn, "reached").map_err(self.lmdb())?;
+        if format != Some(&TABLES_FORMAT.to_be_bytes()[..]) {
+            return Ok(None);
+        }
+        Ok(reached.and_then(|bytes| {
+            let (seq, hash) = bytes.split_first_chunk()?;
+            Some(Reached { seq: Seq::from_be_bytes(*seq), hash: hash.try_into().ok()? })
+        }))
+    }
+
+    pub(crate) fn set_reached(
+        &self,
+        wtxn: &mut RwTxn<'_>,
+        reached: &Reached,
+    ) -> Result<(), StoreError> {
+        let bytes = [&reached.seq.to_be_bytes()[..], &reached.hash].concat();
+        let format = TABLES_FORMAT.to_be_bytes();
+        self.meta.put(wtxn, "format", &format).map_err(self.lmdb())?;
+        self.meta.put(wtxn, "reached", &bytes).map_err(self.lmdb())
+    }
+
+    /// Throws every row away.
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        let mut wtxn = self.write_txn()?;
+        let clear = |wtxn: &mut RwTxn<'_>| {
+            self.accounts.clear(wtxn)?;
+            self.reservations.clear(wtxn)?;
+            self.reservations_by_account.clear(wtxn)?;
+            self.items.clear(wtxn)?;
+            self.segments.clear(wtxn)?;
+            self.sources.clear(wtxn)
+        };
+        clear(&mut wtxn).map_err(self.lmdb())?;
+        self.set_reached(&mut wtxn, &Reached::START)?;
+        wtxn.commit().map_err(self.lmdb())
+    }
+
+    /// Puts every row into a new state.
+    pub(crate) fn load(&self) -> Result<State, StoreError> {
+        let (rtxn, lmdb) = (self.read_txn()?, self.lmdb());
+        let mut state = State::default();
+        for row in self.segments.iter(&rtxn).map_err(lmdb)? {
+            let (index, row) = row.map_err(lmdb)?;
+            if index as usize != state.segments().len() {
+                return Err(self.bad_row(format!("segment {index} follows a gap")));
+            }
+            state.restore_segment(self.decode("segments", row)?);
+        }
+        for row in self.accounts.iter(&rtxn).map_err(lmdb)? {
+            let (slot, row) = row.map_err(lmdb)?;
+            if slot as usize != state.account_count() {
+                return Err(self.bad_row(format!("account {slot} follows a gap")));
+            }
+            let (account, counters) = self.decode("accounts", row)?;
+            state.restore_account(account, counters);
+        }
+        for row in self.reservations.iter(&rtxn).map_err(lmdb)? {
+            let (_, row) = row.map_err(lmdb)?;
+            state.restore_reservation(self.decode("reservations", row)?);
+        }
+        for row in self.items.iter(&rtxn).map_err(lmdb)? {
+            let (_, row) = row.map_err(lmdb)?;
+            state.restore_item(self.decode("items", row)?);
+        }
+        for row in self.sources.iter(&rtxn).map_err(lmdb)? {
+            let (source, position) = row.map_err(lmdb)?;
+            state.restore_source(source, position);
+        }
+        Ok(state)
+    }
+}
+
+/// Reads single rows within one read transaction.
+pub(crate) struct TablesTxn<'t> {
+    pub(crate) tables: &'t Tables,
+    pub(crate) rtxn: RoTxn<'t, WithoutTls>,
+}
+
+impl TablesTxn<'_> {
+    pub(crate) fn account(&self, slot: Slot) -> Result<Option<(Account, Counters)>, StoreError> {
+        let row = self.tables.accounts.get(&self.rtxn, &slot).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("accounts", row)).transpose()
+    }
+
+    pub(crate) fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
+        let row = self.tables.reservations.get(&self.rtxn, &id).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("reservations", row)).transpose()
+    }
+
+    pub(crate) fn item(&self, slot: Slot, invoice_id: &str) -> Result<Option<Item>, StoreError> {
+        let key = item_key(slot, invoice_id);
+        let row = self.tables.items.get(&self.rtxn, &key).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("items", row)).transpose()
+    }
+
+    pub(crate) fn segment(&self, index: SegmentIndex) -> Result<Option<Segment>, StoreError> {
+        let row = self.tables.segments.get(&self.rtxn, &index).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("segments", row)).transpose()
+    }
+}

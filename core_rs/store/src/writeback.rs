@@ -1,0 +1,242 @@
+//! Rows that changed since the tables were last written: where the follower's `apply` writes.
+
+use std::collections::BTreeMap;
+
+use creditgate_engine::model::{Account, Counters, Item, Reservation, Segment, Status};
+use creditgate_engine::rows::Rows;
+use creditgate_engine::values::{Currency, Limit, ReservationId, SegmentIndex, Slot};
+use heed::RwTxn;
+use serde::Serialize;
+
+use crate::commit;
+use crate::error::StoreError;
+use crate::tables::{Tables, TablesTxn, by_account_key, item_key};
+
+/// Changed rows; `None` where one was removed. Ordered, so that they are written as LMDB likes it.
+#[derive(Default)]
+pub(crate) struct Changes {
+    accounts: BTreeMap<Slot, (Account, Counters)>,
+    reservations: BTreeMap<ReservationId, Option<Reservation>>,
+    items: BTreeMap<Vec<u8>, Option<Item>>,
+    segments: BTreeMap<SegmentIndex, Segment>,
+    sources: BTreeMap<Box<str>, u64>,
+    /// Slots of removed reservations, whose index entries go too.
+    removed: Vec<(Slot, ReservationId)>,
+}
+
+impl Changes {
+    pub(crate) fn len(&self) -> usize {
+        self.accounts.len()
+            + self.reservations.len()
+            + self.items.len()
+            + self.segments.len()
+            + self.sources.len()
+    }
+
+    /// Writes all rows; on an error the transaction is to be dropped.
+    pub(crate) fn write(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> Result<(), StoreError> {
+        self.write_all(tables, wtxn).map_err(tables.lmdb())
+    }
+
+    fn write_all(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
+        for (slot, row) in &self.accounts {
+            tables.accounts.put(wtxn, slot, &encode(row))?;
+        }
+        for (slot, id) in &self.removed {
+            tables.reservations_by_account.delete(wtxn, &by_account_key(*slot, *id))?;
+        }
+        for (id, row) in &self.reservations {
+            let Some(row) = row else {
+                tables.reservations.delete(wtxn, id)?;
+                continue;
+            };
+            tables.reservations.put(wtxn, id, &encode(row))?;
+            let key = by_account_key(row.slot, *id);
+            tables.reservations_by_account.put(wtxn, &key, &())?;
+        }
+        for (key, row) in &self.items {
+            match row {
+                Some(row) => tables.items.put(wtxn, key, &encode(row))?,
+                None => drop(tables.items.delete(wtxn, key)?),
+            }
+        }
+        for (index, row) in &self.segments {
+            tables.segments.put(wtxn, index, &encode(row))?;
+        }
+        for (source, position) in &self.sources {
+            tables.sources.put(wtxn, source, position)?;
+        }
+        Ok(())
+    }
+}
+
+fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    commit::append(&mut bytes, row);
+    bytes
+}
+
+/// Changes on top of the tables. A row is read when it is first touched.
+///
+/// `Rows` cannot fail, reading can: the first error is kept, what follows it works on stand-ins,
+/// and the caller throws all changes away.
+pub(crate) struct Overlay<'t> {
+    pub(crate) below: TablesTxn<'t>,
+    pub(crate) changes: &'t mut Changes,
+    error: Option<StoreError>,
+    stand_in: (Account, Counters),
+}
+
+impl<'t> Overlay<'t> {
+    pub(crate) fn new(below: TablesTxn<'t>, changes: &'t mut Changes) -> Overlay<'t> {
+        let currency = Currency::parse("XXX").expect("it is three capital letters");
+        let account = Account {
+            id: "".into(),
+            currency,
+            status: Status::Active,
+            limit: Limit::INHERIT,
+            max_order: 0,
+            parent: None,
+            segment: None,
+            name: None,
+            status_reason: None,
+            created_at: 0,
+            updated_at: 0,
+        };
+        Overlay { below, changes, error: None, stand_in: (account, Counters::default()) }
+    }
+
+    /// Whether everything could be read.
+    pub(crate) fn finish(self) -> Result<(), StoreError> {
+        self.error.map_or(Ok(()), Err)
+    }
+
+    /// Keeps the first error.
+    fn note<T: Default>(&mut self, read: Result<T, StoreError>) -> T {
+        read.unwrap_or_else(|error| {
+            self.error.get_or_insert(error);
+            T::default()
+        })
+    }
+
+    fn note_missing(&mut self, what: std::fmt::Arguments<'_>) {
+        let error = self.below.tables.bad_row(format!("{what} is missing"));
+        self.error.get_or_insert(error);
+    }
+
+    fn has_account(&mut self, slot: Slot) -> bool {
+        if self.changes.accounts.contains_key(&slot) {
+            return true;
+        }
+        let read = self.below.account(slot);
+        let Some(row) = self.note(read) else { return false };
+        self.changes.accounts.insert(slot, row);
+        true
+    }
+
+    fn take_reservation(&mut self, id: ReservationId) -> Reservation {
+        let changed = self.changes.reservations.remove(&id);
+        let found = changed.unwrap_or_else(|| {
+            let read = self.below.reservation(id);
+            self.note(read)
+        });
+        found.unwrap_or_else(|| {
+            self.note_missing(format_args!("reservation {id}"));
+            Reservation {
+                id,
+                slot: 0,
+                order_id: "".into(),
+                open: 0,
+                captured: 0,
+                released: 0,
+                expired: 0,
+                expires_at: 0,
+                created_at: 0,
+                closed_at: 0,
+                captures: Vec::new(),
+            }
+        })
+    }
+}
+
+impl Rows for Overlay<'_> {
+    fn counters(&mut self, slot: Slot) -> &mut Counters {
+        if !self.has_account(slot) {
+            self.note_missing(format_args!("account {slot}"));
+        }
+        match self.changes.accounts.get_mut(&slot) {
+            Some((_, counters)) => counters,
+            None => &mut self.stand_in.1,
+        }
+    }
+
+    fn add_account(&mut self, slot: Slot, account: Account) {
+        self.changes.accounts.insert(slot, (account, Counters::default()));
+    }
+
+    fn update_account<R>(&mut self, slot: Slot, f: impl FnOnce(&mut Account) -> R) -> Option<R> {
+        self.has_account(slot);
+        self.changes.accounts.get_mut(&slot).map(|(account, _)| f(account))
+    }
+
+    fn add_reservation(&mut self, reservation: Reservation) {
+        self.changes.reservations.insert(reservation.id, Some(reservation));
+    }
+
+    fn update_reservation<R>(
+        &mut self,
+        id: ReservationId,
+        f: impl FnOnce(&mut Reservation) -> R,
+    ) -> R {
+        let mut reservation = self.take_reservation(id);
+        let result = f(&mut reservation);
+        self.changes.reservations.insert(id, Some(reservation));
+        result
+    }
+
+    fn remove_reservation(&mut self, id: ReservationId) {
+        let reservation = self.take_reservation(id);
+        self.changes.removed.push((reservation.slot, id));
+        self.changes.reservations.insert(id, None);
+    }
+
+    fn update_item(
+        &mut self,
+        slot: Slot,
+        invoice_id: &str,
+        new: impl FnOnce() -> Item,
+        f: impl FnOnce(&mut Item),
+    ) {
+        let key = item_key(slot, invoice_id);
+        let found = self.changes.items.remove(&key).unwrap_or_else(|| {
+            let read = self.below.item(slot, invoice_id);
+            self.note(read)
+        });
+        let mut item = found.unwrap_or_else(new);
+        f(&mut item);
+        self.changes.items.insert(key, Some(item));
+    }
+
+    fn remove_item(&mut self, slot: Slot, invoice_id: &str) {
+        self.changes.items.insert(item_key(slot, invoice_id), None);
+    }
+
+    fn update_segment(
+        &mut self,
+        index: SegmentIndex,
+        new: impl FnOnce() -> Segment,
+        f: impl FnOnce(&mut Segment),
+    ) {
+        let found = self.changes.segments.remove(&index).or_else(|| {
+            let read = self.below.segment(index);
+            self.note(read)
+        });
+        let mut segment = found.unwrap_or_else(new);
+        f(&mut segment);
+        self.changes.segments.insert(index, segment);
+    }
+
+    fn set_source(&mut self, source: &str, position: u64) {
+        self.changes.sources.insert(source.into(), position);
+    }
+}

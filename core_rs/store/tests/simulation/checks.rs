@@ -1,0 +1,124 @@
+//! What must hold of a store that nobody is writing to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use creditgate_engine::apply::apply;
+use creditgate_engine::decide::decide;
+use creditgate_engine::event::Event;
+use creditgate_engine::outcome::{Decision, Outcome};
+use creditgate_engine::state::State;
+use creditgate_engine::values::{LimitKind, Seq};
+use creditgate_store::{CountersReader, Store};
+
+fn bytes(decided: &(Outcome, Vec<Event<'_>>)) -> Vec<u8> {
+    rmp_serde::to_vec(decided).expect("writing to memory does not fail")
+}
+
+/// Decides everything again, on the state before it, to the same bytes; the sums are the fold of
+/// the events, and no order was approved beyond its account's limit.
+pub fn check_journal(store: &Store) {
+    let mut state = State::default();
+    let mut sums: BTreeMap<u32, (i64, i64, i64)> = BTreeMap::new();
+    let mut next: Seq = 1;
+    let read = store.journal().read(1, |commit| {
+        for entry in &commit.entries {
+            let (command, reason) = (&entry.request.command, entry.request.reason);
+            let decided = decide(&state, next, commit.head.time, command, reason);
+            let stored = (entry.outcome.clone(), entry.events.clone());
+            assert_eq!(bytes(&decided.expect("it was decided before")), bytes(&stored));
+            for event in &entry.events {
+                apply(&mut state, commit.head.time, event);
+                add(&mut sums, &state, event);
+            }
+            let approved = match &entry.outcome {
+                Outcome::Reserved(r) => vec![r],
+                Outcome::ReservedAll(all) => all.iter().collect(),
+                _ => Vec::new(),
+            };
+            for reserved in approved.iter().filter(|r| r.verdict.decision == Decision::Approved) {
+                let id = reserved.reservation.expect("what is approved is reserved");
+                let slot = state.reservation(id).expect("it is there").slot;
+                if let LimitKind::Amount(limit) = state.account(slot).limit.kind {
+                    assert!(state.position(slot).exposure() <= limit, "entry {next}");
+                }
+            }
+            next += 1;
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    read.expect("the journal is whole");
+    assert_eq!(next, store.committed_seq() + 1);
+    assert_eq!(store.state().dump(), state.dump());
+    for (slot, (outstanding, captured, reserved)) in sums {
+        let found = state.position(slot);
+        assert_eq!(
+            (found.outstanding, found.captured, found.reserved),
+            (outstanding, captured, reserved)
+        );
+    }
+}
+
+/// Adds up outstanding, captured and reserved from the words in which events are documented.
+fn add(sums: &mut BTreeMap<u32, (i64, i64, i64)>, state: &State, event: &Event<'_>) {
+    let of = |id| state.reservation(id).expect("it is there").slot;
+    let (slot, o, c, r) = match *event {
+        Event::Reserved { slot, amount, .. } => (slot, 0, 0, amount),
+        Event::Grown { reservation, amount } => (of(reservation), 0, 0, amount),
+        Event::Captured { reservation, amount, .. } => (of(reservation), 0, amount, -amount),
+        Event::Billed { reservation, amount, .. }
+        | Event::Released { reservation, amount }
+        | Event::Expired { reservation, amount } => (of(reservation), 0, 0, -amount),
+        Event::Claimed { slot, amount, .. } => (slot, 0, -amount, 0),
+        Event::ItemPosted { slot, amount, .. }
+        | Event::ItemMoved { slot, amount, .. }
+        | Event::UnallocatedMoved { slot, amount } => (slot, amount, 0, 0),
+        _ => return,
+    };
+    let sum = sums.entry(slot).or_default();
+    *sum = (sum.0 + o, sum.1 + c, sum.2 + r);
+}
+
+pub fn check_counters(store: &Store, folder: &Path) {
+    let mut reader = CountersReader::open(&folder.join("counters.map")).expect("it opens");
+    assert_eq!(reader.count(), store.state().account_count() as u64);
+    for slot in 0..store.state().account_count() as u32 {
+        let (record, counters) = (reader.read(slot), store.state().position(slot));
+        let record = record.expect("it reads").expect("it is there");
+        assert_eq!(
+            (record.outstanding, record.captured, record.reserved),
+            (counters.outstanding, counters.captured, counters.reserved)
+        );
+    }
+}
+
+/// The names of all kinds of events in a journal.
+pub fn kinds(store: &Store) -> BTreeSet<String> {
+    let mut kinds = BTreeSet::new();
+    let read = store.journal().read(1, |commit| {
+        for event in commit.entries.iter().flat_map(|entry| &entry.events) {
+            let text = format!("{event:?}");
+            kinds.extend(text.split(' ').next().map(str::to_owned));
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    read.expect("the journal is whole");
+    kinds
+}
+
+/// The tables, folded up to the last commit, list what the state holds.
+pub fn check_tables(store: &Store) {
+    let (dump, tables) = (store.state().dump(), store.tables());
+    let accounts = tables.list_accounts(|_| true, None, usize::MAX).expect("it reads").rows;
+    let accounts: Vec<_> = accounts.into_iter().map(|(_, account, sums)| (account, sums)).collect();
+    assert_eq!(accounts, dump.accounts);
+    let list =
+        |slot| tables.list_reservations(slot, None, None, usize::MAX).expect("it reads").rows;
+    let expected: Vec<_> = dump.reservations.into_values().collect();
+    assert_eq!(list(None), expected);
+    for slot in 0..accounts.len() as u32 {
+        let theirs: Vec<_> = expected.iter().filter(|r| r.slot == slot).cloned().collect();
+        assert_eq!(list(Some(slot)), theirs);
+    }
+}

@@ -1,0 +1,138 @@
+//! Random commands.
+
+use creditgate_engine::command::*;
+use creditgate_engine::entry::Request;
+use creditgate_engine::model::Status;
+use creditgate_engine::values::{Currency, Limit, LimitKind};
+use creditgate_store::text;
+
+use crate::Simulation;
+use crate::common::{Random, usd};
+
+// Few, so that commands meet each other.
+const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
+const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
+const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
+
+/// Ids that last as long as the test.
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+impl Simulation {
+    fn command(&mut self) -> Command<'static> {
+        self.requests += 1;
+        let id = leak(format!("r{}", self.requests));
+        let request = RequestKey { id, row: self.random.below(2) as u32 };
+        let random = &mut self.random;
+        let account_id = random.pick(&ACCOUNTS);
+        // Few different ones, so that payments settle invoices.
+        let amount = 100 * (1 + random.below(3) as i64);
+        let some = random.chance(1, 2).then_some(amount);
+        // An order has its own invoice, so that captures meet ledger entries.
+        let which = random.below(ORDERS.len() as u64) as usize;
+        let (order_id, invoice_id) = (ORDERS[which], INVOICES[which]);
+        let order = |random: &mut Random| Order {
+            account_id,
+            order_id,
+            amount,
+            currency: usd(),
+            ttl_s: 1 + random.below(50) as u32,
+        };
+        let target = Target::Order(OrderKey { account_id, order_id });
+        match random.below(20) {
+            0..=1 => self.upsert(request, account_id),
+            2..=7 => {
+                let (order, allow_partial) = (order(random), random.chance(1, 3));
+                Command::Reserve(Reserve { request, order, allow_partial })
+            }
+            8 => {
+                let mut orders = vec![order(random), order(random)];
+                orders[1].order_id = random.pick(&ORDERS);
+                Command::ReserveAll(ReserveAll { request, orders })
+            }
+            9..=10 => {
+                let ttl_s = random.chance(1, 4).then_some(30);
+                Command::Adjust(Adjust { request, target, total: amount, ttl_s })
+            }
+            11..=13 => {
+                let (last, forced) = (random.chance(1, 2), random.chance(1, 3));
+                let amount = some;
+                let capture = CaptureOrder { request, target, amount, invoice_id, last, forced };
+                Command::Capture(capture)
+            }
+            14 => Command::Release(Release { request, target, amount: some }),
+            15 => {
+                let status = random.pick(&[Status::Active, Status::Active, Status::Suspended]);
+                Command::SetStatus(SetStatus { request, account_id, status })
+            }
+            16 => {
+                let kind = random.pick(&[LimitKind::Amount(700), LimitKind::Unlimited]);
+                let limit = Limit { kind, valid_until: None };
+                let currency = Currency::parse("USD").expect("three capital letters");
+                let segment_id = "retail";
+                Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit })
+            }
+            _ => self.post(account_id, which, amount, id),
+        }
+    }
+
+    fn upsert(
+        &mut self,
+        request: RequestKey<'static>,
+        account_id: &'static str,
+    ) -> Command<'static> {
+        let random = &mut self.random;
+        let name = leak(format!("{account_id} & Söhne {}", random.below(3)));
+        let name = match random.below(3) {
+            0 => None,
+            1 => Some(None),
+            _ => Some(Some(text::seal([random.below(256) as u8; 16], name))),
+        };
+        let amount = LimitKind::Amount(random.below(900) as i64);
+        let kind = random.pick(&[amount, amount, amount, LimitKind::Inherit]);
+        Command::UpsertAccount(UpsertAccount {
+            request,
+            account_id,
+            name,
+            currency: Some(usd()),
+            parent_id: None,
+            segment_id: random.chance(1, 4).then_some("retail"),
+            limit: Some(Limit { kind, valid_until: None }),
+            max_order: None,
+        })
+    }
+
+    fn post(
+        &mut self,
+        account_id: &'static str,
+        which: usize,
+        amount: i64,
+        entry_id: &'static str,
+    ) -> Command<'static> {
+        let random = &mut self.random;
+        let invoice_id = INVOICES[which];
+        let kind = random.pick(&[EntryKind::Invoice, EntryKind::Payment, EntryKind::Adjustment]);
+        let paid = kind == EntryKind::Payment && random.chance(2, 3);
+        Command::Post(Post {
+            source: "erp",
+            entry_id,
+            position: self.requests,
+            account_id,
+            kind,
+            amount,
+            currency: usd(),
+            invoice_id: (kind != EntryKind::Payment).then_some(invoice_id),
+            order_id: random.chance(1, 2).then_some(ORDERS[which]),
+            issued: None,
+            due: None,
+            allocations: if paid { vec![(invoice_id, amount)] } else { Vec::new() },
+        })
+    }
+
+    pub fn request(&mut self) -> Request<'static> {
+        let command = self.command();
+        let reason = self.random.chance(1, 4).then(|| text::seal([4; 16], "because"));
+        Request { command, actor: "sim", channel: self.random.pick(&["web", "pos"]), reason }
+    }
+}

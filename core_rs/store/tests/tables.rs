@@ -1,0 +1,254 @@
+//! The follower, its thread, the lists over what it wrote, and the counters map.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use common::*;
+use creditgate_store::{
+    CountersReader, Fault, Faults, Options, Step, Store, StoreError, SyncError,
+};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn filled(store: &mut Store, accounts: usize) {
+    store.begin(1);
+    for i in 0..accounts {
+        let id = format!("a{i:05}");
+        execute(store, &account(&id, &id, limit(1_000)));
+    }
+    store.commit().expect("there is room");
+}
+
+fn fold(store: &Store) {
+    let mut follower = store.follower().expect("it starts");
+    while follower.fold(store.committed_seq()).expect("it folds") {}
+    follower.flush().expect("there is room");
+    assert_eq!(follower.flushed(), store.committed_seq());
+}
+
+#[test]
+fn a_store_recovers_from_its_tables_and_what_came_after() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    filled(&mut store, 3);
+    run(&mut store, 2, &reserve("r1", "a00001", "o1", 100));
+    run(&mut store, 3, &capture("r2", "a00001", "o1", "i1"));
+    fold(&store);
+    run(&mut store, 4, &invoice("e1", "a00001", "i1", 110));
+    run(&mut store, 5, &reserve("r3", "a00002", "o1", 100));
+    let dump = store.state().dump();
+    drop(store);
+    let (store, recovery) = open(folder.path());
+    assert_eq!((recovery.tables_seq, recovery.journal_seq), (5, 7));
+    assert_eq!((recovery.commits_replayed, recovery.entries_replayed), (2, 2));
+    assert!(!recovery.tables_rebuilt);
+    assert_eq!(store.state().dump(), dump);
+    fold(&store);
+    drop(store);
+    let (store, recovery) = open(folder.path());
+    assert_eq!((recovery.tables_seq, recovery.commits_replayed), (7, 0));
+    assert_eq!(store.state().dump(), dump);
+}
+
+#[test]
+fn lists_come_page_by_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    filled(&mut store, 25);
+    store.begin(2);
+    for i in 0..10 {
+        let id = format!("r{i}");
+        execute(&mut store, &reserve(&id, if i % 2 == 0 { "a00003" } else { "a00004" }, &id, 7));
+    }
+    execute(&mut store, &release("r10", "a00003", "r4"));
+    store.commit().expect("there is room");
+    assert!(store.tables().list_accounts(|_| true, None, 10).expect("it reads").rows.is_empty());
+    fold(&store);
+    let tables = store.tables();
+    let (mut after, mut slots, mut pages) = (None, Vec::new(), 0);
+    loop {
+        let page = tables.list_accounts(|_| true, after, 10).expect("it reads");
+        slots.extend(page.rows.iter().map(|(slot, ..)| *slot));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((slots, pages), ((0..25).collect(), 3));
+    let exact = tables.list_accounts(|_| true, Some(14), 10).expect("it reads");
+    assert_eq!((exact.rows.len(), exact.next), (10, None), "no page follows a full last one");
+    let one = tables.list_accounts(|a| &*a.id == "a00024", None, 10).expect("it reads");
+    assert_eq!((one.rows.len(), one.rows[0].0, one.next), (1, 24, None));
+    assert_eq!(one.rows[0].1, *store.state().account(24));
+
+    let orders = |slot, open, after| {
+        let page = tables.list_reservations(slot, open, after, 3).expect("it reads");
+        let ids: Vec<String> = page.rows.iter().map(|r| r.order_id.to_string()).collect();
+        (ids, page.next)
+    };
+    let (first, next) = orders(Some(3), None, None);
+    assert_eq!(first, ["r0", "r2", "r4"]);
+    assert_eq!(orders(Some(3), None, next), (vec!["r6".into(), "r8".into()], None));
+    assert_eq!(orders(Some(3), Some(true), None).0, ["r0", "r2", "r6"]);
+    assert_eq!(orders(Some(3), Some(false), None), (vec!["r4".into()], None));
+    assert_eq!(orders(None, None, None).0, ["r0", "r1", "r2"]);
+    assert_eq!(orders(Some(5), None, None), (vec![], None));
+}
+
+#[test]
+fn the_thread_follows_and_a_reader_can_wait_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
+    for round in 0..20 {
+        let id = format!("a{round}");
+        run(&mut store, round, &account(&id, &id, limit(5)));
+        thread.committed(store.committed_seq());
+        if round % 5 == 0 {
+            thread.sync_to(store.committed_seq(), LONG).expect("it is in time");
+            let page = store.tables().list_accounts(|_| true, None, 100).expect("it reads");
+            assert_eq!(page.rows.len() as i64, round + 1);
+        }
+    }
+    let beyond = thread.sync_to(store.committed_seq() + 1, Duration::ZERO);
+    assert!(matches!(beyond, Err(SyncError::Timeout)));
+    thread.sync_to(store.committed_seq(), LONG).expect("it is in time");
+    assert_eq!(thread.figures().flushed, 20);
+    drop(thread);
+    drop(store);
+    assert_eq!(open(folder.path()).1.commits_replayed, 0);
+}
+
+/// Suffers one kind of fault at one step, as long as it is switched on.
+struct Switch(Step, Fault, AtomicBool);
+
+impl Faults for Switch {
+    fn before(&self, step: Step) -> Result<(), Fault> {
+        if step == self.0 && self.2.load(Ordering::SeqCst) { Err(self.1) } else { Ok(()) }
+    }
+}
+
+fn faulty(folder: &std::path::Path, step: Step, fault: Fault) -> (Store, Arc<Switch>) {
+    let switch = Arc::new(Switch(step, fault, AtomicBool::new(true)));
+    let options = Options { faults: switch.clone(), ..options() };
+    (Store::open(folder, options).expect("it opens").0, switch)
+}
+
+#[test]
+fn the_thread_outlives_a_full_disk() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, switch) = faulty(folder.path(), Step::Flush, Fault::NoSpace);
+    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
+    filled(&mut store, 3);
+    thread.committed(store.committed_seq());
+    for attempts in 1..3 {
+        let failed = thread.sync_to(store.committed_seq(), LONG);
+        assert!(matches!(failed, Err(SyncError::NoSpace(_))), "{failed:?}");
+        assert!(thread.figures().no_space >= attempts);
+    }
+    switch.2.store(false, Ordering::SeqCst);
+    thread.sync_to(store.committed_seq(), LONG).expect("there is room again");
+    assert_eq!(thread.figures().error, None);
+}
+
+#[test]
+fn any_other_error_stops_the_thread_and_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = faulty(folder.path(), Step::Fold, Fault::Crash);
+    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
+    filled(&mut store, 3);
+    thread.committed(store.committed_seq());
+    let Err(SyncError::Stopped(what)) = thread.sync_to(store.committed_seq(), LONG) else {
+        panic!("it cannot fold");
+    };
+    assert!(what.contains("Fold"), "{what}");
+}
+
+#[test]
+fn the_map_shows_what_is_committed_and_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    let mut reader = CountersReader::open(&folder.path().join("counters.map")).expect("it opens");
+    assert_eq!((reader.count(), reader.generation()), (0, 1));
+    assert_eq!(reader.read(0).expect("it reads"), None);
+    filled(&mut store, 3);
+    store.begin(2);
+    execute(&mut store, &reserve("r1", "a00001", "o1", 100));
+    assert_eq!(reader.read(1).expect("it reads").expect("there").reserved, 0, "not committed");
+    store.commit().expect("there is room");
+    store.heartbeat(77);
+    let record = reader.read(1).expect("it reads").expect("there");
+    assert_eq!((record.reserved, record.limit, record.limit_kind), (100, 1_000, 0));
+    assert_eq!((&record.currency, record.status, record.journal_seq), (b"USD", 0, 4));
+    assert_eq!((reader.journal_seq(), reader.heartbeat()), (4, 77));
+    // As sha256sum prints it.
+    assert_eq!(record.id_hash.to_le_bytes(), [0x09, 0x4c, 0xc7, 0xe9, 0x08, 0x49, 0xc0, 0x83]);
+
+    store.begin(3);
+    for i in 3..3_000 {
+        let id = format!("a{i:05}");
+        execute(&mut store, &account(&id, &id, limit(i)));
+    }
+    store.commit().expect("there is room");
+    assert_eq!(reader.read(2_999).expect("it reads").expect("there").limit, 2_999);
+    assert_eq!(reader.read(1).expect("it reads"), Some(record), "what did not change is as it was");
+    drop(store);
+    let (_store, _) = open(folder.path());
+    assert_eq!(reader.generation(), 2);
+    let again = reader.read(1).expect("it reads").expect("there");
+    assert_eq!((again.reserved, again.id_hash), (100, record.id_hash));
+}
+
+#[test]
+fn a_map_that_cannot_grow_refuses_the_account_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, switch) = faulty(folder.path(), Step::GrowMap, Fault::NoSpace);
+    filled(&mut store, 1_024);
+    store.begin(2);
+    execute(&mut store, &reserve("r1", "a00001", "o1", 100));
+    let refused = store.execute(&account("x", "x", limit(5)));
+    let Err(creditgate_store::ExecuteError::NoSpace(StoreError::NoSpace { .. })) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(store.state().account_count(), 1_024);
+    store.commit().expect("there is room");
+    assert_eq!(store.state().position(1).reserved, 100);
+    switch.2.store(false, Ordering::SeqCst);
+    assert!(!run(&mut store, 3, &account("x", "x", limit(5))).replayed);
+}
+
+#[test]
+fn a_reader_never_sees_half_an_update() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    filled(&mut store, 1);
+    let path = folder.path().join("counters.map");
+    let done = Arc::new(AtomicBool::new(false));
+    let flag = done.clone();
+    let watcher = thread::spawn(move || {
+        let mut reader = CountersReader::open(&path).expect("it opens");
+        let (mut seen, mut last) = (0_u64, 0);
+        while !flag.load(Ordering::SeqCst) || seen == 0 {
+            let record = reader.read(0).expect("it reads").expect("the writer lives");
+            // Each commit reserves what its sequence says: a torn record would not add up.
+            let made = record.journal_seq as i64 - 2;
+            assert_eq!(record.reserved, made * (made + 1) / 2);
+            assert!(record.journal_seq >= last, "it went back");
+            last = record.journal_seq;
+            seen += 1;
+        }
+        last
+    });
+    run(&mut store, 2, &account("big", "a00000", limit(1_000_000)));
+    for i in 1..300 {
+        let id = format!("r{i}");
+        run(&mut store, 3, &reserve(&id, "a00000", &id, i));
+    }
+    done.store(true, Ordering::SeqCst);
+    assert!(watcher.join().expect("every record added up") > 1);
+}
