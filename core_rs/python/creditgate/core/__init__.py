@@ -1,0 +1,5 @@
+"""The creditgate core: decides, journals and recovers. Protobuf bytes in, protobuf bytes out."""
+
+from creditgate.core._core import METHODS, Core, StoreError, __version__
+
+__all__ = ["METHODS", "Core", "StoreError", "__version__"]

@@ -1,0 +1,71 @@
+"""The compiled half of creditgate.core."""
+
+from typing import Final, Literal, Self, final
+
+__all__ = ["METHODS", "Core", "StoreError", "__version__"]
+
+__version__: Final[str]
+
+METHODS: Final[dict[str, int]]
+"""Full gRPC method path, e.g. `/creditgate.v1.CreditDecisionService/CheckAndReserve`, to the number
+that `Core.submit` takes: every unary method of the contract, and `WatchPositions`, whose ticket
+completes again and again until it is cancelled."""
+
+class StoreError(Exception):
+    """The store cannot be opened or used: damaged, of an unknown format, or used by another
+    process. The message names the file, what was found and what to do."""
+
+@final
+class Core:
+    """One open store and the engine thread that owns it. Safe to call from any thread."""
+
+    def __new__(
+        cls,
+        path: str,
+        *,
+        clock: Literal["system", "manual"] = "system",
+        queue_depth_max: int = 10_000,
+        default_ttl_s: int = 2_592_000,
+        request_window_count_max: int = 1_000_000,
+        request_window_s: int = 604_800,
+        closed_retention_count_max: int = 1_000_000,
+        closed_retention_s: int = 604_800,
+        journal_map_size_bytes: int = 1 << 40,
+        tables_map_size_bytes: int = 1 << 38,
+    ) -> Self:
+        """Open or create the store in the folder `path`, recover it and start the engine thread.
+
+        Raises StoreError, and ValueError for another clock."""
+
+    @property
+    def recovery(self) -> dict[str, int]:
+        """How the store was recovered.
+
+        `journal_seq`, `tables_seq`, `commits_verified`, `commits_replayed`, `entries_replayed`,
+        `accounts`, `reservations_open`, `duration_us`."""
+
+    def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
+        """Queue one call and return its ticket at once; never blocks, never raises for a bad
+        request.
+
+        The answer comes through `drain`. After `timeout_s` the call is dropped if it was not yet
+        decided. `actor` is who calls, for the journal (at most 64 bytes)."""
+
+    def cancel(self, ticket: int) -> None:
+        """End a watch. Other tickets run to their end and are not affected."""
+
+    def fileno(self) -> int:
+        """A file descriptor that becomes readable when `drain` has something to return."""
+
+    def drain(self) -> list[tuple[int, int, bytes]]:
+        """Take all finished calls as (ticket, gRPC status code, bytes): for code 0 the serialized
+        response message, otherwise a serialized google.rpc.Status with its details."""
+
+    def stats(self) -> dict[str, int]:
+        """Figures for the metrics page: monotonic counters, unless the name ends in `_now`, `_seq`
+        or a unit."""
+
+    def close(self) -> None:
+        """Refuse new calls, finish those that wait, bring the tables up to date and close the
+        store. Finished calls can still be drained. Idempotent. Raises StoreError when the tables
+        could not be brought up to date (the journal is whole all the same)."""

@@ -1,0 +1,323 @@
+//! One call on the worker's thread: decode, decide, and the bytes of the answer. What is answered
+//! here leaves only after the commit that carries it.
+
+use creditgate_engine::decide;
+use creditgate_engine::entry::Request;
+use creditgate_engine::model::Status;
+use creditgate_engine::outcome::{Changed, Outcome};
+use creditgate_engine::values::{SegmentIndex, Slot};
+use creditgate_store::{ExecuteError, Store};
+use prost::Message;
+
+use crate::lists::Page;
+use crate::methods::Method;
+use crate::queue::Call;
+use crate::wire::admit::{self, decode};
+use crate::wire::reply::{self, Made};
+use crate::wire::status::Fault;
+use crate::wire::{account, decision, ledger, v1};
+
+/// What becomes of a call.
+pub(crate) enum Handled {
+    /// It is answered with these bytes, after the commit.
+    Answer(Vec<u8>),
+    /// The lists' thread reads a page for it.
+    List(Page),
+    /// It watches these accounts from now on.
+    Watch(Vec<Slot>),
+    /// It asks for the clock to be set.
+    SetTime(v1::SetTimeRequest),
+    /// It asks what the clock says.
+    GetTime,
+}
+
+/// Why a call has no answer.
+pub(crate) enum Failed {
+    /// The call's own fault, or the store's for want of room.
+    Fault(Fault),
+    /// The store cannot be read: the process must stop.
+    Fatal(creditgate_store::StoreError),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Failed {
+        Failed::Fault(fault)
+    }
+}
+
+impl From<ExecuteError> for Failed {
+    fn from(error: ExecuteError) -> Failed {
+        match error {
+            ExecuteError::Refused(refusal) => Failed::Fault(refusal.into()),
+            ExecuteError::NoSpace(_) => Failed::Fault(Fault::store_full()),
+            ExecuteError::Fatal(error) => Failed::Fatal(error),
+        }
+    }
+}
+
+/// The store, and what a call needs besides.
+pub(crate) struct Calls<'s> {
+    pub(crate) store: &'s mut Store,
+    pub(crate) default_ttl_s: u32,
+    /// The time of the commit under construction.
+    pub(crate) now: creditgate_engine::values::Micros,
+}
+
+impl Calls<'_> {
+    pub(crate) fn handle(&mut self, call: &Call) -> Result<Handled, Failed> {
+        let Call { request: bytes, actor, method, .. } = call;
+        let answer = match method {
+            Method::CheckAndReserve => {
+                let message = decode(bytes)?;
+                self.reserve(&message, actor)?.encode_to_vec()
+            }
+            Method::Check => self.check(&decode(bytes)?)?.encode_to_vec(),
+            Method::Adjust => {
+                let message = decode(bytes)?;
+                let (changed, made) = self.change(&decision::adjust(&message, actor)?)?;
+                reply::adjusted(changed, made).encode_to_vec()
+            }
+            Method::Capture => {
+                let message = decode(bytes)?;
+                let (changed, made) = self.change(&decision::capture(&message, actor)?)?;
+                reply::captured(changed, made).encode_to_vec()
+            }
+            Method::Release => {
+                let message = decode(bytes)?;
+                let (changed, made) = self.change(&decision::release(&message, actor)?)?;
+                reply::released(changed, made).encode_to_vec()
+            }
+            Method::BatchCheckAndReserve => self.batch(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
+            Method::UpsertAccounts => self.upsert_accounts(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::UpsertSegments => self.upsert_segments(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::GetAccount => self.account(&decode(bytes)?)?.encode_to_vec(),
+            Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
+            Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
+            Method::ReinstateAccount => self.set_status(bytes, Status::Active, actor)?,
+            Method::CloseAccount => self.set_status(bytes, Status::Closed, actor)?,
+            Method::PostEntries => self.post(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::ListReservations => {
+                return Ok(Handled::List(Page::reservations(&decode(bytes)?, self.store.state())?));
+            }
+            Method::ListAccounts => {
+                return Ok(Handled::List(Page::accounts(&decode(bytes)?, self.store.state())?));
+            }
+            Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
+            Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
+            Method::GetTime => {
+                let v1::GetTimeRequest {} = decode(bytes)?;
+                return Ok(Handled::GetTime);
+            }
+        };
+        Ok(Handled::Answer(answer))
+    }
+
+    fn execute(&mut self, request: &Request<'_>) -> Result<(Outcome, Made), ExecuteError> {
+        let answer = self.store.execute(request)?;
+        let made = Made {
+            seq: answer.seq,
+            time: answer.time,
+            policy_version: answer.policy_version,
+            replayed: answer.replayed,
+        };
+        Ok((answer.outcome, made))
+    }
+
+    fn reserve(
+        &mut self,
+        message: &v1::CheckAndReserveRequest,
+        actor: &str,
+    ) -> Result<v1::CheckAndReserveResponse, Failed> {
+        let request = decision::reserve(message, actor, self.default_ttl_s)?;
+        match self.execute(&request)? {
+            (Outcome::Reserved(reserved), made) => Ok(reply::reserved(reserved, made)),
+            (outcome, _) => unreachable!("reserve was answered with {outcome:?}"),
+        }
+    }
+
+    fn check(&self, message: &v1::CheckRequest) -> Result<v1::CheckResponse, Failed> {
+        let account_id = admit::id("account_id", &message.account_id)?;
+        let amount = admit::amount("amount_minor", message.amount_minor)?;
+        let currency = admit::currency(&message.currency)?;
+        let (state, partial) = (self.store.state(), message.allow_partial);
+        let checked = decide::check(state, self.now, account_id, amount, currency, partial)
+            .map_err(Fault::from)?;
+        let policy_version = creditgate_store::POLICY_VERSION;
+        let made = Made { seq: 0, time: self.now, policy_version, replayed: false };
+        let approved_amount_minor = checked.amount;
+        let result = Some(reply::result(checked.verdict, made));
+        Ok(v1::CheckResponse { result, approved_amount_minor })
+    }
+
+    fn change(&mut self, request: &Request<'_>) -> Result<(Changed, Made), Failed> {
+        match self.execute(request)? {
+            (Outcome::Changed(changed), made) => Ok((changed, made)),
+            (outcome, _) => unreachable!("a change was answered with {outcome:?}"),
+        }
+    }
+
+    fn batch(
+        &mut self,
+        message: &v1::BatchCheckAndReserveRequest,
+        actor: &str,
+    ) -> Result<v1::BatchCheckAndReserveResponse, Failed> {
+        use v1::batch_item_result::Outcome::{Error, Response};
+        if message.all_or_none {
+            let request = decision::reserve_all(message, actor, self.default_ttl_s)?;
+            let (Outcome::ReservedAll(all), made) = self.execute(&request)? else {
+                unreachable!("an all-or-none batch is answered for each item");
+            };
+            let results = all.into_iter().map(|reserved| v1::BatchItemResult {
+                outcome: Some(Response(reply::reserved(reserved, made))),
+            });
+            return Ok(v1::BatchCheckAndReserveResponse { results: results.collect() });
+        }
+        if !message.request_id.is_empty() {
+            let rule = "empty unless all_or_none: each item carries its own";
+            return Err(Fault::field("request_id", &message.request_id, rule).into());
+        }
+        let mut results = Vec::with_capacity(message.items.len());
+        for item in admit::rows("items", &message.items)? {
+            let outcome = match self.reserve(item, actor) {
+                Ok(response) => Response(response),
+                Err(Failed::Fault(fault)) => Error(fault.into_item_error()),
+                Err(fatal) => return Err(fatal),
+            };
+            results.push(v1::BatchItemResult { outcome: Some(outcome) });
+        }
+        Ok(v1::BatchCheckAndReserveResponse { results })
+    }
+
+    fn reservation(
+        &self,
+        m: &v1::GetReservationRequest,
+    ) -> Result<v1::GetReservationResponse, Failed> {
+        let target = admit::target(&m.reservation_id, &m.account_id, &m.order_id)?;
+        let state = self.store.state();
+        let found = decide::find_reservation(state, &target).map_err(Fault::from)?;
+        let reservation = Some(reply::reservation(decide::view(state, found)));
+        Ok(v1::GetReservationResponse { reservation })
+    }
+
+    fn upsert_accounts(
+        &mut self,
+        m: &v1::UpsertAccountsRequest,
+        actor: &str,
+    ) -> Result<v1::UpsertAccountsResponse, Failed> {
+        let rows = bulk(&m.request_id, "accounts", &m.accounts, &m.channel)?;
+        let results = rows.iter().enumerate().map(|(row, upsert)| {
+            self.upsert(account::upsert_account(&m.request_id, row, upsert, actor, &m.channel))
+        });
+        Ok(v1::UpsertAccountsResponse { results: results.collect::<Result<_, _>>()? })
+    }
+
+    fn upsert_segments(
+        &mut self,
+        m: &v1::UpsertSegmentsRequest,
+        actor: &str,
+    ) -> Result<v1::UpsertSegmentsResponse, Failed> {
+        let rows = bulk(&m.request_id, "segments", &m.segments, &m.channel)?;
+        let results = rows.iter().enumerate().map(|(row, upsert)| {
+            self.upsert(account::upsert_segment(&m.request_id, row, upsert, actor, &m.channel))
+        });
+        Ok(v1::UpsertSegmentsResponse { results: results.collect::<Result<_, _>>()? })
+    }
+
+    /// One row: its fault is its own, and the other rows go on.
+    fn upsert(&mut self, request: Result<Request<'_>, Fault>) -> Result<v1::UpsertResult, Failed> {
+        let done = request.map_err(Failed::from).and_then(|request| Ok(self.execute(&request)?));
+        match done {
+            Ok((Outcome::Upserted(outcome), made)) => Ok(reply::upserted(outcome, made)),
+            Ok((outcome, _)) => unreachable!("an upsert was answered with {outcome:?}"),
+            Err(Failed::Fault(fault)) => {
+                let error = Some(fault.into_item_error());
+                Ok(v1::UpsertResult { error, ..v1::UpsertResult::default() })
+            }
+            Err(fatal) => Err(fatal),
+        }
+    }
+
+    fn account(&self, m: &v1::GetAccountRequest) -> Result<v1::GetAccountResponse, Failed> {
+        let state = self.store.state();
+        let slot = self.slot(&m.account_id)?;
+        let account = state.account(slot);
+        let parent_id = account.parent.map_or("", |parent| &*state.account(parent).id);
+        let segment_of = |index: SegmentIndex| &*state.segments()[index as usize].id;
+        let segment_id = account.segment.map_or("", segment_of);
+        let account = Some(reply::account(account.clone(), parent_id, segment_id));
+        Ok(v1::GetAccountResponse { account })
+    }
+
+    fn position(&self, m: &v1::GetPositionRequest) -> Result<v1::GetPositionResponse, Failed> {
+        let slot = self.slot(&m.account_id)?;
+        let position = reply::position(self.store.state(), slot, self.store.last_seq());
+        Ok(v1::GetPositionResponse { position: Some(position) })
+    }
+
+    fn watched(&self, m: &v1::WatchPositionsRequest) -> Result<Vec<Slot>, Failed> {
+        let ids = admit::rows("account_ids", &m.account_ids)?;
+        ids.iter().map(|id| self.slot(id)).collect()
+    }
+
+    fn slot(&self, account_id: &str) -> Result<Slot, Failed> {
+        let account_id = admit::id("account_id", account_id)?;
+        let slot = self.store.state().slot(account_id);
+        let unknown = || creditgate_engine::error::Refusal::AccountNotFound(account_id.into());
+        slot.ok_or_else(|| Fault::from(unknown()).into())
+    }
+
+    /// Suspends, reinstates or closes: three calls whose messages are the same by number and type
+    /// of their fields.
+    fn set_status(&mut self, bytes: &[u8], status: Status, actor: &str) -> Result<Vec<u8>, Failed> {
+        let message: v1::SuspendAccountRequest = decode(bytes)?;
+        let (_, made) = self.execute(&account::set_status(&message, status, actor)?)?;
+        let response = v1::SuspendAccountResponse {
+            status: reply::status(status).into(),
+            journal_seq: made.seq,
+            replayed: made.replayed,
+        };
+        Ok(response.encode_to_vec())
+    }
+
+    fn post(
+        &mut self,
+        m: &v1::PostEntriesRequest,
+        actor: &str,
+    ) -> Result<v1::PostEntriesResponse, Failed> {
+        let source = admit::id("source", &m.source)?;
+        let mut results = Vec::with_capacity(m.entries.len());
+        for entry in admit::rows("entries", &m.entries)? {
+            let done = ledger::post(source, entry, actor)
+                .map_err(Failed::from)
+                .and_then(|request| Ok(self.execute(&request)?));
+            results.push(match done {
+                Ok((_, made)) => posted(made),
+                Err(Failed::Fault(fault)) => {
+                    let error = Some(fault.into_item_error());
+                    v1::EntryResult { error, ..v1::EntryResult::default() }
+                }
+                Err(fatal) => return Err(fatal),
+            });
+        }
+        Ok(v1::PostEntriesResponse { results })
+    }
+}
+
+fn posted(made: Made) -> v1::EntryResult {
+    let outcome =
+        if made.replayed { v1::EntryOutcome::Duplicate } else { v1::EntryOutcome::Posted };
+    v1::EntryResult { outcome: outcome.into(), error: None, journal_seq: made.seq }
+}
+
+/// What the rows of a bulk call share.
+fn bulk<'a, T>(
+    request_id: &str,
+    field: &str,
+    rows: &'a [T],
+    channel: &str,
+) -> Result<&'a [T], Failed> {
+    admit::id("request_id", request_id)?;
+    admit::optional_id("channel", channel)?;
+    Ok(admit::rows(field, rows)?)
+}

@@ -1,0 +1,202 @@
+//! The engine thread and its calls: protobuf bytes in, protobuf bytes out. No Python in here: any
+//! transport can stand on [`Service::submit`] and [`Service::drain`].
+//!
+//! # Layout
+//!
+//! - [`methods`]: the calls of the contract, by path and number, and their lanes.
+//! - `wire`: requests to commands, outcomes to answers, faults to statuses.
+//! - `queue`: calls that wait, in two bounded lanes.
+//! - `worker`: the one thread that owns the store: takes what waits, decides, commits, answers.
+//! - `calls`: one call on that thread.
+//! - `lists`: the thread that reads pages from the tables.
+//! - `finished`: answers on their way back, and the descriptor that announces them.
+//! - [`stats`], `clock`.
+
+mod abort;
+mod calls;
+mod clock;
+mod finished;
+mod lists;
+pub mod methods;
+mod queue;
+pub mod stats;
+mod wire;
+mod worker;
+
+use std::os::fd::RawFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use creditgate_engine::bounds::ID_BYTES_MAX;
+use creditgate_store::{Recovery, Store, StoreError};
+
+pub use clock::ClockKind;
+pub use finished::Finished;
+
+use crate::clock::Clock;
+use crate::finished::Outbox;
+use crate::methods::Method;
+use crate::queue::{Call, Queue, Refused};
+use crate::stats::Stats;
+use crate::wire::status::Fault;
+
+/// How a service is run, besides its store.
+#[derive(Clone)]
+pub struct Options {
+    /// Where time comes from.
+    pub clock: ClockKind,
+    /// Most interactive calls that may wait.
+    pub queue_depth_max: usize,
+    /// How long a reservation holds when the request does not say.
+    pub default_ttl_s: u32,
+    /// The store's own.
+    pub store: creditgate_store::Options,
+}
+
+/// One open store and the threads that serve it. All methods may be called from any thread.
+pub struct Service {
+    queue: Arc<Queue>,
+    outbox: Arc<Outbox>,
+    stats: Arc<Stats>,
+    recovery: Recovery,
+    next_ticket: AtomicU64,
+    /// Taken by the first `close`.
+    worker: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+}
+
+impl Service {
+    /// Opens or creates the store in `dir`, recovers it and starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] when the store cannot be opened; nothing runs then.
+    pub fn open(dir: &Path, options: Options) -> Result<Service, StoreError> {
+        let (store, recovery) = Store::open(dir, options.store)?;
+        let outbox =
+            Arc::new(Outbox::new().map_err(|source| StoreError::Io {
+                path: dir.to_owned(),
+                source: source.into(),
+            })?);
+        let queue = Arc::new(Queue::new(options.queue_depth_max));
+        let stats = Arc::new(Stats::default());
+        let worker = worker::Worker::new(worker::Parts {
+            clock: Clock::new(options.clock, store.last_time()),
+            store,
+            default_ttl_s: options.default_ttl_s,
+            queue: Arc::clone(&queue),
+            outbox: Arc::clone(&outbox),
+            stats: Arc::clone(&stats),
+        })?;
+        Ok(Service {
+            queue,
+            outbox,
+            stats,
+            recovery,
+            next_ticket: AtomicU64::new(1),
+            worker: Mutex::new(Some(worker.spawn())),
+        })
+    }
+
+    /// How the store was recovered.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// Queues one call and returns its ticket at once. The answer comes through [`Service::drain`];
+    /// whatever is wrong with the call is an answer too.
+    ///
+    /// `actor` is who calls, for the journal; after `timeout` the call is dropped if it has not
+    /// been decided by then.
+    pub fn submit(
+        &self,
+        method: u16,
+        request: Vec<u8>,
+        actor: String,
+        timeout: Option<Duration>,
+    ) -> u64 {
+        let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
+        let queued = self.enqueue(ticket, method, request, actor, timeout);
+        if let Err(fault) = queued {
+            self.outbox.push(vec![Finished::fault(ticket, &fault)]);
+        }
+        ticket
+    }
+
+    fn enqueue(
+        &self,
+        ticket: u64,
+        number: u16,
+        request: Vec<u8>,
+        actor: String,
+        timeout: Option<Duration>,
+    ) -> Result<(), Fault> {
+        let method = Method::of(number).ok_or_else(|| Fault::unknown_method(number))?;
+        if actor.len() > ID_BYTES_MAX || actor.chars().any(char::is_control) {
+            return Err(Fault::field("creditgate-actor", actor, "at most 64 bytes of plain text"));
+        }
+        // A timeout too long to be counted is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let call = Call { ticket, method, request, actor, deadline };
+        self.queue.push(call).map_err(|refused| match refused {
+            Refused::Full => {
+                self.stats.refused.fetch_add(1, Ordering::Relaxed);
+                Fault::queue_full()
+            }
+            Refused::Closed => Fault::shutting_down(),
+        })
+    }
+
+    /// Ends a watch. Other tickets run to their end and are not affected.
+    pub fn cancel(&self, ticket: u64) {
+        self.queue.cancel(ticket);
+        self.outbox.forget(ticket);
+    }
+
+    /// A descriptor that becomes readable when [`Service::drain`] has something to return; open as
+    /// long as the service is.
+    #[must_use]
+    pub fn fd(&self) -> RawFd {
+        self.outbox.fd()
+    }
+
+    /// Takes all finished calls.
+    #[must_use]
+    pub fn drain(&self) -> Vec<Finished> {
+        self.outbox.drain()
+    }
+
+    /// Figures for the metrics page.
+    #[must_use]
+    pub fn stats(&self) -> Vec<(&'static str, u64)> {
+        self.stats.figures(&self.queue)
+    }
+
+    /// Refuses new calls, finishes those that wait, brings the tables up to date and closes the
+    /// store. Finished calls can still be drained.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] when the tables could not be brought up to date; the journal is whole all
+    /// the same. A second call does nothing.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.queue.close();
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match worker.map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            // A panic of the worker ends the process, so this is never reached.
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Nobody is left to be told; the tables are brought up to date at the next start.
+        let _ = self.close();
+    }
+}

@@ -1,0 +1,225 @@
+//! Pages of lists, read from the tables by a thread of their own: a long list never holds up an
+//! order. A page shows everything that was durable when it was asked for.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use creditgate_engine::model::{Account, Status};
+use creditgate_engine::outcome::ReservationView;
+use creditgate_engine::state::State;
+use creditgate_engine::values::{Currency, SegmentIndex, Seq, Slot};
+use creditgate_store::{FollowerThread, StoreError, Tables};
+use prost::Message;
+
+use crate::abort::AbortOnPanic;
+use crate::finished::{Finished, Outbox};
+use crate::wire::status::Fault;
+use crate::wire::{account, admit, reply, v1};
+
+/// Most pages that may wait.
+const WAITING_MAX: usize = 256;
+
+/// Longest wait for the tables to catch up.
+const CATCH_UP_MAX: Duration = Duration::from_secs(5);
+
+/// One page to read: filters, as slots and indexes, and where the page before ended.
+pub(crate) enum Page {
+    Reservations {
+        slot: Option<Slot>,
+        open: Option<bool>,
+        after: Option<u64>,
+        size: usize,
+    },
+    Accounts {
+        filter: AccountFilter,
+        after: Option<u64>,
+        size: usize,
+    },
+    /// A filter names what does not exist: nothing can be found.
+    NoAccounts,
+}
+
+/// Which accounts are listed.
+pub(crate) struct AccountFilter {
+    id_prefix: String,
+    segment: Option<SegmentIndex>,
+    parent: Option<Slot>,
+    currency: Option<Currency>,
+    status: Option<Status>,
+}
+
+impl AccountFilter {
+    fn wants(&self, account: &Account) -> bool {
+        account.id.starts_with(&self.id_prefix)
+            && self.segment.is_none_or(|segment| account.segment == Some(segment))
+            && self.parent.is_none_or(|parent| account.parent == Some(parent))
+            && self.currency.is_none_or(|currency| account.currency == currency)
+            && self.status.is_none_or(|status| account.status == status)
+    }
+}
+
+impl Page {
+    pub(crate) fn reservations(
+        m: &v1::ListReservationsRequest,
+        state: &State,
+    ) -> Result<Page, Fault> {
+        let slot = match admit::optional_id("account_id", &m.account_id)? {
+            "" => None,
+            id => Some(state.slot(id).ok_or_else(|| {
+                Fault::from(creditgate_engine::error::Refusal::AccountNotFound(id.into()))
+            })?),
+        };
+        let open = match v1::ReservationState::try_from(m.state) {
+            Ok(v1::ReservationState::Unspecified) => None,
+            Ok(v1::ReservationState::Open) => Some(true),
+            Ok(v1::ReservationState::Closed) => Some(false),
+            Err(_) => return Err(Fault::field("state", m.state, "OPEN, CLOSED or unspecified")),
+        };
+        let (size, after) = (admit::page_size(m.page_size)?, admit::page_token(&m.page_token)?);
+        Ok(Page::Reservations { slot, open, after, size })
+    }
+
+    pub(crate) fn accounts(m: &v1::ListAccountsRequest, state: &State) -> Result<Page, Fault> {
+        let id_prefix = admit::optional_id("account_id_prefix", &m.account_id_prefix)?.to_owned();
+        let status = v1::AccountStatus::try_from(m.status).map_err(|_| {
+            Fault::field("status", m.status, "ACTIVE, SUSPENDED, CLOSED or unspecified")
+        })?;
+        let currency = match &*m.currency {
+            "" => None,
+            code => Some(admit::currency(code)?),
+        };
+        let (size, after) = (admit::page_size(m.page_size)?, admit::page_token(&m.page_token)?);
+        let segment = match admit::optional_id("segment_id", &m.segment_id)? {
+            "" => None,
+            id => match state.segment_index(id) {
+                None => return Ok(Page::NoAccounts),
+                known => known,
+            },
+        };
+        let parent = match admit::optional_id("parent_account_id", &m.parent_account_id)? {
+            "" => None,
+            id => match state.slot(id) {
+                None => return Ok(Page::NoAccounts),
+                known => known,
+            },
+        };
+        let status = account::status_filter(status);
+        let filter = AccountFilter { id_prefix, segment, parent, currency, status };
+        Ok(Page::Accounts { filter, after, size })
+    }
+}
+
+/// The lists' thread.
+pub(crate) struct Lists {
+    waiting: Option<SyncSender<(u64, Page, Seq)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lists {
+    pub(crate) fn spawn(
+        tables: Tables,
+        follower: Arc<FollowerThread>,
+        outbox: Arc<Outbox>,
+    ) -> Lists {
+        let (waiting, receiver) = sync_channel(WAITING_MAX);
+        let thread = std::thread::Builder::new()
+            .name("creditgate-lists".to_owned())
+            .spawn(move || {
+                let _guard = AbortOnPanic;
+                Reader { tables, follower, outbox }.run(&receiver);
+            })
+            .expect("a process that cannot start a thread at its start cannot serve");
+        Lists { waiting: Some(waiting), thread: Some(thread) }
+    }
+
+    /// Has a page read as of `seq`, or later.
+    pub(crate) fn read(&self, ticket: u64, page: Page, seq: Seq) -> Result<(), Fault> {
+        let Some(waiting) = &self.waiting else { return Err(Fault::shutting_down()) };
+        waiting.try_send((ticket, page, seq)).map_err(|error| match error {
+            TrySendError::Full(_) => Fault::queue_full(),
+            TrySendError::Disconnected(_) => Fault::shutting_down(),
+        })
+    }
+
+    /// Reads the pages that wait, and ends.
+    pub(crate) fn close(&mut self) {
+        self.waiting = None;
+        if let Some(thread) = self.thread.take() {
+            // It cannot have panicked: that ends the process.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Reader {
+    tables: Tables,
+    follower: Arc<FollowerThread>,
+    outbox: Arc<Outbox>,
+}
+
+impl Reader {
+    fn run(&self, waiting: &Receiver<(u64, Page, Seq)>) {
+        for (ticket, page, seq) in waiting {
+            let read = match self.follower.sync_to(seq, CATCH_UP_MAX) {
+                Ok(()) => self.read(page).map_err(|error| Fault::tables_behind(&error)),
+                Err(error) => Err(Fault::tables_behind(&error)),
+            };
+            self.outbox.push(vec![match read {
+                Ok(bytes) => Finished::ok(ticket, bytes),
+                Err(fault) => Finished::fault(ticket, &fault),
+            }]);
+        }
+    }
+
+    fn read(&self, page: Page) -> Result<Vec<u8>, StoreError> {
+        match page {
+            Page::Reservations { slot, open, after, size } => {
+                let page = self.tables.list_reservations(slot, open, after, size)?;
+                let reservations = page.rows.into_iter().map(|reservation| {
+                    let account = self.owner(reservation.slot)?;
+                    Ok(reply::reservation(ReservationView::of(&reservation, &account)))
+                });
+                let reservations = reservations.collect::<Result<_, StoreError>>()?;
+                let next_page_token = token(page.next);
+                let response = v1::ListReservationsResponse { reservations, next_page_token };
+                Ok(response.encode_to_vec())
+            }
+            Page::Accounts { filter, after, size } => {
+                // Tokens come from callers: one beyond every slot finds nothing.
+                let after = after.map(|slot| Slot::try_from(slot).unwrap_or(Slot::MAX));
+                let wanted = |account: &Account| filter.wants(account);
+                let page = self.tables.list_accounts(wanted, after, size)?;
+                let accounts = page.rows.into_iter().map(|(_, account, _)| self.account(account));
+                let accounts = accounts.collect::<Result<_, StoreError>>()?;
+                let next_page_token = token(page.next.map(u64::from));
+                Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
+            }
+            Page::NoAccounts => Ok(v1::ListAccountsResponse::default().encode_to_vec()),
+        }
+    }
+
+    fn owner(&self, slot: Slot) -> Result<Account, StoreError> {
+        let row = self.tables.account(slot)?;
+        let missing = || StoreError::BadRow {
+            path: "tables".into(),
+            what: format!("the account in slot {slot} is missing"),
+        };
+        row.map(|(account, _)| account).ok_or_else(missing)
+    }
+
+    fn account(&self, account: Account) -> Result<v1::Account, StoreError> {
+        let parent = account.parent.map(|slot| self.owner(slot)).transpose()?;
+        let parent_id = parent.map(|parent| parent.id).unwrap_or_default();
+        let segment = match account.segment {
+            Some(index) => self.tables.segment(index)?.map(|segment| segment.id),
+            None => None,
+        };
+        Ok(reply::account(account, &parent_id, &segment.unwrap_or_default()))
+    }
+}
+
+fn token(next: Option<u64>) -> String {
+    next.map(|key| format!("{key:x}")).unwrap_or_default()
+}

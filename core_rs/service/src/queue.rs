@@ -1,0 +1,226 @@
+//! Calls that wait for the worker, in two bounded lanes.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::methods::{Lane, Method};
+
+/// Most interactive calls that one commit takes on.
+const TAKEN_CALLS_MAX: usize = 4_096;
+
+/// Most bytes of requests that one commit takes on, beyond its first call.
+const TAKEN_BYTES_MAX: usize = 1 << 20;
+
+/// Most bulk calls that may wait; each carries up to 1,000 rows.
+const BULK_DEPTH_MAX: usize = 64;
+
+/// Most bytes of requests that may wait, over both lanes.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// One call on its way to the worker.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) ticket: u64,
+    pub(crate) method: Method,
+    pub(crate) request: Vec<u8>,
+    pub(crate) actor: String,
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// Why a call was not taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Full,
+    Closed,
+}
+
+/// What the worker finds when it looks.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) calls: Vec<Call>,
+    /// Watches that have ended.
+    pub(crate) cancelled: Vec<u64>,
+    /// No call will come any more, and none waits.
+    pub(crate) over: bool,
+}
+
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    /// Signalled when something was put in and the worker may be asleep.
+    wake: Condvar,
+    interactive_depth_max: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    interactive: VecDeque<Call>,
+    bulk: VecDeque<Call>,
+    bytes: usize,
+    cancelled: Vec<u64>,
+    closed: bool,
+    /// Whether the worker sleeps, so that nobody wakes one that is at work.
+    asleep: bool,
+}
+
+impl Inner {
+    fn is_empty(&self) -> bool {
+        self.interactive.is_empty() && self.bulk.is_empty() && self.cancelled.is_empty()
+    }
+}
+
+impl Queue {
+    pub(crate) fn new(interactive_depth_max: usize) -> Queue {
+        Queue { inner: Mutex::default(), wake: Condvar::new(), interactive_depth_max }
+    }
+
+    /// Puts a call in its lane, or refuses it at once.
+    pub(crate) fn push(&self, call: Call) -> Result<(), Refused> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(Refused::Closed);
+        }
+        let full_of_bytes = inner.bytes + call.request.len() > WAITING_BYTES_MAX;
+        let (lane, depth_max) = match call.method.lane() {
+            Lane::Interactive => (&mut inner.interactive, self.interactive_depth_max),
+            Lane::Bulk => (&mut inner.bulk, BULK_DEPTH_MAX),
+        };
+        if lane.len() >= depth_max || full_of_bytes {
+            return Err(Refused::Full);
+        }
+        let bytes = call.request.len();
+        lane.push_back(call);
+        inner.bytes += bytes;
+        self.wake_from(&mut inner);
+        Ok(())
+    }
+
+    /// Ends a watch: takes its call back where it still waits, or else tells the worker.
+    pub(crate) fn cancel(&self, ticket: u64) {
+        let mut inner = self.lock();
+        let waits = |call: &Call| call.ticket == ticket && call.method == Method::WatchPositions;
+        if let Some(place) = inner.interactive.iter().position(waits) {
+            let call = inner.interactive.remove(place);
+            inner.bytes -= call.map_or(0, |call| call.request.len());
+            return;
+        }
+        inner.cancelled.push(ticket);
+        self.wake_from(&mut inner);
+    }
+
+    /// Takes no more calls; those that wait are still served.
+    pub(crate) fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        self.wake_from(&mut inner);
+    }
+
+    /// Calls waiting in the interactive and in the bulk lane.
+    pub(crate) fn depths(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.interactive.len(), inner.bulk.len())
+    }
+
+    /// Waits until there is something to do, at most for `timeout`, and takes what one commit
+    /// should carry: interactive calls up to a bound and, after them, at most one bulk call.
+    pub(crate) fn take(&self, timeout: Duration) -> Taken {
+        let mut inner = self.lock();
+        if inner.is_empty() && !inner.closed {
+            inner.asleep = true;
+            inner = match self.wake.wait_timeout(inner, timeout) {
+                Ok((inner, _)) => inner,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+            inner.asleep = false;
+        }
+        let mut taken =
+            Taken { cancelled: std::mem::take(&mut inner.cancelled), ..Taken::default() };
+        let mut bytes = 0;
+        while taken.calls.len() < TAKEN_CALLS_MAX && bytes < TAKEN_BYTES_MAX {
+            let Some(call) = inner.interactive.pop_front() else { break };
+            bytes += call.request.len();
+            taken.calls.push(call);
+        }
+        if let Some(call) = inner.bulk.pop_front() {
+            bytes += call.request.len();
+            taken.calls.push(call);
+        }
+        inner.bytes -= bytes;
+        taken.over = inner.closed && taken.calls.is_empty();
+        taken
+    }
+
+    fn wake_from(&self, inner: &mut MutexGuard<'_, Inner>) {
+        if std::mem::take(&mut inner.asleep) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing that holds this lock can panic half way through a change.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(ticket: u64, method: Method, bytes: usize) -> Call {
+        Call { ticket, method, request: vec![0; bytes], actor: String::new(), deadline: None }
+    }
+
+    fn tickets(taken: &Taken) -> Vec<u64> {
+        taken.calls.iter().map(|call| call.ticket).collect()
+    }
+
+    #[test]
+    fn interactive_calls_overtake_bulk_calls_which_go_one_at_a_time() {
+        let queue = Queue::new(10);
+        queue.push(call(1, Method::PostEntries, 5)).expect("there is room");
+        queue.push(call(2, Method::PostEntries, 5)).expect("there is room");
+        queue.push(call(3, Method::CheckAndReserve, 5)).expect("there is room");
+        assert_eq!(tickets(&queue.take(Duration::ZERO)), [3, 1]);
+        assert_eq!(tickets(&queue.take(Duration::ZERO)), [2]);
+    }
+
+    #[test]
+    fn a_full_lane_refuses_and_leaves_the_other_lane_alone() {
+        let queue = Queue::new(1);
+        queue.push(call(1, Method::Check, 5)).expect("there is room");
+        assert_eq!(queue.push(call(2, Method::Check, 5)), Err(Refused::Full));
+        queue.push(call(3, Method::PostEntries, 5)).expect("there is room");
+        queue.take(Duration::ZERO);
+        queue.push(call(4, Method::Check, 5)).expect("there is room again");
+    }
+
+    #[test]
+    fn bytes_that_wait_are_bounded_too() {
+        let queue = Queue::new(10);
+        queue.push(call(1, Method::Check, WAITING_BYTES_MAX)).expect("there is room");
+        assert_eq!(queue.push(call(2, Method::Check, 1)), Err(Refused::Full));
+        queue.take(Duration::ZERO);
+        queue.push(call(3, Method::Check, 1)).expect("there is room again");
+    }
+
+    #[test]
+    fn a_watch_that_still_waits_is_taken_back_and_another_is_told() {
+        let queue = Queue::new(10);
+        queue.push(call(1, Method::WatchPositions, 5)).expect("there is room");
+        queue.push(call(2, Method::Check, 5)).expect("there is room");
+        queue.cancel(1);
+        queue.cancel(2);
+        let taken = queue.take(Duration::ZERO);
+        assert_eq!((tickets(&taken), taken.cancelled), (vec![2], vec![2]));
+    }
+
+    #[test]
+    fn a_closed_queue_is_over_once_it_is_empty() {
+        let queue = Queue::new(10);
+        queue.push(call(1, Method::Check, 0)).expect("it is open");
+        queue.close();
+        assert_eq!(queue.push(call(2, Method::Check, 0)), Err(Refused::Closed));
+        assert!(!queue.take(Duration::ZERO).over);
+        assert!(queue.take(Duration::ZERO).over);
+    }
+}

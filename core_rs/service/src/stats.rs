@@ -1,0 +1,63 @@
+//! Figures for the metrics page.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::queue::Queue;
+
+/// Counters that the worker keeps. Those whose name ends in `_now` or in a unit go up and down.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    /// Calls refused because a lane was full.
+    pub(crate) refused: AtomicU64,
+    /// Calls dropped because their deadline had passed.
+    pub(crate) deadline_passed: AtomicU64,
+    /// Calls taken on by the worker.
+    pub(crate) calls: AtomicU64,
+    /// Commits made durable.
+    pub(crate) commits: AtomicU64,
+    /// Commits undone for want of space.
+    pub(crate) commits_undone: AtomicU64,
+    /// 1 while the last commit found no room.
+    pub(crate) store_full_now: AtomicU64,
+    /// The newest durable entry.
+    pub(crate) journal_seq: AtomicU64,
+    /// The entry up to which the tables are.
+    pub(crate) tables_seq: AtomicU64,
+    pub(crate) accounts_now: AtomicU64,
+    pub(crate) reservations_open_now: AtomicU64,
+    pub(crate) items_now: AtomicU64,
+    pub(crate) watched_now: AtomicU64,
+    /// Request ids that a repeat is known by.
+    pub(crate) request_ids_now: AtomicU64,
+    /// How far back they go.
+    pub(crate) request_window_us: AtomicU64,
+    /// Ids of ledger entries that a repeat is known by.
+    pub(crate) entry_ids_now: AtomicU64,
+}
+
+impl Stats {
+    /// Every figure by name.
+    pub(crate) fn figures(&self, queue: &Queue) -> Vec<(&'static str, u64)> {
+        let (interactive, bulk) = queue.depths();
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        vec![
+            ("queue_interactive_now", interactive as u64),
+            ("queue_bulk_now", bulk as u64),
+            ("refused", read(&self.refused)),
+            ("deadline_passed", read(&self.deadline_passed)),
+            ("calls", read(&self.calls)),
+            ("commits", read(&self.commits)),
+            ("commits_undone", read(&self.commits_undone)),
+            ("store_full_now", read(&self.store_full_now)),
+            ("journal_seq", read(&self.journal_seq)),
+            ("tables_seq", read(&self.tables_seq)),
+            ("accounts_now", read(&self.accounts_now)),
+            ("reservations_open_now", read(&self.reservations_open_now)),
+            ("items_now", read(&self.items_now)),
+            ("watched_now", read(&self.watched_now)),
+            ("request_ids_now", read(&self.request_ids_now)),
+            ("request_window_us", read(&self.request_window_us)),
+            ("entry_ids_now", read(&self.entry_ids_now)),
+        ]
+    }
+}

@@ -1,0 +1,87 @@
+//! `CreditAccountService`: requests to commands.
+
+use creditgate_engine::bounds::NAME_BYTES_MAX;
+use creditgate_engine::command::{Command, SetStatus, UpsertAccount, UpsertSegment};
+use creditgate_engine::entry::Request;
+use creditgate_engine::model::Status;
+use creditgate_engine::values::Text;
+
+use crate::wire::admit;
+use crate::wire::status::Fault;
+use crate::wire::v1;
+
+/// One row of `UpsertAccounts`.
+pub(crate) fn upsert_account<'a>(
+    request_id: &'a str,
+    row: usize,
+    m: &'a v1::AccountUpsert,
+    actor: &'a str,
+    channel: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let limit = m.limit.as_ref().map(|limit| admit::limit("limit", limit, true)).transpose()?;
+    let optional = |field, value: &'a Option<String>| {
+        value.as_deref().map(|value| admit::optional_id(field, value)).transpose()
+    };
+    let command = Command::UpsertAccount(UpsertAccount {
+        request: admit::request(request_id, row)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        name: m.display_name.as_deref().map(display_name).transpose()?,
+        currency: m.currency.as_deref().map(admit::currency).transpose()?,
+        parent_id: optional("parent_account_id", &m.parent_account_id)?,
+        segment_id: optional("segment_id", &m.segment_id)?,
+        limit,
+        max_order: m
+            .max_order_amount_minor
+            .map(|value| admit::amount_or_zero("max_order_amount_minor", value))
+            .transpose()?,
+    });
+    Ok(Request { command, actor, channel, reason: None })
+}
+
+fn display_name(value: &str) -> Result<Option<Text<'_>>, Fault> {
+    admit::text("display_name", value, NAME_BYTES_MAX)
+}
+
+/// One row of `UpsertSegments`.
+pub(crate) fn upsert_segment<'a>(
+    request_id: &'a str,
+    row: usize,
+    m: &'a v1::Segment,
+    actor: &'a str,
+    channel: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let rule = "given";
+    let limit = m.default_limit.as_ref().ok_or_else(|| Fault::field("default_limit", (), rule))?;
+    let command = Command::UpsertSegment(UpsertSegment {
+        request: admit::request(request_id, row)?,
+        segment_id: admit::id("segment_id", &m.segment_id)?,
+        currency: admit::currency(&m.currency)?,
+        limit: admit::limit("default_limit", limit, false)?,
+    });
+    Ok(Request { command, actor, channel, reason: None })
+}
+
+/// `SuspendAccount`, `ReinstateAccount` and `CloseAccount`: one message under three names.
+pub(crate) fn set_status<'a>(
+    m: &'a v1::SuspendAccountRequest,
+    status: Status,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let command = Command::SetStatus(SetStatus {
+        request: admit::request(&m.request_id, 0)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        status,
+    });
+    let channel = admit::optional_id("channel", &m.channel)?;
+    Ok(Request { command, actor, channel, reason: admit::required_reason(&m.reason)? })
+}
+
+/// The status that a list is filtered by.
+pub(crate) fn status_filter(value: v1::AccountStatus) -> Option<Status> {
+    match value {
+        v1::AccountStatus::Unspecified => None,
+        v1::AccountStatus::Active => Some(Status::Active),
+        v1::AccountStatus::Suspended => Some(Status::Suspended),
+        v1::AccountStatus::Closed => Some(Status::Closed),
+    }
+}

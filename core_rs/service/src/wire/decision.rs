@@ -1,0 +1,109 @@
+//! `CreditDecisionService`: requests to commands.
+
+use creditgate_engine::command::{
+    Adjust, CaptureOrder, Command, Order, Release, Reserve, ReserveAll,
+};
+use creditgate_engine::entry::Request;
+
+use crate::wire::admit;
+use crate::wire::status::Fault;
+use crate::wire::v1;
+
+/// `CheckAndReserve`, and an item of an independent batch.
+pub(crate) fn reserve<'a>(
+    message: &'a v1::CheckAndReserveRequest,
+    actor: &'a str,
+    default_ttl_s: u32,
+) -> Result<Request<'a>, Fault> {
+    let request = admit::request(&message.request_id, 0)?;
+    let order = order(message, default_ttl_s)?;
+    let command =
+        Command::Reserve(Reserve { request, order, allow_partial: message.allow_partial });
+    let channel = admit::optional_id("channel", &message.channel)?;
+    Ok(Request { command, actor, channel, reason: None })
+}
+
+/// An all-or-none batch. Its items' channels must agree, for the batch is one entry.
+pub(crate) fn reserve_all<'a>(
+    message: &'a v1::BatchCheckAndReserveRequest,
+    actor: &'a str,
+    default_ttl_s: u32,
+) -> Result<Request<'a>, Fault> {
+    let request = admit::request(&message.request_id, 0)?;
+    let items = admit::rows("items", &message.items)?;
+    let channel = &items[0].channel;
+    let orders = items.iter().enumerate().map(|(index, item)| {
+        item_of_all(item, channel, default_ttl_s)
+            .map_err(|fault| fault.within(&format!("items[{index}]")))
+    });
+    let orders = orders.collect::<Result<_, _>>()?;
+    let command = Command::ReserveAll(ReserveAll { request, orders });
+    let channel = admit::optional_id("items[0].channel", channel)?;
+    Ok(Request { command, actor, channel, reason: None })
+}
+
+fn item_of_all<'a>(
+    item: &'a v1::CheckAndReserveRequest,
+    channel: &str,
+    default_ttl_s: u32,
+) -> Result<Order<'a>, Fault> {
+    if !item.request_id.is_empty() {
+        let rule = "empty in an all-or-none batch, which has one of its own";
+        return Err(Fault::field("request_id", &item.request_id, rule));
+    }
+    if item.allow_partial {
+        return Err(Fault::field("allow_partial", true, "false in an all-or-none batch"));
+    }
+    if item.channel != channel {
+        let rule = "the same for all items of an all-or-none batch";
+        return Err(Fault::field("channel", &item.channel, rule));
+    }
+    order(item, default_ttl_s)
+}
+
+fn order(message: &v1::CheckAndReserveRequest, default_ttl_s: u32) -> Result<Order<'_>, Fault> {
+    Ok(Order {
+        account_id: admit::id("account_id", &message.account_id)?,
+        order_id: admit::id("order_id", &message.order_id)?,
+        amount: admit::amount("amount_minor", message.amount_minor)?,
+        currency: admit::currency(&message.currency)?,
+        ttl_s: admit::ttl(message.ttl.as_ref())?.unwrap_or(default_ttl_s),
+    })
+}
+
+/// `Adjust`.
+pub(crate) fn adjust<'a>(m: &'a v1::AdjustRequest, actor: &'a str) -> Result<Request<'a>, Fault> {
+    let command = Command::Adjust(Adjust {
+        request: admit::request(&m.request_id, 0)?,
+        target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
+        total: admit::amount_or_zero("total_amount_minor", m.total_amount_minor)?,
+        ttl_s: admit::ttl(m.ttl.as_ref())?,
+    });
+    let channel = admit::optional_id("channel", &m.channel)?;
+    Ok(Request { command, actor, channel, reason: admit::reason(&m.reason)? })
+}
+
+/// `Capture`.
+pub(crate) fn capture<'a>(m: &'a v1::CaptureRequest, actor: &'a str) -> Result<Request<'a>, Fault> {
+    let command = Command::Capture(CaptureOrder {
+        request: admit::request(&m.request_id, 0)?,
+        target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
+        amount: m.amount_minor.map(|value| admit::amount("amount_minor", value)).transpose()?,
+        invoice_id: admit::id("invoice_id", &m.invoice_id)?,
+        last: m.r#final,
+        forced: m.forced,
+    });
+    let channel = admit::optional_id("channel", &m.channel)?;
+    Ok(Request { command, actor, channel, reason: admit::reason(&m.reason)? })
+}
+
+/// `Release`.
+pub(crate) fn release<'a>(m: &'a v1::ReleaseRequest, actor: &'a str) -> Result<Request<'a>, Fault> {
+    let command = Command::Release(Release {
+        request: admit::request(&m.request_id, 0)?,
+        target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
+        amount: m.amount_minor.map(|value| admit::amount("amount_minor", value)).transpose()?,
+    });
+    let channel = admit::optional_id("channel", &m.channel)?;
+    Ok(Request { command, actor, channel, reason: admit::reason(&m.reason)? })
+}

@@ -1,0 +1,112 @@
+//! `LedgerService`: entries to commands.
+
+use creditgate_engine::bounds::ALLOCATIONS_MAX;
+use creditgate_engine::command::{Command, EntryKind, Post};
+use creditgate_engine::entry::Request;
+use creditgate_engine::values::Minor;
+
+use crate::wire::admit;
+use crate::wire::status::Fault;
+use crate::wire::v1;
+
+/// One row of `PostEntries`.
+pub(crate) fn post<'a>(
+    source: &'a str,
+    m: &'a v1::LedgerEntry,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let kind = kind(m)?;
+    let settles = matches!(kind, EntryKind::Payment | EntryKind::CreditMemo);
+    let signed = matches!(kind, EntryKind::Adjustment | EntryKind::OpeningBalance);
+    let invoice_id = optional("invoice_id", &m.invoice_id)?;
+    if kind == EntryKind::Invoice && invoice_id.is_none() {
+        return Err(Fault::field("invoice_id", "", "given for an invoice"));
+    }
+    let order_id = optional("order_id", &m.order_id)?;
+    if kind != EntryKind::Invoice && order_id.is_some() {
+        return Err(Fault::field("order_id", &m.order_id, "empty for all but invoices"));
+    }
+    let amount = if signed {
+        admit::signed_amount("amount_minor", m.amount_minor)?
+    } else {
+        admit::amount("amount_minor", m.amount_minor)?
+    };
+    let allocations = if settles {
+        allocations(m, invoice_id)?
+    } else if m.allocations.is_empty() {
+        Vec::new()
+    } else {
+        let given = format!("{} allocations", m.allocations.len());
+        return Err(Fault::field(
+            "allocations",
+            given,
+            "empty for all but payments and credit memos",
+        ));
+    };
+    let command = Command::Post(Post {
+        source,
+        entry_id: admit::id("entry_id", &m.entry_id)?,
+        position: m.position,
+        account_id: admit::id("account_id", &m.account_id)?,
+        kind,
+        amount,
+        currency: admit::currency(&m.currency)?,
+        // A payment's invoice stands in its allocations.
+        invoice_id: invoice_id.filter(|_| !settles),
+        order_id,
+        issued: admit::day("issue_date", &m.issue_date)?,
+        due: admit::day("due_date", &m.due_date)?,
+        allocations,
+    });
+    Ok(Request { command, actor, channel: "", reason: None })
+}
+
+fn kind(m: &v1::LedgerEntry) -> Result<EntryKind, Fault> {
+    match m.kind() {
+        v1::EntryKind::Invoice => Ok(EntryKind::Invoice),
+        v1::EntryKind::Payment => Ok(EntryKind::Payment),
+        v1::EntryKind::CreditMemo => Ok(EntryKind::CreditMemo),
+        v1::EntryKind::Adjustment => Ok(EntryKind::Adjustment),
+        v1::EntryKind::OpeningBalance => Ok(EntryKind::OpeningBalance),
+        v1::EntryKind::Unspecified => {
+            let rule = "INVOICE, PAYMENT, CREDIT_MEMO, ADJUSTMENT or OPENING_BALANCE";
+            Err(Fault::field("kind", m.kind, rule))
+        }
+    }
+}
+
+fn optional<'a>(field: &str, value: &'a str) -> Result<Option<&'a str>, Fault> {
+    if value.is_empty() { Ok(None) } else { admit::id(field, value).map(Some) }
+}
+
+/// A payment that names an invoice and allocates nothing settles that invoice with all of it.
+fn allocations<'a>(
+    m: &'a v1::LedgerEntry,
+    invoice_id: Option<&'a str>,
+) -> Result<Vec<(&'a str, Minor)>, Fault> {
+    if let Some(invoice_id) = invoice_id {
+        if !m.allocations.is_empty() {
+            let rule = "empty where a payment or credit memo has allocations";
+            return Err(Fault::field("invoice_id", invoice_id, rule));
+        }
+        return Ok(vec![(invoice_id, m.amount_minor)]);
+    }
+    if m.allocations.len() > ALLOCATIONS_MAX {
+        let given = format!("{} allocations", m.allocations.len());
+        return Err(Fault::field("allocations", given, "at most 100"));
+    }
+    let mut rest = m.amount_minor;
+    let mut found = Vec::with_capacity(m.allocations.len());
+    for (index, allocation) in m.allocations.iter().enumerate() {
+        let within = |fault: Fault| fault.within(&format!("allocations[{index}]"));
+        let invoice_id = admit::id("invoice_id", &allocation.invoice_id).map_err(within)?;
+        let part = admit::amount("amount_minor", allocation.amount_minor).map_err(within)?;
+        if part > rest {
+            let rule = "in sum at most the entry's amount";
+            return Err(within(Fault::field("amount_minor", part, rule)));
+        }
+        rest -= part;
+        found.push((invoice_id, part));
+    }
+    Ok(found)
+}

@@ -1,0 +1,15 @@
+//! Protobuf bytes in, protobuf bytes out: [`admit`] decodes and validates, [`reply`] answers,
+//! [`status`] says what was wrong.
+
+pub(crate) mod account;
+pub(crate) mod admit;
+pub(crate) mod decision;
+pub(crate) mod ledger;
+pub(crate) mod reply;
+pub(crate) mod status;
+
+/// The messages of the contract, generated from `proto/`.
+#[allow(missing_docs, dead_code, clippy::all, reason = "generated; some messages are for callers")]
+pub(crate) mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/creditgate.v1.rs"));
+}

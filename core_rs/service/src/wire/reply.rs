@@ -1,0 +1,190 @@
+//! Answers: outcomes and state to messages.
+
+use creditgate_engine::decide::rules::{LimitSource, effective_limit};
+use creditgate_engine::model::{Account, Status};
+use creditgate_engine::outcome::{
+    Changed, Decision, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
+};
+use creditgate_engine::state::State;
+use creditgate_engine::values::{Limit, LimitKind, Micros, Seq, Slot};
+use prost_types::Timestamp;
+
+use crate::wire::v1;
+
+/// Where and when a decision was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) seq: Seq,
+    pub(crate) time: Micros,
+    pub(crate) policy_version: u64,
+    pub(crate) replayed: bool,
+}
+
+pub(crate) fn timestamp(moment: Micros) -> Timestamp {
+    let nanos = moment.rem_euclid(1_000_000) as i32 * 1_000;
+    Timestamp { seconds: moment.div_euclid(1_000_000), nanos }
+}
+
+pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
+    let decision = match verdict.decision {
+        Decision::Approved => v1::Decision::Approved,
+        Decision::PartiallyApproved => v1::Decision::PartiallyApproved,
+        Decision::Referred => v1::Decision::Referred,
+        Decision::Declined => v1::Decision::Declined,
+    };
+    v1::DecisionResult {
+        decision: decision.into(),
+        reasons: verdict.reasons.into_iter().map(reason).collect(),
+        available_minor: verdict.available,
+        fitting_amount_minor: verdict.fitting,
+        journal_seq: made.seq,
+        decide_time: Some(timestamp(made.time)),
+        policy_version: made.policy_version,
+        replayed: made.replayed,
+    }
+}
+
+fn reason(reason: Reason) -> v1::Reason {
+    let unit = match reason.code {
+        ReasonCode::AccountClosed | ReasonCode::AccountSuspended | ReasonCode::NoCreditLimit => {
+            v1::ReasonUnit::Unspecified
+        }
+        ReasonCode::LimitExpired => v1::ReasonUnit::Date,
+        ReasonCode::MaxOrderAmountExceeded | ReasonCode::InsufficientCredit => {
+            v1::ReasonUnit::Minor
+        }
+        ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
+    };
+    v1::Reason {
+        code: reason.code as i32,
+        unit: unit.into(),
+        observed: reason.observed,
+        threshold: reason.threshold,
+    }
+}
+
+pub(crate) fn reserved(reserved: Reserved, made: Made) -> v1::CheckAndReserveResponse {
+    let held = reserved.reservation.map(|_| timestamp(reserved.expires_at));
+    v1::CheckAndReserveResponse {
+        reservation_id: reserved.reservation.map(|id| id.to_string()).unwrap_or_default(),
+        approved_amount_minor: reserved.amount,
+        expire_time: held,
+        result: Some(result(reserved.verdict, made)),
+    }
+}
+
+pub(crate) fn adjusted(changed: Changed, made: Made) -> v1::AdjustResponse {
+    v1::AdjustResponse {
+        reservation: Some(reservation(changed.reservation)),
+        result: Some(result(changed.verdict, made)),
+    }
+}
+
+pub(crate) fn captured(changed: Changed, made: Made) -> v1::CaptureResponse {
+    v1::CaptureResponse {
+        captured_amount_minor: changed.amount,
+        breach: changed.breach,
+        reservation: Some(reservation(changed.reservation)),
+        result: Some(result(changed.verdict, made)),
+    }
+}
+
+pub(crate) fn released(changed: Changed, made: Made) -> v1::ReleaseResponse {
+    v1::ReleaseResponse {
+        released_amount_minor: changed.amount,
+        reservation: Some(reservation(changed.reservation)),
+        result: Some(result(changed.verdict, made)),
+    }
+}
+
+pub(crate) fn reservation(view: ReservationView) -> v1::Reservation {
+    let state =
+        if view.open > 0 { v1::ReservationState::Open } else { v1::ReservationState::Closed };
+    v1::Reservation {
+        reservation_id: view.id.to_string(),
+        account_id: view.account_id.into(),
+        order_id: view.order_id.into(),
+        currency: view.currency.to_string(),
+        state: state.into(),
+        open_minor: view.open,
+        captured_minor: view.captured,
+        released_minor: view.released,
+        expired_minor: view.expired,
+        expire_time: Some(timestamp(view.expires_at)),
+        create_time: Some(timestamp(view.created_at)),
+    }
+}
+
+pub(crate) fn upserted(outcome: Upserted, made: Made) -> v1::UpsertResult {
+    let outcome = match outcome {
+        Upserted::Created => v1::UpsertOutcome::Created,
+        Upserted::Updated => v1::UpsertOutcome::Updated,
+        Upserted::Unchanged => v1::UpsertOutcome::Unchanged,
+    };
+    v1::UpsertResult {
+        outcome: outcome.into(),
+        error: None,
+        journal_seq: made.seq,
+        replayed: made.replayed,
+    }
+}
+
+pub(crate) fn status(status: Status) -> v1::AccountStatus {
+    match status {
+        Status::Active => v1::AccountStatus::Active,
+        Status::Suspended => v1::AccountStatus::Suspended,
+        Status::Closed => v1::AccountStatus::Closed,
+    }
+}
+
+pub(crate) fn limit(limit: Limit) -> v1::CreditLimit {
+    let (kind, amount_minor) = match limit.kind {
+        LimitKind::Amount(amount) => (v1::LimitKind::Amount, amount),
+        LimitKind::Unlimited => (v1::LimitKind::Unlimited, 0),
+        LimitKind::NoCredit => (v1::LimitKind::NoCredit, 0),
+        LimitKind::Inherit => (v1::LimitKind::Inherit, 0),
+    };
+    let valid_until = limit.valid_until.map(|day| day.to_string()).unwrap_or_default();
+    v1::CreditLimit { kind: kind.into(), amount_minor, valid_until }
+}
+
+/// An account, with the ids of its parent and segment (empty: none).
+pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1::Account {
+    v1::Account {
+        account_id: account.id.into(),
+        display_name: account.name.map(Into::into).unwrap_or_default(),
+        currency: account.currency.to_string(),
+        parent_account_id: parent_id.to_owned(),
+        segment_id: segment_id.to_owned(),
+        limit: Some(limit(account.limit)),
+        max_order_amount_minor: (account.max_order > 0).then_some(account.max_order),
+        status: status(account.status).into(),
+        status_reason: account.status_reason.map(Into::into).unwrap_or_default(),
+        create_time: Some(timestamp(account.created_at)),
+        update_time: Some(timestamp(account.updated_at)),
+    }
+}
+
+/// Where an account stands after the entry `seq`.
+pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
+    let (account, counters) = (state.account(slot), state.position(slot));
+    let effective = effective_limit(state, account);
+    let source = match effective.source {
+        LimitSource::Account => v1::LimitSource::Account,
+        LimitSource::Segment => v1::LimitSource::Segment,
+        LimitSource::Nothing => v1::LimitSource::None,
+    };
+    v1::Position {
+        account_id: account.id.to_string(),
+        currency: account.currency.to_string(),
+        status: status(account.status).into(),
+        effective_limit: Some(limit(effective.limit)),
+        limit_source: source.into(),
+        outstanding_minor: counters.outstanding,
+        captured_minor: counters.captured,
+        reserved_minor: counters.reserved,
+        exposure_minor: counters.exposure(),
+        available_minor: effective.ceiling().map(|ceiling| ceiling - counters.exposure()),
+        journal_seq: seq,
+    }
+}

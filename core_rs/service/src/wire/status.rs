@@ -1,0 +1,259 @@
+//! What is wrong with a call: one [`Fault`], shown as a `google.rpc.Status` with its details
+//! (AIP-193) or, for a row of a bulk call, as an `ItemError`.
+
+use creditgate_engine::error::Refusal;
+use prost::Message;
+use prost_types::{Any, Duration};
+
+use crate::wire::v1;
+
+/// The canonical gRPC codes that creditgate answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "google.rpc.Code documents them")]
+pub(crate) enum Code {
+    Ok = 0,
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    OutOfRange = 11,
+    Unimplemented = 12,
+    Unavailable = 14,
+}
+
+/// Why a call, or a row of it, was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) code: Code,
+    /// UPPER_SNAKE; part of the contract.
+    pub(crate) reason: &'static str,
+    /// Names field, value and rule.
+    pub(crate) message: String,
+    /// The field at fault; empty where no single field is.
+    pub(crate) field: String,
+    /// When to try again, where that helps.
+    pub(crate) retry_ms: Option<u32>,
+}
+
+impl Fault {
+    fn new(code: Code, reason: &'static str, field: &str, message: String) -> Fault {
+        Fault { code, reason, message, field: field.to_owned(), retry_ms: None }
+    }
+
+    /// A field that breaks a rule; `rule` completes "must be ...".
+    pub(crate) fn field(field: &str, value: impl std::fmt::Debug, rule: &str) -> Fault {
+        let message = format!("{field} is {value:?}: it must be {rule}");
+        Fault::new(Code::InvalidArgument, "FIELD_INVALID", field, message)
+    }
+
+    pub(crate) fn malformed(error: &prost::DecodeError) -> Fault {
+        let message = format!("the request is not the message that this method takes: {error}");
+        Fault::new(Code::InvalidArgument, "REQUEST_MALFORMED", "", message)
+    }
+
+    pub(crate) fn unknown_method(number: u16) -> Fault {
+        let message = format!("method number {number} is not known");
+        Fault::new(Code::Unimplemented, "METHOD_UNKNOWN", "", message)
+    }
+
+    pub(crate) fn deadline_passed() -> Fault {
+        let message = "the deadline passed before the call was decided: nothing was changed";
+        Fault::new(Code::DeadlineExceeded, "DEADLINE_PASSED", "", message.to_owned())
+    }
+
+    pub(crate) fn queue_full() -> Fault {
+        let message =
+            "more calls are waiting than the server takes on: nothing was changed, try again";
+        let fault = Fault::new(Code::ResourceExhausted, "QUEUE_FULL", "", message.to_owned());
+        Fault { retry_ms: Some(100), ..fault }
+    }
+
+    pub(crate) fn store_full() -> Fault {
+        let message = "the disk of the store is full: nothing was changed, make room and try again";
+        let fault = Fault::new(Code::ResourceExhausted, "STORE_FULL", "", message.to_owned());
+        Fault { retry_ms: Some(1_000), ..fault }
+    }
+
+    pub(crate) fn shutting_down() -> Fault {
+        let message = "the server is shutting down: nothing was changed, try again";
+        let fault = Fault::new(Code::Unavailable, "SHUTTING_DOWN", "", message.to_owned());
+        Fault { retry_ms: Some(1_000), ..fault }
+    }
+
+    pub(crate) fn tables_behind(error: &dyn std::fmt::Display) -> Fault {
+        let message = format!("the tables cannot be read up to date now, try again: {error}");
+        let fault = Fault::new(Code::Unavailable, "TABLES_BEHIND", "", message);
+        Fault { retry_ms: Some(1_000), ..fault }
+    }
+
+    pub(crate) fn clock_backwards(now: i64) -> Fault {
+        let message = format!("time is before the clock's own, {now} microseconds since 1970");
+        Fault::new(Code::OutOfRange, "CLOCK_BACKWARDS", "time", message)
+    }
+
+    pub(crate) fn clock_not_manual() -> Fault {
+        let message = "the clock can be set only when the server runs with --clock manual";
+        Fault::new(Code::FailedPrecondition, "CLOCK_NOT_MANUAL", "", message.to_owned())
+    }
+
+    /// The same fault, its field shown as a part of `path`, e.g. `items[3]`.
+    pub(crate) fn within(mut self, path: &str) -> Fault {
+        self.message = format!("{path}: {}", self.message);
+        self.field =
+            if self.field.is_empty() { path.to_owned() } else { format!("{path}.{}", self.field) };
+        self
+    }
+
+    /// As a serialized `google.rpc.Status`.
+    pub(crate) fn to_status(&self) -> Vec<u8> {
+        let mut details = vec![any(
+            "google.rpc.ErrorInfo",
+            &ErrorInfo { reason: self.reason.to_owned(), domain: "creditgate".to_owned() },
+        )];
+        if !self.field.is_empty() {
+            let violation = FieldViolation {
+                field: self.field.clone(),
+                description: self.message.clone(),
+                reason: self.reason.to_owned(),
+            };
+            let bad = BadRequest { field_violations: vec![violation] };
+            details.push(any("google.rpc.BadRequest", &bad));
+        }
+        if let Some(ms) = self.retry_ms {
+            let nanos = (ms % 1_000) as i32 * 1_000_000;
+            let delay = Duration { seconds: i64::from(ms / 1_000), nanos };
+            details.push(any("google.rpc.RetryInfo", &RetryInfo { retry_delay: Some(delay) }));
+        }
+        let status = Status { code: self.code as i32, message: self.message.clone(), details };
+        status.encode_to_vec()
+    }
+
+    /// As the error of one row.
+    pub(crate) fn into_item_error(self) -> v1::ItemError {
+        v1::ItemError {
+            code: self.code as i32,
+            reason: self.reason.to_owned(),
+            field: self.field,
+            message: self.message,
+        }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, OutOfRange};
+        let (code, reason, field) = match &refusal {
+            Refusal::AccountNotFound(_) => (NotFound, "ACCOUNT_NOT_FOUND", "account_id"),
+            Refusal::ReservationNotFound { field, .. } => {
+                (NotFound, "RESERVATION_NOT_FOUND", *field)
+            }
+            Refusal::SegmentNotFound(_) => (NotFound, "SEGMENT_NOT_FOUND", "segment_id"),
+            Refusal::ParentNotFound(_) => (NotFound, "ACCOUNT_NOT_FOUND", "parent_account_id"),
+            Refusal::ParentCycle(_) => (FailedPrecondition, "PARENT_CYCLE", "parent_account_id"),
+            Refusal::ParentCurrencyMismatch { .. } => {
+                (FailedPrecondition, "PARENT_CURRENCY_MISMATCH", "parent_account_id")
+            }
+            Refusal::CurrencyRequired(_) => (InvalidArgument, "FIELD_INVALID", "currency"),
+            Refusal::CurrencyMismatch { .. } => {
+                (FailedPrecondition, "CURRENCY_MISMATCH", "currency")
+            }
+            Refusal::CurrencyFixed { .. } => (FailedPrecondition, "CURRENCY_FIXED", "currency"),
+            Refusal::RequestIdReused(_) => (AlreadyExists, "REQUEST_ID_REUSED", "request_id"),
+            Refusal::EntryIdReused(_) => (AlreadyExists, "ENTRY_ID_REUSED", "entry_id"),
+            Refusal::OrderAlreadyReserved(_) => {
+                (AlreadyExists, "ORDER_ALREADY_RESERVED", "order_id")
+            }
+            Refusal::InvoiceAlreadyCaptured(_) => {
+                (AlreadyExists, "INVOICE_ALREADY_CAPTURED", "invoice_id")
+            }
+            Refusal::TooManyCaptures(_) => (FailedPrecondition, "TOO_MANY_CAPTURES", "invoice_id"),
+            Refusal::InvoiceAlreadyPosted(_) => {
+                (AlreadyExists, "INVOICE_ALREADY_POSTED", "invoice_id")
+            }
+            Refusal::BelowCaptured { .. } => {
+                (FailedPrecondition, "BELOW_CAPTURED", "total_amount_minor")
+            }
+            Refusal::ReleaseExceedsOpen { .. } => {
+                (FailedPrecondition, "RELEASE_EXCEEDS_OPEN", "amount_minor")
+            }
+            Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
+            Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
+            Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
+            Refusal::InItem { index, refusal } => {
+                return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));
+            }
+        };
+        Fault::new(code, reason, field, refusal.to_string())
+    }
+}
+
+fn any(name: &str, message: &impl Message) -> Any {
+    Any { type_url: format!("type.googleapis.com/{name}"), value: message.encode_to_vec() }
+}
+
+// The messages of google/rpc/status.proto and google/rpc/error_details.proto that are used, by the
+// field numbers of the published files.
+
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BadRequest {
+    #[prost(message, repeated, tag = "1")]
+    field_violations: Vec<FieldViolation>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FieldViolation {
+    #[prost(string, tag = "1")]
+    field: String,
+    #[prost(string, tag = "2")]
+    description: String,
+    #[prost(string, tag = "3")]
+    reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_field_value_and_rule() {
+        let fault = Fault::field("amount_minor", -5, "greater than zero").within("items[2]");
+        assert_eq!(fault.field, "items[2].amount_minor");
+        assert_eq!(fault.message, "items[2]: amount_minor is -5: it must be greater than zero");
+        let status = Status::decode(&*fault.to_status()).expect("it was just encoded");
+        assert_eq!((status.code, status.details.len()), (3, 2));
+    }
+
+    #[test]
+    fn overload_says_when_to_try_again() {
+        let status = Status::decode(&*Fault::queue_full().to_status()).expect("just encoded");
+        assert_eq!(status.code, 8);
+        let retry = RetryInfo::decode(&*status.details[1].value).expect("just encoded");
+        assert_eq!(retry.retry_delay, Some(Duration { seconds: 0, nanos: 100_000_000 }));
+    }
+}

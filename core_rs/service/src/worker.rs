@@ -1,0 +1,262 @@
+//! The one thread that owns the store: takes what waits, decides it, commits once, answers.
+
+mod watches;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use creditgate_engine::values::Micros;
+use creditgate_store::{CommitError, ExecuteError, FollowerThread, Store, StoreError};
+use prost::Message;
+
+use crate::abort::AbortOnPanic;
+use crate::calls::{Calls, Failed, Handled};
+use crate::clock::Clock;
+use crate::finished::{Finished, Outbox};
+use crate::lists::{Lists, Page};
+use crate::queue::{Call, Queue};
+use crate::stats::Stats;
+use crate::wire::reply::timestamp;
+use crate::wire::status::Fault;
+use crate::wire::v1;
+use watches::Watches;
+
+/// Longest sleep of an idle worker; the counters map's heartbeat beats at least as often.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// Pause before what is due by the clock is tried again on a full disk.
+const STORE_FULL_PAUSE: Duration = Duration::from_millis(200);
+
+/// Longest wait for the tables at the end.
+const CLOSING_MAX: Duration = Duration::from_secs(60);
+
+/// What a worker is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) default_ttl_s: u32,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) stats: Arc<Stats>,
+}
+
+pub(crate) struct Worker {
+    parts: Parts,
+    follower: Arc<FollowerThread>,
+    watches: Watches,
+    lists: Lists,
+    /// The last commit found no room.
+    full: bool,
+}
+
+/// What calls ask for that is done after the commit that they came with.
+#[derive(Default)]
+struct After {
+    /// Answers by ticket.
+    answers: Vec<Finished>,
+    pages: Vec<(u64, Page)>,
+    watches: Vec<(u64, Vec<creditgate_engine::values::Slot>)>,
+    clock: Vec<(u64, Option<v1::SetTimeRequest>)>,
+}
+
+impl Worker {
+    /// A worker with its helpers at work.
+    pub(crate) fn new(parts: Parts) -> Result<Worker, StoreError> {
+        let follower = Arc::new(parts.store.follower()?.spawn(parts.store.committed_seq())?);
+        let tables = parts.store.tables().clone();
+        let lists = Lists::spawn(tables, Arc::clone(&follower), Arc::clone(&parts.outbox));
+        Ok(Worker { parts, follower, watches: Watches::default(), lists, full: false })
+    }
+
+    /// Runs the worker on a thread of its own until the queue is over.
+    pub(crate) fn spawn(self) -> JoinHandle<Result<(), StoreError>> {
+        let thread = std::thread::Builder::new().name("creditgate-worker".to_owned());
+        let run = move || {
+            let _guard = AbortOnPanic;
+            self.run()
+        };
+        thread.spawn(run).expect("a process that cannot start a thread at its start cannot serve")
+    }
+
+    fn run(mut self) -> Result<(), StoreError> {
+        self.count();
+        loop {
+            let idle = self.idle();
+            let taken = self.parts.queue.take(idle);
+            if taken.over {
+                break;
+            }
+            self.serve(taken.calls);
+            // After the calls: a watch may be ended in the same moment in which it begins.
+            for ticket in taken.cancelled {
+                self.watches.remove(ticket);
+            }
+            self.count();
+        }
+        self.lists.close();
+        Ok(self.follower.sync_to(self.parts.store.committed_seq(), CLOSING_MAX)?)
+    }
+
+    /// How long to sleep when nobody calls: until the next reservation expires.
+    fn idle(&mut self) -> Duration {
+        if self.full {
+            return STORE_FULL_PAUSE;
+        }
+        match self.parts.store.state().expiring().next() {
+            Some((at, _)) if !self.parts.clock.is_manual() => {
+                let micros = at.saturating_sub(self.parts.clock.now()).max(0);
+                Duration::from_micros(micros.unsigned_abs()).min(IDLE_MAX)
+            }
+            _ => IDLE_MAX,
+        }
+    }
+
+    /// Serves what one commit carries.
+    fn serve(&mut self, calls: Vec<Call>) {
+        let now = self.parts.clock.now();
+        self.parts.store.begin(now);
+        // On a full disk what is due would fail the reads that wait: it is tried between calls.
+        if !self.full || calls.is_empty() {
+            self.housekeep();
+        }
+        let mut after = After::default();
+        self.parts.stats.calls.fetch_add(calls.len() as u64, Ordering::Relaxed);
+        for call in calls {
+            self.handle(call, now, &mut after);
+        }
+        if !self.commit() {
+            let full = Fault::store_full();
+            for answer in &mut after.answers {
+                *answer = Finished::fault(answer.ticket, &full);
+            }
+        }
+        self.parts.outbox.push(after.answers);
+        for (ticket, request) in after.clock {
+            let answer = self.clock(ticket, request);
+            self.parts.outbox.push(vec![answer]);
+        }
+        for (ticket, slots) in after.watches {
+            self.watches.add(ticket, slots, &self.parts.store, &self.parts.outbox);
+        }
+        let seq = self.parts.store.committed_seq();
+        for (ticket, page) in after.pages {
+            if let Err(fault) = self.lists.read(ticket, page, seq) {
+                self.parts.outbox.push(vec![Finished::fault(ticket, &fault)]);
+            }
+        }
+    }
+
+    /// Does what is due by the clock, within bounds.
+    fn housekeep(&mut self) {
+        match self.parts.store.housekeep() {
+            Ok(_) => {}
+            Err(ExecuteError::Fatal(error) | ExecuteError::NoSpace(error)) => stop(&error),
+            Err(ExecuteError::Refused(refusal)) => unreachable!("the clock was refused: {refusal}"),
+        }
+    }
+
+    fn handle(&mut self, call: Call, now: Micros, after: &mut After) {
+        let ticket = call.ticket;
+        if call.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.parts.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
+            after.answers.push(Finished::fault(ticket, &Fault::deadline_passed()));
+            return;
+        }
+        let default_ttl_s = self.parts.default_ttl_s;
+        let mut calls = Calls { store: &mut self.parts.store, default_ttl_s, now };
+        match calls.handle(&call) {
+            Ok(Handled::Answer(bytes)) => after.answers.push(Finished::ok(ticket, bytes)),
+            Ok(Handled::List(page)) => after.pages.push((ticket, page)),
+            Ok(Handled::Watch(slots)) => after.watches.push((ticket, slots)),
+            Ok(Handled::SetTime(request)) => after.clock.push((ticket, Some(request))),
+            Ok(Handled::GetTime) => after.clock.push((ticket, None)),
+            Err(Failed::Fault(fault)) => after.answers.push(Finished::fault(ticket, &fault)),
+            Err(Failed::Fatal(error)) => stop(&error),
+        }
+    }
+
+    /// Makes durable what was decided; `false` when there was no room and it was undone.
+    fn commit(&mut self) -> bool {
+        if !self.parts.store.has_pending() {
+            self.parts.store.heartbeat(self.parts.clock.now());
+            return true;
+        }
+        let stats = &self.parts.stats;
+        match self.parts.store.commit() {
+            Ok(()) => {
+                stats.commits.fetch_add(1, Ordering::Relaxed);
+                self.follower.committed(self.parts.store.committed_seq());
+                self.watches.tell(&self.parts.store, &self.parts.outbox);
+                self.full = false;
+            }
+            Err(CommitError::NoSpace(_)) => {
+                stats.commits_undone.fetch_add(1, Ordering::Relaxed);
+                self.full = true;
+            }
+            Err(CommitError::Fatal(error)) => stop(&error),
+        }
+        stats.store_full_now.store(u64::from(self.full), Ordering::Relaxed);
+        !self.full
+    }
+
+    fn clock(&mut self, ticket: u64, request: Option<v1::SetTimeRequest>) -> Finished {
+        let answer = match request {
+            None => Ok(v1::GetTimeResponse { time: Some(timestamp(self.parts.clock.now())) }
+                .encode_to_vec()),
+            Some(request) => self.set_time(&request).map(|()| {
+                v1::SetTimeResponse { time: Some(timestamp(self.parts.clock.now())) }
+                    .encode_to_vec()
+            }),
+        };
+        match answer {
+            Ok(bytes) => Finished::ok(ticket, bytes),
+            Err(fault) => Finished::fault(ticket, &fault),
+        }
+    }
+
+    /// Moves the manual clock and does all that is due by then.
+    fn set_time(&mut self, request: &v1::SetTimeRequest) -> Result<(), Fault> {
+        if !self.parts.clock.is_manual() {
+            return Err(Fault::clock_not_manual());
+        }
+        let moment = crate::wire::admit::moment("time", request.time.as_ref())?;
+        if !self.parts.clock.set(moment) {
+            return Err(Fault::clock_backwards(self.parts.clock.now()));
+        }
+        loop {
+            self.parts.store.begin(moment);
+            self.housekeep();
+            if !self.parts.store.has_pending() {
+                return Ok(());
+            }
+            if !self.commit() {
+                return Err(Fault::store_full());
+            }
+        }
+    }
+
+    fn count(&self) {
+        let (stats, store) = (&self.parts.stats, &self.parts.store);
+        let set = |figure: &AtomicU64, value: u64| figure.store(value, Ordering::Relaxed);
+        let state = store.state();
+        set(&stats.journal_seq, store.committed_seq());
+        set(&stats.tables_seq, self.follower.figures().flushed);
+        set(&stats.accounts_now, state.account_count() as u64);
+        set(&stats.reservations_open_now, state.open_count() as u64);
+        set(&stats.items_now, state.item_count() as u64);
+        set(&stats.watched_now, self.watches.count());
+        let (requests, entries) = store.window_figures();
+        let age = requests.oldest.map_or(0, |oldest| store.last_time() - oldest);
+        set(&stats.request_ids_now, requests.count);
+        set(&stats.request_window_us, age.unsigned_abs());
+        set(&stats.entry_ids_now, entries.count);
+    }
+}
+
+/// What is on disk is not known any more: nothing may be answered from memory.
+fn stop(error: &StoreError) -> ! {
+    eprintln!("creditgate: {error}: the process stops; start it again to recover");
+    std::process::abort()
+}

@@ -1,0 +1,33 @@
+//! The Python extension `creditgate.core._core`: registers, converts, delegates.
+
+mod core;
+
+use pyo3::prelude::*;
+
+pyo3::create_exception!(
+    _core,
+    StoreError,
+    pyo3::exceptions::PyException,
+    "The store cannot be opened or used; the message names the file, what was found, what to do."
+);
+
+/// The compiled half of creditgate.core.
+#[pymodule]
+mod _core {
+    use super::*;
+
+    #[pymodule_export]
+    use super::StoreError;
+    #[pymodule_export]
+    use super::core::Core;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let methods = pyo3::types::PyDict::new(module.py());
+        for (path, number) in creditgate_service::methods::METHODS {
+            methods.set_item(path, number)?;
+        }
+        module.add("METHODS", methods)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
