@@ -1,0 +1,202 @@
+"""CreditAccountService: what it takes and answers, read from the messages of the contract."""
+
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+
+import msgspec
+
+from creditgate.client._common import (
+    CreditLimit,
+    ItemError,
+    LimitKind,
+    item_error_from,
+    limit_from,
+)
+from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
+from creditgate.v1 import account_pb2 as pb
+
+
+class AccountStatus(StrEnum):
+    """Whether an account may take on new exposure."""
+
+    UNKNOWN = "UNKNOWN"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    CLOSED = "CLOSED"
+
+
+class LimitSource(StrEnum):
+    """Where an effective limit comes from; NONE: there was nothing to inherit, so no credit."""
+
+    UNKNOWN = "UNKNOWN"
+    ACCOUNT = "ACCOUNT"
+    SEGMENT = "SEGMENT"
+    NONE = "NONE"
+
+
+class UpsertOutcome(StrEnum):
+    """What became of one row; UNCHANGED: every field had this value already."""
+
+    UNKNOWN = "UNKNOWN"
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+
+
+STATUS = EnumCodec(AccountStatus, pb.AccountStatus)
+_SOURCE = EnumCodec(LimitSource, pb.LimitSource)
+_OUTCOME = EnumCodec(UpsertOutcome, pb.UpsertOutcome)
+
+
+class AccountUpsert(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields to set; None keeps what is there.
+
+    A new account needs `currency`, which cannot change later, and inherits its limit. An empty
+    `parent_account_id` or `segment_id` and a zero `max_order_amount_minor` remove the value.
+    """
+
+    account_id: str
+    display_name: str | None = None
+    currency: str | None = None
+    parent_account_id: str | None = None
+    segment_id: str | None = None
+    limit: CreditLimit | None = None
+    max_order_amount_minor: int | None = None
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """The default limit that accounts of this segment and currency inherit, each for itself.
+
+    Any kind of limit but INHERIT.
+    """
+
+    segment_id: str
+    currency: str
+    default_limit: CreditLimit
+
+
+class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row: an outcome, or else an error."""
+
+    outcome: UpsertOutcome | None
+    error: ItemError | None
+    journal_seq: int
+    replayed: bool
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One customer's credit relationship in one currency."""
+
+    account_id: str
+    display_name: str
+    currency: str
+    parent_account_id: str
+    segment_id: str
+    limit: CreditLimit
+    max_order_amount_minor: int | None
+    status: AccountStatus
+    status_reason: str
+    create_time: datetime | None
+    update_time: datetime | None
+
+
+class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The status of an account after a suspension, reinstatement or closing."""
+
+    status: AccountStatus
+    journal_seq: int
+    replayed: bool
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an account stood after journal entry `journal_seq`, in minor units of `currency`.
+
+    exposure = outstanding + captured + reserved; available = effective limit - exposure, None when
+    unlimited, negative after a limit cut.
+    """
+
+    account_id: str
+    currency: str
+    status: AccountStatus
+    effective_limit: CreditLimit
+    limit_source: LimitSource
+    outstanding_minor: int
+    captured_minor: int
+    reserved_minor: int
+    exposure_minor: int
+    available_minor: int | None
+    journal_seq: int
+
+    @property
+    def utilisation(self) -> Fraction | None:
+        """Exposure / effective limit, exactly; None where the limit is not an amount above zero."""
+        limit_minor = self.effective_limit.amount_minor
+        if self.effective_limit.kind is not LimitKind.AMOUNT or not limit_minor:
+            return None
+        return Fraction(self.exposure_minor, limit_minor)
+
+
+def account_from(message: pb.Account) -> Account:
+    """Reads a message of the contract."""
+    return Account(
+        account_id=message.account_id,
+        display_name=message.display_name,
+        currency=message.currency,
+        parent_account_id=message.parent_account_id,
+        segment_id=message.segment_id,
+        limit=limit_from(message.limit),
+        max_order_amount_minor=int_or_none(message, "max_order_amount_minor"),
+        status=STATUS.read(message.status),
+        status_reason=message.status_reason,
+        create_time=time_or_none(message, "create_time"),
+        update_time=time_or_none(message, "update_time"),
+    )
+
+
+def account_page(message: pb.ListAccountsResponse) -> Page[Account]:
+    """Reads a message of the contract."""
+    return Page([account_from(account) for account in message.accounts], message.next_page_token)
+
+
+def position_from(message: pb.Position) -> Position:
+    """Reads a message of the contract."""
+    return Position(
+        account_id=message.account_id,
+        currency=message.currency,
+        status=STATUS.read(message.status),
+        effective_limit=limit_from(message.effective_limit),
+        limit_source=_SOURCE.read(message.limit_source),
+        outstanding_minor=message.outstanding_minor,
+        captured_minor=message.captured_minor,
+        reserved_minor=message.reserved_minor,
+        exposure_minor=message.exposure_minor,
+        available_minor=int_or_none(message, "available_minor"),
+        journal_seq=message.journal_seq,
+    )
+
+
+def upsert_results(
+    message: pb.UpsertAccountsResponse | pb.UpsertSegmentsResponse,
+) -> tuple[UpsertResult, ...]:
+    """Reads a message of the contract."""
+    return tuple(
+        UpsertResult(
+            outcome=None if row.HasField("error") else _OUTCOME.read(row.outcome),
+            error=item_error_from(row.error) if row.HasField("error") else None,
+            journal_seq=row.journal_seq,
+            replayed=row.replayed,
+        )
+        for row in message.results
+    )
+
+
+def status_result(
+    message: pb.SuspendAccountResponse | pb.ReinstateAccountResponse | pb.CloseAccountResponse,
+) -> StatusResult:
+    """Reads a message of the contract."""
+    return StatusResult(
+        status=STATUS.read(message.status),
+        journal_seq=message.journal_seq,
+        replayed=message.replayed,
+    )

@@ -1,0 +1,222 @@
+"""The client for asyncio."""
+
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+)
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+
+import grpc
+import grpc.aio
+
+from creditgate.client import _account, _clock, _decision, _ledger
+from creditgate.client._bind import budget_s, call_error, dress
+from creditgate.client._errors import CallError, ClientClosedError
+from creditgate.client._options import (
+    ADDRESS_DEFAULT,
+    ClientOptions,
+    call_metadata,
+    channel_options,
+)
+from creditgate.client._retry import Attempts
+from creditgate.client._wire import Call, Listing, Upload, Watch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+B = TypeVar("B")
+_Stream: TypeAlias = AsyncGenerator[T, None]
+
+if TYPE_CHECKING:  # generic for type checkers only
+    _Unary = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    _Watch = grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
+    _Upload = grpc.aio.StreamStreamMultiCallable[bytes, bytes]
+
+
+def _unary(
+    build: Callable[P, Call[T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._send(build(*args, **kwargs))
+
+    return dress(method, build)
+
+
+def _listing(
+    build: Callable[P, Listing[T]],
+) -> Callable[Concatenate["AsyncClient", P], _Stream[T]]:
+    def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> _Stream[T]:
+        return self._pages(build(*args, **kwargs))
+
+    return dress(method, build, shape=AsyncIterator)
+
+
+def _watch(
+    build: Callable[P, Watch[T]],
+) -> Callable[Concatenate["AsyncClient", P], _Stream[T]]:
+    def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> _Stream[T]:
+        return self._receive(build(*args, **kwargs))
+
+    return dress(method, build, shape=AsyncIterator)
+
+
+def _upload(
+    build: Callable[P, Upload[B, T]],
+) -> Callable[
+    Concatenate["AsyncClient", AsyncIterable[B] | Iterable[B], P],
+    _Stream[T],
+]:
+    def method(
+        self: "AsyncClient",
+        batches: AsyncIterable[B] | Iterable[B],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> _Stream[T]:
+        return self._exchange(build(*args, **kwargs), batches)
+
+    return dress(method, build, "batches", shape=AsyncIterator)
+
+
+class AsyncClient:
+    """A connection to one server, for use within one event loop.
+
+    `async with AsyncClient("127.0.0.1:50051") as client: ...`, or await `close()`. Methods, results
+    and errors are those of `Client`, awaited or iterated with `async for`.
+    """
+
+    def __init__(
+        self, address: str = ADDRESS_DEFAULT, options: ClientOptions | None = None
+    ) -> None:
+        self.address = address
+        self.options = options or ClientOptions()
+        self._metadata = call_metadata(self.options)
+        # Made by the first call: a channel belongs to the event loop that runs then.
+        self._channel: grpc.aio.Channel | None = None
+        self._closed = False
+
+    async def close(self) -> None:
+        """Ends the connection and all that is under way on it. Idempotent."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # From one table of builders, so that this client and Client cannot drift apart.
+    check_and_reserve = _unary(_decision.check_and_reserve)
+    check = _unary(_decision.check)
+    adjust = _unary(_decision.adjust)
+    capture = _unary(_decision.capture)
+    release = _unary(_decision.release)
+    batch_check_and_reserve = _unary(_decision.batch_check_and_reserve)
+    get_reservation = _unary(_decision.get_reservation)
+    list_reservations = _listing(_decision.list_reservations)
+
+    upsert_accounts = _unary(_account.upsert_accounts)
+    upsert_segments = _unary(_account.upsert_segments)
+    get_account = _unary(_account.get_account)
+    list_accounts = _listing(_account.list_accounts)
+    get_position = _unary(_account.get_position)
+    watch_positions = _watch(_account.watch_positions)
+    suspend_account = _unary(_account.suspend_account)
+    reinstate_account = _unary(_account.reinstate_account)
+    close_account = _unary(_account.close_account)
+
+    post_entries = _unary(_ledger.post_entries)
+    stream_entries = _upload(_ledger.stream_entries)
+
+    get_time = _unary(_clock.get_time)
+    set_time = _unary(_clock.set_time)
+
+    async def _send(self, call: Call[T]) -> T:
+        send: _Unary = self._open_channel().unary_unary(call.method)
+        attempts = Attempts(self.options.retry, budget_s(self.options, call))
+        while True:
+            try:
+                data = await send(
+                    call.request, timeout=attempts.next_timeout_s(), metadata=self._metadata
+                )
+            except grpc.aio.AioRpcError as raised:
+                error = _error(raised, call.method, call.request_id)
+                delay_s = attempts.delay_after(error)
+                if delay_s is None:
+                    raise error from raised
+            else:
+                return call.parse(data)
+            await asyncio.sleep(delay_s)
+
+    async def _pages(self, listing: Listing[T]) -> _Stream[T]:
+        token = ""
+        while True:
+            page = await self._send(listing.page(token))
+            for item in page.items:
+                yield item
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def _receive(self, watch: Watch[T]) -> _Stream[T]:
+        open_stream: _Watch = self._open_channel().unary_stream(watch.method)
+        stream = open_stream(watch.request, timeout=watch.timeout_s, metadata=self._metadata)
+        try:
+            async for data in stream:
+                yield watch.parse(data)
+        except grpc.aio.AioRpcError as raised:
+            raise _error(raised, watch.method) from raised
+        finally:
+            stream.cancel()
+
+    async def _exchange(
+        self, upload: Upload[B, T], batches: AsyncIterable[B] | Iterable[B]
+    ) -> _Stream[T]:
+        failures: list[Exception] = []
+
+        async def requests() -> AsyncIterator[bytes]:
+            # gRPC would swallow an error of the caller's iterator; end the stream and keep it.
+            try:
+                if isinstance(batches, AsyncIterable):
+                    async for batch in batches:
+                        yield upload.build(batch)
+                else:
+                    for batch in batches:
+                        yield upload.build(batch)
+            except Exception as failure:  # noqa: BLE001
+                failures.append(failure)
+
+        open_stream: _Upload = self._open_channel().stream_stream(upload.method)
+        stream = open_stream(requests(), timeout=upload.timeout_s, metadata=self._metadata)
+        try:
+            async for data in stream:
+                yield upload.parse(data)
+        except grpc.aio.AioRpcError as raised:
+            raise _error(raised, upload.method) from raised
+        finally:
+            stream.cancel()
+        if failures:
+            raise failures[0]
+
+    def _open_channel(self) -> grpc.aio.Channel:
+        if self._closed:
+            raise ClientClosedError("this client is closed: make a new one")
+        if self._channel is None:
+            self._channel = grpc.aio.insecure_channel(self.address, options=channel_options())
+        return self._channel
+
+
+def _error(raised: grpc.aio.AioRpcError, method: str, request_id: str = "") -> CallError:
+    return call_error(
+        raised.code(),
+        raised.details(),
+        raised.trailing_metadata(),
+        method=method,
+        request_id=request_id,
+    )

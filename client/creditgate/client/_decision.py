@@ -1,0 +1,310 @@
+"""CreditDecisionService: its calls."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from creditgate.client._common import ItemError
+from creditgate.client._decision_results import (
+    STATE,
+    AdjustResult,
+    CaptureResult,
+    CheckResult,
+    OrderItem,
+    ReleaseResult,
+    Reservation,
+    ReservationState,
+    ReserveResult,
+    adjust_result,
+    batch_results,
+    capture_result,
+    check_result,
+    release_result,
+    reservation_from,
+    reservation_page,
+    reserve_result,
+)
+from creditgate.client._wire import (
+    Call,
+    Lane,
+    Listing,
+    Page,
+    method_path,
+    new_request_id,
+    unary,
+)
+from creditgate.v1 import decision_pb2 as pb
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["CreditDecisionService"]
+
+
+def check_and_reserve(
+    account_id: str,
+    order_id: str,
+    amount_minor: int,
+    currency: str,
+    *,
+    allow_partial: bool = False,
+    channel: str = "",
+    ttl: timedelta | None = None,
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[ReserveResult]:
+    """Decides an order and, where it fits, reserves its amount in the same step.
+
+    `ttl` is how long the reservation holds; the server's default when None. Raises ConflictError
+    (ORDER_ALREADY_RESERVED) when the order has an open reservation, NotFoundError for an unknown
+    account, PreconditionError for another currency than the account's.
+    """
+    request = pb.CheckAndReserveRequest(
+        request_id=request_id or new_request_id(),
+        account_id=account_id,
+        order_id=order_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        allow_partial=allow_partial,
+        channel=channel,
+        ttl=ttl,
+    )
+    return unary(
+        method_path(_SERVICE, "CheckAndReserve"),
+        request,
+        pb.CheckAndReserveResponse,
+        reserve_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def check(
+    account_id: str,
+    amount_minor: int,
+    currency: str,
+    *,
+    allow_partial: bool = False,
+    timeout_s: float | None = None,
+) -> Call[CheckResult]:
+    """The same evaluation as `check_and_reserve`; reserves nothing and is not journalled."""
+    request = pb.CheckRequest(
+        account_id=account_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        allow_partial=allow_partial,
+    )
+    return unary(
+        method_path(_SERVICE, "Check"),
+        request,
+        pb.CheckResponse,
+        check_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def adjust(
+    total_amount_minor: int,
+    *,
+    reservation_id: str = "",
+    account_id: str = "",
+    order_id: str = "",
+    channel: str = "",
+    ttl: timedelta | None = None,
+    reason: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[AdjustResult]:
+    """Sets the order's total, captured parts included, to a new absolute amount.
+
+    Name the reservation by its id, or by account and order. `ttl` counts from now; None leaves the
+    expiry unchanged. A refused growth leaves the reservation as it was. Raises PreconditionError
+    (BELOW_CAPTURED) for less than is captured.
+    """
+    request = pb.AdjustRequest(
+        request_id=request_id or new_request_id(),
+        reservation_id=reservation_id,
+        account_id=account_id,
+        order_id=order_id,
+        total_amount_minor=total_amount_minor,
+        channel=channel,
+        ttl=ttl,
+        reason=reason,
+    )
+    return unary(
+        method_path(_SERVICE, "Adjust"),
+        request,
+        pb.AdjustResponse,
+        adjust_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def capture(
+    invoice_id: str,
+    *,
+    amount_minor: int | None = None,
+    reservation_id: str = "",
+    account_id: str = "",
+    order_id: str = "",
+    final: bool = False,
+    forced: bool = False,
+    channel: str = "",
+    reason: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[CaptureResult]:
+    """Turns what is reserved into what is captured: shipped and invoiced under `invoice_id`.
+
+    Name the reservation by its id, or by account and order. `amount_minor` None takes all that is
+    open; more than is open is checked like an order for the excess. `final` releases the rest.
+    `forced`, for goods that have left already, is never declined. Raises ConflictError
+    (INVOICE_ALREADY_CAPTURED), PreconditionError (NOTHING_OPEN).
+    """
+    request = pb.CaptureRequest(
+        request_id=request_id or new_request_id(),
+        reservation_id=reservation_id,
+        account_id=account_id,
+        order_id=order_id,
+        amount_minor=amount_minor,
+        invoice_id=invoice_id,
+        final=final,
+        forced=forced,
+        channel=channel,
+        reason=reason,
+    )
+    return unary(
+        method_path(_SERVICE, "Capture"),
+        request,
+        pb.CaptureResponse,
+        capture_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def release(
+    *,
+    amount_minor: int | None = None,
+    reservation_id: str = "",
+    account_id: str = "",
+    order_id: str = "",
+    channel: str = "",
+    reason: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[ReleaseResult]:
+    """Gives back what is reserved: all that is open, or `amount_minor` of it.
+
+    Name the reservation by its id, or by account and order. Raises PreconditionError
+    (RELEASE_EXCEEDS_OPEN, NOTHING_OPEN).
+    """
+    request = pb.ReleaseRequest(
+        request_id=request_id or new_request_id(),
+        reservation_id=reservation_id,
+        account_id=account_id,
+        order_id=order_id,
+        amount_minor=amount_minor,
+        channel=channel,
+        reason=reason,
+    )
+    return unary(
+        method_path(_SERVICE, "Release"),
+        request,
+        pb.ReleaseResponse,
+        release_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def batch_check_and_reserve(
+    items: Sequence[OrderItem],
+    *,
+    all_or_none: bool = False,
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[tuple[ReserveResult | ItemError, ...]]:
+    """Decides 1 to 1,000 orders in one call and one commit; one result for each, in their order.
+
+    With `all_or_none` every item is reserved in full or none is, and `request_id` is the batch's;
+    its items carry none. Otherwise an item without one of its own gets `request_id`, a slash and
+    its index, so that a batch that got no answer can be repeated by its `request_id` alone.
+    """
+    own_id = request_id or new_request_id()
+    messages = [
+        pb.CheckAndReserveRequest(
+            request_id=item.request_id or ("" if all_or_none else f"{own_id}/{index}"),
+            account_id=item.account_id,
+            order_id=item.order_id,
+            amount_minor=item.amount_minor,
+            currency=item.currency,
+            allow_partial=item.allow_partial,
+            channel=item.channel,
+            ttl=item.ttl,
+        )
+        for index, item in enumerate(items)
+    ]
+    request = pb.BatchCheckAndReserveRequest(
+        request_id=own_id if all_or_none else "", all_or_none=all_or_none, items=messages
+    )
+    call = unary(
+        method_path(_SERVICE, "BatchCheckAndReserve"),
+        request,
+        pb.BatchCheckAndReserveResponse,
+        batch_results,
+        lane=Lane.BULK,
+        timeout_s=timeout_s,
+    )
+    return replace(call, request_id=own_id)
+
+
+def get_reservation(
+    *,
+    reservation_id: str = "",
+    account_id: str = "",
+    order_id: str = "",
+    timeout_s: float | None = None,
+) -> Call[Reservation]:
+    """A reservation by its id, or the latest of an account's order.
+
+    Raises NotFoundError (RESERVATION_NOT_FOUND).
+    """
+    request = pb.GetReservationRequest(
+        reservation_id=reservation_id, account_id=account_id, order_id=order_id
+    )
+    return unary(
+        method_path(_SERVICE, "GetReservation"),
+        request,
+        pb.GetReservationResponse,
+        lambda got: reservation_from(got.reservation),
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def list_reservations(
+    *,
+    account_id: str = "",
+    state: ReservationState | None = None,
+    page_size: int = 0,
+    timeout_s: float | None = None,
+) -> Listing[Reservation]:
+    """Every reservation that the filters let through, read page by page as it is needed.
+
+    `page_size` 0 is the server's 100, at most 1,000; `timeout_s` holds for one page.
+    """
+
+    def page(token: str) -> Call[Page[Reservation]]:
+        request = pb.ListReservationsRequest(
+            account_id=account_id, state=STATE.write(state), page_size=page_size, page_token=token
+        )
+        return unary(
+            method_path(_SERVICE, "ListReservations"),
+            request,
+            pb.ListReservationsResponse,
+            reservation_page,
+            lane=Lane.BULK,
+            timeout_s=timeout_s,
+        )
+
+    return Listing(page)

@@ -1,0 +1,226 @@
+"""CreditDecisionService: what it answers, read from the messages of the contract."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from creditgate.client._common import (
+    Decision,
+    ItemError,
+    Reason,
+    decision_from,
+    item_error_from,
+    reason_from,
+)
+from creditgate.client._wire import (
+    EnumCodec,
+    Page,
+    int_or_none,
+    time_or_none,
+)
+from creditgate.v1 import decision_pb2 as pb
+
+
+class ReservationState(StrEnum):
+    """OPEN until nothing of the reservation is open, then CLOSED."""
+
+    UNKNOWN = "UNKNOWN"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+STATE = EnumCodec(ReservationState, pb.ReservationState)
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True):
+    """What one order holds, in minor units of `currency`."""
+
+    reservation_id: str
+    account_id: str
+    order_id: str
+    currency: str
+    state: ReservationState
+    open_minor: int
+    captured_minor: int
+    released_minor: int
+    expired_minor: int
+    expire_time: datetime | None
+    create_time: datetime | None
+
+    @property
+    def total_minor(self) -> int:
+        """All that was ever reserved: open, captured, released and expired."""
+        return self.open_minor + self.captured_minor + self.released_minor + self.expired_minor
+
+
+class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision with everything that led to it; amounts in minor units of the account's currency.
+
+    `reasons` names every violated rule in order of precedence, none when approved in full.
+    `available_minor` is what new orders could still use afterwards, None when unlimited.
+    `fitting_amount_minor` is what would have fitted where credit fell short, else None.
+    `journal_seq` is 0 for `check`. `replayed` is true for the stored answer to an earlier request
+    with the same id.
+    """
+
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    available_minor: int | None
+    fitting_amount_minor: int | None
+    journal_seq: int
+    decide_time: datetime | None
+    policy_version: int
+    replayed: bool
+
+    @property
+    def approved(self) -> bool:
+        """True when the whole amount was approved."""
+        return self.decision is Decision.APPROVED
+
+
+class CheckResult(DecisionResult, frozen=True, kw_only=True):
+    """The answer to `check`: what `check_and_reserve` would have reserved at this moment."""
+
+    approved_amount_minor: int
+
+
+class ReserveResult(DecisionResult, frozen=True, kw_only=True):
+    """The answer to `check_and_reserve`; `reservation_id` is empty when nothing was reserved."""
+
+    reservation_id: str
+    approved_amount_minor: int
+    expire_time: datetime | None
+
+
+class AdjustResult(DecisionResult, frozen=True, kw_only=True):
+    """The answer to `adjust`, with the reservation as it stands now."""
+
+    reservation: Reservation
+
+
+class CaptureResult(DecisionResult, frozen=True, kw_only=True):
+    """The answer to `capture`, with the reservation as it stands now.
+
+    `captured_amount_minor` is zero when declined, or when the ledger has the invoice already.
+    `breach` is true when `forced` carried the capture past the rules in `reasons`.
+    """
+
+    reservation: Reservation
+    captured_amount_minor: int
+    breach: bool
+
+
+class ReleaseResult(DecisionResult, frozen=True, kw_only=True):
+    """The answer to `release`, with the reservation as it stands now."""
+
+    reservation: Reservation
+    released_amount_minor: int
+
+
+class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of a batch.
+
+    `request_id` and `allow_partial` belong to independent batches alone; there, an item without a
+    request_id is given one that follows from the batch's.
+    """
+
+    account_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    allow_partial: bool = False
+    channel: str = ""
+    ttl: timedelta | None = None
+    request_id: str | None = None
+
+
+def _decided(message: pb.DecisionResult) -> dict[str, Any]:
+    """The fields that every decision has, for the results above to be made with."""
+    return {
+        "decision": decision_from(message.decision),
+        "reasons": tuple(reason_from(reason) for reason in message.reasons),
+        "available_minor": int_or_none(message, "available_minor"),
+        "fitting_amount_minor": int_or_none(message, "fitting_amount_minor"),
+        "journal_seq": message.journal_seq,
+        "decide_time": time_or_none(message, "decide_time"),
+        "policy_version": message.policy_version,
+        "replayed": message.replayed,
+    }
+
+
+def reservation_from(message: pb.Reservation) -> Reservation:
+    """Reads a message of the contract."""
+    return Reservation(
+        reservation_id=message.reservation_id,
+        account_id=message.account_id,
+        order_id=message.order_id,
+        currency=message.currency,
+        state=STATE.read(message.state),
+        open_minor=message.open_minor,
+        captured_minor=message.captured_minor,
+        released_minor=message.released_minor,
+        expired_minor=message.expired_minor,
+        expire_time=time_or_none(message, "expire_time"),
+        create_time=time_or_none(message, "create_time"),
+    )
+
+
+def reserve_result(message: pb.CheckAndReserveResponse) -> ReserveResult:
+    """Reads a message of the contract."""
+    return ReserveResult(
+        **_decided(message.result),
+        reservation_id=message.reservation_id,
+        approved_amount_minor=message.approved_amount_minor,
+        expire_time=time_or_none(message, "expire_time"),
+    )
+
+
+def check_result(message: pb.CheckResponse) -> CheckResult:
+    """Reads a message of the contract."""
+    return CheckResult(
+        **_decided(message.result), approved_amount_minor=message.approved_amount_minor
+    )
+
+
+def adjust_result(message: pb.AdjustResponse) -> AdjustResult:
+    """Reads a message of the contract."""
+    return AdjustResult(
+        **_decided(message.result), reservation=reservation_from(message.reservation)
+    )
+
+
+def capture_result(message: pb.CaptureResponse) -> CaptureResult:
+    """Reads a message of the contract."""
+    return CaptureResult(
+        **_decided(message.result),
+        reservation=reservation_from(message.reservation),
+        captured_amount_minor=message.captured_amount_minor,
+        breach=message.breach,
+    )
+
+
+def release_result(message: pb.ReleaseResponse) -> ReleaseResult:
+    """Reads a message of the contract."""
+    return ReleaseResult(
+        **_decided(message.result),
+        reservation=reservation_from(message.reservation),
+        released_amount_minor=message.released_amount_minor,
+    )
+
+
+def batch_results(
+    message: pb.BatchCheckAndReserveResponse,
+) -> tuple[ReserveResult | ItemError, ...]:
+    """Reads a message of the contract."""
+    return tuple(
+        item_error_from(item.error) if item.HasField("error") else reserve_result(item.response)
+        for item in message.results
+    )
+
+
+def reservation_page(message: pb.ListReservationsResponse) -> Page[Reservation]:
+    """Reads a message of the contract."""
+    items = [reservation_from(reservation) for reservation in message.reservations]
+    return Page(items, message.next_page_token)

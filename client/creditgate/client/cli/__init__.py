@@ -1,0 +1,10 @@
+"""The command `creditgate`: its root, and the commands that need nothing but the client.
+
+Other packages add commands through the entry point group `creditgate.commands`; one that talks to
+the server takes its options and its connection from `connected`.
+"""
+
+from creditgate.client.cli._connection import Connection, connected
+from creditgate.client.cli._root import main
+
+__all__ = ["Connection", "connected", "main"]

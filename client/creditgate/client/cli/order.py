@@ -1,0 +1,227 @@
+"""`creditgate check|reserve|adjust|capture|release`: orders against credit, by hand."""
+
+from datetime import timedelta
+
+import click
+
+from creditgate.client import Client
+from creditgate.client.cli._connection import Connection, connected, request_options
+from creditgate.client.cli._output import (
+    amount,
+    decision_exit,
+    facts,
+    show_decision,
+    show_reservation,
+    time_text,
+)
+from creditgate.client.cli._parameters import read_amount
+
+_ttl = click.option(
+    "--ttl-days",
+    type=click.IntRange(min=1, max=366),
+    help="How long the reservation holds.  [default: as the server is set]",
+)
+_reason = click.option("--reason", default="", help="Why, for the audit trail.")
+
+
+_partial = click.option("--partial", is_flag=True, help="Less than asked for would do.")
+_account = click.argument("account_id", metavar="ACCOUNT")
+_order = click.argument("order_id", metavar="ORDER")
+
+
+def _minor(client: Client, account_id: str, order_id: str, text: str) -> int:
+    """An amount in the currency of an order's reservation."""
+    held = client.get_reservation(account_id=account_id, order_id=order_id)
+    return read_amount(text, held.currency)
+
+
+@click.command()
+@_account
+@click.argument("amount_text", metavar="AMOUNT")
+@click.argument("currency")
+@_partial
+@connected
+def check(
+    conn: Connection, *, account_id: str, amount_text: str, currency: str, partial: bool
+) -> None:
+    """Would this order fit? Reserves nothing."""
+    wanted = read_amount(amount_text, currency)
+    result = conn.client.check(account_id, wanted, currency, allow_partial=partial)
+    if conn.json:
+        conn.write_json(result)
+    else:
+        show_decision(conn.console, result, currency)
+    decision_exit(result)
+
+
+@click.command()
+@_account
+@_order
+@click.argument("amount_text", metavar="AMOUNT")
+@click.argument("currency")
+@_partial
+@_ttl
+@request_options
+@connected
+def reserve(
+    conn: Connection,
+    *,
+    account_id: str,
+    order_id: str,
+    amount_text: str,
+    currency: str,
+    partial: bool,
+    ttl_days: int | None,
+    request_id: str | None,
+    channel: str,
+) -> None:
+    """Decides an order and, where it fits, reserves its amount."""
+    result = conn.client.check_and_reserve(
+        account_id,
+        order_id,
+        read_amount(amount_text, currency),
+        currency,
+        allow_partial=partial,
+        channel=channel,
+        ttl=_days(ttl_days),
+        request_id=request_id,
+    )
+    if conn.json:
+        conn.write_json(result)
+    else:
+        show_decision(conn.console, result, currency)
+        if result.reservation_id:
+            facts(
+                conn.console,
+                [
+                    ("reserved", amount(result.approved_amount_minor, currency)),
+                    ("reservation", result.reservation_id),
+                    ("expires", time_text(result.expire_time)),
+                ],
+            )
+    decision_exit(result)
+
+
+@click.command()
+@_account
+@_order
+@click.argument("total_text", metavar="TOTAL")
+@_ttl
+@_reason
+@request_options
+@connected
+def adjust(
+    conn: Connection,
+    *,
+    account_id: str,
+    order_id: str,
+    total_text: str,
+    ttl_days: int | None,
+    reason: str,
+    request_id: str | None,
+    channel: str,
+) -> None:
+    """Sets an order's total, captured parts included. Growth is decided like an order."""
+    result = conn.client.adjust(
+        _minor(conn.client, account_id, order_id, total_text),
+        account_id=account_id,
+        order_id=order_id,
+        channel=channel,
+        ttl=_days(ttl_days),
+        reason=reason,
+        request_id=request_id,
+    )
+    if conn.json:
+        conn.write_json(result)
+    else:
+        show_decision(conn.console, result, result.reservation.currency)
+        show_reservation(conn.console, result.reservation)
+    decision_exit(result)
+
+
+@click.command()
+@_account
+@_order
+@click.argument("invoice_id", metavar="INVOICE")
+@click.option("--amount", "amount_text", metavar="AMOUNT", help="[default: all that is open]")
+@click.option("--final", is_flag=True, help="Release what stays open.")
+@click.option("--forced", is_flag=True, help="The goods have left already: never declined.")
+@_reason
+@request_options
+@connected
+def capture(
+    conn: Connection,
+    *,
+    account_id: str,
+    order_id: str,
+    invoice_id: str,
+    amount_text: str | None,
+    final: bool,
+    forced: bool,
+    reason: str,
+    request_id: str | None,
+    channel: str,
+) -> None:
+    """Turns what is reserved into what is captured: shipped and invoiced under INVOICE."""
+    part = None if amount_text is None else _minor(conn.client, account_id, order_id, amount_text)
+    result = conn.client.capture(
+        invoice_id,
+        amount_minor=part,
+        account_id=account_id,
+        order_id=order_id,
+        final=final,
+        forced=forced,
+        channel=channel,
+        reason=reason,
+        request_id=request_id,
+    )
+    if conn.json:
+        conn.write_json(result)
+    else:
+        currency = result.reservation.currency
+        show_decision(conn.console, result, currency)
+        if result.breach:
+            conn.console.print("Forced past the rules above: recorded as a breach.", style="red")
+        facts(conn.console, [("captured here", amount(result.captured_amount_minor, currency))])
+        show_reservation(conn.console, result.reservation)
+    decision_exit(result)
+
+
+@click.command()
+@_account
+@_order
+@click.option("--amount", "amount_text", metavar="AMOUNT", help="[default: all that is open]")
+@_reason
+@request_options
+@connected
+def release(
+    conn: Connection,
+    *,
+    account_id: str,
+    order_id: str,
+    amount_text: str | None,
+    reason: str,
+    request_id: str | None,
+    channel: str,
+) -> None:
+    """Gives back what an order reserves, in part or whole."""
+    part = None if amount_text is None else _minor(conn.client, account_id, order_id, amount_text)
+    result = conn.client.release(
+        amount_minor=part,
+        account_id=account_id,
+        order_id=order_id,
+        channel=channel,
+        reason=reason,
+        request_id=request_id,
+    )
+    if conn.json:
+        conn.write_json(result)
+    else:
+        currency = result.reservation.currency
+        facts(conn.console, [("released here", amount(result.released_amount_minor, currency))])
+        show_reservation(conn.console, result.reservation)
+    decision_exit(result)
+
+
+def _days(days: int | None) -> timedelta | None:
+    return None if days is None else timedelta(days=days)
