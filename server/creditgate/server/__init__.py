@@ -1,0 +1,1 @@
+"""The creditgate server: grpc.aio before the core."""

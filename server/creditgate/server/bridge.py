@@ -1,0 +1,130 @@
+"""Between the event loop and the core's engine thread.
+
+The core answers on a thread of its own, which never asks for the GIL: it makes a file descriptor
+readable, the event loop sees that and drains every finished call at once. So all state here belongs
+to the event loop's thread and needs no lock.
+"""
+
+import asyncio
+from typing import Final
+
+from creditgate.core import METHODS, Core
+from creditgate.server.errors import CallError
+from creditgate.v1 import account_pb2
+
+WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
+
+
+class PositionWatch:
+    """What one WatchPositions call has yet to send.
+
+    For each account only its newest position, so that a slow reader costs no more memory than the
+    accounts it named.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[str, bytes] = {}
+        self._error: CallError | None = None
+        self._changed = asyncio.Event()
+
+    def push(self, response: bytes) -> None:
+        """Take in one serialized WatchPositionsResponse."""
+        parsed = account_pb2.WatchPositionsResponse.FromString(response)
+        # An account that waits already keeps its place: none is overtaken for ever.
+        self._newest[parsed.position.account_id] = response
+        self._changed.set()
+
+    def fail(self, error: CallError) -> None:
+        """End the watch, once what waits has been taken."""
+        self._error = error
+        self._changed.set()
+
+    async def next(self) -> bytes:
+        """The next serialized response. Raises CallError when the watch has ended."""
+        while not self._newest:
+            if self._error is not None:
+                raise self._error
+            self._changed.clear()
+            await self._changed.wait()
+        return self._newest.pop(next(iter(self._newest)))
+
+
+class Bridge:
+    """Hands calls to the core and its answers to those who wait. Use on the event loop only."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._loop = asyncio.get_running_loop()
+        self._calls: dict[int, asyncio.Future[bytes]] = {}
+        self._watches: dict[int, PositionWatch] = {}
+        self._loop.add_reader(core.fileno(), self._drain)
+
+    @property
+    def calls_in_flight(self) -> int:
+        """Calls that wait for the core. May be read from any thread."""
+        return len(self._calls)
+
+    @property
+    def watches_open(self) -> int:
+        """Position watches that are open. May be read from any thread."""
+        return len(self._watches)
+
+    def call(
+        self, method: int, request: bytes, actor: str, timeout_s: float | None
+    ) -> asyncio.Future[bytes]:
+        """Queue one call; the future has its serialized response or a CallError.
+
+        Who cancels the future no longer hears of the outcome; the call may be decided all the
+        same.
+        """
+        ticket = self._core.submit(method, request, actor, timeout_s)
+        future: asyncio.Future[bytes] = self._loop.create_future()
+        # The answer may be there already, but only this thread can drain it: no race.
+        self._calls[ticket] = future
+        return future
+
+    def watch(
+        self, request: bytes, actor: str, timeout_s: float | None
+    ) -> tuple[int, PositionWatch]:
+        """Begin a WatchPositions call; returns the ticket for `unwatch` and the watch."""
+        ticket = self._core.submit(WATCH_METHOD, request, actor, timeout_s)
+        watch = self._watches[ticket] = PositionWatch()
+        return ticket, watch
+
+    def unwatch(self, ticket: int) -> None:
+        """End a watch. Harmless when it has ended by itself."""
+        if self._watches.pop(ticket, None) is not None:
+            self._core.cancel(ticket)
+
+    def end_watches(self, error: CallError) -> None:
+        """End all watches with this error."""
+        for ticket, watch in list(self._watches.items()):
+            self.unwatch(ticket)
+            watch.fail(error)
+
+    def close(self) -> None:
+        """Deliver what is finished and stop. To be called once the core is closed."""
+        self._drain()
+        self._loop.remove_reader(self._core.fileno())
+        assert not self._calls, "the core closed without answering every call"
+
+    def _drain(self) -> None:
+        for ticket, code, payload in self._core.drain():
+            future = self._calls.pop(ticket, None)
+            if future is None:
+                self._advance_watch(ticket, code, payload)
+            elif not future.cancelled():
+                if code == 0:
+                    future.set_result(payload)
+                else:
+                    future.set_exception(CallError(code, payload))
+
+    def _advance_watch(self, ticket: int, code: int, payload: bytes) -> None:
+        watch = self._watches.get(ticket)
+        if watch is None:
+            return  # its client has gone, the core had this on its way
+        if code == 0:
+            watch.push(payload)
+        else:
+            del self._watches[ticket]
+            watch.fail(CallError(code, payload))

@@ -1,0 +1,120 @@
+"""What is kept of every call: counters, its latency, and a log line where it deserves one."""
+
+import asyncio
+import logging
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+import grpc
+from google.rpc import code_pb2
+
+from creditgate.server.contract import Method, leading_string
+from creditgate.server.errors import STATUS_CODES, CallError, field_invalid
+from creditgate.server.logs import LOGGER, LineBudget, log
+from creditgate.server.metrics import Metrics
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+ACTOR_KEY: Final = "creditgate-actor"
+ACTOR_BYTES_MAX: Final = 64
+ANONYMOUS: Final = "anonymous"
+
+CALL_LINES_PER_S_MAX: Final = 200
+
+
+def actor_of(context: Context) -> str:
+    """Who calls, as the metadata says; `anonymous` when it does not. Raises CallError."""
+    metadata: Any = context.invocation_metadata() or ()
+    for key, value in metadata:
+        if key == ACTOR_KEY:
+            actor = str(value)
+            if len(actor.encode()) > ACTOR_BYTES_MAX:
+                raise field_invalid(
+                    ACTOR_KEY, f"{len(actor.encode())} bytes; at most {ACTOR_BYTES_MAX}"
+                )
+            return actor or ANONYMOUS
+    return ANONYMOUS
+
+
+class CallRecorder:
+    """Records the calls of one method."""
+
+    def __init__(self, method: Method, metrics: Metrics, budget: LineBudget) -> None:
+        self._method = method
+        self._budget = budget
+        self._count = {
+            code: metrics.calls.labels(method.path, status.name).inc
+            for code, status in STATUS_CODES.items()
+        }
+        self._observe = metrics.latency.labels(method.path).observe
+
+    def call(self, context: Context, request: bytes = b"") -> "Call":
+        """A context manager around one call. `request`: empty for a stream of requests."""
+        return Call(self, context, request)
+
+    def record(self, call: "Call", error: BaseException | None) -> None:
+        """Count one ended call and write its line."""
+        code, reason = _outcome(call.context, error)
+        duration_s = perf_counter() - call.started
+        self._count[code]()
+        if not call.streaming:
+            self._observe(duration_s)
+        level = logging.INFO if code != code_pb2.OK or self._method.cold else logging.DEBUG
+        if not LOGGER.isEnabledFor(level):
+            return
+        if level == logging.INFO and not self._budget.admit(perf_counter()):
+            return
+        fields: dict[str, Any] = {"method": self._method.path, "code": STATUS_CODES[code].name}
+        if reason:
+            fields["reason"] = reason
+        if self._method.name_field and (name := leading_string(call.request)):
+            fields[self._method.name_field] = name
+        log(
+            level,
+            "call",
+            **fields,
+            actor=call.actor,
+            peer=call.context.peer(),
+            duration_ms=round(duration_s * 1e3, 3),
+            **call.figures,
+        )
+
+
+class Call:
+    """One call on its way; leaving the `with` block records it."""
+
+    __slots__ = ("_recorder", "actor", "context", "figures", "request", "started", "streaming")
+
+    def __init__(self, recorder: CallRecorder, context: Context, request: bytes) -> None:
+        self._recorder = recorder
+        self.context = context
+        self.request = request
+        self.started = perf_counter()
+        self.actor = ""
+        self.streaming = False
+        self.figures: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._recorder.record(self, error)
+
+
+def _outcome(context: Context, error: BaseException | None) -> tuple[int, str]:
+    """The status code that the caller sees, and the reason."""
+    if error is None:
+        return code_pb2.OK, ""
+    if isinstance(error, CallError):
+        return error.code, error.reason()
+    if isinstance(error, asyncio.CancelledError):
+        # grpc cancels the handler when the caller leaves and when the caller's deadline passes.
+        late = context.time_remaining() == 0
+        return (code_pb2.DEADLINE_EXCEEDED if late else code_pb2.CANCELLED), ""
+    return code_pb2.UNKNOWN, type(error).__name__

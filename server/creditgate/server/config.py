@@ -1,0 +1,310 @@
+"""The server's configuration: one struct says every option's name, default, bounds and meaning.
+
+Options come from a TOML file, from the environment and from flags; a later one of these wins. What
+is not known, or breaks its rule, is refused: nothing is corrected or ignored silently.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
+
+import msgspec
+from msgspec import Meta
+
+ENV_PREFIX: Final = "CREDITGATE_SERVE_"
+"""Every variable that starts so must be a known option. The longer prefix keeps clear of variables
+that belong to the client and of those that container platforms invent from a service's name."""
+
+SECTION: Final = "serve"
+"""The table of the file that is ours; the file may hold the client's settings as well."""
+
+_OTHER_SECTIONS: Final = frozenset({"client"})
+
+CONFIG_ENV: Final = "CREDITGATE_CONFIG"
+DEFAULT_FILE: Final = Path("creditgate.toml")
+
+_DAY_S: Final = 86_400
+
+
+class ConfigError(Exception):
+    """An option is unknown or breaks its rule; the message names source, key, value and rule."""
+
+
+def _option(group: str, description: str, **bounds: Any) -> Meta:
+    return Meta(description=description, extra={"group": group}, **bounds)
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """All options of `creditgate serve`. Fields that end in `_s` are seconds, in `_bytes` bytes."""
+
+    store: Annotated[
+        str, _option("Store", "Folder of the store; created when absent.", min_length=1)
+    ] = "creditgate-store"
+    journal_map_size_bytes: Annotated[
+        int,
+        _option(
+            "Store",
+            "Most that the journal can grow to; address space, not disk space.",
+            ge=1 << 20,
+            le=1 << 46,
+            multiple_of=4096,
+        ),
+    ] = 1 << 40
+    tables_map_size_bytes: Annotated[
+        int,
+        _option(
+            "Store",
+            "Most that the tables can grow to; address space, not disk space.",
+            ge=1 << 20,
+            le=1 << 46,
+            multiple_of=4096,
+        ),
+    ] = 1 << 38
+    closed_retention_count_max: Annotated[
+        int,
+        _option("Store", "How many closed reservations are kept at hand.", ge=0, le=100_000_000),
+    ] = 1_000_000
+    closed_retention_s: Annotated[
+        int,
+        _option("Store", "How long closed reservations are kept at hand.", ge=0, le=3_660 * _DAY_S),
+    ] = 7 * _DAY_S
+
+    listen: Annotated[
+        str,
+        _option(
+            "Network",
+            "HOST:PORT for gRPC; port 0 takes a free one. Only loopback is accepted for now.",
+        ),
+    ] = "127.0.0.1:50051"
+    metrics: Annotated[
+        str,
+        _option(
+            "Network",
+            "HOST:PORT for Prometheus metrics over HTTP; empty turns them off.",
+        ),
+    ] = "127.0.0.1:9464"
+    message_size_max_bytes: Annotated[
+        int,
+        _option("Network", "Largest message in either direction.", ge=1 << 10, le=1 << 30),
+        # Above the largest call of the contract, as in the client: 1,000 payments, each with 100
+        # allocations, take 8 MiB.
+    ] = 16 << 20
+    drain_grace_s: Annotated[
+        int,
+        _option("Network", "How long a stopping server waits for calls in flight.", ge=0, le=3_600),
+    ] = 10
+
+    clock: Annotated[
+        Literal["system", "manual"],
+        _option(
+            "Decisions",
+            "`manual` stands still until ClockService moves it, for replays of old data.",
+        ),
+    ] = "system"
+    queue_depth_max: Annotated[
+        int,
+        _option("Decisions", "Calls that may wait; more are refused at once.", ge=1, le=1_000_000),
+    ] = 10_000
+    default_ttl_s: Annotated[
+        int,
+        _option(
+            "Decisions",
+            "How long a reservation holds when its order names no time.",
+            ge=1,
+            le=366 * _DAY_S,
+        ),
+    ] = 30 * _DAY_S
+    request_window_count_max: Annotated[
+        int,
+        _option("Decisions", "How many request ids are remembered.", ge=1, le=100_000_000),
+    ] = 1_000_000
+    request_window_s: Annotated[
+        int,
+        _option("Decisions", "How long request ids are remembered.", ge=1, le=366 * _DAY_S),
+    ] = 7 * _DAY_S
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _option("Logs", "Least level that is written to stderr; `debug` writes every call."),
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "console"],
+        _option("Logs", "`auto` is console on a terminal and json elsewhere."),
+    ] = "auto"
+
+
+class Option(NamedTuple):
+    """One field of `Config`, as the command line and the error messages present it."""
+
+    name: str
+    group: str
+    description: str
+    rule: str
+    """What a value must be, e.g. `an integer from 1 to 10`."""
+    choices: tuple[str, ...]
+    """The allowed words; empty where any text or a number is meant."""
+    default: str | int
+    convert_to: Any
+    """The annotated type, for msgspec."""
+
+    @property
+    def flag(self) -> str:
+        """As on the command line: `--queue-depth-max`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def env(self) -> str:
+        """As in the environment: `CREDITGATE_SERVE_QUEUE_DEPTH_MAX`."""
+        return ENV_PREFIX + self.name.upper()
+
+
+def _rule(kind: msgspec.inspect.Type, choices: tuple[str, ...]) -> str:
+    match kind:
+        case msgspec.inspect.IntType(ge=low, le=high, multiple_of=step):
+            of_step = "" if step is None else f", a multiple of {step}"
+            return f"an integer from {low} to {high}{of_step}"
+        case msgspec.inspect.LiteralType():
+            return "one of " + ", ".join(choices)
+        case msgspec.inspect.StrType(min_length=length):
+            return "text" if length is None else "text, not empty"
+    raise AssertionError(f"no words for the rule of {kind!r}")
+
+
+def _options() -> Iterator[Option]:
+    info = msgspec.inspect.type_info(Config)
+    assert isinstance(info, msgspec.inspect.StructType)
+    annotations = msgspec.structs.fields(Config)
+    for field, annotation in zip(info.fields, annotations, strict=True):
+        meta = field.type
+        assert isinstance(meta, msgspec.inspect.Metadata), field.name
+        assert meta.extra is not None, field.name
+        assert meta.extra_json_schema is not None, field.name
+        # msgspec sorts them; the annotation has them in the order that makes sense.
+        choices = get_args(get_args(annotation.type)[0])
+        yield Option(
+            name=field.name,
+            group=meta.extra["group"],
+            description=meta.extra_json_schema["description"],
+            rule=_rule(meta.type, choices),
+            choices=choices,
+            default=field.default,
+            convert_to=annotation.type,
+        )
+
+
+OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _options()}
+"""By name, in the order in which help shows them."""
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`HOST:PORT` as host and port; `localhost` is 127.0.0.1, an IPv6 host is in brackets.
+
+    Raises ValueError, whose message is the rule, unless the host is a loopback address.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise ValueError("must be HOST:PORT with a port from 0 to 65535")
+    if host == "localhost":
+        host = "127.0.0.1"
+    elif host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise ValueError("the host must be a loopback address such as 127.0.0.1") from None
+    if not loopback:
+        raise ValueError(
+            "only a loopback address is accepted, because there are no transport security and no "
+            "roles yet: whoever reaches the port could move credit"
+        )
+    return host, int(port)
+
+
+def join_address(host: str, port: int) -> str:
+    """The opposite of `split_address`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _Setting(NamedTuple):
+    """One value as it was found."""
+
+    source: str
+    """Where, as an error names it."""
+    name: str
+    raw: Any
+    is_text: bool
+    """From the environment or a flag, which know nothing but text; a file tells 1 from "1"."""
+
+
+def load(
+    file: Path | None, environment: Mapping[str, str], flags: Mapping[str, str | None]
+) -> Config:
+    """Put the configuration together from its three sources, the last being the strongest.
+
+    `file`: None for `creditgate.toml` in the working directory, if there is one. `flags`: by field
+    name; None where the flag was not given. Raises ConfigError.
+    """
+    settings = (*_from_file(file), *_from_environment(environment), *_from_flags(flags))
+    return Config(**{setting.name: _checked(setting) for setting in settings})
+
+
+def _from_file(file: Path | None) -> Iterator[_Setting]:
+    path = file or DEFAULT_FILE
+    content = _read(path, required=file is not None)
+    for key in content.keys() - _OTHER_SECTIONS - {SECTION}:
+        raise ConfigError(f"{path}: {key}: unknown; options stand in the section [{SECTION}]")
+    section = content.get(SECTION, {})
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path}: {SECTION} = {section!r}: must be a section [{SECTION}]")
+    for key, raw in section.items():
+        if key not in OPTIONS:
+            raise ConfigError(
+                f"{path}: {SECTION}.{key}: unknown key; known are: {', '.join(OPTIONS)}"
+            )
+        yield _Setting(f"{path}: {SECTION}.{key}", key, raw, is_text=False)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[_Setting]:
+    names = {option.env: option.name for option in OPTIONS.values()}
+    for key, raw in environment.items():
+        if not key.startswith(ENV_PREFIX):
+            continue
+        if key not in names:
+            raise ConfigError(f"environment: {key}: unknown; known are: {', '.join(names)}")
+        yield _Setting(f"environment: {key}", names[key], raw, is_text=True)
+
+
+def _from_flags(flags: Mapping[str, str | None]) -> Iterator[_Setting]:
+    for name, raw in flags.items():
+        if raw is not None:
+            yield _Setting(OPTIONS[name].flag, name, raw, is_text=True)
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"{path}: no such file") from None
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # bad TOML or bad UTF-8
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _checked(setting: _Setting) -> Any:
+    option = OPTIONS[setting.name]
+    refusal = f"{setting.source} = {setting.raw!r}"
+    try:
+        value = msgspec.convert(setting.raw, option.convert_to, strict=not setting.is_text)
+    except msgspec.ValidationError:
+        raise ConfigError(f"{refusal}: must be {option.rule}") from None
+    if option.name == "listen" or (option.name == "metrics" and value):
+        try:
+            split_address(value)
+        except ValueError as error:
+            raise ConfigError(f"{refusal}: {error}") from None
+    return value

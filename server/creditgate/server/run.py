@@ -1,0 +1,226 @@
+"""The server's life: bind, recover, serve, drain, close."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+import grpc
+import msgspec
+import uvloop
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from creditgate.core import Core, StoreError, __version__
+from creditgate.server import contract, logs, streams
+from creditgate.server.bridge import Bridge
+from creditgate.server.calls import CALL_LINES_PER_S_MAX, CallRecorder
+from creditgate.server.config import Config, join_address, split_address
+from creditgate.server.drain import Drain
+from creditgate.server.errors import shutting_down
+from creditgate.server.health import SERVICE as HEALTH_SERVICE
+from creditgate.server.health import Health
+from creditgate.server.logs import LineBudget, log
+from creditgate.server.metrics import Metrics, MetricsServer
+from creditgate.server.unary import Handler, RawHandlers, unary_handlers
+
+# Clients ping every 30 s; one that pings more often than this is cut off.
+_CLIENT_PING_INTERVAL_MIN_MS: Final = 10_000
+_PING_INTERVAL_MS: Final = 30_000
+_PING_TIMEOUT_MS: Final = 10_000
+
+
+class StartError(Exception):
+    """The server cannot start; the message says why and names what is at fault."""
+
+
+def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in order.
+
+    Writes one JSON line to stdout once it accepts calls: `{"event": "listening", "address":
+    "127.0.0.1:50051", "metrics": "127.0.0.1:9464" or null, "recovery": {...}}`, the last as in
+    `Core.recovery`; logs go to stderr. Raises StartError when it cannot start, StoreError when the
+    store cannot be opened or closed.
+    """
+    logs.set_up(config.log_level, config.log_format)
+    uvloop.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    # Ports first: a second server that was started by mistake ends before it touches a store.
+    server, address = _bind(config)
+    metrics = Metrics()
+    metrics_server, metrics_address = _bind_metrics(config, metrics)
+    stop = _watch_signals()
+    try:
+        core = await _open(config)
+        bridge, drain = Bridge(core), Drain()
+        try:
+            services = contract.services(manual_clock=config.clock == "manual")
+            _register(server, bridge, drain, metrics, services)
+            _add_figures(metrics, core, bridge)
+            await server.start()
+            _announce(config, core, address, metrics_address)
+            await stop.wait()
+            await _drain(server, bridge, drain, config)
+        finally:
+            await _close(core, bridge)
+    finally:
+        if metrics_server is not None:
+            metrics_server.close()
+    log(logging.INFO, "stopped")
+
+
+def channel_options(config: Config) -> list[tuple[str, int]]:
+    """Settings of the gRPC server. An unknown name is ignored by gRPC; a test knows them all."""
+    return [
+        # Off, or a second server on this port would silently get half of the calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", config.message_size_max_bytes),
+        ("grpc.max_send_message_length", config.message_size_max_bytes),
+        # Pings find clients that vanished without a word, whose watches would stay for ever.
+        ("grpc.keepalive_time_ms", _PING_INTERVAL_MS),
+        ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", _CLIENT_PING_INTERVAL_MIN_MS),
+    ]
+
+
+def _bind(config: Config) -> tuple[grpc.aio.Server, str]:
+    """Take the port, without accepting calls yet; returns the address as bound."""
+    host, port = split_address(config.listen)
+    server = grpc.aio.server(options=channel_options(config))
+    try:
+        _probe(host, port)
+        bound = server.add_insecure_port(join_address(host, port))
+    except (OSError, RuntimeError) as error:
+        raise StartError(f"listen = {config.listen}: cannot bind: {error}") from None
+    return server, join_address(host, bound)
+
+
+def _probe(host: str, port: int) -> None:
+    """Raise OSError when the port cannot be bound: grpc would not say why."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As grpc does: connections of an earlier server that linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def _bind_metrics(config: Config, metrics: Metrics) -> tuple[MetricsServer | None, str | None]:
+    if not config.metrics:
+        return None, None
+    host, port = split_address(config.metrics)
+    try:
+        server = MetricsServer(metrics, host, port)
+    except OSError as error:
+        raise StartError(f"metrics = {config.metrics}: cannot bind: {error}") from None
+    return server, join_address(host, server.port)
+
+
+def _watch_signals() -> asyncio.Event:
+    """The event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
+    stop = asyncio.Event()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            log(logging.WARNING, "stopped at once", signal=number.name)
+            os._exit(128 + number)
+        log(logging.INFO, "stopping", signal=number.name)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    return stop
+
+
+async def _open(config: Config) -> Core:
+    """Open and recover the store; on another thread, so that signals are heard meanwhile."""
+    log(logging.INFO, "starting", version=__version__, **msgspec.structs.asdict(config))
+    return await asyncio.to_thread(
+        Core,
+        config.store,
+        clock=config.clock,
+        queue_depth_max=config.queue_depth_max,
+        default_ttl_s=config.default_ttl_s,
+        request_window_count_max=config.request_window_count_max,
+        request_window_s=config.request_window_s,
+        closed_retention_count_max=config.closed_retention_count_max,
+        closed_retention_s=config.closed_retention_s,
+        journal_map_size_bytes=config.journal_map_size_bytes,
+        tables_map_size_bytes=config.tables_map_size_bytes,
+    )
+
+
+def _register(
+    server: grpc.aio.Server, bridge: Bridge, drain: Drain, metrics: Metrics, services: list[str]
+) -> None:
+    """Connect every method of these services to the core, and add health and reflection."""
+    budget = LineBudget(CALL_LINES_PER_S_MAX)
+    recorders = {
+        method.path: CallRecorder(method, metrics, budget) for method in contract.methods(services)
+    }
+    watch = streams.WatchPositions(bridge, recorders[streams.WATCH_PATH])
+    entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
+    handlers: dict[str, Handler] = {
+        **unary_handlers(bridge, recorders),
+        streams.WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
+        streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
+    }
+    assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
+    server.add_generic_rpc_handlers((RawHandlers(handlers),))
+    health_pb2_grpc.add_HealthServicer_to_server(Health(drain, services), server)
+    reflection.enable_server_reflection(
+        (*services, HEALTH_SERVICE, reflection.SERVICE_NAME), server
+    )
+
+
+def _add_figures(metrics: Metrics, core: Core, bridge: Bridge) -> None:
+    metrics.watch_core(core)
+    metrics.add_gauge(
+        "creditgate_server_calls_in_flight",
+        "Unary calls that wait for the core.",
+        lambda: bridge.calls_in_flight,
+    )
+    metrics.add_gauge(
+        "creditgate_server_watches_open",
+        "Position watches that are open.",
+        lambda: bridge.watches_open,
+    )
+
+
+def _announce(config: Config, core: Core, address: str, metrics_address: str | None) -> None:
+    log(logging.INFO, "recovered", store=config.store, **core.recovery)
+    log(logging.INFO, "listening", address=address, metrics=metrics_address)
+    # For whoever started this process: the ports are known only now.
+    line = {
+        "event": "listening",
+        "address": address,
+        "metrics": metrics_address,
+        "recovery": core.recovery,
+    }
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+async def _drain(server: grpc.aio.Server, bridge: Bridge, drain: Drain, config: Config) -> None:
+    """Refuse new calls and let those in flight end, within the time of grace."""
+    drain.begin()
+    bridge.end_watches(shutting_down())
+    await server.stop(config.drain_grace_s)
+    log(logging.INFO, "drained")
+
+
+async def _close(core: Core, bridge: Bridge) -> None:
+    """Close the store on another thread: this one delivers what the core still finishes."""
+    try:
+        await asyncio.to_thread(core.close)
+    except StoreError as error:
+        log(logging.ERROR, "store not closed", error=str(error))
+        raise
+    finally:
+        bridge.close()

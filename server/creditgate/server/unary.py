@@ -1,0 +1,47 @@
+"""All unary methods: bytes in, bytes out, nothing parsed on the way."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import grpc
+
+from creditgate.core import METHODS
+from creditgate.server.bridge import WATCH_METHOD, Bridge
+from creditgate.server.calls import CallRecorder, Context, actor_of
+from creditgate.server.errors import CallError, abort
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
+
+
+def _unary(bridge: Bridge, number: int, recorder: CallRecorder) -> _Unary:
+    async def handle(request: bytes, context: Context) -> bytes:
+        try:
+            with recorder.call(context, request) as call:
+                call.actor = actor_of(context)
+                timeout_s = context.time_remaining()
+                return await bridge.call(number, request, call.actor, timeout_s)
+        except CallError as error:
+            await abort(context, error)
+
+    return handle
+
+
+def unary_handlers(bridge: Bridge, recorders: Mapping[str, CallRecorder]) -> dict[str, Handler]:
+    """A handler for each unary method that the core knows and that is served, by path."""
+    return {
+        path: grpc.unary_unary_rpc_method_handler(_unary(bridge, number, recorders[path]))
+        for path, number in METHODS.items()
+        if number != WATCH_METHOD and path in recorders
+    }
+
+
+class RawHandlers(grpc.GenericRpcHandler):
+    """Finds the handler of a method; requests and responses stay bytes."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
+        """The handler of this method; None, and so UNIMPLEMENTED, for an unknown one."""
+        return self._handlers.get(handler_call_details.method)
