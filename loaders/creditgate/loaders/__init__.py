@@ -1,0 +1,1 @@
+"""Brings accounts, limits and ledger movements in from files, over gRPC alone."""

@@ -1,0 +1,66 @@
+"""The file of rejected rows: where each stood, what was wrong with it, and the row itself."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from creditgate.loaders.csv_source import SourceRow
+from creditgate.loaders.errors import FileError, RowError
+
+DEFECT_COLUMNS = ("line", "field", "value", "reason", "message")
+
+
+def default_path(path: Path) -> Path:
+    """`accounts.csv.rejected.csv` beside `accounts.csv`."""
+    return path.with_name(f"{path.name}.rejected.csv")
+
+
+class DeadLetters:
+    """Writes rejected rows as CSV: line, field, value, reason, message, then the original columns.
+
+    The file always tells of the latest load: one left by an earlier load is removed, and a new one
+    comes into being with the first rejected row. A context manager; raises FileError."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self.count = 0
+        self._columns = columns
+        self._file: io.TextIOWrapper | None = None
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, row: SourceRow, error: RowError) -> None:
+        """Add one row. Bytes that are not UTF-8 are written as they were read."""
+        cells = row.cells[: len(self._columns)]
+        padding = ("",) * (len(self._columns) - len(cells))
+        line = (row.line, error.field, error.value, error.reason, error.message)
+        try:
+            if self._file is None:
+                self._file = self.path.open(
+                    "w", encoding="utf-8", errors="surrogateescape", newline=""
+                )
+                csv.writer(self._file).writerow((*DEFECT_COLUMNS, *self._columns))
+            csv.writer(self._file).writerow((*line, *cells, *padding))
+        except OSError as os_error:
+            raise self._refused(os_error) from os_error
+        self.count += 1
+
+    def _refused(self, error: OSError) -> FileError:
+        return FileError(f"{self.path}: dead letters cannot be written: {error.strerror}")

@@ -1,0 +1,99 @@
+"""Loads a whole file: opens it, sends its rows, accounts for every one of them."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from creditgate.client import (
+    AccountUpsert,
+    AsyncClient,
+    CreditgateError,
+    LedgerEntry,
+    Segment,
+)
+from creditgate.loaders import rows, sending
+from creditgate.loaders.chunks import Load
+from creditgate.loaders.csv_source import CsvSource
+from creditgate.loaders.dead_letters import DeadLetters, default_path
+from creditgate.loaders.errors import FileError, LoadStoppedError
+from creditgate.loaders.rows import RowKind
+from creditgate.loaders.tally import Tally
+
+SOURCE_DEFAULT = "ledger"
+UPSERT_OUTCOMES = ("created", "updated", "unchanged")
+ENTRY_OUTCOMES = ("posted", "duplicate")
+
+MessageT = TypeVar("MessageT")
+
+
+@dataclass
+class FileLoad(Generic[MessageT]):
+    """One file to be loaded, once. After `run`, `tally` tells what became of its rows."""
+
+    kind: RowKind[MessageT]
+    path: Path
+    tally: Tally
+    send: Callable[[Load[MessageT]], Awaitable[None]]
+    dead_letters: Path = field(init=False)
+    on_bytes_read: Callable[[int], None] = lambda _bytes: None
+
+    def __post_init__(self) -> None:
+        self.dead_letters = default_path(self.path)
+
+    async def run(self) -> Tally:
+        """Loads the file in constant memory; its rejected rows go to the dead letters.
+
+        Raises FileError before anything is sent when the file or its header is at fault, and
+        LoadStoppedError when the server fails for good: rows that it answered until then stay
+        loaded, and loading the file again is harmless."""
+        if self.dead_letters.resolve() == self.path.resolve():
+            raise FileError(
+                f"{self.dead_letters}: the dead letters would overwrite the file itself"
+            )
+        with (
+            CsvSource(self.path, self.kind.columns, self.kind.required) as source,
+            DeadLetters(self.dead_letters, source.columns) as dead_letters,
+        ):
+            load = Load(self.kind, source, dead_letters, self.tally, self.on_bytes_read)
+            try:
+                await self.send(load)
+            except CreditgateError as error:
+                raise LoadStoppedError(str(error)) from error
+        self.tally.check_complete()
+        return self.tally
+
+
+def accounts(client: AsyncClient, path: Path) -> FileLoad[AccountUpsert]:
+    """Creates accounts and changes the fields whose cells are filled."""
+    send = partial(sending.accounts, client)
+    return FileLoad(rows.ACCOUNTS, path, Tally(UPSERT_OUTCOMES), send)
+
+
+def limits(client: AsyncClient, path: Path) -> FileLoad[AccountUpsert]:
+    """Changes the limits of accounts that exist."""
+    return FileLoad(rows.LIMITS, path, Tally(UPSERT_OUTCOMES), partial(sending.limits, client))
+
+
+def segments(client: AsyncClient, path: Path) -> FileLoad[Segment]:
+    """Creates segments and changes their default limits."""
+    return FileLoad(rows.SEGMENTS, path, Tally(UPSERT_OUTCOMES), partial(sending.segments, client))
+
+
+def entries(client: AsyncClient, path: Path, source: str = SOURCE_DEFAULT) -> FileLoad[LedgerEntry]:
+    """Posts ledger entries; within a source, an entry_id is posted once and never again."""
+    return FileLoad(
+        rows.ENTRIES, path, Tally(ENTRY_OUTCOMES), partial(sending.entries, client, source)
+    )
+
+
+def dry_run(kind: RowKind[MessageT], path: Path) -> FileLoad[MessageT]:
+    """Validates every row and sends nothing."""
+    return FileLoad(kind, path, Tally((), "valid"), _send_nothing)
+
+
+async def _send_nothing(load: Load[MessageT]) -> None:
+    for chunk in load.chunks():
+        load.settle(chunk, Counter(valid=len(chunk.messages)), {})

@@ -1,0 +1,286 @@
+"""The rows that `creditgate load` takes: one msgspec struct a file kind, and its wire message.
+
+The names of the fields are the names of the columns; a field without a default is a required
+column. What only the server can know (does the account exist, was the entry posted) is left to it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from creditgate.client import (
+    AccountUpsert,
+    Allocation,
+    CreditLimit,
+    EntryKind,
+    LedgerEntry,
+    LimitKind,
+    Segment,
+)
+from creditgate.loaders.errors import RowError
+from creditgate.loaders.fields import Amount, Currency, Id, Position, Text, invalid, minor, typed
+
+ALLOCATIONS_MAX = 100
+
+LimitKindName = Literal["amount", "unlimited", "no_credit", "inherit"]
+DefaultLimitKindName = Literal["amount", "unlimited", "no_credit"]
+EntryKindName = Literal["invoice", "payment", "credit_memo", "adjustment", "opening_balance"]
+
+_SIGNED_KINDS = frozenset({"adjustment", "opening_balance"})
+_ALLOCATED_KINDS = frozenset({"payment", "credit_memo"})
+
+
+class AccountRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One account to create or to change; absent cells keep what the server has."""
+
+    account_id: Id
+    currency: Currency
+    display_name: Text | None = None
+    parent_account_id: Id | None = None
+    segment_id: Id | None = None
+    limit_kind: LimitKindName | None = None
+    limit_amount: Amount | None = None
+    limit_valid_until: date | None = None
+    max_order_amount: Amount | None = None
+
+
+class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The limit of an account that exists."""
+
+    account_id: Id
+    currency: Currency
+    limit_kind: LimitKindName
+    limit_amount: Amount | None = None
+    limit_valid_until: date | None = None
+    max_order_amount: Amount | None = None
+
+
+class SegmentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The default limit of a segment in one currency."""
+
+    segment_id: Id
+    currency: Currency
+    limit_kind: DefaultLimitKindName
+    limit_amount: Amount | None = None
+    limit_valid_until: date | None = None
+
+
+class EntryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One ledger movement."""
+
+    entry_id: Id
+    account_id: Id
+    kind: EntryKindName
+    amount: Amount
+    currency: Currency
+    invoice_id: Id | None = None
+    order_id: Id | None = None
+    issue_date: date | None = None
+    due_date: date | None = None
+    allocations: str | None = None
+    position: Position | None = None
+
+
+def _limit(kind: str, row: AccountRow | LimitRow | SegmentRow) -> CreditLimit:
+    amount_minor = _limit_amount_minor(kind, row.limit_amount, row.currency)
+    if kind == "inherit" and row.limit_valid_until is not None:
+        day = row.limit_valid_until.isoformat()
+        raise invalid("limit_valid_until", day, "must be empty with limit_kind inherit")
+    return CreditLimit(LimitKind[kind.upper()], amount_minor, row.limit_valid_until)
+
+
+def _limit_amount_minor(kind: str, amount: Amount | None, currency: Currency) -> int | None:
+    if kind != "amount":
+        if amount is not None:
+            raise invalid("limit_amount", amount, f"must be empty with limit_kind {kind}")
+        return None
+    if amount is None:
+        raise invalid("limit_amount", "", "must not be empty with limit_kind amount")
+    amount_minor = minor("limit_amount", amount, currency)
+    if amount_minor < 0:
+        raise invalid("limit_amount", amount, "must not be negative")
+    return amount_minor
+
+
+def _account_limit(row: AccountRow) -> CreditLimit | None:
+    """The limit, or None when the row says nothing of it."""
+    if row.limit_kind is not None:
+        return _limit(row.limit_kind, row)
+    if row.limit_amount is not None:
+        raise invalid("limit_amount", row.limit_amount, "needs limit_kind amount")
+    if row.limit_valid_until is not None:
+        raise invalid("limit_valid_until", row.limit_valid_until.isoformat(), "needs a limit_kind")
+    return None
+
+
+def _max_order_minor(row: AccountRow | LimitRow) -> int | None:
+    if row.max_order_amount is None:
+        return None
+    amount_minor = minor("max_order_amount", row.max_order_amount, row.currency)
+    if amount_minor < 0:
+        raise invalid("max_order_amount", row.max_order_amount, "must not be negative")
+    return amount_minor
+
+
+def account_message(cells: Mapping[str, str]) -> AccountUpsert:
+    """Raises RowError."""
+    row = typed(cells, AccountRow)
+    return AccountUpsert(
+        account_id=row.account_id,
+        display_name=row.display_name,
+        currency=row.currency,
+        parent_account_id=row.parent_account_id,
+        segment_id=row.segment_id,
+        limit=_account_limit(row),
+        max_order_amount_minor=_max_order_minor(row),
+    )
+
+
+def limit_message(cells: Mapping[str, str]) -> AccountUpsert:
+    """Raises RowError."""
+    row = typed(cells, LimitRow)
+    return AccountUpsert(
+        account_id=row.account_id,
+        currency=row.currency,
+        limit=_limit(row.limit_kind, row),
+        max_order_amount_minor=_max_order_minor(row),
+    )
+
+
+def segment_message(cells: Mapping[str, str]) -> Segment:
+    """Raises RowError."""
+    row = typed(cells, SegmentRow)
+    return Segment(
+        segment_id=row.segment_id, currency=row.currency, default_limit=_limit(row.limit_kind, row)
+    )
+
+
+def entry_message(cells: Mapping[str, str]) -> LedgerEntry:
+    """Raises RowError."""
+    row = typed(cells, EntryRow)
+    amount_minor = _entry_minor(row)
+    allocations = _allocations(row, amount_minor)
+    _check_references(row)
+    return LedgerEntry(
+        entry_id=row.entry_id,
+        account_id=row.account_id,
+        kind=EntryKind[row.kind.upper()],
+        amount_minor=amount_minor,
+        currency=row.currency,
+        invoice_id=row.invoice_id or "",
+        order_id=row.order_id or "",
+        issue_date=row.issue_date,
+        due_date=row.due_date,
+        allocations=allocations,
+        position=row.position or 0,
+    )
+
+
+def _entry_minor(row: EntryRow) -> int:
+    amount_minor = minor("amount", row.amount, row.currency)
+    if row.kind in _SIGNED_KINDS:
+        if amount_minor == 0:
+            raise invalid("amount", row.amount, f"must not be zero in an entry of kind {row.kind}")
+    elif amount_minor <= 0:
+        raise invalid("amount", row.amount, f"must be above zero in an entry of kind {row.kind}")
+    return amount_minor
+
+
+def _check_references(row: EntryRow) -> None:
+    if row.kind == "invoice":
+        if row.invoice_id is None:
+            raise invalid("invoice_id", "", "must not be empty in an entry of kind invoice")
+    elif row.order_id is not None:
+        rule = f"must be empty in an entry of kind {row.kind}: invoices alone bill orders"
+        raise invalid("order_id", row.order_id, rule)
+    if row.invoice_id is not None and row.allocations is not None:
+        raise invalid("invoice_id", row.invoice_id, "must be empty where allocations are given")
+
+
+def _allocations(row: EntryRow, amount_minor: int) -> tuple[Allocation, ...]:
+    text = row.allocations
+    if text is None:
+        return ()
+    if row.kind not in _ALLOCATED_KINDS:
+        raise invalid("allocations", text, f"must be empty in an entry of kind {row.kind}")
+    parts = text.split(";")
+    if len(parts) > ALLOCATIONS_MAX:
+        rule = f"must name at most {ALLOCATIONS_MAX} invoices, names {len(parts)}"
+        raise invalid("allocations", text, rule)
+    allocations = tuple(_allocation(part, row.currency, text) for part in parts)
+    if sum(allocation.amount_minor for allocation in allocations) > amount_minor:
+        raise invalid("allocations", text, f"must in sum be at most the amount, {row.amount}")
+    return allocations
+
+
+def _allocation(part: str, currency: Currency, text: str) -> Allocation:
+    """One INVOICE:AMOUNT; the last colon divides, since an invoice id may hold colons."""
+    invoice_id, colon, amount = part.rpartition(":")
+    if not colon:
+        raise invalid("allocations", text, "must read INVOICE:AMOUNT;INVOICE:AMOUNT")
+    try:
+        typed({"invoice_id": invoice_id}, _InvoiceRef)
+        amount_minor = minor("amount", amount, currency)
+    except RowError as error:
+        raise invalid("allocations", text, error.message) from error
+    if amount_minor <= 0:
+        raise invalid("allocations", text, "must name amounts above zero")
+    return Allocation(invoice_id=invoice_id, amount_minor=amount_minor)
+
+
+class _InvoiceRef(msgspec.Struct, frozen=True):
+    invoice_id: Id
+
+
+MessageT = TypeVar("MessageT")
+
+
+@dataclass(frozen=True)
+class RowKind(Generic[MessageT]):
+    """One kind of file: its columns, and how a row of it becomes a message."""
+
+    row: type[msgspec.Struct]
+    message: Callable[[Mapping[str, str]], MessageT]
+    columns_of_fields: Mapping[str, str]
+    """The columns behind fields of the contract, where the names differ."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in the order of the documentation."""
+        return tuple(field.name for field in msgspec.structs.fields(self.row))
+
+    def column_of(self, field: str) -> str:
+        """The column behind a field that the server names, e.g. `allocations[2].amount_minor`."""
+        path = re.sub(r"\[\d+\]", "", field)
+        if path in self.columns_of_fields:
+            return self.columns_of_fields[path]
+        head = path.partition(".")[0]
+        return self.columns_of_fields.get(head, head)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns without which the file is refused."""
+        return tuple(f.name for f in msgspec.structs.fields(self.row) if f.required)
+
+
+_ACCOUNT_COLUMNS = {
+    "limit": "limit_kind",
+    "limit.kind": "limit_kind",
+    "limit.amount_minor": "limit_amount",
+    "limit.valid_until": "limit_valid_until",
+    "max_order_amount_minor": "max_order_amount",
+}
+_SEGMENT_COLUMNS = {
+    "default_limit": "limit_kind",
+    "default_limit.kind": "limit_kind",
+    "default_limit.amount_minor": "limit_amount",
+    "default_limit.valid_until": "limit_valid_until",
+}
+ACCOUNTS = RowKind(AccountRow, account_message, _ACCOUNT_COLUMNS)
+LIMITS = RowKind(LimitRow, limit_message, _ACCOUNT_COLUMNS)
+SEGMENTS = RowKind(SegmentRow, segment_message, _SEGMENT_COLUMNS)
+ENTRIES = RowKind(EntryRow, entry_message, {"amount_minor": "amount"})

@@ -1,0 +1,82 @@
+"""The account of a load: what was read, what became of it, and the table that shows it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.table import Table
+
+from creditgate.loaders.errors import LoadError, RowError
+
+
+@dataclass
+class Tally:
+    """Counts of rows. `loaded` is split by outcome, `rejected` by reason and field."""
+
+    outcome_names: Sequence[str]
+    loaded_name: str = "loaded"
+    """What the rows that are not rejected are called: in a dry run, nothing is loaded."""
+    read: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def loaded(self) -> int:
+        """Rows that the server took or, in a dry run, that are valid."""
+        return self.outcomes.total()
+
+    @property
+    def rejected(self) -> int:
+        """Rows that are in the dead letters."""
+        return self.rejections.total()
+
+    @property
+    def unanswered(self) -> int:
+        """Rows read whose fate is unknown: none, unless the load stopped early."""
+        return self.read - self.loaded - self.rejected
+
+    def add_outcomes(self, outcomes: Mapping[str, int]) -> None:
+        """Count loaded rows."""
+        self.outcomes.update(outcomes)
+
+    def add_rejection(self, error: RowError) -> None:
+        """Count one rejected row."""
+        self.rejections[error.reason, error.field] += 1
+
+    def check_complete(self) -> None:
+        """Raises LoadError unless every row read was loaded or rejected."""
+        if self.unanswered:
+            raise LoadError(
+                f"the load does not add up: {self.read} rows read, {self.loaded} loaded, "
+                f"{self.rejected} rejected"
+            )
+
+    def figures(self) -> dict[str, object]:
+        """The summary for programs."""
+        return {
+            "read": self.read,
+            self.loaded_name: self.loaded,
+            **{name: self.outcomes[name] for name in self.outcome_names},
+            "rejected": self.rejected,
+            "rejections": [
+                {"reason": reason, "field": column, "rows": count}
+                for (reason, column), count in sorted(self.rejections.items())
+            ],
+            "not_answered": self.unanswered,
+        }
+
+    def table(self) -> Table:
+        """The summary for people."""
+        table = Table(show_header=False)
+        table.add_column("what")
+        table.add_column("rows", justify="right")
+        table.add_row("read", f"{self.read:,}")
+        table.add_row(self.loaded_name, f"{self.loaded:,}", style="bold green")
+        for name in self.outcome_names:
+            table.add_row(f"  {name}", f"{self.outcomes[name]:,}")
+        table.add_row("rejected", f"{self.rejected:,}", style="bold red" if self.rejected else "")
+        for (reason, column), count in sorted(self.rejections.items()):
+            table.add_row(f"  {reason} {column}".rstrip(), f"{count:,}")
+        if self.unanswered:
+            table.add_row("not answered", f"{self.unanswered:,}", style="bold yellow")
+        return table
