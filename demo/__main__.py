@@ -1,0 +1,171 @@
+"""`python -m demo`: a day of orders, a kill -9, and every counter as it was."""
+
+import asyncio
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from creditgate.client import AsyncClient, CreditgateError, Position
+from creditgate.loaders import load
+from creditgate.loaders.errors import LoadError
+from creditgate.loaders.load import FileLoad
+from demo import events, positions, report, sample
+from demo.errors import DemoError
+from demo.play import OPTIONS, Day, DayLog
+from demo.serving import Server
+
+EXIT_FAILED = 1
+FILES = ("accounts.csv", "entries.csv", "orders.csv")
+REJECTED_SHOWN_MAX = 5
+EXTRA_FILES = ("segments.csv",)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Play accounts.csv, entries.csv and orders.csv (and segments.csv, if there) of a folder "
+    "of your own; demo/README.md names their columns.",
+)
+def main(data: Path | None) -> None:
+    """Play a day of orders against a new server, kill it with -9, and show that nothing is lost.
+
+    Exit code: 0 when every counter is as it was, 1 when not or when the demo could not go on.
+    """
+    console = report.make_console()
+    try:
+        with tempfile.TemporaryDirectory(prefix="creditgate-demo-") as folder:
+            lossless = asyncio.run(_demo(console, Path(folder), data))
+    except (DemoError, LoadError, CreditgateError) as error:
+        console.print(f"The demo ended early: {error}", style="bold red", markup=False)
+        sys.exit(EXIT_FAILED)
+    if not lossless:
+        sys.exit(EXIT_FAILED)
+
+
+async def _demo(console: Console, folder: Path, data: Path | None) -> bool:
+    files = _files(console, folder, data)
+    day = events.read(files / "orders.csv")
+    server = Server(folder)
+    try:
+        await server.start()
+        _step(console, f"Server started on {server.address} in {server.start_s:.2f} s")
+        before = await _load(console, server, files)
+        log = await _play(console, server, day)
+        after = await _positions(server)
+        report.day(console, log, before, after)
+        return await _kill_and_compare(console, server, after)
+    finally:
+        await server.stop()
+
+
+def _files(console: Console, folder: Path, data: Path | None) -> Path:
+    """The folder of the files to play: a copy, so that dead letters do not litter the original."""
+    files = folder / "data"
+    files.mkdir()
+    if data is None:
+        sample.write(files)
+        _step(console, f"Sample data generated, seed {sample.SEED}")
+        return files
+    missing = [name for name in FILES if not (data / name).is_file()]
+    if missing:
+        raise DemoError(f"{data} has no {missing[0]}; it takes {', '.join(FILES)}")
+    for name in (*FILES, *EXTRA_FILES):
+        if (data / name).is_file():
+            (files / name).write_bytes((data / name).read_bytes())
+    _step(console, f"Files from {data}")
+    return files
+
+
+async def _load(console: Console, server: Server, files: Path) -> dict[str, Position]:
+    """Loads master data and the opening position; returns where every account then stands."""
+    _step(console, "Loading accounts and the opening position")
+    async with AsyncClient(server.address) as client:
+        loads: list[FileLoad[Any]] = [
+            load.accounts(client, files / "accounts.csv"),
+            load.entries(client, files / "entries.csv"),
+        ]
+        if (files / "segments.csv").is_file():
+            loads.insert(0, load.segments(client, files / "segments.csv"))
+        for file_load in loads:
+            tally = await file_load.run()
+            console.print(f"  {file_load.path.name}")
+            console.print(tally.table())
+            if tally.rejected:
+                _show_rejected(console, file_load.dead_letters)
+    return await _positions(server)
+
+
+def _show_rejected(console: Console, dead_letters: Path) -> None:
+    with dead_letters.open(errors="replace") as lines:
+        for line in islice(lines, REJECTED_SHOWN_MAX + 1):
+            console.print(f"  {line.rstrip()}", style="red", markup=False)
+
+
+async def _play(console: Console, server: Server, day: list[events.Event]) -> DayLog:
+    channels = sorted({event.channel for event in day})
+    _step(console, f"Playing {len(day):,} events over gRPC from {', '.join(channels)} at once")
+    with Progress(
+        TextColumn("the day"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("day", total=len(day))
+        log = await Day(server.address, lambda: progress.advance(task)).play(day)
+    calls = sum(len(seconds) for seconds in log.seconds.values())
+    _step(console, f"{calls:,} calls in {log.elapsed_s:.1f} s")
+    return log
+
+
+async def _positions(server: Server) -> dict[str, Position]:
+    async with AsyncClient(server.address, OPTIONS) as client:
+        return await positions.read_all(client)
+
+
+async def _kill_and_compare(console: Console, server: Server, before: dict[str, Position]) -> bool:
+    """Ends the server with kill -9, starts it on the same store, and compares every counter."""
+    console.print()
+    _step(console, "Ending the server with kill -9, and starting it again on the same store")
+    await server.kill()
+    await server.start()
+    recovery = server.recovery()
+    if recovery:
+        console.print("  the server says of its recovery:", style="dim")
+        for name, value in recovery.items():
+            console.print(f"    {name:<20} {value}", style="dim", markup=False)
+    console.print(f"  ready after {server.start_s:.2f} s, start of the process included")
+    after = await _positions(server)
+    found = list(positions.differences(before, after))
+    compared = len(positions.COUNTERS) * len(before)
+    if found:
+        console.print(report.difference_table(found))
+        console.print(f"{len(found)} of {compared:,} counters differ", style="bold red")
+        return False
+    console.print(
+        f"  all {compared:,} counters of {len(before):,} accounts are equal", style="bold green"
+    )
+    return True
+
+
+def _step(console: Console, text: str) -> None:
+    console.print(f"▸ {text}", style="bold cyan", markup=False)
+
+
+if __name__ == "__main__":
+    main()
