@@ -1,0 +1,115 @@
+"""`make demo`, as a newcomer runs it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 300
+
+ACCOUNTS = """\
+account_id,currency,limit_kind,limit_amount
+A,EUR,amount,100.00
+B,EUR,no_credit,
+"""
+ENTRIES = """\
+entry_id,account_id,kind,amount,currency,invoice_id
+1,A,opening_balance,40.00,EUR,I0
+2,GONE,opening_balance,1.00,EUR,
+"""
+ORDERS = """\
+time,channel,action,account_id,currency,order_id,amount,invoice_id,allow_partial
+08:00:00,web,order,A,EUR,O1,50.00,,no
+08:00:01,pos,order,B,EUR,O2,1.00,,no
+08:00:02,pos,ship,B,EUR,O2,1.00,,no
+09:00:00,dock,ship,A,EUR,O1,30.00,I1,no
+09:10:00,web,change,A,EUR,O1,45.00,,no
+09:20:00,web,cancel,A,EUR,O1,,,no
+09:30:00,web,cancel,A,EUR,O1,5.00,,no
+10:00:00,ledger,invoice,A,EUR,O1,30.00,I1,no
+"""
+
+
+def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "demo", *map(str, arguments)],
+        check=False, capture_output=True, text=True, timeout=PATIENCE_S, cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith("CREDITGATE_")},
+    )  # fmt: skip
+
+
+def cells(output: str) -> list[list[str]]:
+    """The rows of all tables in the output."""
+    lines = (re.sub("[┃┡┏┗┠]", "│", line) for line in output.splitlines())
+    return [[cell.strip() for cell in line.strip("│ ").split("│")] for line in lines if "│" in line]
+
+
+def test_the_sample_day() -> None:
+    done = demo()
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = done.stdout
+    assert re.search(r"all [\d,]+ counters of 160 accounts are equal", out), out
+    for reason in (
+        "ACCOUNT_SUSPENDED",
+        "NO_CREDIT_LIMIT",
+        "LIMIT_EXPIRED",
+        "MAX_ORDER_AMOUNT_EXCEEDED",
+        "INSUFFICIENT_CREDIT",
+    ):
+        assert any(row[0] == reason for row in cells(out)), out
+    total = next(row for row in cells(out) if row[0] == "all" and row[1] == "2,400")
+    assert all(int(count.replace(",", "")) > 0 for count in total[1:])
+    assert "p50" in out
+    assert "p99" in out
+    assert "\x1b" not in out, "no escape codes where there is no terminal"
+    assert done.stderr == ""
+
+
+def test_files_of_ones_own(tmp_path: Path) -> None:
+    texts = {"accounts.csv": ACCOUNTS, "entries.csv": ENTRIES, "orders.csv": ORDERS}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    done = demo("--data", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = cells(done.stdout)
+    assert ["web", "1", "1", "·"] in rows
+    assert ["pos", "1", "·", "1"] in rows
+    assert ["NO_CREDIT_LIMIT", "1", "1"] in rows
+    assert ["ship", "done", "1"] in rows
+    assert ["change", "approved", "1"] in rows
+    assert ["ship", "left out: its order was declined", "1"] in rows
+    assert ["cancel", "refused: RELEASE_EXCEEDS_OPEN", "1"] in rows
+    assert ["invoice", "done", "1"] in rows
+    # 40 before; the order's 30 were shipped and billed, its other 15 cancelled.
+    assert ["EUR before", "40.00", "0.00", "0.00", "40.00"] in rows
+    assert ["EUR after", "70.00", "0.00", "0.00", "70.00"] in rows
+    assert "3,,,ACCOUNT_NOT_FOUND" in done.stdout.replace("account_id,GONE", ",")
+    assert "counters of 2 accounts are equal" in done.stdout
+    # The folder is the user's: nothing was written there.
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("orders.csv", None, "has no orders.csv"),
+        ("orders.csv", "time,channel\n", "required column 'action' is missing"),
+        ("orders.csv", ORDERS + "25:00:00,web,order,A,EUR,O,1,,no\n", "line 10: time '25:00:00'"),
+        ("accounts.csv", "id\n", "unknown column 'id'"),
+    ],
+)
+def test_files_that_cannot_be_played(
+    tmp_path: Path, name: str, text: str | None, message: str
+) -> None:
+    texts = {"accounts.csv": ACCOUNTS, "entries.csv": ENTRIES, "orders.csv": ORDERS, name: text}
+    for file_name, content in texts.items():
+        if content is not None:
+            (tmp_path / file_name).write_text(content)
+    done = demo("--data", tmp_path)
+    assert done.returncode == 1
+    assert "The demo ended early" in done.stdout
+    assert message in " ".join(done.stdout.split())

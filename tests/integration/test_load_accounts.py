@@ -1,0 +1,179 @@
+"""Accounts, segments and limits from files, on a real server."""
+
+import asyncio
+import csv
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from creditgate.client import AsyncClient, Client, CreditLimit, LimitSource
+from creditgate.client.cli import main
+from creditgate.loaders import load
+from creditgate.loaders.dead_letters import default_path
+from creditgate.loaders.load import FileLoad
+from creditgate.loaders.tally import Tally
+from tests.support.server import ServerProcess
+
+Make = Callable[[AsyncClient, Path], FileLoad[Any]]
+Run = Callable[[Make, str], Tally]
+
+LIMITS = "account_id,currency,limit_kind,limit_amount,limit_valid_until"
+
+
+@pytest.fixture
+def run(server: ServerProcess, tmp_path: Path) -> Run:
+    """Loads text as a file."""
+
+    def load_text(make: Make, text: str) -> Tally:
+        path = tmp_path / "rows.csv"
+        path.write_text(text)
+
+        async def load_file() -> Tally:
+            async with AsyncClient(server.address) as client:
+                return await make(client, path).run()
+
+        return asyncio.run(load_file())
+
+    return load_text
+
+
+def rejections(tmp_path: Path) -> list[tuple[str, str, str, str]]:
+    with default_path(tmp_path / "rows.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [(row["line"], row["field"], row["value"], row["reason"]) for row in rows]
+
+
+ACCOUNTS = """\
+account_id,display_name,currency,parent_account_id,segment_id,limit_kind,limit_amount,\
+limit_valid_until,max_order_amount
+G,Gruppe Süd,EUR,,,amount,100000.00,,
+G1,"Bäcker, Ost",EUR,G,shops,inherit,,,
+G2,,EUR,G,,amount,0,2099-12-31,250.50
+N,,JPY,,,no_credit,,,
+U,,USD,,,unlimited,,,
+"""
+
+
+def test_accounts_and_segments(run: Run, client: Client) -> None:
+    segments = "segment_id,currency,limit_kind,limit_amount\nshops,EUR,amount,500\n"
+    assert run(load.segments, segments).outcomes == {"created": 1}
+    tally = run(load.accounts, ACCOUNTS)
+    assert (tally.read, tally.loaded, tally.outcomes["created"]) == (5, 5, 5)
+
+    child = client.get_account("G1")
+    assert (child.display_name, child.parent_account_id) == ("Bäcker, Ost", "G")
+    position = client.get_position("G1")
+    assert position.limit_source is LimitSource.SEGMENT
+    assert position.effective_limit == CreditLimit.of(500_00)
+    second = client.get_account("G2")
+    assert second.limit == CreditLimit.of(0, valid_until=date(2099, 12, 31))
+    assert second.max_order_amount_minor == 250_50
+    assert client.get_account("N").limit == CreditLimit.no_credit()
+    assert client.get_account("U").limit == CreditLimit.unlimited()
+
+    before = list(client.list_accounts())
+    assert run(load.segments, segments).outcomes == {"unchanged": 1}
+    again = run(load.accounts, ACCOUNTS)
+    assert again.outcomes == {"unchanged": 5}
+    assert list(client.list_accounts()) == before
+
+
+def test_absent_cells_keep_what_the_account_has(run: Run, client: Client) -> None:
+    run(
+        load.accounts,
+        "account_id,currency,display_name,limit_kind,limit_amount\nA,EUR,N,amount,5\n",
+    )
+    tally = run(load.accounts, "account_id,currency,display_name,limit_kind\nA,EUR,New,\n")
+    assert tally.outcomes == {"updated": 1}
+    account = client.get_account("A")
+    assert (account.display_name, account.limit) == ("New", CreditLimit.of(500))
+
+
+def test_refused_rows_leave_the_others_alone(run: Run, client: Client, tmp_path: Path) -> None:
+    run(load.accounts, "account_id,currency\nOLD,USD\n")
+    tally = run(
+        load.accounts,
+        "account_id,currency,segment_id,parent_account_id\n"
+        "A1,EUR,,\n"
+        "A2,EUR,nowhere,\n"
+        "A3,EUR,,nobody\n"
+        "A4,EUR,,OLD\n"
+        "OLD,EUR,,\n"
+        "A6,euro,,\n"
+        "A7,EUR,,A1\n",
+    )
+    assert (tally.read, tally.loaded, tally.rejected) == (7, 2, 5)
+    assert rejections(tmp_path) == [
+        ("3", "segment_id", "nowhere", "SEGMENT_NOT_FOUND"),
+        ("4", "parent_account_id", "nobody", "ACCOUNT_NOT_FOUND"),
+        ("5", "parent_account_id", "OLD", "PARENT_CURRENCY_MISMATCH"),
+        ("6", "currency", "EUR", "CURRENCY_FIXED"),
+        ("7", "currency", "euro", "FIELD_INVALID"),
+    ]
+    assert [account.account_id for account in client.list_accounts()] == ["OLD", "A1", "A7"]
+
+
+def test_more_accounts_than_one_request_holds(run: Run, client: Client) -> None:
+    # Each account's parent is the row before, also across requests, seven deep.
+    lines = [f"A{i},EUR,{f'A{i - 1}' if i % 7 else ''}" for i in range(2_500)]
+    text = "\n".join(["account_id,currency,parent_account_id", *lines, ""])
+    assert run(load.accounts, text).outcomes == {"created": 2_500}
+    assert client.get_account("A2498").parent_account_id == "A2497"
+    assert sum(1 for _ in client.list_accounts(page_size=1_000)) == 2_500
+
+
+def test_limits_change_accounts_that_exist(run: Run, client: Client, tmp_path: Path) -> None:
+    run(load.accounts, "account_id,currency\nA,EUR\nB,JPY\nC,EUR\n")
+    text = (
+        f"{LIMITS}\n"
+        "A,EUR,amount,1000.50,2099-01-31\n"
+        "NEW,EUR,amount,5,\n"
+        "B,EUR,amount,5,\n"
+        "NEW,EUR,unlimited,,\n"
+        "C,EUR,no_credit,,\n"
+    )
+    tally = run(load.limits, text)
+    assert tally.outcomes == {"updated": 2}
+    assert rejections(tmp_path) == [
+        ("3", "account_id", "NEW", "ACCOUNT_NOT_FOUND"),
+        ("4", "currency", "EUR", "CURRENCY_FIXED"),
+        ("5", "account_id", "NEW", "ACCOUNT_NOT_FOUND"),
+    ]
+    assert client.get_account("A").limit == CreditLimit.of(1000_50, valid_until=date(2099, 1, 31))
+    assert client.get_account("C").limit == CreditLimit.no_credit()
+    assert [account.account_id for account in client.list_accounts()] == ["A", "B", "C"]
+
+    before = list(client.list_accounts())
+    assert run(load.limits, text).outcomes == {"unchanged": 2}
+    assert list(client.list_accounts()) == before
+
+
+def command(server: ServerProcess, *arguments: str | Path) -> Result:
+    runner = CliRunner()
+    return runner.invoke(main, ["load", *map(str, arguments), "--address", server.address])
+
+
+def test_the_command(server: ServerProcess, client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "accounts.csv"
+    path.write_text("account_id,currency\nA,EUR\nB,EUR\n")
+    dry = command(server, "accounts", path, "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert list(client.list_accounts()) == []
+    done = command(server, "accounts", path)
+    assert done.exit_code == 0, done.output
+    assert [account.account_id for account in client.list_accounts()] == ["A", "B"]
+
+    entries = tmp_path / "entries.csv"
+    entries.write_text(
+        "entry_id,account_id,kind,amount,currency\n"
+        "1,A,opening_balance,12.34,EUR\n"
+        "2,X,opening_balance,1,EUR\n"
+    )
+    mixed = command(server, "entries", entries, "--source", "erp")
+    assert mixed.exit_code == 1, mixed.output
+    assert "ACCOUNT_NOT_FOUND account_id" in mixed.output
+    assert client.get_position("A").outstanding_minor == 12_34

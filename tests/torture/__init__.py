@@ -1,0 +1,1 @@
+"""Kills the server at random moments under load and lets the auditor judge what is left."""

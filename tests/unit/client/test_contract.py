@@ -1,0 +1,151 @@
+"""The client against the contract: no call, field or enum value is missing."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+from creditgate.client import (
+    Account,
+    AccountStatus,
+    AccountUpsert,
+    AdjustResult,
+    Allocation,
+    CaptureResult,
+    CheckResult,
+    CreditLimit,
+    Decision,
+    EntryKind,
+    EntryOutcome,
+    EntryRejection,
+    EntryResult,
+    ItemError,
+    LedgerEntry,
+    LimitKind,
+    LimitSource,
+    OrderItem,
+    Position,
+    Reason,
+    ReasonCode,
+    ReasonUnit,
+    ReleaseResult,
+    Reservation,
+    ReservationState,
+    ReserveResult,
+    Segment,
+    StatusResult,
+    StreamProgress,
+    UpsertOutcome,
+    UpsertResult,
+)
+from creditgate.client import _account as account_calls
+from creditgate.client import _clock as clock_calls
+from creditgate.client import _decision as decision_calls
+from creditgate.client import _ledger as ledger_calls
+from creditgate.client._wire import EnumCodec
+from creditgate.v1 import account_pb2, clock_pb2, common_pb2, decision_pb2, ledger_pb2
+
+FILES = [
+    (decision_pb2, decision_calls),
+    (account_pb2, account_calls),
+    (ledger_pb2, ledger_calls),
+    (clock_pb2, clock_calls),
+]
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
+    found = []
+    for messages, builders in FILES:
+        for service in messages.DESCRIPTOR.services_by_name.values():
+            found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
+    assert len(found) == 21
+    return found
+
+
+@pytest.mark.parametrize(("method", "build"), calls(), ids=lambda value: getattr(value, "name", ""))
+def test_every_field_of_a_request_can_be_given(
+    method: MethodDescriptor, build: Callable[..., Any]
+) -> None:
+    fields = {field.name for field in method.input_type.fields} - {"page_token"}
+    given = set(inspect.signature(build).parameters) - {"timeout_s"}
+    streamed = {"entries"} if method.client_streaming else set()
+    named = {"items"} if method.name == "BatchCheckAndReserve" else set()
+    assert given | streamed | named == fields
+
+
+STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
+    (decision_pb2.CheckAndReserveResponse, ReserveResult, ["result"]),
+    (decision_pb2.CheckResponse, CheckResult, ["result"]),
+    (decision_pb2.AdjustResponse, AdjustResult, ["result"]),
+    (decision_pb2.CaptureResponse, CaptureResult, ["result"]),
+    (decision_pb2.ReleaseResponse, ReleaseResult, ["result"]),
+    (decision_pb2.Reservation, Reservation, []),
+    (decision_pb2.CheckAndReserveRequest, OrderItem, []),
+    (common_pb2.Reason, Reason, []),
+    (common_pb2.CreditLimit, CreditLimit, []),
+    (common_pb2.ItemError, ItemError, []),
+    (account_pb2.Account, Account, []),
+    (account_pb2.AccountUpsert, AccountUpsert, []),
+    (account_pb2.Segment, Segment, []),
+    (account_pb2.UpsertResult, UpsertResult, []),
+    (account_pb2.Position, Position, []),
+    (account_pb2.SuspendAccountResponse, StatusResult, []),
+    (account_pb2.ReinstateAccountResponse, StatusResult, []),
+    (account_pb2.CloseAccountResponse, StatusResult, []),
+    (ledger_pb2.LedgerEntry, LedgerEntry, []),
+    (ledger_pb2.Allocation, Allocation, []),
+    (ledger_pb2.EntryResult, EntryResult, []),
+    (ledger_pb2.EntryRejection, EntryRejection, []),
+    (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
+]
+
+
+@pytest.mark.parametrize(("message", "struct", "unfolded"), STRUCTS)
+def test_every_field_of_a_message_is_in_its_struct(
+    message: Any, struct: type[msgspec.Struct], unfolded: Sequence[str]
+) -> None:
+    fields = {field.name for field in message.DESCRIPTOR.fields} - set(unfolded)
+    if unfolded:
+        fields |= {field.name for field in decision_pb2.DecisionResult.DESCRIPTOR.fields}
+    assert set(struct.__struct_fields__) == fields
+
+
+ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
+    (Decision, common_pb2.Decision),
+    (ReasonCode, common_pb2.ReasonCode),
+    (ReasonUnit, common_pb2.ReasonUnit),
+    (LimitKind, common_pb2.LimitKind),
+    (ReservationState, decision_pb2.ReservationState),
+    (AccountStatus, account_pb2.AccountStatus),
+    (LimitSource, account_pb2.LimitSource),
+    (UpsertOutcome, account_pb2.UpsertOutcome),
+    (EntryKind, ledger_pb2.EntryKind),
+    (EntryOutcome, ledger_pb2.EntryOutcome),
+]
+
+
+@pytest.mark.parametrize(("enum", "wire"), ENUMS)
+def test_enums_are_those_of_the_contract(enum: type[StrEnum], wire: EnumTypeWrapper) -> None:
+    codec = EnumCodec(enum, wire)
+    read = [codec.read(number) for number in sorted(wire.values()) if number]
+    assert [enum("UNKNOWN"), *read] == list(enum)
+    for member in read:
+        assert wire.Value(codec.write(member)) in wire.values()
+        assert codec.read(wire.Value(codec.write(member))) is member
+    assert wire.Value(codec.write(None)) == 0
+
+
+@pytest.mark.parametrize(("enum", "wire"), ENUMS)
+def test_a_value_of_a_newer_server_is_unknown(enum: type[StrEnum], wire: EnumTypeWrapper) -> None:
+    codec = EnumCodec(enum, wire)
+    assert codec.read(999) is enum("UNKNOWN")
+    assert codec.read(0) is enum("UNKNOWN")

@@ -1,0 +1,136 @@
+"""The public surface: what is exported, and nothing else."""
+
+import inspect
+import types
+
+import creditgate.client
+from creditgate.client import AsyncClient, Client, CreditgateError
+
+EXPORTED = [
+    "AccessError",
+    "Account",
+    "AccountStatus",
+    "AccountUpsert",
+    "AdjustResult",
+    "Allocation",
+    "AsyncClient",
+    "CallError",
+    "CaptureResult",
+    "CheckResult",
+    "Client",
+    "ClientClosedError",
+    "ClientOptions",
+    "ConflictError",
+    "CreditLimit",
+    "CreditgateError",
+    "DeadlineExceededError",
+    "Decision",
+    "DecisionResult",
+    "EntryKind",
+    "EntryOutcome",
+    "EntryRejection",
+    "EntryResult",
+    "FieldViolation",
+    "InvalidRequestError",
+    "ItemError",
+    "LedgerEntry",
+    "LimitKind",
+    "LimitSource",
+    "MoneyError",
+    "NotFoundError",
+    "OrderItem",
+    "OutOfRangeError",
+    "OverloadedError",
+    "Position",
+    "PreconditionError",
+    "Reason",
+    "ReasonCode",
+    "ReasonUnit",
+    "ReleaseResult",
+    "Reservation",
+    "ReservationState",
+    "ReserveResult",
+    "RetryPolicy",
+    "Segment",
+    "ServerError",
+    "StatusResult",
+    "StreamProgress",
+    "TransientError",
+    "UnavailableError",
+    "UpsertOutcome",
+    "UpsertResult",
+    "money",
+]
+
+METHODS = [
+    "adjust",
+    "batch_check_and_reserve",
+    "capture",
+    "check",
+    "check_and_reserve",
+    "close",
+    "close_account",
+    "get_account",
+    "get_position",
+    "get_reservation",
+    "get_time",
+    "list_accounts",
+    "list_reservations",
+    "post_entries",
+    "reinstate_account",
+    "release",
+    "set_time",
+    "stream_entries",
+    "suspend_account",
+    "upsert_accounts",
+    "upsert_segments",
+    "watch_positions",
+]
+
+
+def test_exported_members() -> None:
+    assert sorted(creditgate.client.__all__) == sorted(EXPORTED)
+    public = {
+        name
+        for name, value in vars(creditgate.client).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert public == set(EXPORTED) - {"money"}
+
+
+def test_every_exported_member_is_documented() -> None:
+    for name in EXPORTED:
+        assert getattr(creditgate.client, name).__doc__, name
+
+
+def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
+    for client in (Client, AsyncClient):
+        assert [name for name in sorted(vars(client)) if not name.startswith("_")] == METHODS
+    for name in METHODS:
+        if name == "close":
+            continue
+        ours, twin = getattr(Client, name), getattr(AsyncClient, name)
+        assert ours.__doc__ == twin.__doc__
+        assert ours.__name__ == twin.__name__ == name
+        assert inspect.signature(ours).parameters == inspect.signature(twin).parameters
+
+
+def test_help_shows_the_parameters_and_the_result() -> None:
+    signature = inspect.signature(Client("127.0.0.1:1").check)
+    assert list(signature.parameters) == [
+        "account_id",
+        "amount_minor",
+        "currency",
+        "allow_partial",
+        "timeout_s",
+    ]
+    assert signature.return_annotation is creditgate.client.CheckResult
+
+
+def test_all_errors_are_exported() -> None:
+    def walk(kind: type[CreditgateError]) -> None:
+        assert kind.__name__ in EXPORTED
+        for child in kind.__subclasses__():
+            walk(child)
+
+    walk(CreditgateError)

@@ -1,0 +1,110 @@
+"""`creditgate load` on the command line, as far as it needs no server."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from creditgate.client.cli import main
+from creditgate.loaders import rows
+
+
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["load", *map(str, arguments)])
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Path:
+    path = tmp_path / "accounts.csv"
+    path.write_text("account_id,currency\nA1,EUR\nA2,EUR\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("accounts", rows.ACCOUNTS),
+        ("segments", rows.SEGMENTS),
+        ("limits", rows.LIMITS),
+        ("entries", rows.ENTRIES),
+    ],
+)
+def test_help_names_every_column(command: str, kind: rows.RowKind[object]) -> None:
+    text = " ".join(invoke(command, "--help").output.split())
+    required = text.partition("Required columns: ")[2].partition("Further columns: ")[0]
+    further = text.partition("Further columns: ")[2]
+    assert [column for column in kind.required if column not in required] == []
+    optional = set(kind.columns) - set(kind.required)
+    assert [column for column in optional if column not in further] == []
+
+
+def test_a_dry_run_needs_no_server(accounts: Path) -> None:
+    result = invoke("accounts", accounts, "--dry-run", "--address", "127.0.0.1:1")
+    assert result.exit_code == 0, result.output
+    assert "dry run, nothing sent" in result.output
+
+
+def test_rejected_rows_are_told_by_the_exit_code(accounts: Path, tmp_path: Path) -> None:
+    with accounts.open("a") as file:
+        file.write("A3,euro\n")
+    rejected = tmp_path / "bad.csv"
+    result = invoke("accounts", accounts, "--dry-run", "--dead-letters", rejected)
+    assert result.exit_code == 1
+    assert "FIELD_INVALID currency" in result.output
+    assert str(rejected) in result.output
+    assert len(rejected.read_text().splitlines()) == 2
+    assert not (tmp_path / "accounts.csv.rejected.csv").exists()
+
+
+def test_json_tells_the_same(accounts: Path) -> None:
+    result = invoke("accounts", accounts, "--dry-run", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "file": "accounts.csv",
+        "result": "dry run, nothing sent",
+        "read": 2,
+        "valid": 2,
+        "rejected": 0,
+        "rejections": [],
+        "not_answered": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("accounts", "none.csv"), "'none.csv' does not exist"),
+        (("accounts",), "Missing argument 'FILE'"),
+        (("prices", "x.csv"), "No such command 'prices'"),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...], message: str) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_wrong_header_is_wrong_usage(accounts: Path) -> None:
+    result = invoke("entries", accounts)
+    assert result.exit_code == 2
+    assert "required column 'entry_id' is missing" in result.output
+
+
+def test_a_source_is_an_id(accounts: Path) -> None:
+    result = invoke("entries", accounts, "--source", "x" * 65)
+    assert result.exit_code == 2
+    assert "must be at most 64 bytes" in result.output
+
+
+def test_an_actor_that_cannot_be_sent(accounts: Path) -> None:
+    result = invoke("accounts", accounts, "--actor", "é")
+    assert result.exit_code == 2
+    assert "actor is 'é'" in result.output
+
+
+def test_a_server_that_is_not_there_stops_the_load(accounts: Path) -> None:
+    result = invoke("accounts", accounts, "--address", "127.0.0.1:1", "--timeout", "0.2")
+    assert result.exit_code == 3
+    assert "not answered" in result.output
+    assert "run the load again" in result.output

@@ -1,0 +1,105 @@
+"""Files are read row by row; what is wrong with one is told with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from creditgate.loaders import csv_source
+from creditgate.loaders.csv_source import CsvSource
+from creditgate.loaders.errors import FileError
+
+KNOWN = ("id", "name", "amount")
+REQUIRED = ("id",)
+
+
+def source(tmp_path: Path, data: bytes) -> CsvSource:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(data)
+    return CsvSource(path, KNOWN, REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"\n\n", "the file is empty"),
+        (b"name\nx\n", "required column 'id' is missing"),
+        (b"id,limit\n", "unknown column 'limit'; this load takes id, name, amount"),
+        (b"id,\n", "unknown column ''"),
+        (b"id,name,id\n", "column 'id' appears twice"),
+        (b"id;name\n1;x\n", "unknown column 'id;name'"),
+        (b"\xff\xfei\x00d\x00", "unknown column"),
+        (b'"id"x\n', "the header is not CSV"),
+    ],
+)
+def test_a_wrong_header_refuses_the_file(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(FileError, match=r"rows\.csv: ") as caught:
+        source(tmp_path, data)
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot be read: No such file"):
+        CsvSource(tmp_path / "none.csv", KNOWN, REQUIRED)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_columns_in_any_order_with_every_kind_of_newline(
+    tmp_path: Path, newline: str, mark: str
+) -> None:
+    text = newline.join([f"{mark}name, id ", "Bäcker,1", "", '"a, ""b""",2', ",3"])
+    with source(tmp_path, text.encode()) as rows:
+        found = [(row.line, rows.named(row)) for row in rows]
+    assert found == [
+        (2, {"name": "Bäcker", "id": "1"}),
+        (4, {"name": 'a, "b"', "id": "2"}),
+        (5, {"id": "3"}),
+    ]
+
+
+def test_a_row_that_spans_lines_is_named_by_its_first(tmp_path: Path) -> None:
+    with source(tmp_path, b'id,name\n1,"a\nb"\n2,x\n') as rows:
+        assert [row.line for row in rows] == [2, 4]
+
+
+def test_rows_of_the_wrong_shape_are_rejected_and_the_next_are_read(tmp_path: Path) -> None:
+    with source(tmp_path, b'id,name\n1\n2,x,y,z\n3,"q"x\n4,ok\n') as rows:
+        found = [(row.line, row.problem.message if row.problem else None) for row in rows]
+    assert found == [
+        (2, "the row has 1 cells, the header 2"),
+        (3, "the row has 4 cells, the header 2"),
+        (4, "the row is not CSV: ',' expected after '\"'"),
+        (5, None),
+    ]
+
+
+def test_a_quote_that_is_never_closed_is_a_rejected_row(tmp_path: Path) -> None:
+    with source(tmp_path, b'id,name\n1,ok\n2,"open\n3,swallowed\n') as rows:
+        found = [(row.line, row.problem) for row in rows]
+    assert found[0] == (2, None)
+    assert [line for line, _ in found] == [2, 3]
+    assert found[1][1] is not None
+    assert found[1][1].reason == "ROW_MALFORMED"
+
+
+def test_bytes_that_are_not_utf8_stay_in_their_row(tmp_path: Path) -> None:
+    with source(tmp_path, b"id,name\n1,caf\xe9\n2,ok\n") as rows:
+        cells = [row.cells for row in rows]
+    assert cells == [("1", "caf\udce9"), ("2", "ok")]
+
+
+def test_an_endless_line_is_not_read_into_memory(tmp_path: Path) -> None:
+    too_long = b"x" * (csv_source.LINE_CHARS_MAX + 1)
+    with (
+        source(tmp_path, b"id\n1\n" + too_long) as rows,
+        pytest.raises(FileError, match="line 3 is longer than"),
+    ):
+        list(rows)
+
+
+def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
+    with source(tmp_path, b"id\n" + b"1\n" * 50_000) as rows:
+        assert rows.bytes_read() < rows.size_bytes
+        assert sum(1 for _ in rows) == 50_000
+        assert rows.bytes_read() == rows.size_bytes

@@ -1,0 +1,155 @@
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from creditgate.server.cli import serve
+from creditgate.server.config import OPTIONS, Config, ConfigError, load, split_address
+
+
+def refusal(
+    file: Path | None = None,
+    environment: dict[str, str] | None = None,
+    flags: dict[str, str | None] | None = None,
+) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(file, environment or {}, flags or {})
+    return str(caught.value)
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    return tmp_path / "settings.toml"
+
+
+def test_without_any_source_every_option_has_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {"CREDITGATE_ADDRESS": "the client's", "PATH": ""}, {}) == Config()
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(toml: Path) -> None:
+    toml.write_text(
+        '[client]\nactor = "me"\n[serve]\nqueue_depth_max = 1\nstore = "file"\nclock = "manual"\n'
+    )
+    environment = {
+        "CREDITGATE_SERVE_QUEUE_DEPTH_MAX": "2",
+        "CREDITGATE_SERVE_STORE": "environment",
+    }
+    config = load(toml, environment, {"queue_depth_max": "3", "store": None})
+    assert (config.queue_depth_max, config.store, config.clock) == (3, "environment", "manual")
+
+
+def test_the_file_in_the_working_directory_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("creditgate.toml").write_text("[serve]\ndrain_grace_s = 77\n")
+    assert load(None, {}, {}).drain_grace_s == 77
+
+
+def test_what_is_unknown_is_refused(toml: Path) -> None:
+    toml.write_text("[serve]\nqueue_dept_max = 1\n")
+    assert f"{toml}: serve.queue_dept_max: unknown key; known are: store, " in refusal(toml)
+    for line in ("store = 'x'", "[server]"):
+        toml.write_text(line + "\n")
+        assert "unknown; options stand in the section [serve]" in refusal(toml)
+    toml.write_text("serve = 5\n")
+    assert f"{toml}: serve = 5: must be a section [serve]" in refusal(toml)
+    assert "environment: CREDITGATE_SERVE_STOER: unknown" in refusal(
+        environment={"CREDITGATE_SERVE_STOER": "x"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("queue_depth_max = 0", "queue_depth_max = 0: must be an integer from 1 to 1000000"),
+        ("queue_depth_max = 1000001", "= 1000001: must be an integer from 1 to 1000000"),
+        ('queue_depth_max = "5"', "= '5': must be an integer from 1 to 1000000"),
+        ("queue_depth_max = 5.0", "= 5.0: must be an integer"),
+        ("queue_depth_max = true", "= True: must be an integer"),
+        ("journal_map_size_bytes = 1048577", "a multiple of 4096"),
+        ('clock = "wall"', "clock = 'wall': must be one of system, manual"),
+        ('store = ""', "store = '': must be text, not empty"),
+        ("store = 5", "store = 5: must be text, not empty"),
+        ('listen = "127.0.0.1"', "listen = '127.0.0.1': must be HOST:PORT"),
+        ('listen = "0.0.0.0:50051"', "only a loopback address is accepted"),
+        ('metrics = "10.0.0.1:1"', "only a loopback address is accepted"),
+    ],
+)
+def test_a_value_that_breaks_its_rule_is_refused(toml: Path, line: str, rule: str) -> None:
+    toml.write_text(f"[serve]\n{line}\n")
+    message = refusal(toml)
+    assert message.startswith(f"{toml}: serve.")
+    assert rule in message
+
+
+def test_text_is_converted_for_the_environment_and_flags_only(toml: Path) -> None:
+    assert load(None, {"CREDITGATE_SERVE_DRAIN_GRACE_S": "0"}, {}).drain_grace_s == 0
+    assert "environment: CREDITGATE_SERVE_DRAIN_GRACE_S = '1s': must be" in refusal(
+        environment={"CREDITGATE_SERVE_DRAIN_GRACE_S": "1s"}
+    )
+    assert "--drain-grace-s = '': must be" in refusal(flags={"drain_grace_s": ""})
+
+
+def test_a_file_that_cannot_be_read_is_refused(toml: Path, tmp_path: Path) -> None:
+    assert refusal(toml) == f"{toml}: no such file"
+    assert "Is a directory" in refusal(tmp_path)
+    toml.write_text("store = \n")
+    assert f"{toml}: not TOML: " in refusal(toml)
+    toml.write_bytes(b"store = '\xff'\n")
+    assert f"{toml}: not TOML: " in refusal(toml)
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [
+        ("127.0.0.1:50051", "127.0.0.1", 50051),
+        ("127.9.9.9:0", "127.9.9.9", 0),
+        ("localhost:65535", "127.0.0.1", 65535),
+        ("[::1]:7", "::1", 7),
+    ],
+)
+def test_loopback_addresses(address: str, host: str, port: int) -> None:
+    assert split_address(address) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", ":1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:٣", "0.0.0.0:1",
+        "[::]:1", "example.com:1", "localhost.example.com:1", "192.168.0.1:1", "[::1]",
+        "[::ffff:10.0.0.1]:1", "unix:/tmp/x",
+    ],
+)  # fmt: skip
+def test_all_other_addresses_are_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"must be|only a loopback"):
+        split_address(address)
+
+
+def test_every_default_obeys_its_own_rule() -> None:
+    for option in OPTIONS.values():
+        assert msgspec.convert(option.default, option.convert_to) == option.default
+
+
+def test_help_explains_every_option() -> None:
+    result = CliRunner().invoke(serve, ["--help"], terminal_width=100_000)
+    assert result.exit_code == 0
+    for option in OPTIONS.values():
+        for part in (option.flag, option.env, option.description, option.rule, f"{option.group}:"):
+            assert part in result.output, (option.name, part)
+
+
+def test_the_command_refuses_before_it_starts_anything(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    environment = {key: None for key in os.environ if key.startswith("CREDITGATE_")}
+    result = CliRunner(env=environment).invoke(
+        serve, ["--store", str(store), "--queue-depth-max", "none"]
+    )
+    assert result.exit_code == 2
+    assert "--queue-depth-max = 'none': must be an integer from 1 to 1000000" in result.output
+    assert not store.exists()
