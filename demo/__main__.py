@@ -1,6 +1,7 @@
 """`python -m demo`: a day of orders, a kill -9, and every counter as it was."""
 
 import asyncio
+import signal
 import sys
 import tempfile
 from itertools import islice
@@ -46,6 +47,8 @@ def main(data: Path | None) -> None:
     Exit code: 0 when every counter is as it was, 1 when not or when the demo could not go on.
     """
     console = report.make_console()
+    # Told to end, it ends like an interrupted one: neither the server nor its store stay behind.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with tempfile.TemporaryDirectory(prefix="creditgate-demo-") as folder:
             lossless = asyncio.run(_demo(console, Path(folder), data))
@@ -144,11 +147,9 @@ async def _kill_and_compare(console: Console, server: Server, before: dict[str, 
     _step(console, "Ending the server with kill -9, and starting it again on the same store")
     await server.kill()
     await server.start()
-    recovery = server.recovery()
-    if recovery:
-        console.print("  the server says of its recovery:", style="dim")
-        for name, value in recovery.items():
-            console.print(f"    {name:<20} {value}", style="dim", markup=False)
+    console.print("  the server says of its recovery:", style="dim")
+    for name, value in server.started["recovery"].items():
+        console.print(f"    {name:<20} {value}", style="dim", markup=False)
     console.print(f"  ready after {server.start_s:.2f} s, start of the process included")
     after = await _positions(server)
     found = list(positions.differences(before, after))

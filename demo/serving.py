@@ -13,7 +13,6 @@ from demo.errors import DemoError
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
-_LOG_KEYS = frozenset({"time", "level", "event", "store"})
 LOG_TAIL_LINES = 12
 
 
@@ -77,26 +76,11 @@ class Server:
         except TimeoutError:
             await self.kill()
 
-    def recovery(self) -> Mapping[str, Any]:
-        """What the running server logged about its recovery."""
-        report: Mapping[str, Any] = {}
-        for line in self._log.read_text(errors="replace").splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and event.get("event") == "recovered":
-                report = {k: v for k, v in event.items() if k not in _LOG_KEYS}
-        return report
-
     async def _ready(self) -> Mapping[str, Any]:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and event.get("event") == "listening":
+            event: dict[str, Any] = json.loads(line)
+            if event.get("event") == "listening":
                 return event
         code = await self.process.wait()
         raise self._failed(f"ended with exit code {code} before it was ready")

@@ -32,7 +32,7 @@ fi
 
 if ! command -v "${CC:-cc}" >/dev/null 2>&1; then
     lacks "a C compiler, with which cargo links and LMDB is built" \
-        "Debian, Ubuntu: apt install build-essential; macOS: xcode-select --install"
+        "Debian, Ubuntu: apt install build-essential; Fedora: dnf install gcc"
 fi
 
 [ "$missing" = 0 ] || exit 1

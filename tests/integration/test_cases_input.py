@@ -8,7 +8,16 @@ import pytest
 from creditgate.v1 import account_pb2 as accounts_v1
 from creditgate.v1 import decision_pb2 as decision_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
-from tests.support.api import APPROVED, DECLINED, I64_MAX, Api, Refused, entry, refused
+from tests.support.api import (
+    APPROVED,
+    DECLINED,
+    I64_MAX,
+    Api,
+    Refused,
+    amount_limit,
+    entry,
+    refused,
+)
 from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
@@ -208,3 +217,40 @@ def test_bulk_calls_of_none_and_too_many(api: Api, count: int) -> None:
     entries = [entry(f"e{i}", "a", "payment", 1) for i in range(count)]
     post = ledger_v1.PostEntriesRequest(source="test", entries=entries)
     assert refused(lambda: api.ledger.PostEntries(post, timeout=60)) == invalid("entries")
+    stream = ledger_v1.StreamEntriesRequest(source="test", entries=entries)
+    assert refused(lambda: list(api.ledger.StreamEntries(iter([stream]), timeout=60))) == invalid(
+        "entries"
+    )
+    segment = accounts_v1.Segment(segment_id="s", currency="USD", default_limit=amount_limit(1))
+    segments = accounts_v1.UpsertSegmentsRequest(request_id="s", segments=[segment] * count)
+    assert refused(lambda: api.accounts.UpsertSegments(segments, timeout=60)) == invalid("segments")
+    watch = accounts_v1.WatchPositionsRequest(account_ids=[f"a{i}" for i in range(count)])
+    assert refused(lambda: next(api.accounts.WatchPositions(watch, timeout=60))) == invalid(
+        "account_ids"
+    )
+    assert not list(api.accounts.ListAccounts(accounts_v1.ListAccountsRequest()).accounts)
+
+
+@pytest.mark.parametrize("amount", [0, -1, I64_MAX, AMOUNT_MAX + 1, -AMOUNT_MAX - 1])
+def test_amounts_of_entries_that_are_none(api: Api, amount: int) -> None:
+    api.open_account("a", 1_000)
+    kinds = ["adjustment", "opening_balance"]
+    if amount != -1:  # these two go either way
+        for kind in kinds:
+            with pytest.raises(AssertionError, match="amount_minor"):
+                api.post(entry(kind, "a", kind, amount))
+    for kind in ("invoice", "payment", "credit_memo"):
+        invoice_id = "i" if kind == "invoice" else ""
+        with pytest.raises(AssertionError, match="amount_minor"):
+            api.post(entry(kind, "a", kind, amount, invoice_id=invoice_id))
+    assert api.position("a").outstanding_minor == 0
+
+
+@pytest.mark.parametrize("amount", [-1, I64_MAX, AMOUNT_MAX + 1])
+def test_limits_that_are_none(api: Api, amount: int) -> None:
+    api.open_account("a", 1_000)
+    with pytest.raises(AssertionError, match=r"limit\.amount_minor"):
+        api.open_account("a", amount)
+    with pytest.raises(AssertionError, match="max_order_amount_minor"):
+        api.open_account("a", max_order_amount_minor=amount)
+    assert api.position("a").available_minor == 1_000

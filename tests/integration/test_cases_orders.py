@@ -167,6 +167,34 @@ def test_a_forced_capture_never_fails_and_leaves_a_breach(
     assert Auditor(server.store).advance().breaches == [answer.result.journal_seq]
 
 
+def test_a_forced_capture_passes_every_rule_and_names_each_in_order(api: Api) -> None:
+    limit = common_v1.CreditLimit(
+        kind=common_v1.LIMIT_KIND_AMOUNT, amount_minor=10, valid_until="2020-01-01"
+    )
+    api.open_account("a", 100)
+    api.reserve("a", "o", 60)
+    row = accounts_v1.AccountUpsert(
+        account_id="a", currency="USD", limit=limit, max_order_amount_minor=5
+    )
+    api.upsert([row])
+    api.accounts.SuspendAccount(
+        accounts_v1.SuspendAccountRequest(request_id="s", account_id="a", reason="test"),
+        timeout=TIMEOUT_S,
+    )
+    asked = api.capture("a", "o", "i", amount_minor=80)
+    assert (asked.result.decision, asked.captured_amount_minor) == (DECLINED, 0)
+    forced = api.capture("a", "o", "i", amount_minor=80, forced=True)
+    assert (forced.result.decision, forced.breach) == (APPROVED, True)
+    for answer in (asked, forced):
+        assert [code for code, _, _ in reasons(answer.result)] == [
+            common_v1.REASON_CODE_ACCOUNT_SUSPENDED,
+            common_v1.REASON_CODE_LIMIT_EXPIRED,
+            common_v1.REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED,
+            INSUFFICIENT,
+        ]
+    assert parts(api.position("a")) == (0, 80, 0)
+
+
 def test_only_what_is_still_open_expires(start_server: StartServer) -> None:
     api = start_server(clock="manual").api
     api.set_time(DAY_S)

@@ -2,8 +2,11 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,12 +37,23 @@ time,channel,action,account_id,currency,order_id,amount,invoice_id,allow_partial
 """
 
 
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("CREDITGATE_")}
+
+
 def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "demo", *map(str, arguments)],
-        check=False, capture_output=True, text=True, timeout=PATIENCE_S, cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if not k.startswith("CREDITGATE_")},
+        check=False, capture_output=True, text=True, timeout=PATIENCE_S, cwd=ROOT, env=CLEAN,
     )  # fmt: skip
+
+
+def running(folder: Path) -> list[str]:
+    """The command lines of all processes that name the folder."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it may have ended since
+            lines.append(file.read_bytes().replace(b"\0", b" ").decode())
+    return [line for line in lines if str(folder) in line]
 
 
 def cells(output: str) -> list[list[str]]:
@@ -91,6 +105,30 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     assert "counters of 2 accounts are equal" in done.stdout
     # The folder is the user's: nothing was written there.
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(texts)
+
+
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(os.killpg, signal.SIGINT), (os.kill, signal.SIGINT), (os.kill, signal.SIGTERM)],
+    ids=["Ctrl-C", "SIGINT", "SIGTERM"],
+)
+def test_a_demo_that_is_ended_leaves_nothing_behind(
+    tmp_path: Path, send: Callable[[int, int], None], number: int
+) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, cwd=ROOT, env={**CLEAN, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        process_group=0,
+    )  # fmt: skip
+    with started:
+        assert started.stdout is not None
+        assert any("Playing" in line for line in started.stdout)
+        assert len(running(tmp_path)) == 1, "the server"
+        send(started.pid, number)
+        assert "Traceback" not in started.stdout.read()
+        assert started.wait(PATIENCE_S) == 1
+    assert running(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

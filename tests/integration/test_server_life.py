@@ -2,6 +2,8 @@
 
 import queue
 import signal
+import socket
+import urllib.request
 from typing import Any, Self
 
 import grpc
@@ -145,6 +147,28 @@ def test_a_port_in_use_is_refused(server: ServerProcess, start_server: StartServ
 def test_a_metrics_port_in_use_is_refused(server: ServerProcess, start_server: StartServer) -> None:
     stderr = refused_start(start_server, metrics=server.metrics_address)
     assert f"Error: metrics = {server.metrics_address}: cannot bind: " in stderr
+
+
+def test_the_other_loopback_address_is_served_and_guarded_too(start_server: StartServer) -> None:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+            port = taken.getsockname()[1]
+            stderr = refused_start(start_server, listen=f"[::1]:{port}")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert f"Error: listen = [::1]:{port}: cannot bind: " in stderr
+    server = start_server(listen="[::1]:0", metrics="[::1]:0")
+    assert server.address.startswith("[::1]:")
+    server.api.open_account("a", 10_000)
+    with urllib.request.urlopen(f"http://{server.metrics_address}/metrics") as response:
+        assert response.status == 200
+
+
+def test_an_address_that_others_reach_is_refused(start_server: StartServer) -> None:
+    with pytest.raises(NotStartedError) as caught:
+        start_server(listen="0.0.0.0:0")
+    assert caught.value.exit_code == 2
+    assert "--listen = '0.0.0.0:0': only a loopback address is accepted" in caught.value.stderr
 
 
 def test_a_store_in_use_is_refused_and_its_owner_goes_on(

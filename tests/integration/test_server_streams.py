@@ -8,8 +8,9 @@ from typing import Any
 import grpc
 import pytest
 
+from creditgate.server.streams import WATCHES_MAX
 from creditgate.v1 import account_pb2, ledger_pb2
-from tests.support.api import TIMEOUT_S, Api, Refused, entry, refused
+from tests.support.api import TIMEOUT_S, Api, Refused, entry, refusal, refused, retry_delay_s
 from tests.support.server import ServerProcess
 
 SCRAPES_MAX = 10_000
@@ -64,6 +65,21 @@ def test_a_watch_that_is_given_up_is_forgotten(server: ServerProcess, api: Api) 
     assert any(watches_open(server) == 0 for _ in range(SCRAPES_MAX))
     api.reserve("a", "o1", 30)
     assert server.terminate() == 0
+
+
+def test_watches_are_bounded(api: Api) -> None:
+    api.open_account("a", 10_000)
+    watches = [watch(api, "a") for _ in range(WATCHES_MAX)]
+    for positions in watches:
+        next(positions)
+    with pytest.raises(grpc.RpcError) as caught:
+        next(watch(api, "a"))
+    assert refusal(caught.value) == Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_WATCHES")
+    assert retry_delay_s(caught.value) == 1.0
+    api.reserve("a", "o1", 30)
+    for positions in watches:
+        assert reserved(next(positions)) == ("a", 30)
+        positions.cancel()
 
 
 def test_a_watch_of_an_unknown_account_is_refused(api: Api) -> None:

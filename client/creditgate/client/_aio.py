@@ -153,6 +153,7 @@ class AsyncClient:
             else:
                 return call.parse(data)
             await asyncio.sleep(delay_s)
+            self._open_channel()  # another task may have closed it meanwhile
 
     async def _pages(self, listing: Listing[T]) -> _Stream[T]:
         token = ""

@@ -12,7 +12,7 @@
         ├── AccessError                   PERMISSION_DENIED, UNAUTHENTICATED
         ├── TransientError                worth asking again, with the same request_id
         │   ├── OverloadedError           RESOURCE_EXHAUSTED  queue or store full; see retry_delay_s
-        │   ├── UnavailableError          UNAVAILABLE         not reachable, or shutting down
+        │   ├── UnavailableError          UNAVAILABLE, CANCELLED  not reachable, or shutting down
         │   └── DeadlineExceededError     DEADLINE_EXCEEDED   no answer in time
         └── ServerError                   every other code: a fault of the server or of versions
 
@@ -138,15 +138,20 @@ class TransientError(CallError):
 
 
 class OverloadedError(TransientError):
-    """The server refused at once, for want of room: QUEUE_FULL, STORE_FULL. Never a word on credit.
+    """The server refused at once, for want of room. Never a word on credit.
 
-    Nothing was decided. Wait at least `retry_delay_s`, then send the same request again. Without a
-    `retry_delay_s` it is the transport that refused a message over the size limit: send less.
+    QUEUE_FULL, STORE_FULL, TOO_MANY_WATCHES. Nothing was decided. Wait at least `retry_delay_s`,
+    then send the same request again. Without a `retry_delay_s` it is the transport that refused a
+    message over the size limit: send less.
     """
 
 
 class UnavailableError(TransientError):
     """The server cannot be reached, the connection broke, or it is shutting down (SHUTTING_DOWN).
+
+    CANCELLED counts as this, because the client cancels nothing that is waited for: it is how gRPC
+    ends a call that reaches a server after that has begun to stop.
+
 
     Check address and server; see `outcome_unknown` before treating the order as undecided.
     """
@@ -161,7 +166,7 @@ class DeadlineExceededError(TransientError):
 
 
 class ServerError(CallError):
-    """The server failed (INTERNAL), does not know the call (UNIMPLEMENTED) or ended it (CANCELLED).
+    """The server failed (INTERNAL, UNKNOWN) or does not know the call (UNIMPLEMENTED).
 
     UNIMPLEMENTED is what the clock calls get from a server without `--clock manual`. Not retried:
     report it.
@@ -178,6 +183,7 @@ _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {
     grpc.StatusCode.UNAUTHENTICATED: AccessError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    grpc.StatusCode.CANCELLED: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
 }
 

@@ -135,6 +135,7 @@ class Client:
             else:
                 return call.parse(data)
             time.sleep(delay_s)
+            self._open_channel()  # another thread may have closed it meanwhile
 
     def _pages(self, listing: Listing[T]) -> _Stream[T]:
         token = ""

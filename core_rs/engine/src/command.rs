@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text};
+use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text, Ttl};
 
 /// One thing to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub struct Order<'a> {
     /// Must be the account's.
     pub currency: Currency,
     /// How long the reservation holds.
-    pub ttl_s: u32,
+    pub ttl: Ttl,
 }
 
 /// Which reservation is meant.
@@ -159,8 +159,8 @@ pub struct Adjust<'a> {
     pub target: Target<'a>,
     /// Captured and open together; not negative.
     pub total: Minor,
-    /// A new time to hold, from now.
-    pub ttl_s: Option<u32>,
+    /// A new time to hold, from now, where the caller asked for one or the old one is over.
+    pub ttl: Ttl,
 }
 
 /// A shipment of an order.

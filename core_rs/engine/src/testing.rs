@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::model::{Counters, Item, Reservation, Status};
 use crate::outcome::{Changed, Outcome, Reason, ReasonCode, Reserved};
 use crate::state::State;
-use crate::values::{Currency, Day, Limit, LimitKind, Micros, Minor, Seq};
+use crate::values::{Currency, Day, Limit, LimitKind, Micros, Minor, Seq, Ttl};
 
 pub(crate) const SECOND: Micros = 1_000_000;
 pub(crate) const DAY: Micros = 86_400 * SECOND;
@@ -19,6 +19,10 @@ pub(crate) const TODAY: Day = Day(20_000);
 
 /// How long an order holds, unless a test says otherwise.
 pub(crate) const TTL_S: u32 = 3_600;
+
+pub(crate) fn ttl(asked_s: Option<u32>) -> Ttl {
+    Ttl { asked_s, default_s: TTL_S }
+}
 
 /// A state, a clock and a journal's length.
 pub(crate) struct Book {
@@ -208,7 +212,7 @@ pub(crate) fn account(account_id: &str) -> UpsertAccount<'_> {
 }
 
 pub(crate) fn order(order_id: &str, amount: Minor) -> Order<'_> {
-    Order { account_id: "a", order_id, amount, currency: usd(), ttl_s: TTL_S }
+    Order { account_id: "a", order_id, amount, currency: usd(), ttl: ttl(None) }
 }
 
 pub(crate) fn reserve(order_id: &str, amount: Minor) -> Reserve<'_> {
@@ -220,7 +224,7 @@ pub(crate) fn by_order(order_id: &str) -> Target<'_> {
 }
 
 pub(crate) fn adjust(order_id: &str, total: Minor) -> Adjust<'_> {
-    Adjust { request: REQUEST, target: by_order(order_id), total, ttl_s: None }
+    Adjust { request: REQUEST, target: by_order(order_id), total, ttl: ttl(None) }
 }
 
 pub(crate) fn capture<'a>(order_id: &'a str, invoice_id: &'a str) -> CaptureOrder<'a> {

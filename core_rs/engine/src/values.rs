@@ -178,6 +178,33 @@ impl Limit {
     pub const INHERIT: Limit = Limit { kind: LimitKind::Inherit, valid_until: None };
 }
 
+/// How long an order is to hold: what the caller asked for, and the server's default at that moment.
+///
+/// Two are equal when the caller asked for the same: a repeat is one also after the default changed.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Ttl {
+    /// In seconds; `None`: the caller left it to the server.
+    pub asked_s: Option<u32>,
+    /// The server's, in seconds.
+    pub default_s: u32,
+}
+
+impl Ttl {
+    /// The time in force, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> u32 {
+        self.asked_s.unwrap_or(self.default_s)
+    }
+}
+
+impl PartialEq for Ttl {
+    fn eq(&self, other: &Self) -> bool {
+        self.asked_s == other.asked_s
+    }
+}
+
+impl Eq for Ttl {}
+
 /// A name or free text: its salted digest goes into the chained entry, its body beside it, so that
 /// a person's data can be erased and the chain stays whole.
 ///

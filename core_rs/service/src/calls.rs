@@ -66,6 +66,9 @@ pub(crate) struct Calls<'s> {
 impl Calls<'_> {
     pub(crate) fn handle(&mut self, call: &Call) -> Result<Handled, Failed> {
         let Call { request: bytes, actor, method, .. } = call;
+        if let Some((field, number)) = method.rows() {
+            admit::bound_rows(field, number, bytes)?;
+        }
         let answer = match method {
             Method::CheckAndReserve => {
                 let message = decode(bytes)?;
@@ -74,7 +77,8 @@ impl Calls<'_> {
             Method::Check => self.check(&decode(bytes)?)?.encode_to_vec(),
             Method::Adjust => {
                 let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::adjust(&message, actor)?)?;
+                let (changed, made) =
+                    self.change(&decision::adjust(&message, actor, self.default_ttl_s)?)?;
                 reply::adjusted(changed, made).encode_to_vec()
             }
             Method::Capture => {
@@ -175,7 +179,7 @@ impl Calls<'_> {
         }
         if !message.request_id.is_empty() {
             let rule = "empty unless all_or_none: each item carries its own";
-            return Err(Fault::field("request_id", &message.request_id, rule).into());
+            return Err(Fault::field("request_id", admit::shown(&message.request_id), rule).into());
         }
         let mut results = Vec::with_capacity(message.items.len());
         for item in admit::rows("items", &message.items)? {

@@ -41,6 +41,7 @@ use crate::finished::Outbox;
 use crate::methods::Method;
 use crate::queue::{Call, Queue, Refused};
 use crate::stats::Stats;
+use crate::wire::admit;
 use crate::wire::status::Fault;
 
 /// How a service is run, besides its store.
@@ -136,7 +137,8 @@ impl Service {
     ) -> Result<(), Fault> {
         let method = Method::of(number).ok_or_else(|| Fault::unknown_method(number))?;
         if actor.len() > ID_BYTES_MAX || actor.chars().any(char::is_control) {
-            return Err(Fault::field("creditgate-actor", actor, "at most 64 bytes of plain text"));
+            let rule = "at most 64 bytes of plain text";
+            return Err(Fault::field("creditgate-actor", admit::shown(&actor), rule));
         }
         // A timeout too long to be counted is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));

@@ -35,6 +35,20 @@ macro_rules! methods {
     };
 }
 
+impl Method {
+    /// Name and number of the field that holds the rows of a call of many.
+    pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
+        match self {
+            Method::BatchCheckAndReserve => Some(("items", 3)),
+            Method::UpsertAccounts => Some(("accounts", 2)),
+            Method::UpsertSegments => Some(("segments", 2)),
+            Method::PostEntries => Some(("entries", 2)),
+            Method::WatchPositions => Some(("account_ids", 1)),
+            _ => None,
+        }
+    }
+}
+
 methods! {
     CheckAndReserve = 1, "CreditDecisionService", Interactive;
     Check = 2, "CreditDecisionService", Interactive;
@@ -60,7 +74,11 @@ methods! {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
+    use crate::wire::admit::bound_rows;
+    use crate::wire::v1;
 
     #[test]
     fn every_number_names_its_method() {
@@ -69,5 +87,44 @@ mod tests {
             assert!(path.ends_with(&format!("/{method:?}")), "{path} is {method:?}");
         }
         assert_eq!(Method::of(0), None);
+    }
+
+    #[test]
+    fn too_many_rows_are_refused_before_they_are_decoded() {
+        fn request(method: Method, rows: usize) -> Vec<u8> {
+            match method {
+                Method::BatchCheckAndReserve => v1::BatchCheckAndReserveRequest {
+                    items: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::UpsertAccounts => v1::UpsertAccountsRequest {
+                    accounts: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::UpsertSegments => v1::UpsertSegmentsRequest {
+                    segments: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::PostEntries => v1::PostEntriesRequest {
+                    entries: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::WatchPositions => {
+                    v1::WatchPositionsRequest { account_ids: vec![String::new(); rows] }
+                        .encode_to_vec()
+                }
+                other => panic!("{other:?} has no rows"),
+            }
+        }
+        let methods = METHODS.iter().filter_map(|(_, number)| Method::of(*number));
+        for (method, (field, number)) in methods.filter_map(|m| Some((m, m.rows()?))) {
+            assert_eq!(bound_rows(field, number, &request(method, 1_000)), Ok(()));
+            let fault = bound_rows(field, number, &request(method, 1_001)).expect_err(field);
+            assert_eq!((fault.reason, &*fault.field), ("FIELD_INVALID", field));
+        }
     }
 }

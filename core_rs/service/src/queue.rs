@@ -9,13 +9,13 @@ use crate::methods::{Lane, Method};
 /// Most interactive calls that one commit takes on.
 const TAKEN_CALLS_MAX: usize = 4_096;
 
-/// Most bytes of requests that one commit takes on, beyond its first call.
+/// With so many bytes of interactive requests one commit takes on no further one.
 const TAKEN_BYTES_MAX: usize = 1 << 20;
 
 /// Most bulk calls that may wait; each carries up to 1,000 rows.
 const BULK_DEPTH_MAX: usize = 64;
 
-/// Most bytes of requests that may wait, over both lanes.
+/// Most bytes of requests that may wait in one lane: a load of large ones never fills the other.
 const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// One call on its way to the worker.
@@ -52,11 +52,44 @@ pub(crate) struct Queue {
     interactive_depth_max: usize,
 }
 
+/// Calls of one lane, in order.
+#[derive(Default)]
+struct Waiting {
+    calls: VecDeque<Call>,
+    /// Of their requests together.
+    bytes: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, call: Call, depth_max: usize) -> Result<(), Refused> {
+        let bytes = self.bytes + call.request.len();
+        if self.calls.len() >= depth_max || bytes > WAITING_BYTES_MAX {
+            return Err(Refused::Full);
+        }
+        self.bytes = bytes;
+        self.calls.push_back(call);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Call> {
+        let call = self.calls.pop_front()?;
+        self.bytes -= call.request.len();
+        Some(call)
+    }
+
+    /// Takes a call back that still waits; returns whether it did.
+    fn take_back(&mut self, wanted: impl Fn(&Call) -> bool) -> bool {
+        let place = self.calls.iter().position(wanted);
+        let call = place.and_then(|place| self.calls.remove(place));
+        self.bytes -= call.as_ref().map_or(0, |call| call.request.len());
+        call.is_some()
+    }
+}
+
 #[derive(Default)]
 struct Inner {
-    interactive: VecDeque<Call>,
-    bulk: VecDeque<Call>,
-    bytes: usize,
+    interactive: Waiting,
+    bulk: Waiting,
     cancelled: Vec<u64>,
     closed: bool,
     /// Whether the worker sleeps, so that nobody wakes one that is at work.
@@ -65,7 +98,9 @@ struct Inner {
 
 impl Inner {
     fn is_empty(&self) -> bool {
-        self.interactive.is_empty() && self.bulk.is_empty() && self.cancelled.is_empty()
+        self.interactive.calls.is_empty()
+            && self.bulk.calls.is_empty()
+            && self.cancelled.is_empty()
     }
 }
 
@@ -80,17 +115,10 @@ impl Queue {
         if inner.closed {
             return Err(Refused::Closed);
         }
-        let full_of_bytes = inner.bytes + call.request.len() > WAITING_BYTES_MAX;
-        let (lane, depth_max) = match call.method.lane() {
-            Lane::Interactive => (&mut inner.interactive, self.interactive_depth_max),
-            Lane::Bulk => (&mut inner.bulk, BULK_DEPTH_MAX),
-        };
-        if lane.len() >= depth_max || full_of_bytes {
-            return Err(Refused::Full);
+        match call.method.lane() {
+            Lane::Interactive => inner.interactive.push(call, self.interactive_depth_max)?,
+            Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX)?,
         }
-        let bytes = call.request.len();
-        lane.push_back(call);
-        inner.bytes += bytes;
         self.wake_from(&mut inner);
         Ok(())
     }
@@ -99,13 +127,10 @@ impl Queue {
     pub(crate) fn cancel(&self, ticket: u64) {
         let mut inner = self.lock();
         let waits = |call: &Call| call.ticket == ticket && call.method == Method::WatchPositions;
-        if let Some(place) = inner.interactive.iter().position(waits) {
-            let call = inner.interactive.remove(place);
-            inner.bytes -= call.map_or(0, |call| call.request.len());
-            return;
+        if !inner.interactive.take_back(waits) {
+            inner.cancelled.push(ticket);
+            self.wake_from(&mut inner);
         }
-        inner.cancelled.push(ticket);
-        self.wake_from(&mut inner);
     }
 
     /// Takes no more calls; those that wait are still served.
@@ -118,7 +143,7 @@ impl Queue {
     /// Calls waiting in the interactive and in the bulk lane.
     pub(crate) fn depths(&self) -> (usize, usize) {
         let inner = self.lock();
-        (inner.interactive.len(), inner.bulk.len())
+        (inner.interactive.calls.len(), inner.bulk.calls.len())
     }
 
     /// Waits until there is something to do, at most for `timeout`, and takes what one commit
@@ -137,15 +162,11 @@ impl Queue {
             Taken { cancelled: std::mem::take(&mut inner.cancelled), ..Taken::default() };
         let mut bytes = 0;
         while taken.calls.len() < TAKEN_CALLS_MAX && bytes < TAKEN_BYTES_MAX {
-            let Some(call) = inner.interactive.pop_front() else { break };
+            let Some(call) = inner.interactive.pop() else { break };
             bytes += call.request.len();
             taken.calls.push(call);
         }
-        if let Some(call) = inner.bulk.pop_front() {
-            bytes += call.request.len();
-            taken.calls.push(call);
-        }
-        inner.bytes -= bytes;
+        taken.calls.extend(inner.bulk.pop());
         taken.over = inner.closed && taken.calls.is_empty();
         taken
     }
@@ -201,6 +222,22 @@ mod tests {
         assert_eq!(queue.push(call(2, Method::Check, 1)), Err(Refused::Full));
         queue.take(Duration::ZERO);
         queue.push(call(3, Method::Check, 1)).expect("there is room again");
+    }
+
+    #[test]
+    fn large_loads_leave_room_for_orders() {
+        let queue = Queue::new(10);
+        queue.push(call(1, Method::PostEntries, WAITING_BYTES_MAX)).expect("there is room");
+        assert_eq!(queue.push(call(2, Method::PostEntries, 1)), Err(Refused::Full));
+        queue.push(call(3, Method::CheckAndReserve, 1)).expect("orders have room of their own");
+    }
+
+    #[test]
+    fn a_watch_that_is_taken_back_gives_back_its_bytes() {
+        let queue = Queue::new(10);
+        queue.push(call(1, Method::WatchPositions, WAITING_BYTES_MAX)).expect("there is room");
+        queue.cancel(1);
+        queue.push(call(2, Method::Check, WAITING_BYTES_MAX)).expect("there is room again");
     }
 
     #[test]

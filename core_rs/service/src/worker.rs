@@ -43,12 +43,15 @@ pub(crate) struct Parts {
 }
 
 pub(crate) struct Worker {
-    parts: Parts,
     follower: Arc<FollowerThread>,
     watches: Watches,
     lists: Lists,
     /// The last commit found no room.
     full: bool,
+    /// The clock had something to do, and may have more.
+    more_due: bool,
+    /// Last, so that the store's lock outlives the follower, which writes its tables.
+    parts: Parts,
 }
 
 /// What calls ask for that is done after the commit that they came with.
@@ -61,13 +64,25 @@ struct After {
     clock: Vec<(u64, Option<v1::SetTimeRequest>)>,
 }
 
+impl After {
+    /// The commit was undone: whatever these calls saw or asked for may be gone with it.
+    fn refuse(&mut self, fault: &Fault) {
+        let answers = self.answers.drain(..).map(|finished| finished.ticket);
+        let pages = self.pages.drain(..).map(|(ticket, _)| ticket);
+        let watches = self.watches.drain(..).map(|(ticket, _)| ticket);
+        let tickets: Vec<u64> = answers.chain(pages).chain(watches).collect();
+        self.answers = tickets.into_iter().map(|ticket| Finished::fault(ticket, fault)).collect();
+    }
+}
+
 impl Worker {
     /// A worker with its helpers at work.
     pub(crate) fn new(parts: Parts) -> Result<Worker, StoreError> {
         let follower = Arc::new(parts.store.follower()?.spawn(parts.store.committed_seq())?);
         let tables = parts.store.tables().clone();
         let lists = Lists::spawn(tables, Arc::clone(&follower), Arc::clone(&parts.outbox));
-        Ok(Worker { parts, follower, watches: Watches::default(), lists, full: false })
+        let watches = Watches::default();
+        Ok(Worker { follower, watches, lists, full: false, more_due: false, parts })
     }
 
     /// Runs the worker on a thread of its own until the queue is over.
@@ -99,10 +114,14 @@ impl Worker {
         Ok(self.follower.sync_to(self.parts.store.committed_seq(), CLOSING_MAX)?)
     }
 
-    /// How long to sleep when nobody calls: until the next reservation expires.
+    /// How long to sleep when nobody calls: until the next reservation expires; not at all while
+    /// more is due than one commit does.
     fn idle(&mut self) -> Duration {
         if self.full {
             return STORE_FULL_PAUSE;
+        }
+        if self.more_due {
+            return Duration::ZERO;
         }
         match self.parts.store.state().expiring().next() {
             Some((at, _)) if !self.parts.clock.is_manual() => {
@@ -127,10 +146,7 @@ impl Worker {
             self.handle(call, now, &mut after);
         }
         if !self.commit() {
-            let full = Fault::store_full();
-            for answer in &mut after.answers {
-                *answer = Finished::fault(answer.ticket, &full);
-            }
+            after.refuse(&Fault::store_full());
         }
         self.parts.outbox.push(after.answers);
         for (ticket, request) in after.clock {
@@ -146,12 +162,13 @@ impl Worker {
                 self.parts.outbox.push(vec![Finished::fault(ticket, &fault)]);
             }
         }
+        self.parts.store.heartbeat(now);
     }
 
     /// Does what is due by the clock, within bounds.
     fn housekeep(&mut self) {
         match self.parts.store.housekeep() {
-            Ok(_) => {}
+            Ok(more) => self.more_due = more,
             Err(ExecuteError::Fatal(error) | ExecuteError::NoSpace(error)) => stop(&error),
             Err(ExecuteError::Refused(refusal)) => unreachable!("the clock was refused: {refusal}"),
         }
@@ -180,7 +197,6 @@ impl Worker {
     /// Makes durable what was decided; `false` when there was no room and it was undone.
     fn commit(&mut self) -> bool {
         if !self.parts.store.has_pending() {
-            self.parts.store.heartbeat(self.parts.clock.now());
             return true;
         }
         let stats = &self.parts.stats;
@@ -260,3 +276,6 @@ fn stop(error: &StoreError) -> ! {
     eprintln!("creditgate: {error}: the process stops; start it again to recover");
     std::process::abort()
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,8 +213,10 @@ impl CountersMap {
     pub(crate) fn publish(&self, slot: Slot, record: &CountersRecord) {
         let first = record_word(slot);
         let lock = self.map.word(first);
-        // A predecessor that was killed may have left the lock odd: the next even one is free.
-        let before = lock.load(Relaxed).next_multiple_of(2);
+        // A predecessor that was killed may have left the lock odd, or a broken file anything at
+        // all: the next even one is free.
+        let found = lock.load(Relaxed);
+        let before = found.wrapping_add(found % 2);
         lock.store(before.wrapping_add(1), Relaxed);
         // No store below may be seen before the odd lock.
         fence(Release);

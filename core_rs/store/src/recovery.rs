@@ -59,14 +59,14 @@ pub(crate) fn recover(
         fits |= reached == Some(Reached { seq: link.last_seq, hash: link.hash });
     })?;
     recovery.journal_seq = last.last_seq;
-    let kept = if fits { tables.load() } else { Err(StoreError::Stopped) };
+    let kept = if fits { tables.load().ok() } else { None };
     let mut state = match kept {
-        Ok(state) => {
+        Some(state) => {
             recovery.tables_seq = reached.map_or(0, |reached| reached.seq);
             state
         }
         // Of another journal, of another format, new, or with a row that cannot be read.
-        Err(_) => {
+        None => {
             recovery.tables_rebuilt = last.last_seq > 0;
             tables.clear()?;
             State::default()

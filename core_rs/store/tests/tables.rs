@@ -205,6 +205,24 @@ fn the_map_shows_what_is_committed_and_grows() {
 }
 
 #[test]
+fn a_map_of_rubbish_is_written_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    filled(&mut store, 3);
+    drop(store);
+    let path = folder.path().join("counters.map");
+    let len_bytes = std::fs::metadata(&path).expect("it is there").len() as usize;
+    std::fs::write(&path, vec![0xff; len_bytes]).expect("it can be written");
+    let (store, _) = open(folder.path());
+    let mut reader = CountersReader::open(&path).expect("it opens");
+    assert_eq!((reader.generation(), reader.count()), (2, 3));
+    for slot in 0..3 {
+        let record = reader.read(slot).expect("it is mapped").expect("it is written");
+        assert_eq!(record.reserved, store.state().position(slot).reserved);
+    }
+}
+
+#[test]
 fn a_map_that_cannot_grow_refuses_the_account_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut store, switch) = faulty(folder.path(), Step::GrowMap, Fault::NoSpace);

@@ -58,8 +58,8 @@ def load() -> None:
     field, value, reason and message; all others are loaded. That file is always of the latest load.
     A file loaded again changes nothing, so a load that was stopped is simply run again.
 
-    Exit code: 0 all rows loaded, 1 some rejected, 2 wrong usage or header, 3 stopped early because
-    the server could not be reached or failed.
+    Exit code: 0 all rows loaded, 1 some rejected, 2 wrong usage or header, 3 stopped early: the
+    server could not be reached or failed, or the file could not be read to its end.
     """
 
 

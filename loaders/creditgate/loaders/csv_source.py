@@ -28,7 +28,8 @@ class SourceRow:
 class CsvSource:
     """An open CSV file: UTF-8 with or without a byte order mark, commas, double quotes.
 
-    Raises FileError when the file cannot be read or its header is wrong. A context manager."""
+    Raises FileError when the file cannot be read or its header is wrong, and while it is read for a
+    line of endless length. A context manager."""
 
     def __init__(self, path: Path, known: Sequence[str], required: Sequence[str]) -> None:
         self.path = path
@@ -61,8 +62,9 @@ class CsvSource:
         self._text.close()
 
     def bytes_read(self) -> int:
-        """How much of the file has been taken in so far, in steps of the read buffer."""
-        return self._binary.tell()
+        """How much of the file has been taken in so far, in steps of the read buffer; 0 for a pipe,
+        which cannot tell."""
+        return self._binary.tell() if self._binary.seekable() else 0
 
     def __iter__(self) -> Iterator[SourceRow]:
         while True:

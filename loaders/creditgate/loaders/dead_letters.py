@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +31,9 @@ class DeadLetters:
         self._columns = columns
         self._file: io.TextIOWrapper | None = None
         try:
-            path.unlink(missing_ok=True)
+            # Never a device: as root, /dev/null would be gone for everyone.
+            if path.is_file():
+                path.unlink()
         except OSError as error:
             raise self._refused(error) from error
 
@@ -44,10 +47,13 @@ class DeadLetters:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
-            self._file.close()
+            # What a full disk does not take, `write` has told of.
+            with suppress(OSError):
+                self._file.close()
 
     def write(self, row: SourceRow, error: RowError) -> None:
-        """Add one row. Bytes that are not UTF-8 are written as they were read."""
+        """Add one row, there to be read at once. Bytes that are not UTF-8 are written as they were
+        read."""
         cells = row.cells[: len(self._columns)]
         padding = ("",) * (len(self._columns) - len(cells))
         line = (row.line, error.field, error.value, error.reason, error.message)
@@ -58,6 +64,7 @@ class DeadLetters:
                 )
                 csv.writer(self._file).writerow((*DEFECT_COLUMNS, *self._columns))
             csv.writer(self._file).writerow((*line, *cells, *padding))
+            self._file.flush()
         except OSError as os_error:
             raise self._refused(os_error) from os_error
         self.count += 1

@@ -47,8 +47,9 @@ class FileLoad(Generic[MessageT]):
         """Loads the file in constant memory; its rejected rows go to the dead letters.
 
         Raises FileError before anything is sent when the file or its header is at fault, and
-        LoadStoppedError when the server fails for good: rows that it answered until then stay
-        loaded, and loading the file again is harmless."""
+        LoadStoppedError when the server fails for good, the dead letters cannot be written or the
+        file turns out to be none on the way: rows answered until then stay loaded, and loading the
+        file again is harmless."""
         if self.dead_letters.resolve() == self.path.resolve():
             raise FileError(
                 f"{self.dead_letters}: the dead letters would overwrite the file itself"
@@ -60,7 +61,7 @@ class FileLoad(Generic[MessageT]):
             load = Load(self.kind, source, dead_letters, self.tally, self.on_bytes_read)
             try:
                 await self.send(load)
-            except CreditgateError as error:
+            except (CreditgateError, FileError) as error:
                 raise LoadStoppedError(str(error)) from error
         self.tally.check_complete()
         return self.tally

@@ -92,6 +92,7 @@ class StreamEntries:
                     f"which began with {source!r}",
                 )
             source = request.source
+            # As they came: the two requests have the same fields.
             reply = await self._bridge.call(_POST_ENTRIES, raw, actor, context.time_remaining())
             response = ledger_pb2.PostEntriesResponse.FromString(reply)
             await context.write(totals.acknowledge(request, response).SerializeToString())

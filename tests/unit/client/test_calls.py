@@ -35,18 +35,19 @@ APPROVED = pb.CheckAndReserveResponse(
     approved_amount_minor=100,
 )
 GONE = Refusal(grpc.StatusCode.UNAVAILABLE)
+STOPPING = Refusal(grpc.StatusCode.CANCELLED)
 FULL = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, reason="QUEUE_FULL", retry_delay_s=0.001)
 
 pytestmark = pytest.mark.parametrize("call", [call_sync, call_aio], ids=["sync", "aio"])
 
 
 def test_a_call_is_repeated_with_the_same_bytes(scripted: ScriptedServer, call: Caller) -> None:
-    scripted.answer("CheckAndReserve", GONE, FULL, APPROVED)
+    scripted.answer("CheckAndReserve", GONE, FULL, STOPPING, APPROVED)
     result = call(scripted.address, "check_and_reserve", "A-1", "O-1", 100, "USD", options=QUICK)
     assert result.decision is Decision.APPROVED
     assert result.reservation_id == "R-1"
     first, *others = [received.request for received in scripted.calls]
-    assert others == [first, first]
+    assert others == [first, first, first]
     sent = pb.CheckAndReserveRequest.FromString(first)
     assert len(sent.request_id) == 32
     assert (sent.account_id, sent.order_id, sent.amount_minor) == ("A-1", "O-1", 100)

@@ -37,7 +37,7 @@ CODES = {
     grpc.StatusCode.INTERNAL: ServerError,
     grpc.StatusCode.UNIMPLEMENTED: ServerError,
     grpc.StatusCode.ABORTED: ServerError,
-    grpc.StatusCode.CANCELLED: ServerError,
+    grpc.StatusCode.CANCELLED: UnavailableError,
     grpc.StatusCode.UNKNOWN: ServerError,
     grpc.StatusCode.DATA_LOSS: ServerError,
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing, closing
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,20 @@ def test_a_closed_client_says_so() -> None:
         client.get_position("A")
     with pytest.raises(ClientClosedError):
         next(client.list_accounts())
+
+
+def test_a_client_that_is_closed_while_it_asks_again_says_so(scripted: ScriptedServer) -> None:
+    client = Client(scripted.address)
+
+    class Closing:
+        def SerializeToString(self) -> bytes:  # noqa: N802 - protobuf's name
+            client.close()
+            return b""
+
+    answer: Any = Closing()
+    scripted.answer("GetPosition", answer)
+    with pytest.raises(ClientClosedError):
+        client.get_position("A", timeout_s=float(PATIENCE_S))
 
 
 def test_a_closed_async_client_says_so() -> None:

@@ -1,6 +1,10 @@
 """`creditgate load` on the command line, as far as it needs no server."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +47,34 @@ def test_a_dry_run_needs_no_server(accounts: Path) -> None:
     result = invoke("accounts", accounts, "--dry-run", "--address", "127.0.0.1:1")
     assert result.exit_code == 0, result.output
     assert "dry run, nothing sent" in result.output
+
+
+def dry_run(path: Path, stderr: int) -> None:
+    """`creditgate load accounts --dry-run` as a process, which asks where its stderr goes."""
+    environment = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR"}}
+    subprocess.run(
+        [Path(sys.executable).with_name("creditgate"), "load", "accounts", path, "--dry-run"],
+        check=True, stdout=subprocess.DEVNULL, stderr=stderr, env={**environment, "TERM": "xterm"},
+    )  # fmt: skip
+
+
+def test_progress_is_shown_on_a_terminal(accounts: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        dry_run(accounts, theirs)
+        shown = os.read(ours, 1 << 16).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "accounts.csv" in shown
+    assert "100%" in shown
+
+
+def test_progress_is_not_shown_elsewhere(accounts: Path, tmp_path: Path) -> None:
+    said = tmp_path / "stderr"
+    with said.open("w") as stderr:
+        dry_run(accounts, stderr.fileno())
+    assert said.read_text() == ""
 
 
 def test_rejected_rows_are_told_by_the_exit_code(accounts: Path, tmp_path: Path) -> None:

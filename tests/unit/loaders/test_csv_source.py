@@ -1,5 +1,6 @@
 """Files are read row by row; what is wrong with one is told with its line."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,18 @@ def test_bytes_that_are_not_utf8_stay_in_their_row(tmp_path: Path) -> None:
     with source(tmp_path, b"id,name\n1,caf\xe9\n2,ok\n") as rows:
         cells = [row.cells for row in rows]
     assert cells == [("1", "caf\udce9"), ("2", "ok")]
+
+
+def test_a_cell_of_another_kind_of_file_is_a_rejected_row(tmp_path: Path) -> None:
+    huge = b"x" * (csv.field_size_limit() + 1)
+    with source(tmp_path, b"id,name\n1," + huge + b"\n2,ok\n") as rows:
+        found = [(row.line, row.problem.reason if row.problem else None) for row in rows]
+    assert found == [(2, "ROW_MALFORMED"), (3, None)]
+
+
+def test_a_nul_stays_in_its_cell(tmp_path: Path) -> None:
+    with source(tmp_path, b"id,name\n1,a\x00b\n2,ok\n") as rows:
+        assert [row.cells for row in rows] == [("1", "a\x00b"), ("2", "ok")]
 
 
 def test_an_endless_line_is_not_read_into_memory(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from creditgate.client import AccountUpsert, ItemError
-from creditgate.loaders import chunks, load, rows
+from creditgate.loaders import chunks, csv_source, load, rows
 from creditgate.loaders.chunks import Load
 from creditgate.loaders.dead_letters import default_path
 from creditgate.loaders.errors import FileError, LoadError, LoadStoppedError, RowError
@@ -90,8 +90,51 @@ def test_dead_letters_that_cannot_be_written_stop_the_load(tmp_path: Path) -> No
     path = write(tmp_path, "A1,euro,,")
     file_load = load.dry_run(rows.ACCOUNTS, path)
     file_load.dead_letters = tmp_path / "missing" / "rejected.csv"
-    with pytest.raises(FileError, match="dead letters cannot be written"):
+    with pytest.raises(LoadStoppedError, match="dead letters cannot be written: No such file"):
         run(file_load)
+
+
+def test_dead_letters_on_a_full_disk_stop_the_load(tmp_path: Path) -> None:
+    path = write(tmp_path, "A1,euro,,")
+    file_load = load.dry_run(rows.ACCOUNTS, path)
+    file_load.dead_letters = tmp_path / "full"
+    file_load.dead_letters.symlink_to("/dev/full")
+    with pytest.raises(LoadStoppedError, match="dead letters cannot be written: No space left"):
+        run(file_load)
+    assert file_load.tally.unanswered == 0
+
+
+def test_dead_letters_may_go_to_a_device_which_stays_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "A1,euro,,")
+    file_load = load.dry_run(rows.ACCOUNTS, path)
+    file_load.dead_letters = tmp_path / "nowhere"
+    file_load.dead_letters.symlink_to(os.devnull)
+    assert run(file_load).rejected == 1
+    assert file_load.dead_letters.is_char_device()
+
+
+def test_a_file_that_turns_out_to_be_none_stops_the_load_where_it_is(tmp_path: Path) -> None:
+    lines = [f"A{i},EUR,," for i in range(chunks.CHUNK_ROWS_MAX)]
+    path = write(tmp_path, *lines, "x" * (csv_source.LINE_CHARS_MAX + 1))
+    file_load = load.dry_run(rows.ACCOUNTS, path)
+    with pytest.raises(LoadStoppedError, match=r"line 1002 is longer than"):
+        run(file_load)
+    assert (file_load.tally.read, file_load.tally.loaded) == (1_000, 1_000)
+
+
+def test_a_file_without_rows_is_loaded(tmp_path: Path) -> None:
+    tally = run(load.dry_run(rows.ACCOUNTS, write(tmp_path)))
+    assert (tally.read, tally.loaded, tally.rejected) == (0, 0, 0)
+
+
+def test_a_pipe_is_a_file_too(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with open(reading), open(writing, "w") as text:  # noqa: PTH123 - no path leads to a pipe
+        text.write(f"{HEADER}\nA1,EUR,,\n")
+        text.close()
+        file_load = load.dry_run(rows.ACCOUNTS, Path(f"/dev/fd/{reading}"))
+        file_load.dead_letters = tmp_path / "rejected.csv"
+        assert run(file_load).loaded == 1
 
 
 def test_a_wrong_header_leaves_earlier_dead_letters_alone(tmp_path: Path) -> None:

@@ -144,6 +144,32 @@ def test_help_explains_every_option() -> None:
             assert part in result.output, (option.name, part)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named", "source"),
+    [
+        ([], "environment: CREDITGATE_SERVE_LISTEN = 'env'", {}),
+        (["--listen", "flag"], "environment: CREDITGATE_SERVE_LISTEN = 'env'", {}),
+        (["--config", "own.toml"], "own.toml: serve.listen = 'own'", {}),
+        ([], "own.toml: serve.listen = 'own'", {"CREDITGATE_CONFIG": "own.toml"}),
+        (["--config", "none.toml"], "none.toml: no such file", {}),
+    ],
+)
+def test_the_command_reads_all_its_sources(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    named: str,
+    source: dict[str, str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.toml").write_text('[serve]\nlisten = "own"\n')
+    environment = {key: None for key in os.environ if key.startswith("CREDITGATE_")}
+    told = {"CREDITGATE_SERVE_LISTEN": "env", **source}
+    result = CliRunner(env={**environment, **told}).invoke(serve, arguments)
+    assert result.exit_code == 2
+    assert named in result.output
+
+
 def test_the_command_refuses_before_it_starts_anything(tmp_path: Path) -> None:
     store = tmp_path / "store"
     environment = {key: None for key in os.environ if key.startswith("CREDITGATE_")}

@@ -1,8 +1,9 @@
 import pytest
+from google.protobuf.message import Message
 
 from creditgate.server import contract
 from creditgate.server.contract import leading_string
-from creditgate.v1 import account_pb2, decision_pb2
+from creditgate.v1 import account_pb2, decision_pb2, ledger_pb2
 
 
 def test_the_clock_is_served_only_when_it_is_manual() -> None:
@@ -28,6 +29,13 @@ def test_cold_methods_exist() -> None:
     methods = contract.methods(contract.services(manual_clock=True))
     cold = {method.path.rpartition("/")[2] for method in methods if method.cold}
     assert cold == contract._COLD_METHODS
+
+
+def test_a_request_of_a_stream_can_be_read_as_one_of_a_post() -> None:
+    def fields(kind: type[Message]) -> list[tuple[int, str, int]]:
+        return [(f.number, f.name, f.type) for f in kind.DESCRIPTOR.fields]
+
+    assert fields(ledger_pb2.StreamEntriesRequest) == fields(ledger_pb2.PostEntriesRequest)
 
 
 @pytest.mark.parametrize("request_id", ["r", "заказ-7", "注文" * 10, "x" * 64])

@@ -1,6 +1,5 @@
 //! `Adjust`: an order's new total. Growth is decided like an order.
 
-use crate::bounds::TTL_S_MAX;
 use crate::command::Adjust;
 use crate::decide::rules::{Ask, evaluate};
 use crate::decide::{Context, expiry, view};
@@ -8,7 +7,7 @@ use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
 use crate::outcome::{Changed, Decision, Outcome, Verdict};
-use crate::values::{Micros, Minor};
+use crate::values::{Micros, Minor, Ttl};
 
 impl Context<'_> {
     pub(super) fn adjust<'a>(
@@ -48,7 +47,7 @@ impl Context<'_> {
             reservation.open += growth;
             reservation.released -= growth;
         }
-        if let Some(expires_at) = self.new_expiry(found, growth, command.ttl_s) {
+        if let Some(expires_at) = self.new_expiry(found, growth, command.ttl) {
             reservation.expires_at = expires_at;
             events.push(Event::ExpirySet { reservation: id, expires_at });
         }
@@ -67,18 +66,11 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// What grows after its time has run out holds for as long again as it was to hold: approved,
-    /// it must not lapse at once.
-    fn new_expiry(&self, found: &Reservation, growth: Minor, ttl_s: Option<u32>) -> Option<Micros> {
-        match ttl_s {
-            Some(ttl_s) => Some(expiry(self.now, ttl_s)),
-            None if growth > 0 && found.expires_at <= self.now => {
-                let held = found.expires_at.saturating_sub(found.created_at);
-                let held_max = i64::from(TTL_S_MAX) * 1_000_000;
-                Some(self.now.saturating_add(held.min(held_max)))
-            }
-            None => None,
-        }
+    /// A new time where the caller asked for one, or where what grows would lapse at once because
+    /// its time has run out.
+    fn new_expiry(&self, found: &Reservation, growth: Minor, ttl: Ttl) -> Option<Micros> {
+        let over = growth > 0 && found.expires_at <= self.now;
+        (ttl.asked_s.is_some() || over).then(|| expiry(self.now, ttl))
     }
 }
 

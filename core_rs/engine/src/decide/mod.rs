@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::model::Reservation;
 use crate::outcome::{Decision, Outcome, ReservationView, Verdict};
 use crate::state::State;
-use crate::values::{Micros, Minor, Seq, Slot, Text};
+use crate::values::{Micros, Minor, Seq, Slot, Text, Ttl};
 
 /// What a decision has before it besides the command.
 #[derive(Clone, Copy)]
@@ -147,6 +147,6 @@ pub fn view(state: &State, reservation: &Reservation) -> ReservationView {
 }
 
 /// The end of a time to hold that begins at `now`.
-fn expiry(now: Micros, ttl_s: u32) -> Micros {
-    now.saturating_add(i64::from(ttl_s) * 1_000_000)
+fn expiry(now: Micros, ttl: Ttl) -> Micros {
+    now.saturating_add(i64::from(ttl.seconds()) * 1_000_000)
 }

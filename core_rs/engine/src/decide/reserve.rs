@@ -137,7 +137,7 @@ impl Context<'_> {
             return None;
         }
         let reservation = reservation_id(self.seq, item);
-        let expires_at = expiry(self.now, order.ttl_s);
+        let expires_at = expiry(self.now, order.ttl);
         reserved.reservation = Some(reservation);
         reserved.expires_at = expires_at;
         let (order_id, amount) = (order.order_id, reserved.amount);

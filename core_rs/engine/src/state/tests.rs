@@ -40,7 +40,7 @@ fn commands() -> Vec<Command<'static>> {
         reserve("new", 7).into(),
         reserve("closed", 7).into(),
         ReserveAll { request: REQUEST, orders }.into(),
-        Adjust { ttl_s: Some(9), ..adjust("open", 12) }.into(),
+        Adjust { ttl: ttl(Some(9)), ..adjust("open", 12) }.into(),
         adjust("open", 3).into(),
         adjust("closed", 3).into(),
         CaptureOrder { amount: Some(4), last: true, ..capture("open", "captured") }.into(),

@@ -3,7 +3,7 @@
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::model::Status;
-use creditgate_engine::values::{Currency, Day, Limit, LimitKind};
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -56,11 +56,14 @@ fn limit() -> BoxedStrategy<Limit> {
     (kind, until).prop_map(|(kind, valid_until)| Limit { kind, valid_until }).boxed()
 }
 
+const DEFAULT_TTL_S: u32 = 86_400;
+
 fn order() -> BoxedStrategy<Order<'static>> {
     (account_id(), order_id(), amount(), seldom(), 1_u32..200_000)
         .prop_map(|(account_id, order_id, amount, wrong, ttl_s)| {
+            let ttl = Ttl { asked_s: Some(ttl_s), default_s: DEFAULT_TTL_S };
             let currency = currency_for(account_id, wrong);
-            Order { account_id, order_id, amount, currency, ttl_s }
+            Order { account_id, order_id, amount, currency, ttl }
         })
         .boxed()
 }
@@ -182,8 +185,9 @@ pub fn step() -> BoxedStrategy<Step> {
         2 => vec(order(), 1..5)
             .prop_map(|orders| Command::ReserveAll(ReserveAll { request: REQUEST, orders })),
         4 => (target(), prop_oneof![1 => Just(0), 9 => amount()], ttl_s()).prop_map(
-            |(target, total, ttl_s)| {
-                Command::Adjust(Adjust { request: REQUEST, target, total, ttl_s })
+            |(target, total, asked_s)| {
+                let ttl = Ttl { asked_s, default_s: DEFAULT_TTL_S };
+                Command::Adjust(Adjust { request: REQUEST, target, total, ttl })
             }
         ),
         5 => capture(),

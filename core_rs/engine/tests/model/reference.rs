@@ -230,7 +230,7 @@ impl Model {
                 order_id: order.order_id,
                 open: answer.amount,
                 created_at: self.now,
-                expires_at: self.now + Micros::from(order.ttl_s) * 1_000_000,
+                expires_at: self.now + Micros::from(order.ttl.seconds()) * 1_000_000,
                 ..Order::default()
             };
             self.orders.insert(reservation_id(self.seq, item), made);

@@ -57,10 +57,8 @@ impl Model {
         let changed = self.orders.get_mut(&id).expect("found above");
         changed.open += growth;
         changed.released += (-growth).max(0);
-        if let Some(ttl_s) = c.ttl_s {
-            changed.expires_at = now + Micros::from(ttl_s) * 1_000_000;
-        } else if growth > 0 && order.expires_at <= now {
-            changed.expires_at = now + order.expires_at - order.created_at;
+        if c.ttl.asked_s.is_some() || (growth > 0 && order.expires_at <= now) {
+            changed.expires_at = now + Micros::from(c.ttl.seconds()) * 1_000_000;
         }
         if growth > 0 {
             changed.closed_at = 0;

@@ -8,7 +8,7 @@ use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::*;
-use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text};
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 1 };
@@ -20,7 +20,13 @@ fn usd() -> Currency {
 }
 
 fn order() -> Order<'static> {
-    Order { account_id: "a", order_id: "o", amount: 300, currency: usd(), ttl_s: 60 }
+    Order {
+        account_id: "a",
+        order_id: "o",
+        amount: 300,
+        currency: usd(),
+        ttl: Ttl { asked_s: Some(60), default_s: 90 },
+    }
 }
 
 fn verdict(decision: Decision, codes: &[ReasonCode]) -> Verdict {
@@ -86,7 +92,7 @@ fn orders() -> Vec<Row> {
             Outcome::Reserved(reserved(Decision::Approved, &[])),
             vec![held],
             "\
-             949481a7726573657276659392a1720195a161a16fcd012ca35553443cc2a36f6d73a3776562c000 \
+             949481a7726573657276659392a1720195a161a16fcd012ca3555344923c5ac2a36f6d73a3776562c000 \
              81a872657365727665649494a8617070726f7665649000c0cd0401cd012c059181a8726573657276 \
              656495cd040102a16fcd012c05",
         ),
@@ -96,8 +102,8 @@ fn orders() -> Vec<Row> {
             Outcome::ReservedAll(vec![declined]),
             vec![],
             "\
-             949481ab726573657276655f616c6c9292a172019295a161a16fcd012ca35553443c95a161a16fcd \
-             012ca35553443ca36f6d73a3776562c00081ac72657365727665645f616c6c919494a86465636c69 \
+             949481ab726573657276655f616c6c9292a172019295a161a16fcd012ca3555344923c5a95a161a16fcd \
+             012ca3555344923c5aa36f6d73a3776562c00081ac72657365727665645f616c6c919494a86465636c69 \
              6e65649193b3494e53554646494349454e545f435245444954cd012cfe00c0cd0401cd012c0590",
         ),
     ]
@@ -106,7 +112,12 @@ fn orders() -> Vec<Row> {
 fn changes() -> Vec<Row> {
     let reservation = 1025;
     let invoice_id = "i";
-    let adjust = Adjust { request: REQUEST, target: TARGET, total: 300, ttl_s: Some(60) };
+    let adjust = Adjust {
+        request: REQUEST,
+        target: TARGET,
+        total: 300,
+        ttl: Ttl { asked_s: None, default_s: 90 },
+    };
     let capture = CaptureOrder {
         request: REQUEST,
         target: Target::Id(1025),
@@ -125,7 +136,7 @@ fn changes() -> Vec<Row> {
                 Event::ExpirySet { reservation, expires_at: 5 },
             ],
             "\
-             949481a661646a7573749492a1720181a56f7264657292a161a16fcd012c3ca36f6d73a3776562c0 \
+             949481a661646a7573749492a1720181a56f7264657292a161a16fcd012c92c05aa36f6d73a3776562c0 \
              0081a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa355534401020304 \
              050600c29281a567726f776e92cd04010181aa6578706972795f73657492cd040105",
         ),

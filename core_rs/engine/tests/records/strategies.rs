@@ -7,7 +7,7 @@ use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::*;
-use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, TextBody};
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, TextBody, Ttl};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -64,14 +64,19 @@ fn request() -> impl Strategy<Value = RequestKey<'static>> {
     (string(), any::<u32>()).prop_map(|(id, row)| RequestKey { id, row })
 }
 
+fn ttl() -> impl Strategy<Value = Ttl> {
+    let parts = (option::of(any::<u32>()), any::<u32>());
+    parts.prop_map(|(asked_s, default_s)| Ttl { asked_s, default_s })
+}
+
 fn order() -> BoxedStrategy<Order<'static>> {
-    (string(), string(), number(), currency(), any::<u32>())
-        .prop_map(|(account_id, order_id, amount, currency, ttl_s)| Order {
+    (string(), string(), number(), currency(), ttl())
+        .prop_map(|(account_id, order_id, amount, currency, ttl)| Order {
             account_id,
             order_id,
             amount,
             currency,
-            ttl_s,
+            ttl,
         })
         .boxed()
 }
@@ -142,11 +147,9 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         }),
         (request(), vec(order(), 0..20))
             .prop_map(|(request, orders)| Command::ReserveAll(ReserveAll { request, orders })),
-        (request(), target(), number(), option::of(any::<u32>())).prop_map(
-            |(request, target, total, ttl_s)| {
-                Command::Adjust(Adjust { request, target, total, ttl_s })
-            }
-        ),
+        (request(), target(), number(), ttl()).prop_map(|(request, target, total, ttl)| {
+            Command::Adjust(Adjust { request, target, total, ttl })
+        }),
         capture.prop_map(|(request, target, amount, invoice_id, (last, forced))| {
             let order = CaptureOrder { request, target, amount, invoice_id, last, forced };
             Command::Capture(order)

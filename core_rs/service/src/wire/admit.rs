@@ -1,14 +1,18 @@
 //! Rules that fields of requests must keep, whatever the state.
 
-use creditgate_engine::bounds::{AMOUNT_MINOR_MAX, ID_BYTES_MAX, REASON_BYTES_MAX, TTL_S_MAX};
+use creditgate_engine::bounds::{
+    AMOUNT_MINOR_MAX, BATCH_ITEMS_MAX, ID_BYTES_MAX, REASON_BYTES_MAX, TTL_S_MAX,
+};
 use creditgate_engine::command::{OrderKey, RequestKey, Target};
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Minor, Text};
 use creditgate_store::text::{SALT_BYTES, seal};
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
 const ID_RULE: &str = "1 to 64 bytes of UTF-8 without control characters";
+const ROWS_RULE: &str = "1 to 1000 rows";
 const OPTIONAL_ID_RULE: &str = "at most 64 bytes of UTF-8 without control characters";
 
 /// 9998-12-31: what is reserved on it for the longest time still ends in a year of four digits.
@@ -17,6 +21,22 @@ const LAST_DAY: Day = Day(2_932_531);
 /// Decodes a request.
 pub(crate) fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, Fault> {
     M::decode(bytes).map_err(|error| Fault::malformed(&error))
+}
+
+/// Refuses a request of too many rows before it is decoded: an empty row takes two bytes of it and
+/// a hundred times as many in memory.
+pub(crate) fn bound_rows(field: &str, number: u32, mut bytes: &[u8]) -> Result<(), Fault> {
+    let mut count = 0;
+    while !bytes.is_empty() {
+        let row = decode_key(&mut bytes).and_then(|(tag, wire_type)| {
+            skip_field(wire_type, tag, &mut bytes, DecodeContext::default()).map(|()| tag)
+        });
+        count += usize::from(row.map_err(|error| Fault::malformed(&error))? == number);
+        if count > BATCH_ITEMS_MAX {
+            return Err(Fault::field(field, "more than 1000 rows", ROWS_RULE));
+        }
+    }
+    Ok(())
 }
 
 /// An id of any kind.
@@ -36,7 +56,7 @@ pub(crate) fn optional_id<'a>(field: &str, value: &'a str) -> Result<&'a str, Fa
 }
 
 /// Errors repeat what they were given, within reason.
-fn shown(value: &str) -> &str {
+pub(crate) fn shown(value: &str) -> &str {
     value.char_indices().nth(80).map_or(value, |(end, _)| &value[..end])
 }
 
@@ -216,11 +236,11 @@ pub(crate) fn page_token(token: &str) -> Result<Option<u64>, Fault> {
         .map_err(|_| Fault::field("page_token", shown(token), rule))
 }
 
-/// The rows of a bulk call, at least one and at most 1,000.
+/// The rows of a call of many, at least one and at most 1,000.
 pub(crate) fn rows<'a, T>(field: &str, rows: &'a [T]) -> Result<&'a [T], Fault> {
-    if !(1..=creditgate_engine::bounds::BATCH_ITEMS_MAX).contains(&rows.len()) {
+    if !(1..=BATCH_ITEMS_MAX).contains(&rows.len()) {
         let given = format!("{} rows", rows.len());
-        return Err(Fault::field(field, given, "1 to 1000 rows"));
+        return Err(Fault::field(field, given, ROWS_RULE));
     }
     Ok(rows)
 }

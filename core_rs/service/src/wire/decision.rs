@@ -4,6 +4,7 @@ use creditgate_engine::command::{
     Adjust, CaptureOrder, Command, Order, Release, Reserve, ReserveAll,
 };
 use creditgate_engine::entry::Request;
+use creditgate_engine::values::Ttl;
 
 use crate::wire::admit;
 use crate::wire::status::Fault;
@@ -49,14 +50,14 @@ fn item_of_all<'a>(
 ) -> Result<Order<'a>, Fault> {
     if !item.request_id.is_empty() {
         let rule = "empty in an all-or-none batch, which has one of its own";
-        return Err(Fault::field("request_id", &item.request_id, rule));
+        return Err(Fault::field("request_id", admit::shown(&item.request_id), rule));
     }
     if item.allow_partial {
         return Err(Fault::field("allow_partial", true, "false in an all-or-none batch"));
     }
     if item.channel != channel {
         let rule = "the same for all items of an all-or-none batch";
-        return Err(Fault::field("channel", &item.channel, rule));
+        return Err(Fault::field("channel", admit::shown(&item.channel), rule));
     }
     order(item, default_ttl_s)
 }
@@ -67,17 +68,21 @@ fn order(message: &v1::CheckAndReserveRequest, default_ttl_s: u32) -> Result<Ord
         order_id: admit::id("order_id", &message.order_id)?,
         amount: admit::amount("amount_minor", message.amount_minor)?,
         currency: admit::currency(&message.currency)?,
-        ttl_s: admit::ttl(message.ttl.as_ref())?.unwrap_or(default_ttl_s),
+        ttl: Ttl { asked_s: admit::ttl(message.ttl.as_ref())?, default_s: default_ttl_s },
     })
 }
 
 /// `Adjust`.
-pub(crate) fn adjust<'a>(m: &'a v1::AdjustRequest, actor: &'a str) -> Result<Request<'a>, Fault> {
+pub(crate) fn adjust<'a>(
+    m: &'a v1::AdjustRequest,
+    actor: &'a str,
+    default_ttl_s: u32,
+) -> Result<Request<'a>, Fault> {
     let command = Command::Adjust(Adjust {
         request: admit::request(&m.request_id, 0)?,
         target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
         total: admit::amount_or_zero("total_amount_minor", m.total_amount_minor)?,
-        ttl_s: admit::ttl(m.ttl.as_ref())?,
+        ttl: Ttl { asked_s: admit::ttl(m.ttl.as_ref())?, default_s: default_ttl_s },
     });
     let channel = admit::optional_id("channel", &m.channel)?;
     Ok(Request { command, actor, channel, reason: admit::reason(&m.reason)? })

@@ -13,29 +13,41 @@ use crate::wire::{reply, v1};
 pub(crate) struct Watches {
     /// Who follows an account.
     tickets: BTreeMap<Slot, BTreeSet<u64>>,
+    /// Which accounts a caller follows.
+    slots: BTreeMap<u64, BTreeSet<Slot>>,
+    /// Number of (account, follower) pairs.
+    pairs: u64,
 }
 
 impl Watches {
     /// Number of (account, follower) pairs.
     pub(crate) fn count(&self) -> u64 {
-        self.tickets.values().map(|tickets| tickets.len() as u64).sum()
+        self.pairs
     }
 
     /// Begins a watch with the present positions.
     pub(crate) fn add(&mut self, ticket: u64, slots: Vec<Slot>, store: &Store, outbox: &Outbox) {
+        let slots = BTreeSet::from_iter(slots);
         let first = slots.iter().map(|slot| ((ticket, *slot), position(store, *slot))).collect();
-        for slot in slots {
-            self.tickets.entry(slot).or_default().insert(ticket);
+        for slot in &slots {
+            self.tickets.entry(*slot).or_default().insert(ticket);
         }
+        self.pairs += slots.len() as u64;
+        self.slots.insert(ticket, slots);
         outbox.push_watched(first);
     }
 
-    /// Ends a watch.
+    /// Ends a watch, if there is one of this ticket.
     pub(crate) fn remove(&mut self, ticket: u64) {
-        self.tickets.retain(|_, tickets| {
-            tickets.remove(&ticket);
-            !tickets.is_empty()
-        });
+        for slot in self.slots.remove(&ticket).unwrap_or_default() {
+            self.pairs -= 1;
+            if let Some(tickets) = self.tickets.get_mut(&slot) {
+                tickets.remove(&ticket);
+                if tickets.is_empty() {
+                    self.tickets.remove(&slot);
+                }
+            }
+        }
     }
 
     /// Tells of the accounts that the latest commit touched; of all watched ones when it touched

@@ -10,7 +10,7 @@ use creditgate_engine::command::{
 };
 use creditgate_engine::entry::Request;
 use creditgate_engine::outcome::{Decision, Outcome};
-use creditgate_engine::values::{Currency, Limit, LimitKind, Minor, Text};
+use creditgate_engine::values::{Currency, Limit, LimitKind, Minor, Text, Ttl};
 use creditgate_store::{Answer, Options, Recovery, Store};
 
 pub const MIB: usize = 1 << 20;
@@ -66,7 +66,13 @@ pub fn named_account<'a>(
 }
 
 pub fn order<'a>(account_id: &'a str, order_id: &'a str, amount: Minor) -> Order<'a> {
-    Order { account_id, order_id, amount, currency: usd(), ttl_s: 3_600 }
+    Order {
+        account_id,
+        order_id,
+        amount,
+        currency: usd(),
+        ttl: Ttl { asked_s: None, default_s: 3_600 },
+    }
 }
 
 pub fn reserve<'a>(

@@ -3,7 +3,7 @@
 use creditgate_engine::command::*;
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
-use creditgate_engine::values::{Currency, Limit, LimitKind};
+use creditgate_engine::values::{Currency, Limit, LimitKind, Ttl};
 use creditgate_store::text;
 
 use crate::Simulation;
@@ -37,7 +37,7 @@ impl Simulation {
             order_id,
             amount,
             currency: usd(),
-            ttl_s: 1 + random.below(50) as u32,
+            ttl: Ttl { asked_s: Some(1 + random.below(50) as u32), default_s: 30 },
         };
         let target = Target::Order(OrderKey { account_id, order_id });
         match random.below(20) {
@@ -52,8 +52,9 @@ impl Simulation {
                 Command::ReserveAll(ReserveAll { request, orders })
             }
             9..=10 => {
-                let ttl_s = random.chance(1, 4).then_some(30);
-                Command::Adjust(Adjust { request, target, total: amount, ttl_s })
+                let asked_s = random.chance(1, 4).then_some(30);
+                let ttl = Ttl { asked_s, default_s: 30 };
+                Command::Adjust(Adjust { request, target, total: amount, ttl })
             }
             11..=13 => {
                 let (last, forced) = (random.chance(1, 2), random.chance(1, 3));

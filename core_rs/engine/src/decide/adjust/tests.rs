@@ -41,7 +41,7 @@ fn a_refused_growth_leaves_the_reservation_as_it_was() {
     let mut book = Book::with_100();
     book.hold("o", 60);
     let before = book.state.dump();
-    let found = book.changed(Adjust { ttl_s: Some(60), ..adjust("o", 101) });
+    let found = book.changed(Adjust { ttl: ttl(Some(60)), ..adjust("o", 101) });
     assert_eq!(found.verdict.reasons, [reason(InsufficientCredit, 41, 40)]);
     assert_eq!(found.reservation.open, 60);
     assert_eq!(book.state.dump(), before);
@@ -118,7 +118,7 @@ fn the_time_to_hold_changes_only_when_asked() {
     let expires_at = book.hold("o", 50).expires_at;
     book.now += 10 * SECOND;
     assert_eq!(book.changed(adjust("o", 60)).reservation.expires_at, expires_at);
-    let found = book.changed(Adjust { ttl_s: Some(60), ..adjust("o", 60) });
+    let found = book.changed(Adjust { ttl: ttl(Some(60)), ..adjust("o", 60) });
     assert_eq!(found.reservation.expires_at, book.now + 60 * SECOND);
     assert_eq!(book.order("o").expires_at, book.now + 60 * SECOND);
     book.pass(60 * SECOND);

@@ -1,0 +1,183 @@
+use std::path::Path;
+use std::sync::Mutex;
+
+use creditgate_store::{CountersReader, Fault as StoreFault, Faults, Options, Step};
+
+use super::*;
+use crate::clock::ClockKind;
+use crate::methods::Method;
+
+/// Fails every step of this kind for want of space.
+#[derive(Default)]
+struct Full(Mutex<Option<Step>>);
+
+impl Faults for Full {
+    fn before(&self, step: Step) -> Result<(), StoreFault> {
+        if *self.0.lock().expect("nobody panics") == Some(step) {
+            return Err(StoreFault::NoSpace);
+        }
+        Ok(())
+    }
+}
+
+fn worker(folder: &Path, options: Options) -> Worker {
+    let (store, _) = Store::open(folder, options).expect("the store opens");
+    let clock = Clock::new(ClockKind::Manual, store.last_time());
+    Worker::new(Parts {
+        store,
+        clock,
+        default_ttl_s: 3_600,
+        queue: Arc::new(Queue::new(10)),
+        outbox: Arc::new(Outbox::new().expect("an eventfd")),
+        stats: Arc::default(),
+    })
+    .expect("threads start")
+}
+
+fn options() -> Options {
+    let map_size_bytes = 1 << 28;
+    Options {
+        journal_map_size_bytes: map_size_bytes,
+        tables_map_size_bytes: map_size_bytes,
+        ..Options::default()
+    }
+}
+
+fn call(ticket: u64, method: Method, request: &impl Message) -> Call {
+    let request = request.encode_to_vec();
+    Call { ticket, method, request, actor: "ada".to_owned(), deadline: None }
+}
+
+fn account(ticket: u64, account_id: &str) -> Call {
+    let limit = v1::CreditLimit { kind: v1::LimitKind::Unlimited.into(), ..Default::default() };
+    let account = v1::AccountUpsert {
+        account_id: account_id.to_owned(),
+        currency: Some("USD".to_owned()),
+        limit: Some(limit),
+        ..Default::default()
+    };
+    let request = v1::UpsertAccountsRequest {
+        request_id: format!("request {ticket}"),
+        accounts: vec![account],
+        ..Default::default()
+    };
+    call(ticket, Method::UpsertAccounts, &request)
+}
+
+fn reserve(ticket: u64) -> Call {
+    let request = v1::CheckAndReserveRequest {
+        request_id: format!("request {ticket}"),
+        account_id: "acme".to_owned(),
+        order_id: format!("order {ticket}"),
+        amount_minor: 1,
+        currency: "USD".to_owned(),
+        ..Default::default()
+    };
+    call(ticket, Method::CheckAndReserve, &request)
+}
+
+fn release(ticket: u64, reserved: u64) -> Call {
+    let request = v1::ReleaseRequest {
+        request_id: format!("request {ticket}"),
+        account_id: "acme".to_owned(),
+        order_id: format!("order {reserved}"),
+        ..Default::default()
+    };
+    call(ticket, Method::Release, &request)
+}
+
+fn codes(worker: &Worker) -> Vec<(u64, u32)> {
+    let mut codes: Vec<_> =
+        worker.parts.outbox.drain().iter().map(|call| (call.ticket, call.code)).collect();
+    codes.sort_unstable();
+    codes
+}
+
+#[test]
+fn the_heart_beats_with_every_commit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    let map = CountersReader::open(&folder.path().join("counters.map")).expect("it opens");
+    for (moment, call) in [(70, account(1, "acme")), (80, reserve(2)), (90, reserve(3))] {
+        assert!(worker.parts.clock.set(moment));
+        worker.serve(vec![call]);
+        assert_eq!(map.heartbeat(), moment);
+    }
+}
+
+#[test]
+fn the_worker_does_not_sleep_while_more_is_due_than_one_commit_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), Options { closed_count_max: 0, ..options() });
+    worker.serve(vec![account(1, "acme")]);
+    worker.serve((10_000..11_500).map(reserve).collect());
+    worker.serve((20_000..21_500).map(|ticket| release(ticket, ticket - 10_000)).collect());
+    assert_eq!(worker.parts.store.state().closed().len(), 1_500);
+    let mut left = Vec::new();
+    loop {
+        worker.serve(Vec::new());
+        left.push(worker.parts.store.state().closed().len());
+        if worker.idle() > Duration::ZERO {
+            break;
+        }
+    }
+    assert_eq!(left, [500, 0, 0]);
+}
+
+#[test]
+fn nothing_is_told_of_what_was_undone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full = Arc::new(Full::default());
+    let mut worker = worker(folder.path(), Options { faults: full.clone(), ..options() });
+    let watch = v1::WatchPositionsRequest { account_ids: vec!["acme".to_owned(); 2] };
+    let list = v1::ListReservationsRequest { account_id: "acme".to_owned(), ..Default::default() };
+    let calls = || {
+        vec![
+            account(1, "acme"),
+            reserve(2),
+            call(3, Method::WatchPositions, &watch),
+            call(4, Method::ListReservations, &list),
+        ]
+    };
+    *full.0.lock().expect("nobody panics") = Some(Step::Commit);
+    worker.serve(calls());
+    assert_eq!(codes(&worker), [(1, 8), (2, 8), (3, 8), (4, 8)]);
+    assert_eq!(worker.watches.count(), 0);
+
+    *full.0.lock().expect("nobody panics") = None;
+    worker.serve(calls());
+    worker.lists.close();
+    assert_eq!(codes(&worker), [(1, 0), (2, 0), (3, 0), (4, 0)]);
+    assert_eq!(worker.watches.count(), 1, "an account that is named twice is watched once");
+    worker.watches.remove(3);
+    assert_eq!(worker.watches.count(), 0);
+    worker.watches.remove(3);
+}
+
+#[test]
+fn what_is_wrong_is_shown_within_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    let long = "x".repeat(100_000);
+    let item = |channel: &str, request_id: &str| v1::CheckAndReserveRequest {
+        channel: channel.to_owned(),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    let batch = |all_or_none, items| v1::BatchCheckAndReserveRequest {
+        request_id: if all_or_none { "all".to_owned() } else { long.clone() },
+        all_or_none,
+        items,
+    };
+    let batches = [
+        batch(false, vec![]),
+        batch(true, vec![item("", &long)]),
+        batch(true, vec![item(&long, "")]),
+    ];
+    for (ticket, batch) in (1..).zip(batches) {
+        worker.serve(vec![call(ticket, Method::BatchCheckAndReserve, &batch)]);
+        let finished = worker.parts.outbox.drain();
+        assert_eq!((finished[0].ticket, finished[0].code), (ticket, 3));
+        assert!(finished[0].bytes.len() < 1_000, "{} bytes", finished[0].bytes.len());
+    }
+}

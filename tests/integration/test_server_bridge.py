@@ -1,0 +1,91 @@
+"""From a socket to the core, in this process: what the core is told of a call."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from creditgate.core import Core
+from creditgate.server import contract
+from creditgate.server.bridge import Bridge
+from creditgate.server.calls import CallRecorder
+from creditgate.server.logs import LineBudget
+from creditgate.server.metrics import Metrics
+from creditgate.server.unary import RawHandlers, unary_handlers
+from creditgate.v1 import account_pb2, account_pb2_grpc
+from tests.support.api import TIMEOUT_S
+
+
+class Watched:
+    """The core, and what it was handed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.timeouts_s: list[float | None] = []
+
+    def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
+        self.timeouts_s.append(timeout_s)
+        return self._core.submit(method, request, actor, timeout_s)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._core, name)
+
+
+@asynccontextmanager
+async def serving(store: Path) -> AsyncIterator[tuple[Any, Watched]]:
+    """Stubs of the accounts' service, and the core behind them."""
+    core: Any = Watched(Core(str(store)))
+    bridge = Bridge(core)
+    methods = contract.methods(contract.services(manual_clock=False))
+    metrics, budget = Metrics(), LineBudget(0)
+    recorders = {method.path: CallRecorder(method, metrics, budget) for method in methods}
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    server.add_generic_rpc_handlers((RawHandlers(unary_handlers(bridge, recorders)),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield account_pb2_grpc.CreditAccountServiceStub(channel), core
+    finally:
+        await server.stop(TIMEOUT_S)
+        await asyncio.to_thread(core.close)
+        bridge.close()  # fails when a call was forgotten
+        assert bridge.calls_in_flight == 0
+
+
+REQUEST = account_pb2.GetPositionRequest(account_id="a")
+
+
+@pytest.mark.parametrize("timeout_s", [None, float(TIMEOUT_S)])
+def test_the_callers_deadline_reaches_the_core(tmp_path: Path, timeout_s: float | None) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path) as (accounts, core):
+            with pytest.raises(grpc.RpcError, match="create the account first"):
+                await accounts.GetPosition(REQUEST, timeout=timeout_s)
+            (told_s,) = core.timeouts_s
+            if timeout_s is None:
+                assert told_s is None
+            else:
+                assert told_s is not None
+                assert 0 < told_s <= timeout_s
+
+    asyncio.run(scenario())
+
+
+def test_calls_that_are_given_up_are_not_kept(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path) as (accounts, core):
+            calls = [accounts.GetPosition(REQUEST) for _ in range(100)]
+            with pytest.raises(grpc.RpcError, match="create the account first"):
+                await calls[0]
+            for call in calls:
+                call.cancel()
+            with pytest.raises(grpc.RpcError, match="create the account first"):
+                await accounts.GetPosition(REQUEST)
+            assert core.timeouts_s
+
+    asyncio.run(scenario())
