@@ -83,13 +83,16 @@ impl<'a> Command<'a> {
     }
 }
 
-/// A request id, and which row of its call this is (0 for a call of one).
+/// A request id, and which row of which call this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestKey<'a> {
     /// As the caller gave it.
     pub id: &'a str,
-    /// Row of a bulk call.
+    /// Row of a bulk call; 0 for a call of one.
     pub row: u32,
+    /// Digest of the whole bulk call, so that no other call can go by its id even where their rows
+    /// do not meet; 0 for a call of one.
+    pub call: u64,
 }
 
 /// An order to decide.

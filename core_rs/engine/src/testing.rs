@@ -184,7 +184,7 @@ into_command! {
 }
 
 /// The engine does not look at it.
-pub(crate) const REQUEST: RequestKey<'static> = RequestKey { id: "request", row: 0 };
+pub(crate) const REQUEST: RequestKey<'static> = RequestKey { id: "request", row: 0, call: 0 };
 
 pub(crate) fn usd() -> Currency {
     Currency::parse("USD").unwrap()

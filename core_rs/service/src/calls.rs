@@ -1,6 +1,7 @@
 //! One call on the worker's thread: decode, decide, and the bytes of the answer. What is answered
 //! here leaves only after the commit that carries it.
 
+use creditgate_engine::command::RequestKey;
 use creditgate_engine::decide;
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
@@ -209,9 +210,11 @@ impl Calls<'_> {
         m: &v1::UpsertAccountsRequest,
         actor: &str,
     ) -> Result<v1::UpsertAccountsResponse, Failed> {
-        let rows = bulk(&m.request_id, "accounts", &m.accounts, &m.channel)?;
-        let results = rows.iter().enumerate().map(|(row, upsert)| {
-            self.upsert(account::upsert_account(&m.request_id, row, upsert, actor, &m.channel))
+        let call = admit::bulk(&m.request_id, &m.channel, m)?;
+        let rows = admit::rows("accounts", &m.accounts)?.iter().zip(0..);
+        let results = rows.map(|(upsert, row)| {
+            let request = RequestKey { row, ..call };
+            self.upsert(account::upsert_account(request, upsert, actor, &m.channel))
         });
         Ok(v1::UpsertAccountsResponse { results: results.collect::<Result<_, _>>()? })
     }
@@ -221,9 +224,11 @@ impl Calls<'_> {
         m: &v1::UpsertSegmentsRequest,
         actor: &str,
     ) -> Result<v1::UpsertSegmentsResponse, Failed> {
-        let rows = bulk(&m.request_id, "segments", &m.segments, &m.channel)?;
-        let results = rows.iter().enumerate().map(|(row, upsert)| {
-            self.upsert(account::upsert_segment(&m.request_id, row, upsert, actor, &m.channel))
+        let call = admit::bulk(&m.request_id, &m.channel, m)?;
+        let rows = admit::rows("segments", &m.segments)?.iter().zip(0..);
+        let results = rows.map(|(upsert, row)| {
+            let request = RequestKey { row, ..call };
+            self.upsert(account::upsert_segment(request, upsert, actor, &m.channel))
         });
         Ok(v1::UpsertSegmentsResponse { results: results.collect::<Result<_, _>>()? })
     }
@@ -312,16 +317,4 @@ fn posted(made: Made) -> v1::EntryResult {
     let outcome =
         if made.replayed { v1::EntryOutcome::Duplicate } else { v1::EntryOutcome::Posted };
     v1::EntryResult { outcome: outcome.into(), error: None, journal_seq: made.seq }
-}
-
-/// What the rows of a bulk call share.
-fn bulk<'a, T>(
-    request_id: &str,
-    field: &str,
-    rows: &'a [T],
-    channel: &str,
-) -> Result<&'a [T], Failed> {
-    admit::id("request_id", request_id)?;
-    admit::optional_id("channel", channel)?;
-    Ok(admit::rows(field, rows)?)
 }

@@ -98,9 +98,7 @@ struct Inner {
 
 impl Inner {
     fn is_empty(&self) -> bool {
-        self.interactive.calls.is_empty()
-            && self.bulk.calls.is_empty()
-            && self.cancelled.is_empty()
+        self.interactive.calls.is_empty() && self.bulk.calls.is_empty() && self.cancelled.is_empty()
     }
 }
 

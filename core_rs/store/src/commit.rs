@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     fn entry(id: &str) -> Entry<'_> {
-        let request = RequestKey { id, row: 0 };
+        let request = RequestKey { id, row: 0, call: 0 };
         let release = Release { request, target: Target::Id(9), amount: None };
         let command = Command::Release(release);
         let request = Request { command, actor: "ada", channel: "web", reason: None };

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use creditgate_engine::command::Identity;
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::outcome::Outcome;
 use creditgate_engine::values::{Micros, Seq};
@@ -44,15 +45,37 @@ impl Repeats {
         if seq >= pending.first_seq() {
             return Ok(compare(request, pending.entry(seq), pending.time));
         }
-        let recent = match self.recent.take() {
-            Some(recent) if recent.holds(seq) => recent,
-            _ => Recent::read(journal, seq)?,
-        };
-        let recent = self.recent.insert(recent);
+        let recent = self.recent(journal, seq)?;
         let rtxn = journal.read_txn()?;
         let mut entry = recent.entry(journal, seq)?;
         journal.restore_texts(&rtxn, recent.first_seq, seq, &mut entry)?;
         Ok(compare(request, entry, recent.time))
+    }
+
+    /// The digest of the call that the entry at `seq` was a row of; 0: of none.
+    pub(crate) fn call(
+        &mut self,
+        journal: &Journal,
+        pending: &Pending,
+        seq: Seq,
+    ) -> Result<u64, StoreError> {
+        let call_of = |entry: &Entry<'_>| match entry.request.command.identity() {
+            Identity::Request(key) => key.call,
+            Identity::Entry { .. } | Identity::None => 0,
+        };
+        if seq >= pending.first_seq() {
+            return Ok(call_of(&pending.entry(seq)));
+        }
+        Ok(call_of(&self.recent(journal, seq)?.entry(journal, seq)?))
+    }
+
+    /// The commit that holds `seq`.
+    fn recent(&mut self, journal: &Journal, seq: Seq) -> Result<&Recent, StoreError> {
+        let recent = match self.recent.take() {
+            Some(recent) if recent.holds(seq) => recent,
+            _ => Recent::read(journal, seq)?,
+        };
+        Ok(self.recent.insert(recent))
     }
 }
 

@@ -203,6 +203,9 @@ impl Store {
         if let Some(seq) = self.windows.find(&identity) {
             return self.repeat(seq, request);
         }
+        if let Some(seq) = self.windows.find_call(&identity) {
+            self.refuse_other_call(seq, &identity)?;
+        }
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
         let (outcome, events) = decide(&self.state, seq, time, &request.command, request.reason)?;
         self.make_room(&events)?;
@@ -215,6 +218,16 @@ impl Store {
         self.pending.push(&Entry { request: request.clone(), policy_version, outcome, events });
         self.windows.add(&identity, seq);
         Ok(answer)
+    }
+
+    /// A row that was not answered before may still come, if it is of the same bulk call: it was
+    /// refused then.
+    fn refuse_other_call(&mut self, seq: Seq, identity: &Identity<'_>) -> Result<(), ExecuteError> {
+        let Identity::Request(mine) = identity else { return Ok(()) };
+        if self.repeats.call(&self.journal, &self.pending, seq)? == mine.call {
+            return Ok(());
+        }
+        Err(ExecuteError::Refused(Refusal::RequestIdReused(mine.id.into())))
     }
 
     fn repeat(&mut self, seq: Seq, request: &Request<'_>) -> Result<Answer, ExecuteError> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use creditgate_engine::command::Identity;
+use creditgate_engine::command::{Identity, RequestKey};
 use creditgate_engine::values::{Micros, Seq};
 use sha2::{Digest, Sha256};
 
@@ -133,10 +133,24 @@ impl Windows {
         window.seqs.get(&key(identity)).copied()
     }
 
+    /// Where some command of any call of this request id stands.
+    pub(crate) fn find_call(&self, identity: &Identity<'_>) -> Option<Seq> {
+        let Identity::Request(request) = identity else { return None };
+        let first = Identity::Request(RequestKey { row: 0, ..*request });
+        let seqs = &self.requests.seqs;
+        seqs.get(&call_key(request.id)).or_else(|| seqs.get(&key(&first))).copied()
+    }
+
     /// Remembers a name that `find` did not.
     pub(crate) fn add(&mut self, identity: &Identity<'_>, seq: Seq) {
         match identity {
-            Identity::Request(_) => self.requests.add(key(identity), seq),
+            Identity::Request(request) => {
+                self.requests.add(key(identity), seq);
+                let call_key = call_key(request.id);
+                if request.call != 0 && !self.requests.seqs.contains_key(&call_key) {
+                    self.requests.add(call_key, seq);
+                }
+            }
             Identity::Entry { .. } => self.entries.add(key(identity), seq),
             Identity::None => {}
         }
@@ -163,9 +177,17 @@ impl Windows {
         names: impl Iterator<Item = (Identity<'a>, Seq)>,
     ) -> bool {
         let (mut requests, mut entries) = (Vec::new(), Vec::new());
+        let mut last_call = None;
         for (identity, seq) in names {
             match identity {
-                Identity::Request(_) => requests.push((key(&identity), seq)),
+                Identity::Request(request) => {
+                    requests.push((key(&identity), seq));
+                    let call = (request.call != 0).then_some(request.id);
+                    if call.is_some() && call != last_call {
+                        requests.push((call_key(request.id), seq));
+                    }
+                    last_call = call;
+                }
                 Identity::Entry { .. } => entries.push((key(&identity), seq)),
                 Identity::None => {}
             }
@@ -179,6 +201,11 @@ impl Windows {
     pub(crate) fn figures(&self) -> (WindowFigures, WindowFigures) {
         (self.requests.figures(), self.entries.figures())
     }
+}
+
+/// The name of a bulk call, whatever its rows.
+fn call_key(id: &str) -> Key {
+    half(Sha256::new().chain_update([3]).chain_update(id))
 }
 
 fn key(identity: &Identity<'_>) -> Key {
@@ -197,6 +224,10 @@ fn key(identity: &Identity<'_>) -> Key {
         }
         Identity::None => unreachable!("what has no name is not remembered"),
     }
+    half(hasher)
+}
+
+fn half(hasher: Sha256) -> Key {
     let digest = hasher.finalize();
     let word = |at: usize| {
         u64::from_be_bytes(digest[at..at + 8].try_into().expect("eight bytes of thirty-two"))
@@ -206,14 +237,12 @@ fn key(identity: &Identity<'_>) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use creditgate_engine::command::RequestKey;
-
     use super::*;
 
     const BOUNDS: WindowBounds = WindowBounds { count_max: 3, age_max_us: 10 };
 
     fn request(id: &str) -> Identity<'_> {
-        Identity::Request(RequestKey { id, row: 0 })
+        Identity::Request(RequestKey { id, row: 0, call: 0 })
     }
 
     fn commit(windows: &mut Windows, now: Micros, names: &[(&'static str, Seq)]) {
@@ -231,7 +260,7 @@ mod tests {
     fn names_of_different_kinds_and_rows_differ() {
         let names = [
             request("ab"),
-            Identity::Request(RequestKey { id: "ab", row: 1 }),
+            Identity::Request(RequestKey { id: "ab", row: 1, call: 0 }),
             Identity::Entry { source: "a", entry_id: "b" },
             Identity::Entry { source: "", entry_id: "ab" },
             Identity::Entry { source: "ab", entry_id: "" },

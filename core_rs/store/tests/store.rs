@@ -64,7 +64,7 @@ fn a_repeat_in_the_same_commit_is_found_and_one_with_other_fields_refused() {
     }
     let mut row = reserve("r2", "acme", "o2", 1);
     if let Command::Reserve(reserve) = &mut row.command {
-        reserve.request = RequestKey { id: "r2", row: 1 };
+        reserve.request = RequestKey { id: "r2", row: 1, call: 0 };
     }
     assert!(!execute(&mut store, &row).replayed, "another row is another request");
 }

@@ -11,7 +11,7 @@ use proptest::sample::select;
 
 use crate::{DAY, START};
 
-const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0 };
+const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0, call: 0 };
 
 /// A moment later, another command. `Target::Id` holds the place of a reservation among those ever
 /// made.

@@ -11,7 +11,7 @@ use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
-const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 1 };
+const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 1, call: 7 };
 const TARGET: Target<'static> = Target::Order(OrderKey { account_id: "a", order_id: "o" });
 const TEXT: Text<'static> = Text { digest: [0xD1; 32], body: None };
 
@@ -92,7 +92,7 @@ fn orders() -> Vec<Row> {
             Outcome::Reserved(reserved(Decision::Approved, &[])),
             vec![held],
             "\
-             949481a7726573657276659392a1720195a161a16fcd012ca3555344923c5ac2a36f6d73a3776562c000 \
+             949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a3776562c000 \
              81a872657365727665649494a8617070726f7665649000c0cd0401cd012c059181a8726573657276 \
              656495cd040102a16fcd012c05",
         ),
@@ -102,7 +102,7 @@ fn orders() -> Vec<Row> {
             Outcome::ReservedAll(vec![declined]),
             vec![],
             "\
-             949481ab726573657276655f616c6c9292a172019295a161a16fcd012ca3555344923c5a95a161a16fcd \
+             949481ab726573657276655f616c6c9293a17201079295a161a16fcd012ca3555344923c5a95a161a16fcd \
              012ca3555344923c5aa36f6d73a3776562c00081ac72657365727665645f616c6c919494a86465636c69 \
              6e65649193b3494e53554646494349454e545f435245444954cd012cfe00c0cd0401cd012c0590",
         ),
@@ -136,7 +136,7 @@ fn changes() -> Vec<Row> {
                 Event::ExpirySet { reservation, expires_at: 5 },
             ],
             "\
-             949481a661646a7573749492a1720181a56f7264657292a161a16fcd012c92c05aa36f6d73a3776562c0 \
+             949481a661646a7573749493a172010781a56f7264657292a161a16fcd012c92c05aa36f6d73a3776562c0 \
              0081a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa355534401020304 \
              050600c29281a567726f776e92cd04010181aa6578706972795f73657492cd040105",
         ),
@@ -150,7 +150,7 @@ fn changes() -> Vec<Row> {
                 Event::Acknowledged { reservation, invoice_id },
             ],
             "\
-             949481a7636170747572659692a1720181a26964cd0401cd012ca169c3c3a36f6d73a3776562c000 \
+             949481a7636170747572659693a172010781a26964cd0401cd012ca169c3c3a36f6d73a3776562c000 \
              81a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa35553440102030405 \
              06cd012cc39381a8627265616368656492cd04010181a8636170747572656493cd0401a169cd012c \
              81ac61636b6e6f776c656467656492cd0401a169",
@@ -161,7 +161,7 @@ fn changes() -> Vec<Row> {
             changed(300, false),
             vec![Event::Released { reservation, amount: 300 }],
             "\
-             949481a772656c656173659392a1720181a56f7264657292a161a16fc0a36f6d73a3776562c00081 \
+             949481a772656c656173659393a172010781a56f7264657292a161a16fc0a36f6d73a3776562c00081 \
              a76368616e6765649494a8617070726f7665649000c09acd0401a161a16fa3555344010203040506 \
              cd012cc29181a872656c656173656492cd0401cd012c",
         ),
@@ -203,7 +203,7 @@ fn accounts() -> Vec<Row> {
         Outcome::Done,
         vec![status_set],
         "\
-             949481aa7365745f7374617475739392a17201a161a6636c6f736564a36f6d73a377656291c420d1 \
+             949481aa7365745f7374617475739393a1720107a161a6636c6f736564a36f6d73a377656291c420d1 \
              d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d100a4646f6e659181aa \
              7374617475735f7365749302a6636c6f73656491c420d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1 \
              d1d1d1d1d1d1d1d1d1d1d1d1d1d1",
@@ -217,7 +217,7 @@ fn accounts() -> Vec<Row> {
             // Set, removed, left alone.
             vec![account_set(Some(Some(TEXT))), account_set(Some(None)), account_set(None)],
             "\
-             949481ae7570736572745f6163636f756e749892a17201a1619191c420d1d1d1d1d1d1d1d1d1d1d1 \
+             949481ae7570736572745f6163636f756e749893a1720107a1619191c420d1d1d1d1d1d1d1d1d1d1d1 \
              d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1a3555344a0c09281a6616d6f756e74cd012ccd \
              4e2000a36f6d73a3776562c00081a87570736572746564a7637265617465649381ab6163636f756e \
              745f7365749802a161a355534401c09281a6616d6f756e74cd012ccd4e20009191c420d1d1d1d1d1 \
@@ -231,7 +231,7 @@ fn accounts() -> Vec<Row> {
             Outcome::Upserted(Upserted::Updated),
             vec![segment_set],
             "\
-             949481ae7570736572745f7365676d656e749492a17201a173a355534492a9756e6c696d69746564 \
+             949481ae7570736572745f7365676d656e749493a1720107a173a355534492a9756e6c696d69746564 \
              c0a36f6d73a3776562c00081a87570736572746564a7757064617465649181ab7365676d656e745f \
              7365749403a173a355534492a9756e6c696d69746564c0",
         ),

@@ -61,7 +61,8 @@ fn status() -> impl Strategy<Value = Status> {
 }
 
 fn request() -> impl Strategy<Value = RequestKey<'static>> {
-    (string(), any::<u32>()).prop_map(|(id, row)| RequestKey { id, row })
+    let parts = (string(), any::<u32>(), any::<u64>());
+    parts.prop_map(|(id, row, call)| RequestKey { id, row, call })
 }
 
 fn ttl() -> impl Strategy<Value = Ttl> {

@@ -1,7 +1,7 @@
 //! `CreditAccountService`: requests to commands.
 
 use creditgate_engine::bounds::NAME_BYTES_MAX;
-use creditgate_engine::command::{Command, SetStatus, UpsertAccount, UpsertSegment};
+use creditgate_engine::command::{Command, RequestKey, SetStatus, UpsertAccount, UpsertSegment};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
 use creditgate_engine::values::Text;
@@ -12,8 +12,7 @@ use crate::wire::v1;
 
 /// One row of `UpsertAccounts`.
 pub(crate) fn upsert_account<'a>(
-    request_id: &'a str,
-    row: usize,
+    request: RequestKey<'a>,
     m: &'a v1::AccountUpsert,
     actor: &'a str,
     channel: &'a str,
@@ -23,7 +22,7 @@ pub(crate) fn upsert_account<'a>(
         value.as_deref().map(|value| admit::optional_id(field, value)).transpose()
     };
     let command = Command::UpsertAccount(UpsertAccount {
-        request: admit::request(request_id, row)?,
+        request,
         account_id: admit::id("account_id", &m.account_id)?,
         name: m.display_name.as_deref().map(display_name).transpose()?,
         currency: m.currency.as_deref().map(admit::currency).transpose()?,
@@ -44,8 +43,7 @@ fn display_name(value: &str) -> Result<Option<Text<'_>>, Fault> {
 
 /// One row of `UpsertSegments`.
 pub(crate) fn upsert_segment<'a>(
-    request_id: &'a str,
-    row: usize,
+    request: RequestKey<'a>,
     m: &'a v1::Segment,
     actor: &'a str,
     channel: &'a str,
@@ -53,7 +51,7 @@ pub(crate) fn upsert_segment<'a>(
     let rule = "given";
     let limit = m.default_limit.as_ref().ok_or_else(|| Fault::field("default_limit", (), rule))?;
     let command = Command::UpsertSegment(UpsertSegment {
-        request: admit::request(request_id, row)?,
+        request,
         segment_id: admit::id("segment_id", &m.segment_id)?,
         currency: admit::currency(&m.currency)?,
         limit: admit::limit("default_limit", limit, false)?,
@@ -68,7 +66,7 @@ pub(crate) fn set_status<'a>(
     actor: &'a str,
 ) -> Result<Request<'a>, Fault> {
     let command = Command::SetStatus(SetStatus {
-        request: admit::request(&m.request_id, 0)?,
+        request: admit::request(&m.request_id)?,
         account_id: admit::id("account_id", &m.account_id)?,
         status,
     });

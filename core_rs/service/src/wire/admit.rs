@@ -8,6 +8,8 @@ use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Minor, 
 use creditgate_store::text::{SALT_BYTES, seal};
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
+use sha2::{Digest, Sha256};
+
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
@@ -60,9 +62,22 @@ pub(crate) fn shown(value: &str) -> &str {
     value.char_indices().nth(80).map_or(value, |(end, _)| &value[..end])
 }
 
-/// A request id, for the row of a bulk call that it stands for.
-pub(crate) fn request<'a>(value: &'a str, row: usize) -> Result<RequestKey<'a>, Fault> {
-    Ok(RequestKey { id: id("request_id", value)?, row: row as u32 })
+/// The request id of a call of one.
+pub(crate) fn request(value: &str) -> Result<RequestKey<'_>, Fault> {
+    Ok(RequestKey { id: id("request_id", value)?, row: 0, call: 0 })
+}
+
+/// What the rows of a bulk call share: the request id, and a digest of the call by its fields.
+pub(crate) fn bulk<'a>(
+    request_id: &'a str,
+    channel: &str,
+    message: &impl prost::Message,
+) -> Result<RequestKey<'a>, Fault> {
+    optional_id("channel", channel)?;
+    let digest = Sha256::digest(message.encode_to_vec());
+    let call = digest.first_chunk().map_or(1, |half| u64::from_be_bytes(*half));
+    // Zero stands for a call of one.
+    Ok(RequestKey { id: id("request_id", request_id)?, row: 0, call: call.max(1) })
 }
 
 /// An amount greater than zero.

@@ -16,7 +16,7 @@ pub(crate) fn reserve<'a>(
     actor: &'a str,
     default_ttl_s: u32,
 ) -> Result<Request<'a>, Fault> {
-    let request = admit::request(&message.request_id, 0)?;
+    let request = admit::request(&message.request_id)?;
     let order = order(message, default_ttl_s)?;
     let command =
         Command::Reserve(Reserve { request, order, allow_partial: message.allow_partial });
@@ -30,7 +30,7 @@ pub(crate) fn reserve_all<'a>(
     actor: &'a str,
     default_ttl_s: u32,
 ) -> Result<Request<'a>, Fault> {
-    let request = admit::request(&message.request_id, 0)?;
+    let request = admit::request(&message.request_id)?;
     let items = admit::rows("items", &message.items)?;
     let channel = &items[0].channel;
     let orders = items.iter().enumerate().map(|(index, item)| {
@@ -79,7 +79,7 @@ pub(crate) fn adjust<'a>(
     default_ttl_s: u32,
 ) -> Result<Request<'a>, Fault> {
     let command = Command::Adjust(Adjust {
-        request: admit::request(&m.request_id, 0)?,
+        request: admit::request(&m.request_id)?,
         target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
         total: admit::amount_or_zero("total_amount_minor", m.total_amount_minor)?,
         ttl: Ttl { asked_s: admit::ttl(m.ttl.as_ref())?, default_s: default_ttl_s },
@@ -91,7 +91,7 @@ pub(crate) fn adjust<'a>(
 /// `Capture`.
 pub(crate) fn capture<'a>(m: &'a v1::CaptureRequest, actor: &'a str) -> Result<Request<'a>, Fault> {
     let command = Command::Capture(CaptureOrder {
-        request: admit::request(&m.request_id, 0)?,
+        request: admit::request(&m.request_id)?,
         target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
         amount: m.amount_minor.map(|value| admit::amount("amount_minor", value)).transpose()?,
         invoice_id: admit::id("invoice_id", &m.invoice_id)?,
@@ -105,7 +105,7 @@ pub(crate) fn capture<'a>(m: &'a v1::CaptureRequest, actor: &'a str) -> Result<R
 /// `Release`.
 pub(crate) fn release<'a>(m: &'a v1::ReleaseRequest, actor: &'a str) -> Result<Request<'a>, Fault> {
     let command = Command::Release(Release {
-        request: admit::request(&m.request_id, 0)?,
+        request: admit::request(&m.request_id)?,
         target: admit::target(&m.reservation_id, &m.account_id, &m.order_id)?,
         amount: m.amount_minor.map(|value| admit::amount("amount_minor", value)).transpose()?,
     });

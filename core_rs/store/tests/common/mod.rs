@@ -36,7 +36,7 @@ pub fn usd() -> Currency {
 }
 
 pub fn key(id: &str) -> RequestKey<'_> {
-    RequestKey { id, row: 0 }
+    RequestKey { id, row: 0, call: 0 }
 }
 
 pub fn limit(amount: Minor) -> Option<Limit> {

@@ -23,7 +23,7 @@ impl Simulation {
     fn command(&mut self) -> Command<'static> {
         self.requests += 1;
         let id = leak(format!("r{}", self.requests));
-        let request = RequestKey { id, row: self.random.below(2) as u32 };
+        let request = RequestKey { id, row: self.random.below(2) as u32, call: 0 };
         let random = &mut self.random;
         let account_id = random.pick(&ACCOUNTS);
         // Few different ones, so that payments settle invoices.
