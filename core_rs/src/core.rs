@@ -31,7 +31,7 @@ impl Core {
         request_window_count_max = 1_000_000,
         request_window_s = 604_800,
         closed_retention_count_max = 1_000_000,
-        closed_retention_s = 604_800,
+        closed_retention_s = 7_776_000,
         journal_map_size_bytes = 1 << 40,
         tables_map_size_bytes = 1 << 38,
     ))]

@@ -11,6 +11,7 @@ use crate::values::{Micros, ReservationId, SegmentIndex, Slot};
 
 mod dump;
 mod orders;
+mod sums;
 
 use orders::OrderRow;
 
@@ -35,6 +36,7 @@ pub struct State {
     /// Settled invoices, oldest first.
     settled: BTreeSet<(Micros, Slot, Box<str>)>,
     segments: Vec<Segment>,
+    segment_indexes: HashMap<Box<str>, SegmentIndex>,
     sources: BTreeMap<Box<str>, u64>,
     hasher: DefaultHashBuilder,
     undo: Vec<Undo>,
@@ -100,10 +102,10 @@ impl State {
         self.items.find(hash, |item| item.slot == slot && &*item.invoice_id == invoice_id)
     }
 
-    /// A segment by its id. There are few.
+    /// The index of a segment.
     #[must_use]
     pub fn segment_index(&self, segment_id: &str) -> Option<SegmentIndex> {
-        self.segments.iter().position(|segment| &*segment.id == segment_id).map(|i| i as u32)
+        self.segment_indexes.get(segment_id).copied()
     }
 
     /// All segments, by index.
@@ -167,7 +169,7 @@ impl State {
 
     /// Puts back a segment that was kept, at recovery. Segments come in order of index.
     pub fn restore_segment(&mut self, segment: Segment) {
-        self.segments.push(segment);
+        self.push_segment(segment);
     }
 
     /// Puts back a source's position, at recovery.
@@ -222,7 +224,9 @@ impl State {
             }
             Undo::Segment(index, Some(was)) => self.segments[index as usize] = *was,
             Undo::Segment(_, None) => {
-                self.segments.pop();
+                if let Some(segment) = self.segments.pop() {
+                    self.segment_indexes.remove(&segment.id);
+                }
             }
             Undo::Source(source, Some(was)) => {
                 self.sources.insert(source, was);
@@ -231,6 +235,11 @@ impl State {
                 self.sources.remove(&source);
             }
         }
+    }
+
+    fn push_segment(&mut self, segment: Segment) {
+        self.segment_indexes.insert(segment.id.clone(), self.segments.len() as SegmentIndex);
+        self.segments.push(segment);
     }
 
     fn drop_account(&mut self, slot: Slot) {
@@ -365,7 +374,7 @@ impl Rows for State {
         let was = self.segments.get(segment as usize).cloned().map(Box::new);
         if was.is_none() {
             assert_eq!(segment as usize, self.segments.len(), "indexes have no gaps");
-            self.segments.push(new());
+            self.push_segment(new());
         }
         self.undo.push(Undo::Segment(segment, was));
         f(&mut self.segments[segment as usize]);

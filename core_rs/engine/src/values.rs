@@ -178,9 +178,9 @@ impl Limit {
     pub const INHERIT: Limit = Limit { kind: LimitKind::Inherit, valid_until: None };
 }
 
-/// How long an order is to hold: what the caller asked for, and the server's default at that moment.
+/// How long an order is to hold: what the caller asked for, and the server's default at that time.
 ///
-/// Two are equal when the caller asked for the same: a repeat is one also after the default changed.
+/// Two are equal when the caller asked for the same: a repeat is one also with another default.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Ttl {
     /// In seconds; `None`: the caller left it to the server.

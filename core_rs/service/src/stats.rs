@@ -23,6 +23,10 @@ pub(crate) struct Stats {
     pub(crate) journal_seq: AtomicU64,
     /// The entry up to which the tables are.
     pub(crate) tables_seq: AtomicU64,
+    /// How often the tables were written.
+    pub(crate) tables_flushes: AtomicU64,
+    /// 1 while the tables cannot be written: lists are refused, orders go on.
+    pub(crate) tables_failing_now: AtomicU64,
     pub(crate) accounts_now: AtomicU64,
     pub(crate) reservations_open_now: AtomicU64,
     pub(crate) items_now: AtomicU64,
@@ -51,6 +55,8 @@ impl Stats {
             ("store_full_now", read(&self.store_full_now)),
             ("journal_seq", read(&self.journal_seq)),
             ("tables_seq", read(&self.tables_seq)),
+            ("tables_flushes", read(&self.tables_flushes)),
+            ("tables_failing_now", read(&self.tables_failing_now)),
             ("accounts_now", read(&self.accounts_now)),
             ("reservations_open_now", read(&self.reservations_open_now)),
             ("items_now", read(&self.items_now)),

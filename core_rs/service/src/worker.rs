@@ -26,6 +26,10 @@ use watches::Watches;
 /// Longest sleep of an idle worker; the counters map's heartbeat beats at least as often.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
+/// Most commands of the clock in one commit, of up to 1,000 events each: more than the calls of one
+/// commit can bring about, or nearly.
+const HOUSEKEEPING_COMMANDS_MAX: usize = 8;
+
 /// Pause before what is due by the clock is tried again on a full disk.
 const STORE_FULL_PAUSE: Duration = Duration::from_millis(200);
 
@@ -167,10 +171,11 @@ impl Worker {
 
     /// Does what is due by the clock, within bounds.
     fn housekeep(&mut self) {
-        match self.parts.store.housekeep() {
-            Ok(more) => self.more_due = more,
-            Err(ExecuteError::Fatal(error) | ExecuteError::NoSpace(error)) => stop(&error),
-            Err(ExecuteError::Refused(refusal)) => unreachable!("the clock was refused: {refusal}"),
+        self.more_due = true;
+        let mut commands = 0;
+        while self.more_due && commands < HOUSEKEEPING_COMMANDS_MAX {
+            self.more_due = by_the_clock(self.parts.store.housekeep());
+            commands += 1;
         }
     }
 
@@ -232,25 +237,27 @@ impl Worker {
         }
     }
 
-    /// Moves the manual clock and does all that is due by then.
+    /// Moves the manual clock and does all that is due by then. The time is journalled: a server
+    /// that starts again goes on from it.
     fn set_time(&mut self, request: &v1::SetTimeRequest) -> Result<(), Fault> {
         if !self.parts.clock.is_manual() {
             return Err(Fault::clock_not_manual());
         }
         let moment = crate::wire::admit::moment("time", request.time.as_ref())?;
-        if !self.parts.clock.set(moment) {
+        if moment < self.parts.clock.now() {
             return Err(Fault::clock_backwards(self.parts.clock.now()));
         }
-        loop {
+        self.more_due = true;
+        while self.more_due {
             self.parts.store.begin(moment);
+            by_the_clock(self.parts.store.tick());
             self.housekeep();
-            if !self.parts.store.has_pending() {
-                return Ok(());
-            }
             if !self.commit() {
                 return Err(Fault::store_full());
             }
+            self.parts.clock.set(moment);
         }
+        Ok(())
     }
 
     fn count(&self) {
@@ -258,7 +265,10 @@ impl Worker {
         let set = |figure: &AtomicU64, value: u64| figure.store(value, Ordering::Relaxed);
         let state = store.state();
         set(&stats.journal_seq, store.committed_seq());
-        set(&stats.tables_seq, self.follower.figures().flushed);
+        let tables = self.follower.figures();
+        set(&stats.tables_seq, tables.flushed);
+        set(&stats.tables_flushes, tables.flushes);
+        set(&stats.tables_failing_now, u64::from(tables.error.is_some()));
         set(&stats.accounts_now, state.account_count() as u64);
         set(&stats.reservations_open_now, state.open_count() as u64);
         set(&stats.items_now, state.item_count() as u64);
@@ -268,6 +278,15 @@ impl Worker {
         set(&stats.request_ids_now, requests.count);
         set(&stats.request_window_us, age.unsigned_abs());
         set(&stats.entry_ids_now, entries.count);
+    }
+}
+
+/// What the clock asks for can only fail with the store.
+fn by_the_clock<T>(done: Result<T, ExecuteError>) -> T {
+    match done {
+        Ok(done) => done,
+        Err(ExecuteError::Fatal(error) | ExecuteError::NoSpace(error)) => stop(&error),
+        Err(ExecuteError::Refused(refusal)) => unreachable!("the clock was refused: {refusal}"),
     }
 }
 

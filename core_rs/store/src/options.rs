@@ -34,15 +34,16 @@ pub struct Options {
     pub faults: Arc<dyn Faults>,
 }
 
-const WEEK_US: Micros = 7 * 86_400 * 1_000_000;
+const DAY_US: Micros = 86_400 * 1_000_000;
 
 impl Default for Options {
     fn default() -> Self {
         Options {
-            request_window: WindowBounds { count_max: 1_000_000, age_max_us: WEEK_US },
+            request_window: WindowBounds { count_max: 1_000_000, age_max_us: 7 * DAY_US },
             entry_window: WindowBounds { count_max: 10_000_000, age_max_us: Micros::MAX },
             closed_count_max: 1_000_000,
-            closed_age_max_us: WEEK_US,
+            // Goods may be shipped, and invoiced, long after their reservation has expired.
+            closed_age_max_us: 90 * DAY_US,
             journal_map_size_bytes: 1 << 40,
             tables_map_size_bytes: 1 << 38,
             faults: Arc::new(NoFaults),

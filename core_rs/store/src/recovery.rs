@@ -59,13 +59,14 @@ pub(crate) fn recover(
         fits |= reached == Some(Reached { seq: link.last_seq, hash: link.hash });
     })?;
     recovery.journal_seq = last.last_seq;
-    let kept = if fits { tables.load().ok() } else { None };
+    // A row that is damaged, but can be read, shows in the sums.
+    let kept = if fits { tables.load().ok().filter(State::adds_up) } else { None };
     let mut state = match kept {
         Some(state) => {
             recovery.tables_seq = reached.map_or(0, |reached| reached.seq);
             state
         }
-        // Of another journal, of another format, new, or with a row that cannot be read.
+        // Of another journal, of another format, new, or with a row that is damaged.
         None => {
             recovery.tables_rebuilt = last.last_seq > 0;
             tables.clear()?;

@@ -270,16 +270,29 @@ impl Store {
     ///
     /// [`ExecuteError::Fatal`].
     pub fn housekeep(&mut self) -> Result<bool, ExecuteError> {
-        let command = Housekeep {
+        let due = housekeeping_due(&self.state, self.pending.time, &self.housekeeping());
+        if due {
+            self.tick()?;
+        }
+        Ok(due)
+    }
+
+    /// Executes one command of the clock, due or not: its time is durable with the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecuteError::Fatal`].
+    pub fn tick(&mut self) -> Result<(), ExecuteError> {
+        let command = Command::Housekeep(self.housekeeping());
+        self.execute(&Request { command, actor: "clock", channel: "", reason: None })?;
+        Ok(())
+    }
+
+    fn housekeeping(&self) -> Housekeep {
+        Housekeep {
             closed_before: self.pending.time.saturating_sub(self.options.closed_age_max_us),
             closed_count_max: self.options.closed_count_max,
-        };
-        if !housekeeping_due(&self.state, self.pending.time, &command) {
-            return Ok(false);
         }
-        let command = Command::Housekeep(command);
-        self.execute(&Request { command, actor: "clock", channel: "", reason: None })?;
-        Ok(true)
     }
 
     /// Makes everything executed since the last commit durable, then publishes its counters.

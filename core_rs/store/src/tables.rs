@@ -207,12 +207,20 @@ impl Tables {
             state.restore_account(account, counters);
         }
         for row in self.reservations.iter(&rtxn).map_err(lmdb)? {
-            let (_, row) = row.map_err(lmdb)?;
-            state.restore_reservation(self.decode("reservations", row)?);
+            let (id, row) = row.map_err(lmdb)?;
+            let reservation: Reservation = self.decode("reservations", row)?;
+            if reservation.id != id {
+                return Err(self.bad_row(format!("reservation {id} is another in its row")));
+            }
+            state.restore_reservation(reservation);
         }
         for row in self.items.iter(&rtxn).map_err(lmdb)? {
-            let (_, row) = row.map_err(lmdb)?;
-            state.restore_item(self.decode("items", row)?);
+            let (key, row) = row.map_err(lmdb)?;
+            let item: Item = self.decode("items", row)?;
+            if item_key(item.slot, &item.invoice_id) != key {
+                return Err(self.bad_row(format!("item {key:?} is another in its row")));
+            }
+            state.restore_item(item);
         }
         for row in self.sources.iter(&rtxn).map_err(lmdb)? {
             let (source, position) = row.map_err(lmdb)?;

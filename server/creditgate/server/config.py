@@ -69,7 +69,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     closed_retention_s: Annotated[
         int,
         _option("Store", "How long closed reservations are kept at hand.", ge=0, le=3_660 * _DAY_S),
-    ] = 7 * _DAY_S
+    ] = 90 * _DAY_S
 
     listen: Annotated[
         str,

@@ -1,34 +1,45 @@
 //! `Capture`: a shipment turns reserved into captured.
 
 use crate::bounds::CAPTURES_MAX;
-use crate::command::CaptureOrder;
+use crate::command::{CaptureOrder, OrderKey, Target};
 use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
 use crate::outcome::{Changed, Decision, Outcome, Verdict};
-use crate::values::Minor;
+use crate::values::{Minor, reservation_id};
 
 impl Context<'_> {
     pub(super) fn capture<'a>(
         &self,
         command: &CaptureOrder<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let found = self.target(&command.target)?;
+        let unreserved;
+        let found = match (self.target(&command.target), command.target, command.amount) {
+            (Ok(found), ..) => found,
+            // Goods that have left count, also where nobody reserved for them or it is forgotten.
+            (Err(Refusal::ReservationNotFound { .. }), Target::Order(key), Some(_))
+                if command.forced =>
+            {
+                unreserved = self.unreserved(key)?;
+                &unreserved
+            }
+            (Err(refusal), ..) => return Err(refusal),
+        };
         if let Some(earlier) = found.capture(command.invoice_id) {
             if !earlier.by_ledger {
                 return Err(Refusal::InvoiceAlreadyCaptured(command.invoice_id.into()));
             }
             return Ok(self.acknowledge(found, command));
         }
-        if found.captures.len() >= CAPTURES_MAX {
+        if found.captures.len() >= CAPTURES_MAX && !command.forced {
             return Err(Refusal::TooManyCaptures(command.invoice_id.into()));
         }
         let amount = command.amount.unwrap_or(found.open);
         let item = self.state.item(found.slot, command.invoice_id);
         if item.is_some_and(|item| item.posted) {
-            return Ok(self.bill(found, amount.min(found.open), command));
+            return self.bill(found, amount, command);
         }
         if amount == 0 {
             return Err(Refusal::NothingOpen);
@@ -47,6 +58,41 @@ impl Context<'_> {
         self.finish(found, 0, 0, None, vec![event], command)
     }
 
+    /// The reservation of an order that has none: it holds nothing.
+    fn unreserved(&self, key: OrderKey<'_>) -> Result<Reservation, Refusal> {
+        Ok(Reservation {
+            id: reservation_id(self.seq, 0),
+            slot: self.slot(key.account_id)?,
+            order_id: key.order_id.into(),
+            open: 0,
+            captured: 0,
+            released: 0,
+            expired: 0,
+            expires_at: self.now,
+            created_at: self.now,
+            closed_at: self.now,
+            captures: Vec::new(),
+        })
+    }
+
+    /// What goes beyond the open part; for an order that has no reservation, all of it.
+    fn grow<'a>(
+        &self,
+        found: &Reservation,
+        amount: Minor,
+        command: &CaptureOrder<'a>,
+    ) -> Event<'a> {
+        let Reservation { id: reservation, slot, expires_at, .. } = *found;
+        match command.target {
+            Target::Order(OrderKey { order_id, .. })
+                if self.state.reservation(reservation).is_none() =>
+            {
+                Event::Reserved { reservation, slot, order_id, amount, expires_at }
+            }
+            _ => Event::Grown { reservation, amount },
+        }
+    }
+
     /// The ledger's invoice came first, without the order's id: it stands in outstanding, so the
     /// order only stops holding its part.
     fn bill<'a>(
@@ -54,10 +100,17 @@ impl Context<'_> {
         found: &Reservation,
         amount: Minor,
         command: &CaptureOrder<'a>,
-    ) -> (Outcome, Vec<Event<'a>>) {
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
-        let event = Event::Billed { reservation, invoice_id, amount, by_ledger: false };
-        self.finish(found, 0, amount, None, vec![event], command)
+        let is_new = self.state.reservation(reservation).is_none();
+        let (grown, amount) = if is_new { (amount, amount) } else { (0, amount.min(found.open)) };
+        let mut events = Vec::new();
+        if is_new {
+            self.may_grow(found, grown)?;
+            events.push(self.grow(found, grown, command));
+        }
+        events.push(Event::Billed { reservation, invoice_id, amount, by_ledger: false });
+        Ok(self.finish(found, grown, amount, None, events, command))
     }
 
     /// What goes beyond the open part is checked like an order; force carries it past the rules.
@@ -82,7 +135,7 @@ impl Context<'_> {
                 breached = Some(evaluation);
             }
             self.may_grow(found, excess)?;
-            events.push(Event::Grown { reservation, amount: excess });
+            events.push(self.grow(found, excess, command));
         }
         events.push(Event::Captured { reservation, invoice_id, amount });
         Ok(self.finish(found, excess, amount, breached, events, command))
@@ -116,7 +169,7 @@ impl Context<'_> {
         // A shipment that the ledger has posted already no longer counts as reserved, and was
         // never counted as captured.
         let billed = events.iter().any(|event| matches!(event, Event::Billed { .. }));
-        let (mut moved, captured) = if billed { (-amount, 0) } else { (grown, amount) };
+        let (mut moved, captured) = if billed { (grown - amount, 0) } else { (grown, amount) };
         let rest = reservation.open;
         if command.last && rest > 0 {
             events.push(Event::Released { reservation: found.id, amount: rest });

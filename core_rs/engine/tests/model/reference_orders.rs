@@ -80,8 +80,26 @@ impl Model {
     }
 
     pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
-        let id = self.target(c.target)?;
-        let mut order = self.orders[&id].clone();
+        let (id, mut order) = match (self.target(c.target), c.target) {
+            (Ok(id), _) => (id, self.orders[&id].clone()),
+            // By force also what nobody reserved.
+            (Err(kind), Target::Order(key))
+                if kind == "ReservationNotFound" && c.forced && c.amount.is_some() =>
+            {
+                let now = self.now;
+                let OrderKey { account_id: account, order_id } = key;
+                let order = Order {
+                    account,
+                    order_id,
+                    created_at: now,
+                    expires_at: now,
+                    ..Order::default()
+                };
+                (reservation_id(self.seq, 0), order)
+            }
+            (Err(kind), _) => return Err(kind),
+        };
+        let unreserved = !self.orders.contains_key(&id);
         let account = order.account;
         let asked = c.amount.map_or(order.open, Amount::from);
         let posted = self.invoices.get(&(account, c.invoice_id)).is_some_and(|i| i.posted);
@@ -92,6 +110,11 @@ impl Model {
             // The ledger's invoice has moved it.
             Some(true) => {}
             // The ledger's invoice counts already: the order holds that much less.
+            None if posted && unreserved => {
+                order.captured = asked;
+                self.orders.insert(id, Order { open: asked, ..order.clone() });
+                self.in_range(account)?;
+            }
             None if posted => {
                 let part = asked.min(order.open);
                 order.open -= part;

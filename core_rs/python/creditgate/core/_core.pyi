@@ -29,7 +29,7 @@ class Core:
         request_window_count_max: int = 1_000_000,
         request_window_s: int = 604_800,
         closed_retention_count_max: int = 1_000_000,
-        closed_retention_s: int = 604_800,
+        closed_retention_s: int = 7_776_000,
         journal_map_size_bytes: int = 1 << 40,
         tables_map_size_bytes: int = 1 << 38,
     ) -> Self:

@@ -275,3 +275,23 @@ fn a_reservation_takes_so_many_invoices_and_no_more() {
     book.post(Post { order_id: Some("o"), ..invoice("j", 10) });
     assert_eq!(book.position(), (10, 1_000, 1_000), "the ledger is not refused");
 }
+
+#[test]
+fn by_force_goods_count_also_where_nothing_was_reserved_for_them() {
+    let forced = |amount| CaptureOrder { forced: true, ..part(amount, "i") };
+    let mut book = Book::with_100();
+    assert!(matches!(book.refused(part(60, "i")), Refusal::ReservationNotFound { .. }));
+    let found = book.changed(forced(60));
+    assert_eq!((found.amount, found.breach, book.position()), (60, false, (0, 60, 0)));
+    let again = book.refused(forced(60));
+    assert_eq!(again, Refusal::InvoiceAlreadyCaptured("i".into()));
+    // Beyond the limit it is a breach, and what the ledger has posted already counts there.
+    let beyond = CaptureOrder { target: by_order("p"), ..forced(50) };
+    let found = book.changed(CaptureOrder { invoice_id: "j", ..beyond });
+    assert_eq!((found.amount, found.breach, book.position()), (50, true, (0, 110, 0)));
+    book.post(invoice("k", 30));
+    let posted = CaptureOrder { target: by_order("q"), invoice_id: "k", ..forced(30) };
+    let found = book.changed(posted);
+    assert_eq!((found.amount, found.reservation.captured), (0, 30));
+    assert_eq!(book.position(), (30, 110, 0));
+}

@@ -1,0 +1,38 @@
+//! Whether rows that were kept elsewhere fit each other.
+
+use crate::model::Counters;
+use crate::state::State;
+
+impl State {
+    /// Whether every row belongs to an account and, for each account, the counters are the sums of
+    /// their rows. True of every state that events have led to; a state restored from rows that
+    /// were damaged on disk fails it.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let mut sums = vec![[0_i128; 3]; self.accounts.len()];
+        let mut add = |slot: u32, part: usize, amount: i64| match sums.get_mut(slot as usize) {
+            Some(sum) => {
+                sum[part] += i128::from(amount);
+                true
+            }
+            None => false,
+        };
+        let owned = self.reservations.values().all(|r| add(r.slot, 0, r.open))
+            && self.items.iter().all(|i| add(i.slot, 1, i.captured) && add(i.slot, 2, i.open));
+        owned
+            && self.accounts.iter().zip(sums).all(
+                |((account, counters), [open, captured, owed])| {
+                    let Counters { outstanding, captured: shipped, reserved, unallocated } =
+                        *counters;
+                    let known = |place: Option<u32>, count: usize| {
+                        place.is_none_or(|place| (place as usize) < count)
+                    };
+                    i128::from(reserved) == open
+                        && i128::from(shipped) == captured
+                        && i128::from(outstanding) == owed + i128::from(unallocated)
+                        && known(account.parent, self.accounts.len())
+                        && known(account.segment, self.segments.len())
+                },
+            )
+    }
+}
