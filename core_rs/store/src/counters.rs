@@ -38,7 +38,8 @@ use creditgate_engine::values::{LimitKind, Micros, Minor, Seq, Slot};
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
-use crate::map::{Map, allocate};
+use crate::map::Map;
+use crate::space::allocate;
 
 /// The format of the map.
 pub const COUNTERS_FORMAT: u64 = 1;

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use creditgate_engine::error::Refusal;
 use creditgate_engine::values::Seq;
 use rustix::io::Errno;
 
-use crate::folder::is_full;
-use crate::follower_thread::SyncError;
 use crate::options::Step;
+use crate::space::{is_full, is_no_space};
 
 /// Why a store cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +125,18 @@ impl StoreError {
     }
 }
 
-pub(crate) fn is_no_space(error: &io::Error) -> bool {
-    let code = error.raw_os_error();
-    [Errno::NOSPC, Errno::DQUOT].iter().any(|errno| code == Some(errno.raw_os_error()))
+/// Why the tables were not brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// It took longer than the caller would wait.
+    #[error("the tables were not brought up to date in time")]
+    Timeout,
+    /// There is no room; the follower tries again later.
+    #[error("the tables cannot be brought up to date: {0}")]
+    NoSpace(Arc<str>),
+    /// The follower has stopped for good.
+    #[error("the tables are not kept any more: {0}")]
+    Stopped(Arc<str>),
 }
 
 /// Why a commit was not made.

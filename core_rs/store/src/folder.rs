@@ -8,8 +8,7 @@ use heed::{EnvFlags, EnvOpenOptions, WithoutTls};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::error::{StoreError, is_no_space};
-use crate::map::allocate;
+use crate::error::StoreError;
 
 /// An LMDB environment whose read transactions may be used by any thread.
 pub(crate) type Env = heed::Env<WithoutTls>;
@@ -96,14 +95,4 @@ pub(crate) fn open_env(
     // Readers that were killed would keep pages from being used again.
     env.clear_stale_readers().map_err(StoreError::lmdb(path))?;
     Ok(env)
-}
-
-/// Whether the disk, or the quota, has no room for more in this folder: asked by taking some.
-pub(crate) fn is_full(folder: &Path) -> bool {
-    const WANTED_BYTES: u64 = 1 << 20;
-    let path = folder.join("room");
-    let taken = File::create(&path).and_then(|mut file| allocate(&mut file, WANTED_BYTES));
-    // A file of this name that stays behind is taken over by the next who asks.
-    drop(fs::remove_file(&path));
-    taken.is_err_and(|error| is_no_space(&error))
 }

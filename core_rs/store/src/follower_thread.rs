@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use creditgate_engine::values::Seq;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, SyncError};
 use crate::follower::Follower;
 
 /// Rows that change again and again are written once in so long, and so often at least.
@@ -30,20 +30,6 @@ pub struct FollowerFigures {
     pub no_space: u64,
     /// What stopped the follower, or keeps it from writing.
     pub error: Option<Arc<str>>,
-}
-
-/// Why the tables were not brought up to date.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// It took longer than the caller would wait.
-    #[error("the tables were not brought up to date in time")]
-    Timeout,
-    /// There is no room; the follower tries again later.
-    #[error("the tables cannot be brought up to date: {0}")]
-    NoSpace(Arc<str>),
-    /// The follower has stopped for good.
-    #[error("the tables are not kept any more: {0}")]
-    Stopped(Arc<str>),
 }
 
 struct Shared {

@@ -1,12 +1,10 @@
 //! A file mapped into memory as a row of atomic words. All the unsafe code of the counters map.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// A shared mapping of a whole file. Other processes may map the same file.
@@ -57,37 +55,5 @@ impl Drop for Map {
         // SAFETY: exactly what `new` mapped; no reference into it outlives `self`.
         let unmapped = unsafe { munmap(self.words.as_ptr().cast(), self.len_bytes) };
         debug_assert!(unmapped.is_ok(), "unmapping what was mapped cannot fail");
-    }
-}
-
-/// Makes a file `len_bytes` long with room on disk for all of them: writing into a hole of a mapped
-/// file on a full disk would be a SIGBUS.
-pub(crate) fn allocate(file: &mut File, len_bytes: u64) -> io::Result<()> {
-    match fallocate(&*file, FallocateFlags::empty(), 0, len_bytes) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(file, len_bytes),
-        other => Ok(other?),
-    }
-}
-
-/// For file systems that cannot allocate ahead: zeros from the end on.
-fn fill(file: &mut File, len_bytes: u64) -> io::Result<()> {
-    let end = file.seek(SeekFrom::End(0))?;
-    io::copy(&mut io::Read::take(io::repeat(0), len_bytes.saturating_sub(end)), file)?;
-    file.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filling_makes_a_file_as_long_as_allocating() {
-        let mut file = tempfile::tempfile().expect("a temporary file");
-        for (len, expected) in [(100, 100), (5_000, 5_000), (4_000, 5_000)] {
-            fill(&mut file, len).expect("there is room");
-            assert_eq!(file.metadata().expect("it is open").len(), expected);
-        }
-        allocate(&mut file, 9_000).expect("there is room");
-        assert_eq!(file.metadata().expect("it is open").len(), 9_000);
     }
 }

@@ -5,7 +5,7 @@
 
 mod checks;
 mod commands;
-#[path = "../common/mod.rs"]
+#[path = "../../../core_rs/store/tests/common/mod.rs"]
 mod common;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,50 @@
+"""What the documentation shows as code does what it says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.server import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+
+
+def snippet(document: str) -> str:
+    """The only Python example of a document."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    return str(code)
+
+
+def run(code: str) -> str:
+    """What a program prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def creditgate(server: ServerProcess, *arguments: str) -> None:
+    """Runs the command against the server."""
+    command = [str(Path(sys.executable).parent / "creditgate"), *arguments]
+    command += ["--address", server.address]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def console_file(name: str) -> str:
+    """The file that the README's console session shows."""
+    (text,) = re.findall(rf"\$ cat {name}\n(.*?)\n\$", (ROOT / "README.md").read_text(), re.DOTALL)
+    return f"{text}\n"
+
+
+def test_the_examples_of_readme_and_journal_work(server: ServerProcess, tmp_path: Path) -> None:
+    for kind, name in [("accounts", "accounts.csv"), ("entries", "opening.csv")]:
+        (tmp_path / name).write_text(console_file(name))
+        creditgate(server, "load", kind, str(tmp_path / name))
+    creditgate(server, "reserve", "C1001", "ORDER-1", "125.00", "USD")
+    creditgate(server, "position", "C1001")
+    assert run(snippet("README.md").replace("127.0.0.1:50051", server.address)) == "shipped 12500"
+    assert server.terminate() == 0
+    told = run(snippet("docs/journal.md").replace("STORE", str(server.store)))
+    assert told == "5 entries, whole"
