@@ -61,11 +61,10 @@ test: setup ## Run all tests (ARGS="..." goes to pytest)
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 torture: setup ## Kill the server at random under load until stopped (ROUNDS=n to end)
-	$(PYTHON_IN_VENV) -m tests.torture $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(PYTHON_IN_VENV) -m tests.torture $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: setup ## Play orders with locust (USERS=8 DURATION=20s); figures in bench/out
-	$(PYTHON_IN_VENV) -m bench $(if $(USERS),--users $(USERS)) \
-		$(if $(DURATION),--duration $(DURATION))
+	@$(PYTHON_IN_VENV) -m bench $(if $(USERS),--users $(USERS)) $(if $(DURATION),--duration $(DURATION))
 
 lint: setup ## Check formatting, lint, types and the protos
 	$(BIN)/ruff format --check .

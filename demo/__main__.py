@@ -4,7 +4,8 @@ import asyncio
 import signal
 import sys
 import tempfile
-from itertools import islice
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,13 @@ from creditgate.loaders import load
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.load import FileLoad
 from demo import events, positions, report, sample
-from demo.errors import DemoError
+from demo.errors import DemoError, NothingToPlayError
 from demo.play import OPTIONS, Day, DayLog
 from demo.serving import Server
 
 EXIT_FAILED = 1
+EXIT_NOTHING_TO_PLAY = 2
 FILES = ("accounts.csv", "entries.csv", "orders.csv")
-REJECTED_SHOWN_MAX = 5
-EXTRA_FILES = ("segments.csv",)
 
 
 @click.command()
@@ -44,29 +44,51 @@ EXTRA_FILES = ("segments.csv",)
 def main(data: Path | None) -> None:
     """Play a day of orders against a new server, kill it with -9, and show that nothing is lost.
 
-    Exit code: 0 when every counter is as it was, 1 when not or when the demo could not go on.
+    Exit code: 0 when every counter is as it was, 1 when not or when the demo could not go on, 2
+    when orders.csv is empty.
     """
     console = report.make_console()
     # Told to end, it ends like an interrupted one: neither the server nor its store stay behind.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        with tempfile.TemporaryDirectory(prefix="creditgate-demo-") as folder:
-            lossless = asyncio.run(_demo(console, Path(folder), data))
+        with (
+            tempfile.TemporaryDirectory(prefix="creditgate-demo-") as folder,
+            _dead_letters(console) as dead_letters,
+        ):
+            lossless = asyncio.run(_demo(console, Path(folder), data, dead_letters))
     except (DemoError, LoadError, CreditgateError) as error:
-        console.print(f"The demo ended early: {error}", style="bold red", markup=False)
-        sys.exit(EXIT_FAILED)
+        said = f"The demo ended early: {error}"
+        console.print(said, style="bold red", markup=False, soft_wrap=True)
+        nothing = isinstance(error, NothingToPlayError)
+        sys.exit(EXIT_NOTHING_TO_PLAY if nothing else EXIT_FAILED)
     if not lossless:
         sys.exit(EXIT_FAILED)
 
 
-async def _demo(console: Console, folder: Path, data: Path | None) -> bool:
+@contextmanager
+def _dead_letters(console: Console) -> Iterator[Path]:
+    """A folder for rejected rows, which is kept and named when there are any."""
+    folder = Path(tempfile.mkdtemp(prefix="creditgate-demo-rejected-"))
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # not empty
+            folder.rmdir()
+        if folder.exists():
+            console.print(f"Rejected rows are kept in {folder}", soft_wrap=True, markup=False)
+
+
+async def _demo(console: Console, folder: Path, data: Path | None, dead_letters: Path) -> bool:
+    _step(console, "A day of orders; many run at once, so counts differ slightly between runs")
     files = _files(console, folder, data)
     day = events.read(files / "orders.csv")
     server = Server(folder)
     try:
         await server.start()
         _step(console, f"Server started on {server.address} in {server.start_s:.2f} s")
-        before = await _load(console, server, files)
+        before = await _load(console, server, files, dead_letters)
         log = await _play(console, server, day)
         after = await _positions(server)
         report.day(console, log, before, after)
@@ -76,24 +98,23 @@ async def _demo(console: Console, folder: Path, data: Path | None) -> bool:
 
 
 def _files(console: Console, folder: Path, data: Path | None) -> Path:
-    """The folder of the files to play: a copy, so that dead letters do not litter the original."""
-    files = folder / "data"
-    files.mkdir()
+    """The folder of the files to play: the user's, where nothing is written."""
     if data is None:
+        files = folder / "data"
+        files.mkdir()
         sample.write(files)
         _step(console, f"Sample data generated, seed {sample.SEED}")
         return files
     missing = [name for name in FILES if not (data / name).is_file()]
     if missing:
         raise DemoError(f"{data} has no {missing[0]}; it takes {', '.join(FILES)}")
-    for name in (*FILES, *EXTRA_FILES):
-        if (data / name).is_file():
-            (files / name).write_bytes((data / name).read_bytes())
     _step(console, f"Files from {data}")
-    return files
+    return data
 
 
-async def _load(console: Console, server: Server, files: Path) -> dict[str, Position]:
+async def _load(
+    console: Console, server: Server, files: Path, dead_letters: Path
+) -> dict[str, Position]:
     """Loads master data and the opening position; returns where every account then stands."""
     _step(console, "Loading accounts and the opening position")
     async with AsyncClient(server.address) as client:
@@ -104,18 +125,13 @@ async def _load(console: Console, server: Server, files: Path) -> dict[str, Posi
         if (files / "segments.csv").is_file():
             loads.insert(0, load.segments(client, files / "segments.csv"))
         for file_load in loads:
+            file_load.dead_letters = dead_letters / f"{file_load.path.name}.rejected.csv"
             tally = await file_load.run()
             console.print(f"  {file_load.path.name}")
             console.print(tally.table())
-            if tally.rejected:
-                _show_rejected(console, file_load.dead_letters)
+            for line in tally.rejected_lines():
+                console.print(f"  {line}", style="red", markup=False)
     return await _positions(server)
-
-
-def _show_rejected(console: Console, dead_letters: Path) -> None:
-    with dead_letters.open(errors="replace") as lines:
-        for line in islice(lines, REJECTED_SHOWN_MAX + 1):
-            console.print(f"  {line.rstrip()}", style="red", markup=False)
 
 
 async def _play(console: Console, server: Server, day: list[events.Event]) -> DayLog:
@@ -148,7 +164,9 @@ async def _kill_and_compare(console: Console, server: Server, before: dict[str, 
     await server.kill()
     await server.start()
     console.print("  the server says of its recovery:", style="dim")
-    for name, value in server.started["recovery"].items():
+    recovery = dict(server.started["recovery"])
+    recovery["duration_ms"] = f"{recovery.pop('duration_us') / 1_000:.1f}"
+    for name, value in recovery.items():
         console.print(f"    {name:<20} {value}", style="dim", markup=False)
     console.print(f"  ready after {server.start_s:.2f} s, start of the process included")
     after = await _positions(server)

@@ -9,8 +9,10 @@ from typing import Literal
 import msgspec
 
 from creditgate.loaders.csv_source import CsvSource
-from creditgate.loaders.errors import FileError, RowError
+from creditgate.loaders.errors import RowError
 from creditgate.loaders.fields import Amount, Currency, Id, invalid, minor, typed
+from creditgate.loaders.tally import Tally
+from demo.errors import DemoError, NothingToPlayError
 
 Action = Literal["order", "change", "ship", "cancel", "invoice", "payment", "suspend", "reinstate"]
 
@@ -75,8 +77,10 @@ class Event:
 def read(path: Path) -> list[Event]:
     """The day in order of time, equal times in the order of the file.
 
-    Raises FileError for the first row that breaks a rule."""
+    Raises FileError when the file cannot be read, DemoError that names the rows that break a rule,
+    NothingToPlayError when there are none at all."""
     events = []
+    tally = Tally(())
     with CsvSource(path, ORDER_COLUMNS, _REQUIRED) as source:
         for row in source:
             try:
@@ -84,7 +88,13 @@ def read(path: Path) -> list[Event]:
                     raise row.problem
                 events.append(_event(row.line, source.named(row)))
             except RowError as error:
-                raise FileError(f"{path}: line {row.line}: {error.message}") from error
+                tally.add_rejection(row.line, error)
+    if tally.rejected:
+        rows = "1 row breaks" if tally.rejected == 1 else f"{tally.rejected:,} rows break"
+        told = "\n".join(f"  {line}" for line in tally.rejected_lines())
+        raise DemoError(f"{path}: {rows} a rule:\n{told}")
+    if not events:
+        raise NothingToPlayError(f"{path} holds no events: there is nothing to play")
     return sorted(events, key=lambda event: event.time)
 
 
@@ -101,7 +111,19 @@ def _event(line: int, cells: Mapping[str, str]) -> Event:
         account_id=row.account_id,
         currency=row.currency,
         order_id=row.order_id or "",
-        amount_minor=None if row.amount is None else minor("amount", row.amount, row.currency),
+        amount_minor=_amount_minor(row),
         invoice_id=row.invoice_id or "",
         allow_partial=row.allow_partial == "yes",
     )
+
+
+def _amount_minor(row: OrderRow) -> int | None:
+    if row.amount is None:
+        return None
+    amount_minor = minor("amount", row.amount, row.currency)
+    if row.action == "change":
+        if amount_minor < 0:  # an order may be changed to nothing
+            raise invalid("amount", row.amount, "must not be negative with action change")
+    elif amount_minor <= 0:
+        raise invalid("amount", row.amount, f"must be above zero with action {row.action}")
+    return amount_minor

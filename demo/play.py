@@ -19,6 +19,7 @@ from creditgate.client import (
     EntryResult,
     LedgerEntry,
     NotFoundError,
+    OutOfRangeError,
     PreconditionError,
     StatusResult,
 )
@@ -40,6 +41,8 @@ class DayLog:
 
     orders: Counter[tuple[str, Decision]] = field(default_factory=Counter)
     """By channel and outcome."""
+    orders_refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Orders on which no decision was made, by the error's reason and channel."""
     changes: Counter[tuple[str, Decision]] = field(default_factory=Counter)
     """Decisions on what is no new order, by action and outcome."""
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -47,9 +50,9 @@ class DayLog:
     done: Counter[str] = field(default_factory=Counter)
     """Events without a decision that took effect, by action."""
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Calls that made no decision, by action and the error's reason."""
+    """Calls other than orders that made no decision, by action and the error's reason."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """Events of orders that were declined before, by action: they did not take place."""
+    """Events of orders that were declined or refused before, by action: they did not take place."""
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """How long each call took as the client saw it, by action."""
     elapsed_s: float = 0.0
@@ -63,7 +66,8 @@ class Day:
         self._address = address
         self._on_done = on_done
         self._slots = asyncio.Semaphore(IN_FLIGHT_MAX)
-        self._declined: set[tuple[str, str]] = set()
+        self._not_taken: set[tuple[str, str]] = set()
+        """Orders that were declined or refused."""
         self._clients: dict[str, AsyncClient] = {}
         self._actions: dict[str, Callable[[AsyncClient, Event], Awaitable[Answer]]] = {
             "order": _order,
@@ -104,7 +108,7 @@ class Day:
             # Whoever waits here waits for an event that began earlier, so none waits for ever.
             if before is not None:
                 await before
-            if event.action != "order" and event.order_id and event.thread in self._declined:
+            if event.action != "order" and event.order_id and event.thread in self._not_taken:
                 self.log.skipped[event.action] += 1
             else:
                 await self._call(event)
@@ -116,13 +120,22 @@ class Day:
         begin = time.perf_counter()
         try:
             answer = await self._actions[event.action](self._clients[event.channel], event)
-        except (ConflictError, NotFoundError, PreconditionError) as error:
+        except (ConflictError, NotFoundError, OutOfRangeError, PreconditionError) as error:
             # The state of the account forbids it: that is an answer too, and the day goes on.
-            self.log.refused[event.action, error.reason] += 1
+            self._note_refused(event, error)
         else:
             self._note(event, answer)
         finally:
             self.log.seconds[event.action].append(time.perf_counter() - begin)
+
+    def _note_refused(self, event: Event, error: CallError) -> None:
+        if event.action != "order":
+            self.log.refused[event.action, error.reason] += 1
+            return
+        self.log.orders_refused[error.reason, event.channel] += 1
+        # In conflict with itself, the order was taken before.
+        if not isinstance(error, ConflictError):
+            self._not_taken.add(event.thread)
 
     def _note(self, event: Event, answer: Answer) -> None:
         if isinstance(answer, EntryResult) and answer.error is not None:
@@ -134,7 +147,7 @@ class Day:
             for reason in answer.reasons:
                 self.log.reasons[reason.code, event.channel] += 1
             if answer.decision not in {Decision.APPROVED, Decision.PARTIALLY_APPROVED}:
-                self._declined.add(event.thread)
+                self._not_taken.add(event.thread)
         else:
             self.log.changes[event.action, answer.decision] += 1
 
@@ -161,7 +174,7 @@ async def _change(client: AsyncClient, event: Event) -> Answer:
 
 async def _ship(client: AsyncClient, event: Event) -> Answer:
     return await client.capture(
-        event.invoice_id or f"{event.order_id}/{event.line}",
+        event.invoice_id or f"line-{event.line}",
         amount_minor=event.amount_minor,
         account_id=event.account_id,
         order_id=event.order_id,

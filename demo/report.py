@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +15,10 @@ PAGE_WIDTH = 100
 MOST_USED = 12
 BAR_CELLS = 24
 DIFFERENCES_SHOWN_MAX = 20
+
+NOTHING_OPEN_SAYS = (
+    "NOTHING_OPEN: all that was reserved for the order was already shipped, cancelled or expired"
+)
 
 _OUTCOMES = (
     (Decision.APPROVED, "green"),
@@ -35,7 +40,8 @@ def _table(*columns: str) -> Table:
     table = Table()
     table.add_column(columns[0])
     for column in columns[1:]:
-        table.add_column(column, justify="right")
+        # On a narrow terminal words make room, never numbers.
+        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
@@ -44,10 +50,12 @@ def day(
 ) -> None:
     """Prints what the day brought; `before` and `after` are the positions of all accounts."""
     in_flight = f"{IN_FLIGHT_MAX} calls in flight"
+    followed = follow_ups(log)
     for title, table in (
         ("Orders by channel and outcome", orders(log)),
-        ("Rules that orders violated: an order counts under each of its own", reasons(log)),
-        ("What followed the orders", follow_ups(log)),
+        ("Why orders were not approved in full: one counts under each of its reasons",
+         reasons(log)),
+        ("What followed the orders", followed),
         (f"The {MOST_USED} most used accounts: utilisation is exposure / effective limit",
          most_used(after)),
         ("Exposure before and after: outstanding + captured + reserved",
@@ -56,6 +64,8 @@ def day(
     ):  # fmt: skip
         console.print(f"\n{title}", style="bold")
         console.print(table)
+        if table is followed and any(reason == "NOTHING_OPEN" for _, reason in log.refused):
+            console.print(NOTHING_OPEN_SAYS, style="dim")
 
 
 def orders(log: DayLog) -> Table:
@@ -65,22 +75,31 @@ def orders(log: DayLog) -> Table:
     table = _table("channel", "orders", *heads)
     for column, (_, style) in zip(table.columns[2:], outcomes, strict=True):
         column.style = style
-    channels = sorted({channel for channel, _ in log.orders})
-    for channel in channels:
+    refused: Counter[str] = Counter()
+    for (_, channel), count in log.orders_refused.items():
+        refused[channel] += count
+    if refused:
+        table.add_column("refused", justify="right", style="red", no_wrap=True)
+    sums: Counter[int] = Counter()
+    for channel in sorted({channel for channel, _ in log.orders} | refused.keys()):
         counts = [log.orders[channel, decision] for decision, _ in outcomes]
+        if refused:
+            counts.append(refused[channel])
+        sums.update(dict(enumerate(counts)))
         table.add_row(channel, *map(_count, [sum(counts), *counts]))
-    sums = [sum(log.orders[c, decision] for c in channels) for decision, _ in outcomes]
     table.add_section()
-    table.add_row("all", *map(_count, [sum(sums), *sums]), style="bold")
+    every = [sums[place] for place in range(len(table.columns) - 2)]
+    table.add_row("all", *map(_count, [sum(every), *every]), style="bold")
     return table
 
 
 def reasons(log: DayLog) -> Table:
-    """Violated rules of orders, in order of precedence, by channel."""
-    channels = sorted({channel for _, channel in log.reasons})
+    """Rules that orders violated, in order of precedence, then errors, by channel."""
+    found = log.reasons + log.orders_refused
+    channels = sorted({channel for _, channel in found})
     table = _table("reason", *channels, "all")
-    for code in ReasonCode:
-        counts = [log.reasons[code, channel] for channel in channels]
+    for code in [*ReasonCode, *sorted({reason for reason, _ in log.orders_refused})]:
+        counts = [found[code, channel] for channel in channels]
         if any(counts):
             table.add_row(code, *map(_count, [*counts, sum(counts)]))
     return table
@@ -100,7 +119,7 @@ def follow_ups(log: DayLog) -> Table:
     for (action, reason), count in log.refused.items():
         lines[action, f"refused: {reason}"] += count
     for action, count in log.skipped.items():
-        lines[action, "left out: its order was declined"] += count
+        lines[action, "left out: its order was not taken"] += count
     for (action, outcome), count in sorted(lines.items()):
         table.add_row(action, outcome, _count(count))
     return table
@@ -109,7 +128,7 @@ def follow_ups(log: DayLog) -> Table:
 def most_used(positions: Mapping[str, Position]) -> Table:
     """The accounts of highest utilisation, among those whose limit is an amount above zero."""
     table = _table("account", "exposure", "limit", "available", "%")
-    table.add_column("utilisation")
+    table.add_column("utilisation", max_width=BAR_CELLS)
     used = [(p.utilisation, p) for p in positions.values() if p.utilisation is not None]
     for utilisation, position in sorted(used, key=lambda pair: pair[0], reverse=True)[:MOST_USED]:
         limit_minor, available_minor = (
@@ -119,7 +138,6 @@ def most_used(positions: Mapping[str, Position]) -> Table:
         assert limit_minor is not None
         assert available_minor is not None
         percent = int(utilisation * 100)
-        cells = max(0, min(BAR_CELLS, percent * BAR_CELLS // 100))
         style = "red" if percent >= 100 else "yellow" if percent >= 80 else "green"
         table.add_row(
             f"{position.account_id} {position.currency}",
@@ -128,7 +146,7 @@ def most_used(positions: Mapping[str, Position]) -> Table:
                 for amount in (position.exposure_minor, limit_minor, available_minor)
             ),
             str(percent),
-            f"[{style}]{'█' * cells}[/][dim]{'░' * (BAR_CELLS - cells)}[/]",
+            Bar(100, 0, percent, color=style),
         )
     return table
 

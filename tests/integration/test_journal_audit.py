@@ -219,12 +219,43 @@ def test_the_auditor_finds_damage(played: ServerProcess) -> None:
 def test_the_auditor_runs_by_itself(played: ServerProcess) -> None:
     """It needs nothing of ours: not even the folder of the project to be importable."""
     played.kill()
-    done = subprocess.run(
-        [sys.executable, "-P", auditor.__file__, played.store],
-        capture_output=True, text=True, cwd=played.store, check=True,
-    )  # fmt: skip
-    assert f"{Auditor(played.store).advance().seq} entries" in done.stdout
+    done = audit(played.store, played.store)
+    assert (done.returncode, done.stderr) == (0, "")
+    books = Auditor(played.store).advance()
+    assert done.stdout.startswith(f"whole: {books.commits} commits, {books.seq} entries; ")
     assert "'outstanding': 212, 'captured': 200, 'reserved': 710" in done.stdout
+
+
+def audit(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs the auditor as anybody could, elsewhere."""
+    return subprocess.run(
+        [sys.executable, "-P", auditor.__file__, *arguments],
+        capture_output=True, text=True, cwd=folder, check=False,
+    )  # fmt: skip
+
+
+def test_the_auditor_says_what_is_damaged_in_a_line(played: ServerProcess) -> None:
+    played.kill()
+
+    def damage(write: Any, db: Any) -> None:
+        with write.cursor(db) as cursor:
+            cursor.first()
+            key, value = cursor.item()
+            write.put(key, value[:-1] + bytes([value[-1] ^ 1]), db=db)
+
+    edit(played.store, b"commits", damage)
+    done = audit(played.store, played.store)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "DAMAGED: commit 1: its digest does not match its content\n"
+
+
+def test_the_auditor_says_how_it_is_run(tmp_path: Path) -> None:
+    without = audit(tmp_path)
+    assert (without.returncode, without.stdout) == (2, "")
+    assert without.stderr.startswith("usage: ")
+    elsewhere = audit(tmp_path, tmp_path)
+    assert elsewhere.returncode == 1
+    assert elsewhere.stderr == f"{tmp_path}: not a store: it has no folder named journal\n"
 
 
 def test_a_commit_is_stored_as_described(played: ServerProcess) -> None:

@@ -2,7 +2,14 @@
 
 import asyncio
 import csv
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -141,7 +148,7 @@ def test_limits_change_accounts_that_exist(run: Run, client: Client, tmp_path: P
     assert rejections(tmp_path) == [
         ("3", "account_id", "NEW", "ACCOUNT_NOT_FOUND"),
         ("4", "currency", "EUR", "CURRENCY_FIXED"),
-        ("5", "account_id", "NEW", "ACCOUNT_NOT_FOUND"),
+        ("5", "account_id", "NEW", "DUPLICATE_ROW"),
     ]
     assert client.get_account("A").limit == CreditLimit.of(1000_50, valid_until=date(2099, 1, 31))
     assert client.get_account("C").limit == CreditLimit.no_credit()
@@ -150,6 +157,43 @@ def test_limits_change_accounts_that_exist(run: Run, client: Client, tmp_path: P
     before = list(client.list_accounts())
     assert run(load.limits, text).outcomes == {"unchanged": 2}
     assert list(client.list_accounts()) == before
+
+
+def test_a_file_that_names_an_account_twice_changes_nothing_when_loaded_again(
+    run: Run, client: Client
+) -> None:
+    run(load.accounts, "account_id,currency\nA,EUR\n")
+    text = "account_id,currency,limit_kind,limit_amount\nA,EUR,amount,2000\nA,EUR,amount,1500\n"
+    assert run(load.limits, text).outcomes == {"updated": 1}
+    again = run(load.limits, text)
+    assert (again.outcomes, again.rejected) == ({"unchanged": 1}, 1)
+    assert client.get_account("A").limit == CreditLimit.of(2000_00)
+
+
+def test_an_interrupted_load_says_how_far_it_came(server: ServerProcess, tmp_path: Path) -> None:
+    pipe = tmp_path / "endless"
+    os.mkfifo(pipe)
+    started = subprocess.Popen(
+        [Path(sys.executable).with_name("creditgate"), "load", "accounts", pipe,
+         "--address", server.address],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with started:
+        with suppress(BrokenPipeError), pipe.open("w") as rows:
+            rows.write("account_id,currency\n")
+            for number in itertools.count():
+                rows.write(f"A{number},EUR\n")
+                # More than a pipe holds: the load is well under way.
+                if number == 20_000:
+                    started.send_signal(signal.SIGINT)
+        out, err = started.communicate()
+    assert started.returncode == 130
+    assert "endless: stopped" in out
+    counts = re.findall(r"(read|created|not answered) *│ *([\d,]+)", out)
+    found = {name: int(count.replace(",", "")) for name, count in counts}
+    assert 0 < found["created"] <= found["read"]
+    assert "loading the file again does no harm" in err
+    assert "Traceback" not in err
 
 
 def command(server: ServerProcess, *arguments: str | Path) -> Result:

@@ -13,6 +13,7 @@ from creditgate.core import Core
 from creditgate.server import contract
 from creditgate.server.bridge import Bridge
 from creditgate.server.calls import CallRecorder
+from creditgate.server.drain import Drain
 from creditgate.server.logs import LineBudget
 from creditgate.server.metrics import Metrics
 from creditgate.server.unary import RawHandlers, unary_handlers
@@ -44,7 +45,7 @@ async def serving(store: Path) -> AsyncIterator[tuple[Any, Watched]]:
     metrics, budget = Metrics(), LineBudget(0)
     recorders = {method.path: CallRecorder(method, metrics, budget) for method in methods}
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers((RawHandlers(unary_handlers(bridge, recorders)),))
+    server.add_generic_rpc_handlers((RawHandlers(unary_handlers(bridge, Drain(), recorders)),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -208,11 +208,13 @@ def test_metrics_count_calls_by_method_and_code(server: ServerProcess, api: Api)
     after = samples()
 
     def growth(name: str, code: str = "") -> float:
-        return after[name, code] - before[name, code]
+        return after[name, code] - before.get((name, code), 0)
 
     assert growth("creditgate_server_calls_total", "OK") == 2
     assert growth("creditgate_server_calls_total", "NOT_FOUND") == 1
     assert growth("creditgate_server_call_seconds_count") == 3
+    assert all(value > 0 for (name, code), value in after.items() if code), "only what happened"
+    assert not [name for name, _ in after if name.endswith("_created")]
     assert after["creditgate_server_calls_in_flight", ""] == 0
     assert any(name.startswith("creditgate_core_") for name, _ in after)
     assert after["process_resident_memory_bytes", ""] > 0

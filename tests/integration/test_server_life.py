@@ -3,7 +3,10 @@
 import queue
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 from typing import Any, Self
 
 import grpc
@@ -111,6 +114,29 @@ def test_calls_that_would_last_for_ever_are_told_of_the_stop(
     assert server.process.wait() == 0
 
 
+def test_a_signal_during_recovery_closes_without_a_word_of_listening(tmp_path: Path) -> None:
+    interrupted = f"""
+import os, signal
+from creditgate.server import run
+from creditgate.server.config import Config
+
+def recover(*args, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return open_store(*args, **options)
+
+open_store, run.Core = run.Core, recover
+run.run(Config(store={str(tmp_path / "store")!r}, listen="127.0.0.1:0", metrics=""))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == ""
+    assert "stopping" in done.stderr
+    assert "stopped" in done.stderr
+    assert "listening" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_second_signal_stops_at_once(server: ServerProcess, api: Api) -> None:
     health = watch_health(api)
     assert next(health).status == SERVING
@@ -142,11 +168,21 @@ def test_a_port_in_use_is_refused(server: ServerProcess, start_server: StartServ
     stderr = refused_start(start_server, listen=server.address)
     assert f"Error: listen = {server.address}: cannot bind: " in stderr
     assert "Address already in use" in stderr
+    assert "choose another with --listen" in stderr
 
 
 def test_a_metrics_port_in_use_is_refused(server: ServerProcess, start_server: StartServer) -> None:
     stderr = refused_start(start_server, metrics=server.metrics_address)
     assert f"Error: metrics = {server.metrics_address}: cannot bind: " in stderr
+    assert "choose another with --metrics" in stderr
+
+
+def test_a_store_that_is_a_file_is_refused(start_server: StartServer, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    stderr = refused_start(start_server, store=file)
+    assert f"Error: store = {file}: is a file; the store must be a folder" in stderr
+    assert file.read_text() == "mine"
 
 
 def test_the_other_loopback_address_is_served_and_guarded_too(start_server: StartServer) -> None:

@@ -1,5 +1,6 @@
 """The wheels hold all they should, and run from an environment with nothing else in it."""
 
+import email
 import importlib.metadata
 import json
 import os
@@ -22,6 +23,7 @@ SOURCES = {
     "loaders": ROOT / "loaders",
     "server": ROOT / "server",
 }
+LICENSE = ROOT / "LICENSE"
 BUILD_TIMEOUT_S = 1200
 TIMEOUT_S = 120
 # A make that runs these tests must not lend its settings to the make that they run.
@@ -134,6 +136,17 @@ def test_wheels_hold_what_they_should(wheels: dict[str, Path]) -> None:
         }
         packaged = {name for name in held if ".dist-info/" not in name and ".so" not in name}
         assert packaged == sources, member
+
+
+def test_wheels_say_what_they_are_and_may_be_used_for(wheels: dict[str, Path]) -> None:
+    for member, wheel in wheels.items():
+        with zipfile.ZipFile(wheel) as archive:
+            names = {name.partition(".dist-info/")[2]: name for name in archive.namelist()}
+            metadata = email.message_from_bytes(archive.read(names["METADATA"]))
+            assert archive.read(names["licenses/LICENSE"]) == LICENSE.read_bytes(), member
+        assert metadata["License-Expression"] == "Apache-2.0"
+        assert "creditgate" in metadata["Summary"]
+        assert "creditgate" in str(metadata.get_payload()), "the description"
 
 
 @pytest.fixture(scope="module")

@@ -190,7 +190,7 @@ class Auditor:
         if name == "post":
             self._note(self.postings, (fields[0], fields[1]), answer)
         elif name != "housekeep":
-            request_id, row = fields[0]
+            request_id, row, _call = fields[0]
             self._note(self.answers, (request_id, row), answer)
         for event in events:
             ((kind, values),) = event.items()
@@ -382,9 +382,18 @@ def _byte_strings(value: Any) -> list[bytes]:
 
 def main() -> None:
     """Audits the store named on the command line and prints the sums, by currency."""
-    auditor = Auditor(Path(sys.argv[1])).advance()
+    if len(sys.argv) != 2:
+        sys.stderr.write(f"usage: {sys.argv[0]} STORE\n")
+        sys.exit(2)
+    store = Path(sys.argv[1])
+    if not (store / "journal").is_dir():
+        sys.exit(f"{store}: not a store: it has no folder named journal")
+    try:
+        auditor = Auditor(store).advance()
+    except (DamageError, lmdb.Error) as error:
+        sys.exit(f"DAMAGED: {error}")
     write = sys.stdout.write
-    write(f"{auditor.seq} entries in {auditor.commits} commits: digests, chain and sums hold\n")
+    write(f"whole: {auditor.commits} commits, {auditor.seq} entries; digests, chain, sums hold\n")
     write(f"head of the chain: {auditor.head.hex()}\n")
     for currency in sorted({account.currency for account in auditor.accounts.values()}):
         some = [a for a in auditor.accounts.values() if a.currency == currency]

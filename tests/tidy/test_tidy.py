@@ -123,21 +123,21 @@ def test_rust_functions_are_measured(tmp_path: Path) -> None:
     assert list(rust_functions(source)) == [(2, "a", 1), (3, "b", 3), (7, "c", 6), (13, "d", 1)]
 
 
+def packages() -> set[Path]:
+    """The folder of every __init__ file, from the root: a clone may be called creditgate too."""
+    found = files("__init__.py", "__init__.pyi")
+    return {path.relative_to(ROOT).parent for path in found}
+
+
 def test_creditgate_is_an_implicit_namespace() -> None:
-    # An __init__.py here would hide every other package of the namespace.
-    stray = [path for path in files("creditgate/__init__.py") if path.parent.name == "creditgate"]
-    stray += [
-        path for path in files("__init__.py", "__init__.pyi") if path.parent.name == "creditgate"
-    ]
-    assert not stray
+    # An __init__.py there would hide every other package of the namespace.
+    assert not [package for package in packages() if package.name == "creditgate"]
 
 
 def test_every_package_is_typed() -> None:
-    packages = {
-        path.parent for path in files("__init__.py") if path.parent.parent.name == "creditgate"
-    }
-    assert {package.name for package in packages} == {"client", "core", "loaders", "server", "v1"}
-    assert [package for package in packages if not (package / "py.typed").is_file()] == []
+    ours = {package for package in packages() if package.parent.name == "creditgate"}
+    assert {package.name for package in ours} == {"client", "core", "loaders", "server", "v1"}
+    assert not [package for package in ours if not (ROOT / package / "py.typed").is_file()]
 
 
 def test_imports_name_the_whole_package() -> None:

@@ -1,6 +1,7 @@
 """A client process: threads that place, change, ship, cancel and pay orders until the end."""
 
 import random
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -202,6 +203,7 @@ class Shopper:
 
 def run(pipe: Connection, name: str, seed: int) -> None:
     """The process: plays one round for each address that comes through the pipe, until None."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends all
     names = [f"{name}.{thread}" for thread in range(THREADS)]
     shoppers = [Shopper(name, random.Random(f"{seed} {name}")) for name in names]
     with ThreadPoolExecutor(THREADS) as threads:

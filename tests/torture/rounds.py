@@ -31,6 +31,18 @@ QUIET_TRIES = 200
 OPTIONS = {"closed_retention_count_max": 50, "default_ttl_s": 3}
 """So small that reservations expire and are forgotten, and that there is always some credit."""
 
+LEGEND = """\
+lost: requests that a kill left without an answer; each is asked again after the restart
+lost but decided: those of them that the journal held already; their answers must be the stored ones
+breaches: forced captures beyond a limit, which are allowed and must be marked as such"""
+SINGULARS = {
+    "rounds": "round",
+    "kills": "kill",
+    "positions": "position",
+    "entries": "entry",
+    "breaches": "breach",
+}
+
 
 @dataclass
 class Seen:
@@ -56,7 +68,13 @@ class Tally:
     breaches: int = 0
 
     def __str__(self) -> str:
-        return ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in vars(self).items())
+        return ", ".join(f"{n:,} {_words(what, n)}" for what, n in vars(self).items())
+
+
+def _words(name: str, count: int) -> str:
+    """A field's name in words, in the singular for one."""
+    first, *others = name.split("_")
+    return " ".join((SINGULARS.get(first, first) if count == 1 else first, *others))
 
 
 class Torture:

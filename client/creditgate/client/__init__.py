@@ -6,8 +6,28 @@
             print(result.reasons)
 
 Amounts are integers in minor units of their currency everywhere; `creditgate.client.money` reads
-and writes decimals. A decline is a result. The tree of errors is drawn in
-`creditgate.client._errors`; each class says when it is raised and what to do then.
+and writes decimals. All that is raised stands in one tree; each class says when, and what to do
+then:
+
+    CreditgateError
+    ├── MoneyError (also a ValueError)    text or a currency that cannot be turned into minor units
+    ├── ClientClosedError                 the client was used after close()
+    └── CallError                         a call ended with a gRPC error: no decision came
+        ├── InvalidRequestError           INVALID_ARGUMENT    a field is wrong: correct it
+        ├── NotFoundError                 NOT_FOUND           no such account, reservation, segment
+        ├── ConflictError                 ALREADY_EXISTS      the id stands for something else
+        ├── PreconditionError             FAILED_PRECONDITION the present state forbids it
+        ├── OutOfRangeError               OUT_OF_RANGE        a sum or the clock out of its range
+        ├── AccessError                   PERMISSION_DENIED, UNAUTHENTICATED
+        ├── TransientError                worth asking again, with the same request_id
+        │   ├── OverloadedError           RESOURCE_EXHAUSTED  queue or store full; see retry_delay_s
+        │   ├── UnavailableError          UNAVAILABLE, CANCELLED  not reachable, or shutting down
+        │   └── DeadlineExceededError     DEADLINE_EXCEEDED   no answer in time
+        └── ServerError                   every other code: a fault of the server or of versions
+
+A decline is no error: it is a result whose decision is DECLINED. An argument of the wrong type is a
+TypeError, one that does not fit into its field (64 bits, UTF-8) a ValueError, as everywhere in
+Python: both before anything is sent.
 """
 
 from creditgate.client import money
@@ -128,3 +148,9 @@ __all__ = [
     "UpsertResult",
     "money",
 ]
+
+# Tracebacks and help name the classes as they are imported.
+for _name in __all__:
+    _member = globals()[_name]
+    if isinstance(_member, type):
+        _member.__module__ = __name__

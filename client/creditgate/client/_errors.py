@@ -1,25 +1,4 @@
-"""Everything that this package raises, in one tree.
-
-    CreditgateError
-    ├── MoneyError (also a ValueError)    text or a currency that cannot be turned into minor units
-    ├── ClientClosedError                 the client was used after close()
-    └── CallError                         a call ended with a gRPC error: no decision came
-        ├── InvalidRequestError           INVALID_ARGUMENT    a field is wrong: correct it
-        ├── NotFoundError                 NOT_FOUND           no such account, reservation, segment
-        ├── ConflictError                 ALREADY_EXISTS      the id stands for something else
-        ├── PreconditionError             FAILED_PRECONDITION the present state forbids it
-        ├── OutOfRangeError               OUT_OF_RANGE        a sum or the clock out of its range
-        ├── AccessError                   PERMISSION_DENIED, UNAUTHENTICATED
-        ├── TransientError                worth asking again, with the same request_id
-        │   ├── OverloadedError           RESOURCE_EXHAUSTED  queue or store full; see retry_delay_s
-        │   ├── UnavailableError          UNAVAILABLE, CANCELLED  not reachable, or shutting down
-        │   └── DeadlineExceededError     DEADLINE_EXCEEDED   no answer in time
-        └── ServerError                   every other code: a fault of the server or of versions
-
-A decline is no error: it is a result whose decision is DECLINED. An argument of the wrong type is a
-TypeError, one that does not fit into its field (64 bits, UTF-8) a ValueError, as everywhere in
-Python: both before anything is sent.
-"""
+"""Everything that this package raises. The tree is drawn in `creditgate.client`."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -150,8 +129,7 @@ class UnavailableError(TransientError):
     """The server cannot be reached, the connection broke, or it is shutting down (SHUTTING_DOWN).
 
     CANCELLED counts as this, because the client cancels nothing that is waited for: it is how gRPC
-    ends a call that reaches a server after that has begun to stop.
-
+    ends a call that reaches a server in the moment in which that stops.
 
     Check address and server; see `outcome_unknown` before treating the order as undecided.
     """

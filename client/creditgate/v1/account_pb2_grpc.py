@@ -121,7 +121,8 @@ class CreditAccountServiceServicer:
 
     def WatchPositions(self, request, context):
         """The position of each account now, then again after every change; only the newest is sent to a
-        reader that is slower than the changes.
+        reader that is slower than the changes. At most 1,000 watches are open over all clients; one
+        more is refused with RESOURCE_EXHAUSTED, TOO_MANY_WATCHES.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -19,6 +19,8 @@ CHUNK_CHARS_MAX = 1 << 20
 """Text of the rows read at a time: 1,000 payments with many long allocations would otherwise make a
 message too large. A message takes less than three times its cells' text."""
 
+DUPLICATE_ROW = "DUPLICATE_ROW"
+
 MessageT = TypeVar("MessageT")
 
 
@@ -47,7 +49,7 @@ class Load(Generic[MessageT]):
         self,
         kind: RowKind[MessageT],
         source: CsvSource,
-        dead_letters: DeadLetters,
+        dead_letters: DeadLetters | None,
         tally: Tally,
         on_bytes_read: Callable[[int], None],
     ) -> None:
@@ -56,6 +58,7 @@ class Load(Generic[MessageT]):
         self._dead_letters = dead_letters
         self._tally = tally
         self._on_bytes_read = on_bytes_read
+        self._first_lines: dict[tuple[str, ...], int] = {}
 
     def chunks(self) -> Iterator[Chunk[MessageT]]:
         """The whole file, a chunk at a time. Every chunk must be given to `settle`."""
@@ -94,14 +97,31 @@ class Load(Generic[MessageT]):
             row = chunk.rows[index]
             chunk.rejected.append((row, self._refusal(row, item)))
         for row, error in sorted(chunk.rejected, key=lambda rejected: rejected[0].line):
-            self._tally.add_rejection(error)
-            self._dead_letters.write(row, error)
+            self._tally.add_rejection(row.line, error)
+            if self._dead_letters is not None:
+                self._dead_letters.write(row, error)
         self._on_bytes_read(self._source.bytes_read())
 
     def _message(self, row: SourceRow) -> MessageT:
         if row.problem is not None:
             raise row.problem
-        return self._kind.message(self._source.named(row))
+        cells = self._source.named(row)
+        message = self._kind.message(cells)
+        self._check_named_once(row.line, cells)
+        return message
+
+    def _check_named_once(self, line: int, cells: Mapping[str, str]) -> None:
+        """Refuses the later of two rows that set the same: loaded again, the file would change the
+        value to and fro. A row that is refused here sets nothing and does not count."""
+        columns = self._kind.named_once
+        if not columns:
+            return
+        values = tuple(cells[column] for column in columns)
+        first = self._first_lines.setdefault(values, line)
+        if first != line:
+            what = ", ".join(f"{c} {v!r}" for c, v in zip(columns, values, strict=True))
+            message = f"{what}: must stand in one row of the file, stands in line {first} already"
+            raise RowError(columns[0], values[0], DUPLICATE_ROW, message)
 
     def _refusal(self, row: SourceRow, item: ItemError) -> RowError:
         """The server's refusal in terms of the file: its column, and what stands there."""

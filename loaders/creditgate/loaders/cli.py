@@ -16,7 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from creditgate.client import AsyncClient
+from creditgate.client import AsyncClient, UnavailableError
 from creditgate.client.cli import Connection, connected
 from creditgate.loaders import load as loading
 from creditgate.loaders import rows
@@ -28,6 +28,7 @@ from creditgate.loaders.tally import Tally
 
 EXIT_REJECTED = 1
 EXIT_STOPPED = 3
+AGAIN = "What is loaded stays; loading the file again does no harm: run the load again."
 
 MakeLoad = Callable[[AsyncClient, Path], FileLoad[Any]]
 
@@ -55,11 +56,17 @@ def load() -> None:
     anything is sent. Amounts are decimals in the row's currency, dates YYYY-MM-DD.
 
     Rows that break a rule, here or on the server, are written to FILE.rejected.csv with line,
-    field, value, reason and message; all others are loaded. That file is always of the latest load.
-    A file loaded again changes nothing, so a load that was stopped is simply run again.
+    field, value, reason and message; all others are loaded. That file is always of the latest load;
+    a dry run shows the first rejected rows instead. Of /dev/stdin it stands in the working
+    directory.
+
+    Accounts, segments and limits are set to what the file says, also where they were changed by
+    hand since; a second row for the same one is rejected. Entries are posted once. So a file loaded
+    twice changes nothing the second time, and a load that was stopped is simply run again.
 
     Exit code: 0 all rows loaded, 1 some rejected, 2 wrong usage or header, 3 stopped early: the
-    server could not be reached or failed, or the file could not be read to its end.
+    server could not be reached or failed, or the file could not be read to its end; 130
+    interrupted.
     """
 
 
@@ -69,7 +76,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             "--dead-letters",
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
-            help="Where rejected rows go.  [default: FILE.rejected.csv]",
+            help="Where rejected rows go.  [default: FILE.rejected.csv; nowhere in a dry run]",
         ),
         click.option("--dry-run", is_flag=True, help="Validate every row, send nothing."),
         click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
@@ -95,7 +102,8 @@ def accounts(connection: Connection, **options: Unpack[Options]) -> None:
     segment_id, limit_kind (amount, unlimited, no_credit or inherit), limit_amount (with limit_kind
     amount), limit_valid_until (the last day), max_order_amount (0 removes it).
 
-    A parent account stands in a row before its children, or exists already; a segment exists.
+    A parent account stands in a row before its children, or exists already; a segment exists. Each
+    account stands in one row; loading sets its values back to the file's.
     """
     _run(connection, rows.ACCOUNTS, loading.accounts, options)
 
@@ -108,6 +116,8 @@ def segments(connection: Connection, **options: Unpack[Options]) -> None:
 
     Required columns: segment_id, currency, limit_kind (amount, unlimited or no_credit). Further
     columns: limit_amount (with limit_kind amount), limit_valid_until (the last day).
+
+    Each segment stands in one row for each currency; loading sets its limit back to the file's.
     """
     _run(connection, rows.SEGMENTS, loading.segments, options)
 
@@ -121,6 +131,8 @@ def limits(connection: Connection, **options: Unpack[Options]) -> None:
     Required columns: account_id, currency (the account's; it says how many decimals amounts have),
     limit_kind (amount, unlimited, no_credit or inherit). Further columns: limit_amount (with
     limit_kind amount), limit_valid_until (the last day), max_order_amount (0 removes it).
+
+    Each account stands in one row; loading sets its limit back to the file's.
     """
     _run(connection, rows.LIMITS, loading.limits, options)
 
@@ -177,9 +189,23 @@ async def _load(
             raise click.UsageError(str(error)) from error
         except LoadStoppedError as error:
             _show(connection, file_load, "stopped")
-            raise LoadStopped(f"{error}\nWhat is loaded stays: run the load again.") from error
+            raise LoadStopped(f"{error}\n{_advice(error)}") from error
+        except asyncio.CancelledError:  # Ctrl-C; the command's root makes an exit code of it
+            _show(connection, file_load, "stopped")
+            if not options["dry_run"]:
+                click.echo(f"Interrupted. {AGAIN}", err=True)
+            raise
     _show(connection, file_load, "dry run, nothing sent" if options["dry_run"] else "loaded")
     return file_load.tally
+
+
+def _advice(error: LoadStoppedError) -> str:
+    cause = error.__cause__
+    # With a reason the server has spoken itself: it is there.
+    if isinstance(cause, UnavailableError) and not cause.reason:
+        start = "Start a server with `creditgate serve`, or name one with --address or "
+        return f"{start}CREDITGATE_ADDRESS.\n{AGAIN}"
+    return AGAIN
 
 
 async def _with_progress(file_load: FileLoad[Any]) -> None:
@@ -205,6 +231,11 @@ def _show(connection: Connection, file_load: FileLoad[Any], how: str) -> None:
         return
     connection.console.print(f"{name}: {how}", soft_wrap=True, markup=False)
     connection.console.print(tally.table())
-    if tally.rejected:
-        place = f"Rejected rows: {file_load.dead_letters}"
-        connection.console.print(place, soft_wrap=True, markup=False)
+    if not tally.rejected:
+        return
+    if file_load.dead_letters is None:
+        lines = list(tally.rejected_lines())
+    else:
+        lines = [f"Rejected rows: {file_load.dead_letters}"]
+    for line in lines:
+        connection.console.print(line, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""Reads a CSV file row by row: named columns, constant memory, every defect tied to its line."""
+"""Reads a CSV file row by row: named columns, little memory, every defect tied to its line."""
 
 import csv
 import io

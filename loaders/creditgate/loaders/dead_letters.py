@@ -14,9 +14,15 @@ from creditgate.loaders.errors import FileError, RowError
 DEFECT_COLUMNS = ("line", "field", "value", "reason", "message")
 
 
+_NOT_FOLDERS_OF_FILES = ("/dev", "/proc")
+
+
 def default_path(path: Path) -> Path:
-    """`accounts.csv.rejected.csv` beside `accounts.csv`."""
-    return path.with_name(f"{path.name}.rejected.csv")
+    """`accounts.csv.rejected.csv` beside `accounts.csv`; of a device in the working directory."""
+    beside = path.with_name(f"{path.name}.rejected.csv")
+    if any(path.absolute().is_relative_to(folder) for folder in _NOT_FOLDERS_OF_FILES):
+        return Path(beside.name)
+    return beside
 
 
 class DeadLetters:

@@ -1,7 +1,9 @@
 """Loads a whole file: opens it, sends its rows, accounts for every one of them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,26 +39,29 @@ class FileLoad(Generic[MessageT]):
     path: Path
     tally: Tally
     send: Callable[[Load[MessageT]], Awaitable[None]]
-    dead_letters: Path = field(init=False)
+    dead_letters: Path | None = field(init=False)
+    """Where rejected rows are written; None for nowhere, as `tally` alone tells of some then."""
     on_bytes_read: Callable[[int], None] = lambda _bytes: None
 
     def __post_init__(self) -> None:
         self.dead_letters = default_path(self.path)
 
     async def run(self) -> Tally:
-        """Loads the file in constant memory; its rejected rows go to the dead letters.
+        """Loads the file, however large, and holds no more of it than the rows on their way and
+        what each row sets; rejected rows go to the dead letters.
 
         Raises FileError before anything is sent when the file or its header is at fault, and
         LoadStoppedError when the server fails for good, the dead letters cannot be written or the
         file turns out to be none on the way: rows answered until then stay loaded, and loading the
         file again is harmless."""
-        if self.dead_letters.resolve() == self.path.resolve():
-            raise FileError(
-                f"{self.dead_letters}: the dead letters would overwrite the file itself"
-            )
+        letters = self.dead_letters
+        if letters is not None and letters.resolve() == self.path.resolve():
+            raise FileError(f"{letters}: the dead letters would overwrite the file itself")
         with (
             CsvSource(self.path, self.kind.columns, self.kind.required) as source,
-            DeadLetters(self.dead_letters, source.columns) as dead_letters,
+            nullcontext()
+            if letters is None
+            else DeadLetters(letters, source.columns) as dead_letters,
         ):
             load = Load(self.kind, source, dead_letters, self.tally, self.on_bytes_read)
             try:
@@ -91,10 +96,14 @@ def entries(client: AsyncClient, path: Path, source: str = SOURCE_DEFAULT) -> Fi
 
 
 def dry_run(kind: RowKind[MessageT], path: Path) -> FileLoad[MessageT]:
-    """Validates every row and sends nothing."""
-    return FileLoad(kind, path, Tally((), "valid"), _send_nothing)
+    """Validates every row and sends nothing. The dead letters of the last load stay: a dry run
+    writes some of its own only where it is told to."""
+    file_load = FileLoad(kind, path, Tally((), "valid"), _send_nothing)
+    file_load.dead_letters = None
+    return file_load
 
 
 async def _send_nothing(load: Load[MessageT]) -> None:
     for chunk in load.chunks():
         load.settle(chunk, Counter(valid=len(chunk.messages)), {})
+        await asyncio.sleep(0)  # so that Ctrl-C ends it

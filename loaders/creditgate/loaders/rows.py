@@ -247,6 +247,10 @@ class RowKind(Generic[MessageT]):
     message: Callable[[Mapping[str, str]], MessageT]
     columns_of_fields: Mapping[str, str]
     """The columns behind fields of the contract, where the names differ."""
+    named_once: tuple[str, ...] = ()
+    """The columns that say what a row sets, the first of them at fault when two rows of a file set
+    the same: which of them stood would be a matter of which came last. Empty for rows that the
+    server tells apart by an id of their own."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -280,7 +284,7 @@ _SEGMENT_COLUMNS = {
     "default_limit.amount_minor": "limit_amount",
     "default_limit.valid_until": "limit_valid_until",
 }
-ACCOUNTS = RowKind(AccountRow, account_message, _ACCOUNT_COLUMNS)
-LIMITS = RowKind(LimitRow, limit_message, _ACCOUNT_COLUMNS)
-SEGMENTS = RowKind(SegmentRow, segment_message, _SEGMENT_COLUMNS)
+ACCOUNTS = RowKind(AccountRow, account_message, _ACCOUNT_COLUMNS, ("account_id",))
+LIMITS = RowKind(LimitRow, limit_message, _ACCOUNT_COLUMNS, ("account_id",))
+SEGMENTS = RowKind(SegmentRow, segment_message, _SEGMENT_COLUMNS, ("segment_id", "currency"))
 ENTRIES = RowKind(EntryRow, entry_message, {"amount_minor": "amount"})

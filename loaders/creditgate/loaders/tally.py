@@ -1,12 +1,15 @@
 """The account of a load: what was read, what became of it, and the table that shows it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.table import Table
 
 from creditgate.loaders.errors import LoadError, RowError
+
+REJECTED_SHOWN_MAX = 20
+"""Rejected rows that are told one by one; the others are counted."""
 
 
 @dataclass
@@ -19,6 +22,8 @@ class Tally:
     read: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     rejections: Counter[tuple[str, str]] = field(default_factory=Counter)
+    first_rejected: list[tuple[int, RowError]] = field(default_factory=list)
+    """The first rejected rows with their lines."""
 
     @property
     def loaded(self) -> int:
@@ -27,7 +32,7 @@ class Tally:
 
     @property
     def rejected(self) -> int:
-        """Rows that are in the dead letters."""
+        """Rows that were refused, here or by the server."""
         return self.rejections.total()
 
     @property
@@ -39,9 +44,18 @@ class Tally:
         """Count loaded rows."""
         self.outcomes.update(outcomes)
 
-    def add_rejection(self, error: RowError) -> None:
+    def add_rejection(self, line: int, error: RowError) -> None:
         """Count one rejected row."""
         self.rejections[error.reason, error.field] += 1
+        if len(self.first_rejected) < REJECTED_SHOWN_MAX:
+            self.first_rejected.append((line, error))
+
+    def rejected_lines(self) -> Iterator[str]:
+        """The first rejected rows in a sentence each, and how many more there are."""
+        for line, error in self.first_rejected:
+            yield f"line {line}: {error.reason}: {error.message}"
+        if more := self.rejected - len(self.first_rejected):
+            yield f"and {more:,} more"
 
     def check_complete(self) -> None:
         """Raises LoadError unless every row read was loaded or rejected."""

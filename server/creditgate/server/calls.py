@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from functools import cached_property
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -42,12 +44,21 @@ class CallRecorder:
 
     def __init__(self, method: Method, metrics: Metrics, budget: LineBudget) -> None:
         self._method = method
+        self._metrics = metrics
         self._budget = budget
-        self._count = {
-            code: metrics.calls.labels(method.path, status.name).inc
-            for code, status in STATUS_CODES.items()
-        }
-        self._observe = metrics.latency.labels(method.path).observe
+        self._counts: dict[int, Callable[[], None]] = {}
+
+    def _count(self, code: int) -> None:
+        count = self._counts.get(code)
+        if count is None:
+            counter = self._metrics.calls.labels(self._method.path, STATUS_CODES[code].name)
+            count = self._counts[code] = counter.inc
+        count()
+
+    @cached_property
+    def _observe(self) -> Callable[[float], None]:
+        # As the counters only once needed: what never happened is no series on the metrics page.
+        return self._metrics.latency.labels(self._method.path).observe
 
     def call(self, context: Context, request: bytes = b"") -> "Call":
         """A context manager around one call. `request`: empty for a stream of requests."""
@@ -57,7 +68,7 @@ class CallRecorder:
         """Count one ended call and write its line."""
         code, reason = _outcome(call.context, error)
         duration_s = perf_counter() - call.started
-        self._count[code]()
+        self._count(code)
         if not call.streaming:
             self._observe(duration_s)
         level = logging.INFO if code != code_pb2.OK or self._method.cold else logging.DEBUG

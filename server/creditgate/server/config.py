@@ -25,6 +25,9 @@ _OTHER_SECTIONS: Final = frozenset({"client"})
 CONFIG_ENV: Final = "CREDITGATE_CONFIG"
 DEFAULT_FILE: Final = Path("creditgate.toml")
 
+# What whoever reaches the port of these options could do.
+_EXPOSED: Final = {"listen": "move credit", "metrics": "read the figures of the business"}
+
 _DAY_S: Final = 86_400
 
 
@@ -198,10 +201,11 @@ OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _optio
 """By name, in the order in which help shows them."""
 
 
-def split_address(address: str) -> tuple[str, int]:
+def split_address(address: str, exposed: str = "use it") -> tuple[str, int]:
     """`HOST:PORT` as host and port; `localhost` is 127.0.0.1, an IPv6 host is in brackets.
 
-    Raises ValueError, whose message is the rule, unless the host is a loopback address.
+    `exposed`: what whoever reaches the port could do, for the message. Raises ValueError, whose
+    message is the rule, unless the host is a loopback address.
     """
     host, colon, port = address.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
@@ -217,7 +221,7 @@ def split_address(address: str) -> tuple[str, int]:
     if not loopback:
         raise ValueError(
             "only a loopback address is accepted, because there are no transport security and no "
-            "roles yet: whoever reaches the port could move credit"
+            f"roles yet: whoever reaches the port could {exposed}"
         )
     return host, int(port)
 
@@ -304,7 +308,7 @@ def _checked(setting: _Setting) -> Any:
         raise ConfigError(f"{refusal}: must be {option.rule}") from None
     if option.name == "listen" or (option.name == "metrics" and value):
         try:
-            split_address(value)
+            split_address(value, _EXPOSED[option.name])
         except ValueError as error:
             raise ConfigError(f"{refusal}: {error}") from None
     return value

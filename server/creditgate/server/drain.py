@@ -1,4 +1,10 @@
-"""The way from serving to stopped, as calls that could last for ever see it."""
+"""The way from serving to stopped, as calls see it.
+
+From the signal on the server itself refuses new calls, with SHUTTING_DOWN, while those in flight
+end. gRPC's own stop comes last: it would turn away what arrives meanwhile as CANCELLED, which says
+neither why nor that asking again is right. A call that arrives in the very moment of that last step
+may still see CANCELLED; one that arrives later finds no connection, UNAVAILABLE.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,6 +20,8 @@ class Drain:
 
     def __init__(self) -> None:
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_flight = 0
+        self._idle = asyncio.Event()
 
     @property
     def begun(self) -> bool:
@@ -24,6 +32,24 @@ class Drain:
         """Tell all who wait."""
         if not self._begun.done():
             self._begun.set_result(None)
+
+    def enter(self) -> None:
+        """Lets a call in, which must `leave` later. Raises CallError SHUTTING_DOWN when begun."""
+        if self._begun.done():
+            raise shutting_down()
+        self._in_flight += 1
+
+    def leave(self) -> None:
+        """A call that was let in has its answer."""
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Until no call is in flight. To be awaited once this has begun: none is let in then."""
+        while self._in_flight:
+            self._idle.clear()
+            await self._idle.wait()
 
     async def wait(self) -> None:
         """Until the server begins to stop."""

@@ -19,6 +19,9 @@ from google.rpc import (
 DETAILS_KEY: Final = "grpc-status-details-bin"
 DOMAIN: Final = "creditgate"
 
+# Short, because a decision's whole time is: another server may be there at once.
+_SHUTTING_DOWN_RETRY_MS: Final = 100
+
 STATUS_CODES: Final[Mapping[int, grpc.StatusCode]] = {
     code.value[0]: code for code in grpc.StatusCode
 }
@@ -80,7 +83,9 @@ def request_malformed(message_name: str) -> CallError:
 
 def shutting_down() -> CallError:
     """UNAVAILABLE, SHUTTING_DOWN: ask again, another server or this one will be back."""
-    return call_error(code_pb2.UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down")
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.FromMilliseconds(_SHUTTING_DOWN_RETRY_MS)
+    return call_error(code_pb2.UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down", retry)
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: CallError) -> Never:

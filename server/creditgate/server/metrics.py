@@ -9,6 +9,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     start_http_server,
 )
 from prometheus_client.metrics_core import (
@@ -58,6 +59,8 @@ class Metrics:
     """The server's metrics in a registry of their own."""
 
     def __init__(self) -> None:
+        # A `_created` beside every series would double the page; the process has its start time.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry: Final = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.calls: Final = Counter(

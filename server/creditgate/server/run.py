@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -32,6 +34,10 @@ _CLIENT_PING_INTERVAL_MIN_MS: Final = 10_000
 _PING_INTERVAL_MS: Final = 30_000
 _PING_TIMEOUT_MS: Final = 10_000
 
+# When the last call has its answer, its caller's next one is on its way already: so long the server
+# stays to refuse it with a reason, before gRPC closes the door without one.
+_LAST_REFUSALS_S: Final = 0.25
+
 
 class StartError(Exception):
     """The server cannot start; the message says why and names what is at fault."""
@@ -46,15 +52,17 @@ def run(config: Config) -> None:
     store cannot be opened or closed.
     """
     logs.set_up(config.log_level, config.log_format)
+    if Path(config.store).exists() and not Path(config.store).is_dir():
+        raise StartError(f"store = {config.store}: is a file; the store must be a folder")
     uvloop.run(_serve(config))
 
 
 async def _serve(config: Config) -> None:
+    stop = _watch_signals()
     # Ports first: a second server that was started by mistake ends before it touches a store.
     server, address = _bind(config)
     metrics = Metrics()
     metrics_server, metrics_address = _bind_metrics(config, metrics)
-    stop = _watch_signals()
     try:
         core = await _open(config)
         bridge, drain = Bridge(core), Drain()
@@ -62,10 +70,12 @@ async def _serve(config: Config) -> None:
             services = contract.services(manual_clock=config.clock == "manual")
             _register(server, bridge, drain, metrics, services)
             _add_figures(metrics, core, bridge)
-            await server.start()
-            _announce(config, core, address, metrics_address)
-            await stop.wait()
-            await _drain(server, bridge, drain, config)
+            # A signal during recovery: nobody must be told of a server that is about to close.
+            if not stop.is_set():
+                await server.start()
+                _announce(config, core, address, metrics_address)
+                await stop.wait()
+                await _drain(server, bridge, drain, config)
         finally:
             await _close(core, bridge)
     finally:
@@ -97,7 +107,9 @@ def _bind(config: Config) -> tuple[grpc.aio.Server, str]:
         _probe(host, port)
         bound = server.add_insecure_port(join_address(host, port))
     except (OSError, RuntimeError) as error:
-        raise StartError(f"listen = {config.listen}: cannot bind: {error}") from None
+        raise StartError(
+            f"listen = {config.listen}: cannot bind: {error}; choose another with --listen"
+        ) from None
     return server, join_address(host, bound)
 
 
@@ -117,7 +129,9 @@ def _bind_metrics(config: Config, metrics: Metrics) -> tuple[MetricsServer | Non
     try:
         server = MetricsServer(metrics, host, port)
     except OSError as error:
-        raise StartError(f"metrics = {config.metrics}: cannot bind: {error}") from None
+        raise StartError(
+            f"metrics = {config.metrics}: cannot bind: {error}; choose another with --metrics"
+        ) from None
     return server, join_address(host, server.port)
 
 
@@ -164,10 +178,10 @@ def _register(
     recorders = {
         method.path: CallRecorder(method, metrics, budget) for method in contract.methods(services)
     }
-    watch = streams.WatchPositions(bridge, recorders[streams.WATCH_PATH])
+    watch = streams.WatchPositions(bridge, drain, recorders[streams.WATCH_PATH])
     entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
     handlers: dict[str, Handler] = {
-        **unary_handlers(bridge, recorders),
+        **unary_handlers(bridge, drain, recorders),
         streams.WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
     }
@@ -209,9 +223,16 @@ def _announce(config: Config, core: Core, address: str, metrics_address: str | N
 
 async def _drain(server: grpc.aio.Server, bridge: Bridge, drain: Drain, config: Config) -> None:
     """Refuse new calls and let those in flight end, within the time of grace."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + config.drain_grace_s
     drain.begin()
     bridge.end_watches(shutting_down())
-    await server.stop(config.drain_grace_s)
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(end_s):
+            await drain.idle()
+            await asyncio.sleep(_LAST_REFUSALS_S)
+    # Ends at once, unless a call of gRPC's own services, as reflection, still goes on.
+    await server.stop(max(end_s - loop.time(), 0))
     log(logging.INFO, "drained")
 
 

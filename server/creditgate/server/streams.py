@@ -25,8 +25,9 @@ _POST_ENTRIES: Final = METHODS["/creditgate.v1.LedgerService/PostEntries"]
 class WatchPositions:
     """Sends positions as they change, for as long as the client wants."""
 
-    def __init__(self, bridge: Bridge, recorder: CallRecorder) -> None:
+    def __init__(self, bridge: Bridge, drain: Drain, recorder: CallRecorder) -> None:
         self._bridge = bridge
+        self._drain = drain
         self._recorder = recorder
 
     async def handle(self, request: bytes, context: Context) -> None:
@@ -35,7 +36,11 @@ class WatchPositions:
             with self._recorder.call(context, request) as call:
                 call.streaming = True
                 call.actor = actor_of(context)
-                await self._send(request, call.actor, context)
+                self._drain.enter()
+                try:
+                    await self._send(request, call.actor, context)
+                finally:
+                    self._drain.leave()
         except CallError as error:
             await abort(context, error)
 
@@ -73,7 +78,11 @@ class StreamEntries:
                 call.streaming = True
                 call.figures = totals.counts
                 call.actor = actor_of(context)
-                await self._post_all(call.actor, totals, context)
+                self._drain.enter()
+                try:
+                    await self._post_all(call.actor, totals, context)
+                finally:
+                    self._drain.leave()
         except CallError as error:
             await abort(context, error)
 

@@ -8,29 +8,36 @@ import grpc
 from creditgate.core import METHODS
 from creditgate.server.bridge import WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
+from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
 
 
-def _unary(bridge: Bridge, number: int, recorder: CallRecorder) -> _Unary:
+def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) -> _Unary:
     async def handle(request: bytes, context: Context) -> bytes:
         try:
             with recorder.call(context, request) as call:
                 call.actor = actor_of(context)
-                timeout_s = context.time_remaining()
-                return await bridge.call(number, request, call.actor, timeout_s)
+                drain.enter()
+                try:
+                    timeout_s = context.time_remaining()
+                    return await bridge.call(number, request, call.actor, timeout_s)
+                finally:
+                    drain.leave()
         except CallError as error:
             await abort(context, error)
 
     return handle
 
 
-def unary_handlers(bridge: Bridge, recorders: Mapping[str, CallRecorder]) -> dict[str, Handler]:
+def unary_handlers(
+    bridge: Bridge, drain: Drain, recorders: Mapping[str, CallRecorder]
+) -> dict[str, Handler]:
     """A handler for each unary method that the core knows and that is served, by path."""
     return {
-        path: grpc.unary_unary_rpc_method_handler(_unary(bridge, number, recorders[path]))
+        path: grpc.unary_unary_rpc_method_handler(_unary(bridge, drain, number, recorders[path]))
         for path, number in METHODS.items()
         if number != WATCH_METHOD and path in recorders
     }

@@ -2,34 +2,20 @@
 
 import json
 import socket
-from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import click
 import grpc
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from creditgate.client.cli import main
 from creditgate.client.cli._root import Root
 from creditgate.v1 import account_pb2, common_pb2, ledger_pb2
 from creditgate.v1 import decision_pb2 as pb
+from tests.unit.client.conftest import Run
 from tests.unit.client.scripted import Refusal, ScriptedServer
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Run:
-    for name in ("ADDRESS", "ACTOR", "TIMEOUT", "CONFIG"):
-        monkeypatch.delenv(f"CREDITGATE_{name}", raising=False)
-
-    def invoke(*args: str, env: dict[str, str] | None = None) -> Result:
-        environment = {"CREDITGATE_ADDRESS": scripted.address, "COLUMNS": "200"} | (env or {})
-        return CliRunner().invoke(main, args, env=environment)
-
-    return invoke
 
 
 def decided(decision: common_pb2.Decision) -> pb.CheckAndReserveResponse:
@@ -169,13 +155,40 @@ def test_a_limit_of_zero_is_an_amount(run: Run, scripted: ScriptedServer) -> Non
 
 def test_a_refused_row_ends_with_3_and_its_reason(run: Run, scripted: ScriptedServer) -> None:
     error = common_pb2.ItemError(
-        code=9, reason="CURRENCY_FIXED", field="currency", message="currency cannot change"
+        code=9, reason="CURRENCY_FIXED", field="currency", message="it cannot change"
     )
     row = account_pb2.UpsertResult(error=error)
     scripted.answer("UpsertAccounts", account_pb2.UpsertAccountsResponse(results=[row]))
     result = run("account", "upsert", "A", "--currency", "USD")
     assert result.exit_code == 3
-    assert "CURRENCY_FIXED: currency cannot change (field currency)" in result.stderr
+    assert "CURRENCY_FIXED: it cannot change (field currency)" in result.stderr
+
+
+def test_a_field_that_the_message_names_is_not_named_twice(
+    run: Run, scripted: ScriptedServer
+) -> None:
+    error = common_pb2.ItemError(
+        code=3, reason="FIELD_INVALID", field="account_id", message="account_id is empty"
+    )
+    row = account_pb2.UpsertResult(error=error)
+    scripted.answer("UpsertAccounts", account_pb2.UpsertAccountsResponse(results=[row]))
+    result = run("account", "upsert", "", "--currency", "USD")
+    assert result.stderr == "Error: FIELD_INVALID: account_id is empty\n"
+
+
+def test_an_environment_variable_at_fault_is_named(run: Run) -> None:
+    result = run("check", "A", "1", "USD", env={"CREDITGATE_TIMEOUT": "soon"})
+    assert result.exit_code == 2
+    assert "CREDITGATE_TIMEOUT" in result.stderr
+    assert "'soon' is not a valid number of seconds" in result.stderr
+
+
+def test_a_negative_amount_is_taken_after_two_dashes(run: Run, scripted: ScriptedServer) -> None:
+    posted = ledger_pb2.EntryResult(outcome=ledger_pb2.ENTRY_OUTCOME_POSTED)
+    scripted.answer("PostEntries", ledger_pb2.PostEntriesResponse(results=[posted]))
+    assert run("entry", "post", "--", "s", "e", "A", "adjustment", "-5.00", "USD").exit_code == 0
+    (sent,) = ledger_pb2.PostEntriesRequest.FromString(scripted.calls[0].request).entries
+    assert sent.amount_minor == -500
 
 
 def test_an_entry_with_its_allocations(run: Run, scripted: ScriptedServer) -> None:
@@ -197,35 +210,6 @@ def test_an_entry_with_its_allocations(run: Run, scripted: ScriptedServer) -> No
     assert sent.issue_date == "2026-01-31"
 
 
-def test_positions_of_several_accounts(run: Run, scripted: ScriptedServer) -> None:
-    for name in ("A", "[red]B"):
-        limit = common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_AMOUNT, amount_minor=30_000)
-        found = account_pb2.Position(
-            account_id=name,
-            currency="USD",
-            status=account_pb2.ACCOUNT_STATUS_ACTIVE,
-            effective_limit=limit,
-            exposure_minor=10_000,
-            available_minor=20_000,
-        )
-        scripted.answer("GetPosition", account_pb2.GetPositionResponse(position=found))
-    result = run("position", "A", "[red]B")
-    assert result.exit_code == 0
-    assert "[red]B" in result.stdout  # a value, not markup
-    assert "200.00 USD" in result.stdout
-    assert "33.3 %" in result.stdout
-
-
-def test_a_watch_into_a_pipe_is_one_line_for_each_change(
-    run: Run, scripted: ScriptedServer
-) -> None:
-    for amount in (1, 2):
-        found = account_pb2.Position(account_id="A", reserved_minor=amount)
-        scripted.answer("WatchPositions", account_pb2.WatchPositionsResponse(position=found))
-    result = run("position", "A", "--watch")
-    assert [json.loads(line)["reserved_minor"] for line in result.stdout.splitlines()] == [1, 2]
-
-
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -236,7 +220,12 @@ def test_a_watch_into_a_pipe_is_one_line_for_each_change(
         (["reserve", "A", "O", "1"], "Missing argument"),
         (["reservation", "get"], "either RESERVATION"),
         (["reservation", "get", "R", "--account", "A", "--order", "O"], "either RESERVATION"),
+        (["reservation", "get", "R", "--account", "A"], "either RESERVATION"),
+        (["reservation", "get", "--order", "O"], "either RESERVATION"),
         (["account", "upsert", "A", "--valid-until", "2026-01-31"], "needs --limit"),
+        (["segment", "upsert", "S", "USD", "inherit"], "cannot inherit"),
+        (["entry", "post", "s", "e", "A", "adjustment", "-5.00", "USD"], "Put -- before a neg"),
+        (["entry", "post", "--typo"], "No such option '--typo'"),
         (
             ["segment", "upsert", "S", "USD", "no-credit", "--valid-until", "2026-01-31"],
             "does not go with",
@@ -321,6 +310,7 @@ def test_the_file_in_the_working_directory_is_read(
     ("text", "said"),
     [
         ("[client]\nadress = 'x'\n", "adress"),
+        ("[client]\nadress = 'x'\n", "knows: address, actor, timeout_s"),
         ("[client]\ntimeout_s = 'soon'\n", "timeout_s"),
         ("[cleint]\naddress = 'x'\n", "cleint"),
         ("[client\n", "Expected"),
@@ -379,6 +369,23 @@ def test_what_is_installed_is_listed_and_what_is_broken_is_named(plugged: Root) 
     assert "Warning: installed, but cannot be loaded" in result.stdout
     assert "creditgate.nowhere: ModuleNotFoundError" in result.stdout
     assert "is not a click command" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("serve", "creditgate-server"), ("load", "creditgate-loaders")]
+)
+def test_a_command_of_a_package_that_is_missing_names_it(
+    plugged: Root, name: str, package: str
+) -> None:
+    result = CliRunner().invoke(plugged, [name, "--help"])
+    assert result.exit_code == 2
+    assert f"install {package}" in result.stderr
+
+
+def test_exit_codes_are_listed_one_to_a_line(run: Run) -> None:
+    lines = [line.strip() for line in run("--help", env={"COLUMNS": "80"}).stdout.splitlines()]
+    assert "2    the command line is wrong" in lines
+    assert not any("\b" in line or "\\b" in line for line in lines)
 
 
 def test_a_broken_command_says_why(plugged: Root) -> None:

@@ -3,6 +3,7 @@
 import grpc
 import pytest
 
+import creditgate.client
 from creditgate.client import (
     AccessError,
     CallError,
@@ -113,7 +114,7 @@ def test_whether_the_outcome_is_known(code: grpc.StatusCode, reason: str, unknow
 
 
 def test_the_tree_drawn_is_the_tree() -> None:
-    drawing = _errors.__doc__ or ""
+    drawing = creditgate.client.__doc__ or ""
     drawn = [word for word in drawing.split() if word.endswith("Error")]
     found: list[str] = []
 

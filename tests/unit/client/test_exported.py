@@ -103,6 +103,13 @@ def test_every_exported_member_is_documented() -> None:
         assert getattr(creditgate.client, name).__doc__, name
 
 
+def test_classes_are_named_as_they_are_imported() -> None:
+    for name in EXPORTED:
+        member = getattr(creditgate.client, name)
+        if isinstance(member, type):
+            assert member.__module__ == "creditgate.client", name
+
+
 def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
     for client in (Client, AsyncClient):
         assert [name for name in sorted(vars(client)) if not name.startswith("_")] == METHODS

@@ -1,15 +1,18 @@
 """The demo's files: generated the same each time, read with every mistake named."""
 
+import io
 from collections import Counter
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from creditgate.client import AccountStatus, CreditLimit, LimitSource, Position
-from creditgate.loaders.errors import FileError
+from creditgate.loaders.tally import REJECTED_SHOWN_MAX
 from demo import events, positions, report, sample
+from demo.errors import DemoError
 from demo.play import DayLog
 
 HEADER = "time,channel,action,account_id,currency,order_id,amount,invoice_id,allow_partial"
@@ -65,21 +68,38 @@ def test_events_are_sorted_by_time_and_equal_times_keep_their_order(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("12:00,web,order,A,EUR,O1,5,,", "line 2: time '12:00': must be a time"),
-        ("12:00:00,web,buy,A,EUR,O1,5,,", "line 2: action 'buy': must be one of "),
+        ("12:00,web,order,A,EUR,O1,5,,", "line 2: FIELD_INVALID: time '12:00': must be a time"),
+        ("12:00:00,web,buy,A,EUR,O1,5,,", "line 2: FIELD_INVALID: action 'buy': must be one"),
         ("12:00:00,web,order,A,EUR,O1,,,", "amount '': must not be empty with action order"),
         ("12:00:00,web,change,A,EUR,,5,,", "order_id '': must not be empty with action change"),
         ("12:00:00,web,invoice,A,EUR,,5,,", "invoice_id '': must not be empty with action"),
         ("12:00:00,web,order,A,JPY,O1,0.5,,", "amount '0.5': JPY has 0 decimals"),
         ("12:00:00,web,order,A,EUR,O1,5,,maybe", "allow_partial 'maybe': must be one of no, yes"),
+        ("12:00:00,web,order,A,EUR,O1,0,,", "amount '0': must be above zero with action order"),
+        ("12:00:00,web,ship,A,EUR,O1,-1,,", "amount '-1': must be above zero with action ship"),
+        ("12:00:00,web,change,A,EUR,O1,-1,,", "amount '-1': must not be negative with action"),
         ("12:00:00,web,order,A,EUR,O1,5", "the row has 7 cells, the header 9"),
         ("12:00:00,,order,A,EUR,O1,5,,", "channel '': must not be empty"),
     ],
 )
 def test_a_wrong_event_is_named(tmp_path: Path, line: str, message: str) -> None:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(DemoError) as caught:
         read(tmp_path, line)
     assert message in str(caught.value)
+
+
+def test_all_wrong_events_are_named_at_once(tmp_path: Path) -> None:
+    wrong = [f"12:00:00,web,order,A,EUR,O{i},0,," for i in range(REJECTED_SHOWN_MAX + 3)]
+    with pytest.raises(DemoError) as caught:
+        read(tmp_path, "12:00:00,web,order,A,EUR,O,5,,", *wrong)
+    first, *told, more = str(caught.value).splitlines()
+    assert first == f"{tmp_path / 'orders.csv'}: 23 rows break a rule:"
+    assert told[0].startswith("  line 3: FIELD_INVALID: amount '0': ")
+    assert (len(told), more) == (REJECTED_SHOWN_MAX, "  and 3 more")
+
+
+def test_an_order_may_be_changed_to_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path, "12:00:00,web,change,A,EUR,O1,0,,")[0].amount_minor == 0
 
 
 POSITION = Position(
@@ -118,6 +138,19 @@ def test_equal_positions_and_missing_accounts() -> None:
     assert list(positions.differences({"A": POSITION}, {"A": later})) == []
     for before, after in (({"A": POSITION}, {}), ({}, {"A": POSITION})):
         assert [d.counter for d in positions.differences(before, after)] == ["account"]
+
+
+def test_amounts_are_whole_on_a_narrow_terminal() -> None:
+    big = msgspec.structs.replace(
+        POSITION,
+        effective_limit=CreditLimit.of(9_999_999_999_99),
+        exposure_minor=8_888_888_888_88,
+        available_minor=1_111_111_111_11,
+    )
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as shown:
+        console.print(report.most_used({"A": big}))
+    assert "8,888,888,888.88 │ 9,999,999,999.99 │ 1,111,111,111.11 │ 88 │ █" in shown.get()
 
 
 def test_totals_are_by_currency() -> None:

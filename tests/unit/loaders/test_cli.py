@@ -89,6 +89,20 @@ def test_rejected_rows_are_told_by_the_exit_code(accounts: Path, tmp_path: Path)
     assert not (tmp_path / "accounts.csv.rejected.csv").exists()
 
 
+def test_a_dry_run_shows_rejected_rows_and_leaves_a_loads_alone(
+    accounts: Path, tmp_path: Path
+) -> None:
+    of_a_load = tmp_path / "accounts.csv.rejected.csv"
+    of_a_load.write_text("of a load\n")
+    with accounts.open("a") as file:
+        file.write("A3,euro\nA1,EUR\n")
+    result = invoke("accounts", accounts, "--dry-run")
+    assert result.exit_code == 1
+    assert "line 4: FIELD_INVALID: currency 'euro': must be" in result.output
+    assert "line 5: DUPLICATE_ROW: account_id 'A1': " in result.output
+    assert of_a_load.read_text() == "of a load\n"
+
+
 def test_json_tells_the_same(accounts: Path) -> None:
     result = invoke("accounts", accounts, "--dry-run", "--json")
     assert result.exit_code == 0
@@ -139,4 +153,5 @@ def test_a_server_that_is_not_there_stops_the_load(accounts: Path) -> None:
     result = invoke("accounts", accounts, "--address", "127.0.0.1:1", "--timeout", "0.2")
     assert result.exit_code == 3
     assert "not answered" in result.output
+    assert "Start a server with `creditgate serve`" in result.output
     assert "run the load again" in result.output

@@ -14,7 +14,7 @@ from creditgate.loaders.chunks import Load
 from creditgate.loaders.dead_letters import default_path
 from creditgate.loaders.errors import FileError, LoadError, LoadStoppedError, RowError
 from creditgate.loaders.load import FileLoad
-from creditgate.loaders.tally import Tally
+from creditgate.loaders.tally import REJECTED_SHOWN_MAX, Tally
 
 HEADER = "account_id,currency,limit_kind,limit_amount"
 
@@ -34,9 +34,16 @@ def run(file_load: FileLoad[AccountUpsert]) -> Tally:
     return asyncio.run(file_load.run())
 
 
+def check(path: Path) -> FileLoad[AccountUpsert]:
+    """A dry run that writes dead letters where a load would."""
+    file_load = load.dry_run(rows.ACCOUNTS, path)
+    file_load.dead_letters = default_path(path)
+    return file_load
+
+
 def test_a_dry_run_finds_every_bad_row(tmp_path: Path) -> None:
     path = write(tmp_path, "A1,EUR,,", "A2,euro,,", "A3", "A4,EUR,amount,1.234", "A5,JPY,,")
-    tally = run(load.dry_run(rows.ACCOUNTS, path))
+    tally = run(check(path))
     assert (tally.read, tally.loaded, tally.rejected, tally.unanswered) == (5, 2, 3, 0)
     assert tally.figures() == {
         "read": 5,
@@ -62,17 +69,17 @@ def test_a_dry_run_finds_every_bad_row(tmp_path: Path) -> None:
 
 def test_dead_letters_are_of_the_latest_load(tmp_path: Path) -> None:
     path = write(tmp_path, "A1,euro,,")
-    assert run(load.dry_run(rows.ACCOUNTS, path)).rejected == 1
+    assert run(check(path)).rejected == 1
     assert default_path(path).exists()
     write(tmp_path, "A1,EUR,,")
-    assert run(load.dry_run(rows.ACCOUNTS, path)).rejected == 0
+    assert run(check(path)).rejected == 0
     assert not default_path(path).exists()
 
 
 def test_dead_letters_keep_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "accounts.csv"
     path.write_bytes(b"account_id,currency\ncaf\xe9,EUR\n")
-    assert run(load.dry_run(rows.ACCOUNTS, path)).rejected == 1
+    assert run(check(path)).rejected == 1
     assert default_path(path).read_bytes().splitlines()[1].endswith(b",caf\xe9,EUR")
 
 
@@ -139,10 +146,10 @@ def test_a_pipe_is_a_file_too(tmp_path: Path) -> None:
 
 def test_a_wrong_header_leaves_earlier_dead_letters_alone(tmp_path: Path) -> None:
     path = write(tmp_path, "A1,euro,,")
-    run(load.dry_run(rows.ACCOUNTS, path))
+    run(check(path))
     write(tmp_path, "A1,EUR", header="account_id,money")
     with pytest.raises(FileError, match="unknown column 'money'"):
-        run(load.dry_run(rows.ACCOUNTS, path))
+        run(check(path))
     assert default_path(path).exists()
 
 
@@ -226,3 +233,42 @@ def test_a_row_error_shows_its_message() -> None:
 
 def test_paths_of_dead_letters_stand_beside_the_file() -> None:
     assert default_path(Path("in", "a.csv")) == Path(f"in{os.sep}a.csv.rejected.csv")
+    assert default_path(Path("/dev/stdin")) == Path("stdin.rejected.csv")
+
+
+def test_the_first_rejected_rows_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, *(f"A{i},euro,," for i in range(REJECTED_SHOWN_MAX + 1_002)))
+    *told, more = run(load.dry_run(rows.ACCOUNTS, path)).rejected_lines()
+    assert told[0].startswith("line 2: FIELD_INVALID: currency 'euro': must be three capital")
+    assert len(told) == REJECTED_SHOWN_MAX
+    assert more == "and 1,002 more"
+    assert not default_path(path).exists()
+
+
+def test_an_account_stands_in_one_row(tmp_path: Path) -> None:
+    # A row that is refused sets nothing; and the file is longer than a chunk.
+    others = [f"A{i},EUR,," for i in range(chunks.CHUNK_ROWS_MAX)]
+    path = write(tmp_path, "B,euro,,", "B,EUR,amount,1", *others, "B,EUR,amount,2")
+    assert run(check(path)).rejected == 2
+    last = dead_letters(path)[1]
+    assert (last["line"], last["reason"]) == ("1004", "DUPLICATE_ROW")
+    assert (last["field"], last["value"]) == ("account_id", "B")
+    assert last["message"] == (
+        "account_id 'B': must stand in one row of the file, stands in line 3 already"
+    )
+
+
+def test_a_segment_stands_in_one_row_for_each_currency(tmp_path: Path) -> None:
+    header = "segment_id,currency,limit_kind"
+    lines = ("S,EUR,no_credit", "S,USD,no_credit", "S,EUR,unlimited")
+    tally = asyncio.run(load.dry_run(rows.SEGMENTS, write(tmp_path, *lines, header=header)).run())
+    [(line, error)] = tally.first_rejected
+    assert (line, error.field, error.value, error.reason) == (4, "segment_id", "S", "DUPLICATE_ROW")
+    assert "segment_id 'S', currency 'EUR'" in error.message
+
+
+def test_entries_are_told_apart_by_the_server(tmp_path: Path) -> None:
+    line = "1,A,adjustment,5,EUR"
+    path = write(tmp_path, line, line, header="entry_id,account_id,kind,amount,currency")
+    tally = asyncio.run(load.dry_run(rows.ENTRIES, path).run())
+    assert (tally.loaded, tally.rejected) == (2, 0)

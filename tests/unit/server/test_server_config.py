@@ -131,6 +131,12 @@ def test_all_other_addresses_are_refused(address: str) -> None:
         split_address(address)
 
 
+@pytest.mark.parametrize(("option", "danger"), [("listen", "move credit"), ("metrics", "figures")])
+def test_a_refused_address_says_what_others_could_do(option: str, danger: str) -> None:
+    with pytest.raises(ConfigError, match=rf"--{option} = .*whoever reaches .*{danger}"):
+        load(None, {}, {option: "0.0.0.0:1"})
+
+
 def test_every_default_obeys_its_own_rule() -> None:
     for option in OPTIONS.values():
         assert msgspec.convert(option.default, option.convert_to) == option.default

@@ -66,6 +66,25 @@ def test_drain_ends_a_wait_but_not_finished_work() -> None:
     asyncio.run(scenario())
 
 
+def test_drain_waits_for_those_that_it_let_in_and_lets_no_other_in() -> None:
+    async def scenario() -> None:
+        drain = Drain()
+        for _ in range(2):
+            drain.enter()
+        drain.leave()
+        drain.begin()
+        with pytest.raises(CallError) as caught:
+            drain.enter()
+        assert caught.value.reason() == "SHUTTING_DOWN"
+        idle = asyncio.create_task(drain.idle())
+        await asyncio.sleep(0)
+        assert not idle.done()
+        drain.leave()
+        await idle
+
+    asyncio.run(scenario())
+
+
 def test_one_who_stops_waiting_for_the_drain_does_not_end_it_for_others() -> None:
     async def scenario() -> None:
         drain = Drain()

@@ -2,6 +2,7 @@
 
 import functools
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from creditgate.client import Client, ClientOptions, UnavailableError
 from creditgate.client._options import ACTOR_BYTES_MAX, ADDRESS_DEFAULT
+from creditgate.client.cli._parameters import SECONDS
 
 EXIT_REFUSED = 1
 EXIT_FAILED = 3
@@ -21,6 +23,8 @@ EXIT_INTERRUPTED = 130
 
 # A person waits longer than a checkout does.
 TIMEOUT_DEFAULT_S = 10.0
+
+_PIPE_WIDTH = 10_000
 
 CONFIG_DEFAULT = Path("creditgate.toml")
 
@@ -49,6 +53,9 @@ class Connection:
         self.client = client
         self.json = json
         self.console = Console(highlight=False)
+        if not self.console.is_terminal and "COLUMNS" not in os.environ:
+            # Into a pipe or file nothing is wrapped, so that a line can be searched for.
+            self.console.width = _PIPE_WIDTH
 
     def write_json(self, result: object) -> None:
         """Writes one result as one line of JSON."""
@@ -89,7 +96,7 @@ def connected(command: Callable[Concatenate[Connection, P], None]) -> Callable[.
     @click.option(
         "--timeout",
         "timeout_s",
-        type=click.FloatRange(min=0, min_open=True),
+        type=SECONDS,
         envvar="CREDITGATE_TIMEOUT",
         show_envvar=True,
         metavar="SECONDS",
@@ -138,6 +145,12 @@ def read_section(file: Path | None) -> ClientSection:
         return ClientSection()
     try:
         return msgspec.toml.decode(path.read_bytes(), type=ConfigFile).client
+    except msgspec.ValidationError as error:
+        known = ", ".join(ClientSection.__struct_fields__)
+        raise click.UsageError(
+            f"The configuration file {path} cannot be used: {error}. "
+            f"Section [client] knows: {known}"
+        ) from error
     except (msgspec.DecodeError, OSError, ValueError) as error:
         raise click.UsageError(f"The configuration file {path} cannot be used: {error}") from error
 

@@ -1,10 +1,11 @@
 """How results look to people. Values of others are written as plain text, never as markup."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 import click
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,6 @@ from creditgate.client import (
     ItemError,
     LimitKind,
     MoneyError,
-    Position,
     Reason,
     ReasonCode,
     ReasonUnit,
@@ -30,6 +30,12 @@ _STYLES = {
     Decision.REFERRED: "bold yellow",
 }
 _REFUSED_STYLE = "bold red"
+
+# Of the longest name that facts have.
+_NAME_WIDTH = len("most for one order")
+# Between two columns, and how narrow a column of texts may become.
+_GAP = 2
+_FOLDED_WIDTH = 12
 
 _REASONS = {
     ReasonCode.ACCOUNT_CLOSED: "the account is closed",
@@ -80,23 +86,54 @@ def time_text(time: datetime | None) -> str:
     return "" if time is None else time.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def facts(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+def facts_grid(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and values, one pair to a line; pairs without a value are left out."""
     grid = Table.grid(padding=(0, 2))
+    # One width for all, because a command shows several of these below one another.
+    grid.add_column(no_wrap=True, min_width=_NAME_WIDTH)
+    grid.add_column(overflow="fold")
     for name, value in rows:
         if value:
             grid.add_row(Text(name, style="dim"), Text(value))
-    console.print(grid)
+    return grid
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: int = 0) -> Table:
-    """A table; the last `numbers` columns are set to the right."""
-    names = list(columns)
-    made = Table()
-    for place, name in enumerate(names):
-        number = place >= len(names) - numbers
-        made.add_column(name, justify="right" if number else "left", no_wrap=number)
-    for row in rows:
+def facts(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+    """Prints names and values, as `facts_grid` sets them."""
+    console.print(facts_grid(rows))
+
+
+def table(
+    console: Console,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Sequence[str] = (),
+    folding: Sequence[str] = (),
+) -> RenderableType:
+    """A table, or its rows as lists one below the other where the console is too narrow for it.
+
+    `numbers` are set to the right, `folding` may take several lines; nothing is ever cut off, as an
+    amount or an id that lacks a part would be taken for another one.
+    """
+    cells = list(rows)
+    made = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim")
+    width = 0
+    for place, name in enumerate(columns):
+        widest = max(cell_len(text) for text in (name, *(row[place] for row in cells)))
+        least = min(widest, _FOLDED_WIDTH) if name in folding else widest
+        made.add_column(
+            name,
+            justify="right" if name in numbers else "left",
+            no_wrap=name not in folding,
+            overflow="fold",
+            min_width=least,
+        )
+        width += least + _GAP
+    if width > console.width:
+        lists = [facts_grid(zip(columns, row, strict=True)) for row in cells]
+        return Group(*(part for found in lists for part in (found, Text())))
+    for row in cells:
         made.add_row(*(Text(cell) for cell in row))
     return made
 
@@ -143,40 +180,9 @@ def show_reservation(console: Console, reservation: Reservation) -> None:
     )
 
 
-def positions_table(positions: Iterable[Position]) -> Table:
-    """Positions, one to a row."""
-    columns = ["account", "status", "limit", "outstanding", "captured", "reserved", "exposure"]
-    return table(
-        [*columns, "available", "used"],
-        (
-            [
-                position.account_id,
-                position.status.value,
-                limit_text(position.effective_limit, position.currency),
-                amount(position.outstanding_minor, position.currency),
-                amount(position.captured_minor, position.currency),
-                amount(position.reserved_minor, position.currency),
-                amount(position.exposure_minor, position.currency),
-                amount(position.available_minor, position.currency, absent="unlimited"),
-                utilisation_text(position),
-            ]
-            for position in positions
-        ),
-        numbers=6,
-    )
-
-
-def utilisation_text(position: Position) -> str:
-    """Utilisation in percent with one decimal, cut off and never rounded up to the next."""
-    share = position.utilisation
-    if share is None:
-        return ""
-    tenths = abs(share.numerator) * 1000 // share.denominator
-    sign = "-" if share < 0 and tenths else ""
-    return f"{sign}{tenths // 10}.{tenths % 10} %"
-
-
 def row_refused(error: ItemError) -> Failure:
     """The error that ends a command whose only row was refused."""
-    where = f" (field {error.field})" if error.field else ""
+    # Most messages begin with the field already.
+    named = not error.field or error.message.startswith(error.field)
+    where = "" if named else f" (field {error.field})"
     return Failure(f"{error.reason}: {error.message}{where}")

@@ -42,6 +42,17 @@ class TimeType(click.ParamType[datetime]):
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+class SecondsType(click.FloatRange):
+    """A length of time above zero."""
+
+    # As errors name it.
+    name = "number of seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+
+SECONDS = SecondsType()
 DATE = DateType()
 TIME = TimeType()
 

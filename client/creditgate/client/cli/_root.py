@@ -1,5 +1,6 @@
 """The root of the command: what is installed, exit codes, errors for people."""
 
+import re
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
@@ -10,6 +11,31 @@ from creditgate.client.cli import account, clock, entry, order, position, reserv
 from creditgate.client.cli._connection import EXIT_INTERRUPTED, EXIT_REFUSED, Failure
 
 COMMANDS_GROUP = "creditgate.commands"
+
+_NEGATIVE = re.compile(r"-[0-9.]")
+
+# Commands of ours that are not part of this package, and the package that has them.
+_ELSEWHERE = {"serve": "creditgate-server", "load": "creditgate-loaders"}
+
+# The backspace tells click to leave the lines after it as they are.
+_HELP = """\
+Credit decisions for orders, from the command line.
+
+Amounts are decimals of their currency, such as 125.00; with --json they are integers in minor
+units, one JSON object to a line.
+
+Settings come from a TOML file (section [client] of ./creditgate.toml, or of --config), then the
+environment (CREDITGATE_ADDRESS, CREDITGATE_ACTOR, CREDITGATE_TIMEOUT), then options; the later
+is stronger.
+
+\b
+Exit codes:
+  0    done; an order was approved, in part where that was allowed
+  1    an order was declined, or referred to a person
+  2    the command line is wrong
+  3    an error: nothing was decided, or a row was refused
+  130  interrupted
+"""
 
 
 class Root(click.Group):
@@ -37,6 +63,13 @@ class Root(click.Group):
                 f"The command {cmd_name!r} is installed but cannot be loaded: "
                 f"{self._broken[cmd_name]}"
             )
+        if command is None and cmd_name in _ELSEWHERE:
+            package = _ELSEWHERE[cmd_name]
+            raise click.UsageError(
+                f"The command {cmd_name!r} is part of a package that is not installed: "
+                f"install {package}.",
+                ctx,
+            )
         return command
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -52,6 +85,13 @@ class Root(click.Group):
             return super().invoke(ctx)
         except CreditgateError as error:
             raise Failure(str(error)) from error
+        except click.NoSuchOption as error:
+            if not _NEGATIVE.match(error.option_name):
+                raise
+            raise click.UsageError(
+                f"{error.format_message()} Put -- before a negative amount, and options before it.",
+                error.ctx,
+            ) from error
         except click.ClickException as error:
             if error.exit_code != EXIT_REFUSED:
                 raise
@@ -94,24 +134,9 @@ def _owner(point: EntryPoint) -> str:
         position.position,
         reservation.reservation,
     ],
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(version("creditgate-client"), prog_name="creditgate")
 def main() -> None:
-    r"""Credit decisions for orders, from the command line.
-
-    Amounts are decimals of their currency, such as 125.00; with --json they are integers in minor
-    units, one JSON object to a line.
-
-    Settings come from a TOML file (section [client] of ./creditgate.toml, or of --config), then the
-    environment (CREDITGATE_ADDRESS, CREDITGATE_ACTOR, CREDITGATE_TIMEOUT), then options; the later
-    is stronger.
-
-    \b
-    Exit codes:
-      0    done; an order was approved, in part where that was allowed
-      1    an order was declined, or referred to a person
-      2    the command line is wrong
-      3    an error: nothing was decided, or a row was refused
-      130  interrupted
-    """
+    """The command itself; what it says of itself stands in `_HELP`."""

@@ -8,6 +8,7 @@ from creditgate.client import (
     Account,
     AccountStatus,
     AccountUpsert,
+    LimitKind,
     Segment,
     StatusResult,
     UpsertResult,
@@ -57,7 +58,8 @@ def list_(
         ]
         for found in accounts
     )
-    conn.console.print(table(["account", "name", "status", "segment", "currency", "limit"], rows))
+    columns = ["account", "name", "status", "segment", "currency", "limit"]
+    conn.console.print(table(conn.console, columns, rows, folding=("name", "segment", "limit")))
 
 
 @account.command()
@@ -189,10 +191,13 @@ def segment_upsert(
     channel: str,
 ) -> None:
     """Sets the default limit of a segment: an amount, unlimited or no-credit."""
+    default_limit = read_limit(limit, currency, valid_until)
+    if default_limit.kind is LimitKind.INHERIT:
+        raise click.UsageError("A segment cannot inherit: LIMIT is an amount, unlimited, no-credit")
     row = Segment(
         segment_id=segment_id,
         currency=currency,
-        default_limit=read_limit(limit, currency, valid_until),
+        default_limit=default_limit,
     )
     results = conn.client.upsert_segments([row], request_id=request_id, channel=channel)
     _show_upsert(conn, results[0], segment_id)

@@ -4,16 +4,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import click
+from rich.console import RenderableType
 from rich.live import Live
 
 from creditgate.client import Position
 from creditgate.client.cli._connection import Connection, connected
-from creditgate.client.cli._output import positions_table
+from creditgate.client.cli._position_view import positions_view, today_for
 
 
 @click.command()
 @click.argument("account_ids", metavar="ACCOUNT...", nargs=-1, required=True)
-@click.option("--watch", is_flag=True, help="Show every change until interrupted.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Show every change until interrupted; into a pipe or file as JSON, one line for each.",
+)
 @connected
 def position(conn: Connection, account_ids: Sequence[str], watch: bool) -> None:
     """Shows where accounts stand: limit, exposure, what is available."""
@@ -26,7 +31,7 @@ def position(conn: Connection, account_ids: Sequence[str], watch: bool) -> None:
         for found in positions:
             conn.write_json(found)
     else:
-        conn.console.print(positions_table(positions))
+        conn.console.print(_view(conn, positions))
 
 
 def _watch(conn: Connection, changes: Iterator[Position]) -> None:
@@ -39,4 +44,8 @@ def _watch(conn: Connection, changes: Iterator[Position]) -> None:
     with Live(console=conn.console, auto_refresh=False) as live:
         for change in changes:
             latest[change.account_id] = change
-            live.update(positions_table(latest.values()), refresh=True)
+            live.update(_view(conn, list(latest.values())), refresh=True)
+
+
+def _view(conn: Connection, positions: Sequence[Position]) -> RenderableType:
+    return positions_view(conn.console, positions, today_for(conn.client, positions))

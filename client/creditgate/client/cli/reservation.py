@@ -21,7 +21,8 @@ def reservation() -> None:
 @connected
 def get(conn: Connection, reservation_id: str, account_id: str, order_id: str) -> None:
     """Shows one reservation, by its id or by --account and --order."""
-    if bool(reservation_id) == bool(account_id and order_id):
+    by_order = bool(account_id and order_id)
+    if by_order == bool(reservation_id) or by_order != bool(account_id or order_id):
         raise click.UsageError("Give either RESERVATION, or --account and --order.")
     found = conn.client.get_reservation(
         reservation_id=reservation_id, account_id=account_id, order_id=order_id
@@ -58,7 +59,6 @@ def list_(conn: Connection, account_id: str, state: str | None) -> None:
         ]
         for held in found
     )
-    columns = ["reservation", "account", "order", "state"]
-    conn.console.print(
-        table([*columns, "open", "captured", "released", "expired"], rows, numbers=4)
-    )
+    figures = ["open", "captured", "released", "expired"]
+    columns = ["reservation", "account", "order", "state", *figures]
+    conn.console.print(table(conn.console, columns, rows, numbers=figures))

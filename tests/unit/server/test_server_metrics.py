@@ -1,0 +1,48 @@
+"""The metrics page: what it shows, and as what."""
+
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from creditgate.server.metrics import Metrics
+
+
+class Figures:
+    """A core with one figure of each kind."""
+
+    def stats(self) -> dict[str, int]:
+        return {
+            "store_full_now": 1,
+            "tables_failing_now": 0,
+            "tables_flushes": 7,
+            "journal_bytes": 4096,
+            "commit_last_s": 2,
+        }
+
+
+def shown(metrics: Metrics) -> dict[str, tuple[str, list[float]]]:
+    """Each family on the page with its type and its values."""
+    page = generate_latest(metrics.registry).decode()
+    return {
+        family.name: (family.type, [sample.value for sample in family.samples])
+        for family in text_string_to_metric_families(page)
+    }
+
+
+def test_what_is_so_now_is_a_gauge_and_what_only_grows_a_counter() -> None:
+    metrics = Metrics()
+    metrics.watch_core(Figures())
+    families = shown(metrics)
+    assert families["creditgate_core_store_full_now"] == ("gauge", [1])
+    assert families["creditgate_core_tables_failing_now"] == ("gauge", [0])
+    assert families["creditgate_core_tables_flushes"] == ("counter", [7])
+    assert families["creditgate_core_journal_bytes"] == ("gauge", [4096])
+    assert families["creditgate_core_commit_last_seconds"] == ("gauge", [2])
+
+
+def test_what_has_not_happened_is_not_shown() -> None:
+    metrics = Metrics()
+    assert shown(metrics)["creditgate_server_calls"] == ("counter", [])
+    metrics.calls.labels("/service/Method", "OK").inc()
+    families = shown(metrics)
+    assert families["creditgate_server_calls"] == ("counter", [1])
+    assert not [name for name in families if name.endswith("_created")]
