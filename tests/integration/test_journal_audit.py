@@ -270,9 +270,20 @@ def test_a_commit_is_stored_as_described(played: ServerProcess) -> None:
     first = commits[0]
     assert (first["format"], first["first_seq"]) == (1, 1)
     assert first["prev_hash"] == bytes(DIGEST_BYTES)
-    request, policy_version, outcome, events = first["entries"][0]
+    # The manual clock was set before anything else.
+    request, _, outcome, events = first["entries"][0]
+    assert list(request[0]) == ["housekeep"]
+    assert (request[1:], outcome, events) == (["clock", "", None], "done", [])
+    request, policy_version, outcome, events = commits[1]["entries"][0]
     limit = [{"amount": 500}, (date(2100, 12, 31) - date(1970, 1, 1)).days]
-    assert request[0] == {"upsert_segment": [["segments", 0], "gold", "USD", limit]}
+    ((name, ((request_id, row, call), *fields)),) = request[0].items()
+    assert (name, request_id, row, fields) == (
+        "upsert_segment",
+        "segments",
+        0,
+        ["gold", "USD", limit],
+    )
+    assert call > 0
     assert request[1:] == ["anonymous", "", None]
     assert isinstance(policy_version, int)
     assert outcome == {"upserted": "created"}

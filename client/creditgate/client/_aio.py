@@ -213,9 +213,16 @@ class AsyncClient:
         return self._channel
 
 
+_BROKEN_WRITE = "Internal error from Core"
+"""How grpc.aio words a write into a stream whose connection has gone; the real status is lost."""
+
+
 def _error(raised: grpc.aio.AioRpcError, method: str, request_id: str = "") -> CallError:
+    code = raised.code()
+    if code is grpc.StatusCode.INTERNAL and (raised.details() or "").startswith(_BROKEN_WRITE):
+        code = grpc.StatusCode.UNAVAILABLE
     return call_error(
-        raised.code(),
+        code,
         raised.details(),
         raised.trailing_metadata(),
         method=method,
