@@ -22,7 +22,7 @@ pub const BATCH_ITEMS_MAX: usize = 1_000;
 /// Most allocations of one payment.
 pub const ALLOCATIONS_MAX: usize = 100;
 
-/// Most invoices that take a part of one reservation.
+/// Most invoices that take a part of one reservation, but for what is captured by force.
 pub const CAPTURES_MAX: usize = 1_000;
 
 /// Longest time a reservation may hold, in seconds: 366 days.

@@ -91,7 +91,7 @@ pub struct RequestKey<'a> {
     /// Row of a bulk call; 0 for a call of one.
     pub row: u32,
     /// Digest of the whole bulk call, so that no other call can go by its id even where their rows
-    /// do not meet; 0 for a call of one.
+    /// do not meet, for as long as its first row is remembered; 0 for a call of one.
     pub call: u64,
 }
 

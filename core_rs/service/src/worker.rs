@@ -50,8 +50,8 @@ pub(crate) struct Worker {
     follower: Arc<FollowerThread>,
     watches: Watches,
     lists: Lists,
-    /// The last commit found no room.
-    full: bool,
+    /// When the last commit was made that found no room, if none has been made since.
+    full_since: Option<Instant>,
     /// The clock had something to do, and may have more.
     more_due: bool,
     /// Last, so that the store's lock outlives the follower, which writes its tables.
@@ -86,7 +86,7 @@ impl Worker {
         let tables = parts.store.tables().clone();
         let lists = Lists::spawn(tables, Arc::clone(&follower), Arc::clone(&parts.outbox));
         let watches = Watches::default();
-        Ok(Worker { follower, watches, lists, full: false, more_due: false, parts })
+        Ok(Worker { follower, watches, lists, full_since: None, more_due: false, parts })
     }
 
     /// Runs the worker on a thread of its own until the queue is over.
@@ -121,7 +121,7 @@ impl Worker {
     /// How long to sleep when nobody calls: until the next reservation expires; not at all while
     /// more is due than one commit does.
     fn idle(&mut self) -> Duration {
-        if self.full {
+        if self.full_since.is_some() {
             return STORE_FULL_PAUSE;
         }
         if self.more_due {
@@ -140,8 +140,8 @@ impl Worker {
     fn serve(&mut self, calls: Vec<Call>) {
         let now = self.parts.clock.now();
         self.parts.store.begin(now);
-        // On a full disk what is due would fail the reads that wait: it is tried between calls.
-        if !self.full || calls.is_empty() {
+        // On a full disk what is due would fail the reads that wait: it is tried after them.
+        if self.full_since.is_none() {
             self.housekeep();
         }
         let mut after = After::default();
@@ -166,7 +166,19 @@ impl Worker {
                 self.parts.outbox.push(vec![Finished::fault(ticket, &fault)]);
             }
         }
-        self.parts.store.heartbeat(now);
+        self.try_again();
+        self.parts.store.heartbeat(self.parts.clock.now());
+    }
+
+    /// Looks, now and then, whether a full disk has room again, and does what is due by then.
+    fn try_again(&mut self) {
+        if self.full_since.is_some_and(|since| since.elapsed() >= STORE_FULL_PAUSE) {
+            let now = self.parts.clock.now();
+            self.parts.store.begin(now);
+            by_the_clock(self.parts.store.tick());
+            self.housekeep();
+            self.commit();
+        }
     }
 
     /// Does what is due by the clock, within bounds.
@@ -210,16 +222,16 @@ impl Worker {
                 stats.commits.fetch_add(1, Ordering::Relaxed);
                 self.follower.committed(self.parts.store.committed_seq());
                 self.watches.tell(&self.parts.store, &self.parts.outbox);
-                self.full = false;
+                self.full_since = None;
             }
             Err(CommitError::NoSpace(_)) => {
                 stats.commits_undone.fetch_add(1, Ordering::Relaxed);
-                self.full = true;
+                self.full_since = Some(Instant::now());
             }
             Err(CommitError::Fatal(error)) => stop(&error),
         }
-        stats.store_full_now.store(u64::from(self.full), Ordering::Relaxed);
-        !self.full
+        stats.store_full_now.store(u64::from(self.full_since.is_some()), Ordering::Relaxed);
+        self.full_since.is_none()
     }
 
     fn clock(&mut self, ticket: u64, request: Option<v1::SetTimeRequest>) -> Finished {

@@ -59,7 +59,7 @@ pub(crate) fn recover(
         fits |= reached == Some(Reached { seq: link.last_seq, hash: link.hash });
     })?;
     recovery.journal_seq = last.last_seq;
-    // A row that is damaged, but can be read, shows in the sums.
+    // Where an amount or an owner is damaged, but can be read, the sums show it.
     let kept = if fits { tables.load().ok().filter(State::adds_up) } else { None };
     let mut state = match kept {
         Some(state) => {

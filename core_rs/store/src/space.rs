@@ -5,12 +5,13 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 /// Makes a file `len_bytes` long with room on disk for all of them: writing into a hole of a mapped
 /// file on a full disk would be a SIGBUS.
 pub(crate) fn allocate(file: &mut File, len_bytes: u64) -> io::Result<()> {
-    match fallocate(&*file, FallocateFlags::empty(), 0, len_bytes) {
+    let taken = retry_on_intr(|| fallocate(&*file, FallocateFlags::empty(), 0, len_bytes));
+    match taken {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(file, len_bytes),
         other => Ok(other?),
     }

@@ -88,7 +88,10 @@ impl Window {
             return;
         }
         let mut count = 0;
-        for (key, seq) in names.iter().rev().take(usize::try_from(room).unwrap_or(usize::MAX)) {
+        for (key, seq) in names.iter().rev() {
+            if count == room {
+                break;
+            }
             // A name that left the window and came again counts where it came last.
             if let std::collections::hash_map::Entry::Vacant(free) = self.seqs.entry(*key) {
                 free.insert(*seq);
@@ -133,12 +136,15 @@ impl Windows {
         window.seqs.get(&key(identity)).copied()
     }
 
-    /// Where some command of any call of this request id stands.
+    /// Where some command of any call of this request id stands, for a name that `find` did not.
     pub(crate) fn find_call(&self, identity: &Identity<'_>) -> Option<Seq> {
         let Identity::Request(request) = identity else { return None };
-        let first = Identity::Request(RequestKey { row: 0, ..*request });
         let seqs = &self.requests.seqs;
-        seqs.get(&call_key(request.id)).or_else(|| seqs.get(&key(&first))).copied()
+        let known = seqs.get(&call_key(request.id));
+        if known.is_some() || request.row == 0 {
+            return known.copied();
+        }
+        seqs.get(&key(&Identity::Request(RequestKey { row: 0, ..*request }))).copied()
     }
 
     /// Remembers a name that `find` did not.
@@ -146,9 +152,11 @@ impl Windows {
         match identity {
             Identity::Request(request) => {
                 self.requests.add(key(identity), seq);
-                let call_key = call_key(request.id);
-                if request.call != 0 && !self.requests.seqs.contains_key(&call_key) {
-                    self.requests.add(call_key, seq);
+                if request.call != 0 {
+                    let call_key = call_key(request.id);
+                    if !self.requests.seqs.contains_key(&call_key) {
+                        self.requests.add(call_key, seq);
+                    }
                 }
             }
             Identity::Entry { .. } => self.entries.add(key(identity), seq),
@@ -317,5 +325,35 @@ mod tests {
             commit(windows, 13, &[("f", 6)]);
             assert_eq!(found(windows, &["c", "d", "e", "f"]), [None, Some(4), Some(5), Some(6)]);
         }
+    }
+
+    #[test]
+    fn a_call_is_known_by_its_id_and_found_again_going_back() {
+        let row = |row, call| Identity::Request(RequestKey { id: "x", row, call });
+        let mut forward = Windows::new(BOUNDS, BOUNDS);
+        commit(&mut forward, 0, &[("a", 1)]);
+        forward.add(&row(0, 7), 2);
+        forward.settle(1);
+        // Row 2 was refused at first and came again.
+        forward.add(&row(2, 7), 3);
+        forward.settle(2);
+        let mut back = Windows::new(BOUNDS, BOUNDS);
+        for (time, name) in [(2, (row(2, 7), 3)), (1, (row(0, 7), 2)), (0, (request("a"), 1))] {
+            back.add_older(2, time, [name].into_iter());
+        }
+        for windows in [&mut forward, &mut back] {
+            assert_eq!(found(windows, &["a"]), [None]);
+            assert_eq!([0, 1, 2].map(|r| windows.find(&row(r, 7))), [Some(2), None, Some(3)]);
+            assert!(windows.find_call(&row(1, 7)).is_some(), "whatever the row");
+            assert!(windows.find_call(&row(0, 0)).is_some(), "also for a call of one");
+        }
+        forward.undo();
+        assert!(forward.find_call(&row(1, 7)).is_some(), "only what is pending is undone");
+        forward.add(&Identity::Request(RequestKey { id: "y", row: 0, call: 9 }), 4);
+        forward.undo();
+        assert_eq!(
+            forward.find_call(&Identity::Request(RequestKey { id: "y", row: 1, call: 9 })),
+            None
+        );
     }
 }

@@ -5,8 +5,8 @@ use crate::state::State;
 
 impl State {
     /// Whether every row belongs to an account and, for each account, the counters are the sums of
-    /// their rows. True of every state that events have led to; a state restored from rows that
-    /// were damaged on disk fails it.
+    /// their rows. True of every state that events have led to. A state restored from rows fails it
+    /// when an amount or an owner was damaged on disk; other damage does not show here.
     #[must_use]
     pub fn adds_up(&self) -> bool {
         let mut sums = vec![[0_i128; 3]; self.accounts.len()];

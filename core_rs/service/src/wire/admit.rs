@@ -75,7 +75,7 @@ pub(crate) fn bulk<'a>(
 ) -> Result<RequestKey<'a>, Fault> {
     optional_id("channel", channel)?;
     let digest = Sha256::digest(message.encode_to_vec());
-    let call = digest.first_chunk().map_or(1, |half| u64::from_be_bytes(*half));
+    let call = digest.first_chunk().map_or(1, |start| u64::from_be_bytes(*start));
     // Zero stands for a call of one.
     Ok(RequestKey { id: id("request_id", request_id)?, row: 0, call: call.max(1) })
 }
