@@ -30,6 +30,8 @@ impl Core {
         default_ttl_s = 2_592_000,
         request_window_count_max = 1_000_000,
         request_window_s = 604_800,
+        entry_window_count_max = 10_000_000,
+        entry_window_s = 316_224_000,
         closed_retention_count_max = 1_000_000,
         closed_retention_s = 7_776_000,
         journal_map_size_bytes = 1 << 40,
@@ -44,6 +46,8 @@ impl Core {
         default_ttl_s: u32,
         request_window_count_max: u64,
         request_window_s: u32,
+        entry_window_count_max: u64,
+        entry_window_s: u32,
         closed_retention_count_max: u64,
         closed_retention_s: u32,
         journal_map_size_bytes: usize,
@@ -61,6 +65,10 @@ impl Core {
             request_window: WindowBounds {
                 count_max: request_window_count_max,
                 age_max_us: micros(request_window_s),
+            },
+            entry_window: WindowBounds {
+                count_max: entry_window_count_max,
+                age_max_us: micros(entry_window_s),
             },
             closed_count_max: closed_retention_count_max,
             closed_age_max_us: micros(closed_retention_s),

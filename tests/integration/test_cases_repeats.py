@@ -4,7 +4,7 @@ import grpc
 
 from creditgate.v1 import decision_pb2 as decision_v1
 from tests.conftest import StartServer
-from tests.support.api import APPROVED, DECLINED, TIMEOUT_S, Api, refused
+from tests.support.api import APPROVED, DECLINED, TIMEOUT_S, Api, entry, refused
 from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
@@ -140,6 +140,20 @@ def test_beyond_the_window_by_count(start_server: StartServer) -> None:
     again = api.decisions.CheckAndReserve(order, timeout=TIMEOUT_S)
     assert not again.result.replayed
     assert again.reservation_id != first.reservation_id
+
+
+def test_an_entry_beyond_its_window_is_posted_again(start_server: StartServer) -> None:
+    api = start_server(entry_window_count_max=10).api
+    api.open_account("a", 1_000)
+    payment = entry("e", "a", "payment", 5)
+    api.post(payment)
+    for i in range(9):
+        api.post(entry(f"later {i}", "a", "payment", 1))
+    api.post(payment)
+    assert api.position("a").outstanding_minor == -14
+    api.post(entry("one more", "a", "payment", 1))
+    api.post(payment)
+    assert api.position("a").outstanding_minor == -20
 
 
 def test_beyond_the_window_by_time(start_server: StartServer) -> None:

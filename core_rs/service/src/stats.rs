@@ -37,6 +37,8 @@ pub(crate) struct Stats {
     pub(crate) request_window_us: AtomicU64,
     /// Ids of ledger entries that a repeat is known by.
     pub(crate) entry_ids_now: AtomicU64,
+    /// How far back they go.
+    pub(crate) entry_window_us: AtomicU64,
 }
 
 impl Stats {
@@ -64,6 +66,7 @@ impl Stats {
             ("request_ids_now", read(&self.request_ids_now)),
             ("request_window_us", read(&self.request_window_us)),
             ("entry_ids_now", read(&self.entry_ids_now)),
+            ("entry_window_us", read(&self.entry_window_us)),
         ]
     }
 }

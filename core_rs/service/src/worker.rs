@@ -286,10 +286,12 @@ impl Worker {
         set(&stats.items_now, state.item_count() as u64);
         set(&stats.watched_now, self.watches.count());
         let (requests, entries) = store.window_figures();
-        let age = requests.oldest.map_or(0, |oldest| store.last_time() - oldest);
+        let age =
+            |oldest: Option<Micros>| oldest.map_or(0, |oldest| store.last_time().abs_diff(oldest));
         set(&stats.request_ids_now, requests.count);
-        set(&stats.request_window_us, age.unsigned_abs());
+        set(&stats.request_window_us, age(requests.oldest));
         set(&stats.entry_ids_now, entries.count);
+        set(&stats.entry_window_us, age(entries.oldest));
     }
 }
 

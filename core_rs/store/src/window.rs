@@ -12,8 +12,8 @@ use crate::options::WindowBounds;
 /// mistake would only refuse the later one.
 type Key = [u64; 2];
 
-/// Windows of more names than this grow as they fill.
-const NAMES_ALLOCATED_MAX: u64 = 1 << 24;
+/// Windows of more names than this grow as they fill: small stores should not pay for large ones.
+const NAMES_ALLOCATED_MAX: u64 = 1 << 20;
 
 /// How full a window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -127,6 +127,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _option("Decisions", "How long request ids are remembered.", ge=1, le=366 * _DAY_S),
     ] = 7 * _DAY_S
+    entry_window_count_max: Annotated[
+        int,
+        _option(
+            "Decisions", "How many ids of ledger entries are remembered.", ge=1, le=100_000_000
+        ),
+    ] = 10_000_000
+    entry_window_s: Annotated[
+        int,
+        _option(
+            "Decisions", "How long ids of ledger entries are remembered.", ge=1, le=3_660 * _DAY_S
+        ),
+    ] = 3_660 * _DAY_S
 
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

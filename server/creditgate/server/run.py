@@ -163,6 +163,8 @@ async def _open(config: Config) -> Core:
         default_ttl_s=config.default_ttl_s,
         request_window_count_max=config.request_window_count_max,
         request_window_s=config.request_window_s,
+        entry_window_count_max=config.entry_window_count_max,
+        entry_window_s=config.entry_window_s,
         closed_retention_count_max=config.closed_retention_count_max,
         closed_retention_s=config.closed_retention_s,
         journal_map_size_bytes=config.journal_map_size_bytes,

@@ -28,6 +28,8 @@ class Core:
         default_ttl_s: int = 2_592_000,
         request_window_count_max: int = 1_000_000,
         request_window_s: int = 604_800,
+        entry_window_count_max: int = 10_000_000,
+        entry_window_s: int = ...,
         closed_retention_count_max: int = 1_000_000,
         closed_retention_s: int = 7_776_000,
         journal_map_size_bytes: int = 1 << 40,
