@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import itertools
 import os
 import re
 import signal
@@ -173,15 +172,17 @@ def test_a_file_that_names_an_account_twice_changes_nothing_when_loaded_again(
 def test_an_interrupted_load_says_how_far_it_came(server: ServerProcess, tmp_path: Path) -> None:
     pipe = tmp_path / "endless"
     os.mkfifo(pipe)
+    # Whoever runs the tests in the background has SIGINT ignored, and so would the command.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = f"{heard}; from creditgate.client.cli import main; main()"
     started = subprocess.Popen(
-        [Path(sys.executable).with_name("creditgate"), "load", "accounts", pipe,
-         "--address", server.address],
+        [sys.executable, "-c", command, "load", "accounts", pipe, "--address", server.address],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with started:
         with suppress(BrokenPipeError), pipe.open("w") as rows:
             rows.write("account_id,currency\n")
-            for number in itertools.count():
+            for number in range(2_000_000):
                 rows.write(f"A{number},EUR\n")
                 # More than a pipe holds: the load is well under way.
                 if number == 20_000:
