@@ -6,7 +6,7 @@ use crate::decide::{Context, expiry, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Decision, Outcome, Verdict};
+use crate::outcome::{Changed, Outcome};
 use crate::values::{Micros, Minor, Ttl};
 
 impl Context<'_> {
@@ -30,14 +30,7 @@ impl Context<'_> {
             let ask = Ask { amount: growth, order_total: command.total, pending: 0 };
             let evaluation = evaluate(self.state, slot, self.now, ask);
             if !evaluation.reasons.is_empty() {
-                let verdict = Verdict {
-                    decision: Decision::Declined,
-                    fitting: evaluation.fitting_if_short(),
-                    available: evaluation.available,
-                    reasons: evaluation.reasons,
-                };
-                let changed = Changed { verdict, reservation, amount: 0, breach: false };
-                return Ok((Outcome::Changed(changed), events));
+                return Ok((self.declined(found, evaluation), events));
             }
             self.may_grow(found, growth)?;
             events.push(Event::Grown { reservation: id, amount: growth });

@@ -7,7 +7,7 @@ use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Decision, Outcome, Verdict};
+use crate::outcome::{Changed, Outcome};
 use crate::values::{Minor, reservation_id};
 
 impl Context<'_> {
@@ -129,7 +129,7 @@ impl Context<'_> {
             let evaluation = evaluate(self.state, found.slot, self.now, ask);
             if !evaluation.reasons.is_empty() {
                 if !command.forced {
-                    return Ok((self.decline(found, evaluation), events));
+                    return Ok((self.declined(found, evaluation), events));
                 }
                 events.push(Event::Breached { reservation, amount: excess });
                 breached = Some(evaluation);
@@ -139,17 +139,6 @@ impl Context<'_> {
         }
         events.push(Event::Captured { reservation, invoice_id, amount });
         Ok(self.finish(found, excess, amount, breached, events, command))
-    }
-
-    fn decline(&self, found: &Reservation, evaluation: Evaluation) -> Outcome {
-        let verdict = Verdict {
-            decision: Decision::Declined,
-            fitting: evaluation.fitting_if_short(),
-            available: evaluation.available,
-            reasons: evaluation.reasons,
-        };
-        let reservation = view(self.state, found);
-        Outcome::Changed(Changed { verdict, reservation, amount: 0, breach: false })
     }
 
     /// Releases the rest where the command says that it is the last, and sums up. `grown` came on

@@ -16,10 +16,11 @@ pub use reserve::check;
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
+use crate::decide::rules::Evaluation;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Decision, Outcome, ReservationView, Verdict};
+use crate::outcome::{Changed, Decision, Outcome, ReservationView, Verdict};
 use crate::state::State;
 use crate::values::{Micros, Minor, Seq, Slot, Text, Ttl};
 
@@ -85,6 +86,18 @@ impl<'s> Context<'s> {
             fitting: None,
             available: self.available(slot, moved),
         }
+    }
+
+    /// A decline of what was asked for an existing order, which stays as it was.
+    fn declined(&self, found: &Reservation, evaluation: Evaluation) -> Outcome {
+        let verdict = Verdict {
+            decision: Decision::Declined,
+            fitting: evaluation.fitting_if_short(),
+            available: evaluation.available,
+            reasons: evaluation.reasons,
+        };
+        let reservation = view(self.state, found);
+        Outcome::Changed(Changed { verdict, reservation, amount: 0, breach: false })
     }
 
     /// Refuses to let a reservation, over its whole life, or its account hold more than an `i64`
