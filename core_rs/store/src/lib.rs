@@ -33,6 +33,7 @@ mod follower_thread;
 mod journal;
 mod list;
 mod map;
+mod names;
 mod options;
 mod pending;
 mod recovery;

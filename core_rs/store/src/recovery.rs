@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::journal::{Journal, Link};
 use crate::options::Options;
 use crate::tables::{Reached, Tables};
-use crate::window::Windows;
+use crate::window::{HashKey, Key, Windows};
 
 /// What opening a store found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,12 +94,30 @@ fn replay(journal: &Journal, state: &mut State, recovery: &mut Recovery) -> Resu
 }
 
 fn windows(journal: &Journal, last: &Link, options: &Options) -> Result<Windows, StoreError> {
-    let mut windows = Windows::new(options.request_window, options.entry_window);
+    let mut hash_key = HashKey::default();
+    rustix::rand::getrandom(&mut hash_key, rustix::rand::GetRandomFlags::empty())
+        .map_err(|e| StoreError::io("getrandom".as_ref(), e))?;
+    let (requests, entries) = (options.request_window, options.entry_window);
+    let mut windows = Windows::new(hash_key, requests, entries);
+    // Back as far as either window reaches, then forward.
+    let (mut commits, mut counts) = (Vec::new(), (0, 0));
     journal.read_back(|commit| {
-        let seqs = commit.head.first_seq..;
-        let names = commit.entries.iter().map(|entry| entry.request.command.identity()).zip(seqs);
-        let more = windows.add_older(last.time, commit.head.time, names);
+        let identities = commit.entries.iter().map(|entry| entry.request.command.identity());
+        let keys: Vec<Key> = identities.map(|identity| windows.key(&identity)).collect();
+        counts.0 += keys.iter().filter(|key| matches!(key, Key::Request { .. })).count() as u64;
+        counts.1 += keys.iter().filter(|key| matches!(key, Key::Entry(_))).count() as u64;
+        commits.push((commit.head.first_seq, commit.head.time, keys));
+        let age = last.time.saturating_sub(commit.head.time);
+        let more = (counts.0 < requests.count_max && age <= requests.age_max_us)
+            || (counts.1 < entries.count_max && age <= entries.age_max_us);
         Ok(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
+    for (first_seq, time, keys) in commits.into_iter().rev() {
+        for (seq, key) in (first_seq..).zip(&keys) {
+            windows.add_again(key, seq);
+        }
+        windows.seal(time);
+        windows.settle();
+    }
     Ok(windows)
 }

@@ -200,10 +200,11 @@ impl Store {
             return Err(ExecuteError::Fatal(StoreError::Stopped));
         }
         let identity = request.command.identity();
-        if let Some(seq) = self.windows.find(&identity) {
+        let key = self.windows.key(&identity);
+        if let Some(seq) = self.windows.find(&key) {
             return self.repeat(seq, request);
         }
-        if let Some(seq) = self.windows.find_call(&identity) {
+        if let Some(seq) = self.windows.find_call(&key) {
             self.refuse_other_call(seq, &identity)?;
         }
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
@@ -216,7 +217,7 @@ impl Store {
         let answer =
             Answer { seq, time, outcome: outcome.clone(), policy_version, replayed: false };
         self.pending.push(&Entry { request: request.clone(), policy_version, outcome, events });
-        self.windows.add(&identity, seq);
+        self.windows.add(&key, seq);
         Ok(answer)
     }
 
@@ -319,12 +320,13 @@ impl Store {
     fn write(&mut self) -> Result<(), StoreError> {
         let (head, value) = self.pending.encode(self.epoch, &self.last);
         let faults = &*self.options.faults;
+        self.windows.seal(head.time);
         self.journal.append(head.first_seq, &value, self.pending.texts(), faults)?;
         let hash = *value.first_chunk().expect("a value begins with its digest");
         self.last = Link::of(&head, hash);
         self.segments_touched = self.pending.touches_segments;
         self.pending.reset(&self.last);
-        self.windows.settle(head.time);
+        self.windows.settle();
         suffer(faults, Step::Publish)?;
         self.touched.clear();
         let touched = &mut self.touched;
