@@ -19,7 +19,7 @@ pub use dump::Dump;
 
 /// Everything that decisions depend on.
 ///
-/// Between [`State::mark`] and [`State::settle`] every change is noted, so that [`State::undo`] can
+/// Every change is noted until [`State::settle`], so that [`State::undo`] can
 /// take back a batch whose commit failed.
 #[derive(Default)]
 pub struct State {
@@ -191,14 +191,20 @@ impl State {
         }
     }
 
-    /// Calls `seen` for each slot whose account or counters changed since the last settling, some
-    /// more than once, and forgets how to undo: the commit is durable.
-    pub fn settle(&mut self, mut seen: impl FnMut(Slot)) {
-        for step in self.undo.drain(..) {
+    /// Calls `seen` for each slot whose account or counters changed since `mark`, some more than
+    /// once.
+    pub fn touched_since(&self, mark: usize, mut seen: impl FnMut(Slot)) {
+        for step in &self.undo[mark..] {
             if let Undo::Counters(slot, _) | Undo::Account(slot, _) = step {
-                seen(slot);
+                seen(*slot);
             }
         }
+    }
+
+    /// Forgets how to undo what was changed before `mark`: it is durable. Later marks move down by
+    /// as much.
+    pub fn settle(&mut self, mark: usize) {
+        self.undo.drain(..mark);
     }
 
     fn take_back(&mut self, step: Undo) {

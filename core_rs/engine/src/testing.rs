@@ -67,7 +67,7 @@ impl Book {
         for event in &events {
             apply(&mut self.state, self.now, event);
         }
-        self.state.settle(|_| ());
+        self.state.settle(self.state.mark());
         self.seq += 1;
         self.assert_sums();
         Ok((outcome, events))

@@ -86,7 +86,7 @@ fn replay(journal: &Journal, state: &mut State, recovery: &mut Recovery) -> Resu
         for event in commit.entries.iter().flat_map(|entry| &entry.events) {
             apply(state, commit.head.time, event);
         }
-        state.settle(|_| {});
+        state.settle(state.mark());
         recovery.commits_replayed += 1;
         recovery.entries_replayed += u64::from(commit.head.count);
         Ok(ControlFlow::Continue(()))

@@ -330,7 +330,8 @@ impl Store {
         suffer(faults, Step::Publish)?;
         self.touched.clear();
         let touched = &mut self.touched;
-        self.state.settle(|slot| touched.push(slot));
+        self.state.touched_since(0, |slot| touched.push(slot));
+        self.state.settle(self.state.mark());
         self.touched.sort_unstable();
         self.touched.dedup();
         self.publish();

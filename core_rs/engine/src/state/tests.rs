@@ -113,14 +113,15 @@ fn settling_names_the_accounts_that_changed_and_forgets_how_to_undo() {
     assert!(refused.is_err());
     let dump = book.state.dump();
     let mut seen: Vec<Slot> = Vec::new();
-    book.state.settle(|slot| seen.push(slot));
+    book.state.touched_since(0, |slot| seen.push(slot));
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen, [0, 1]);
+    book.state.settle(book.state.mark());
     assert_eq!(book.state.mark(), 0);
     book.state.undo(0);
     assert_eq!(book.state.dump(), dump);
-    book.state.settle(|slot| panic!("slot {slot} has not changed since"));
+    book.state.touched_since(0, |slot| panic!("slot {slot} has not changed since"));
 }
 
 #[test]
