@@ -29,7 +29,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON_IN_VENV)
 .DEFAULT_GOAL := help
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
-.PHONY: help setup demo test torture bench lint format protos release-protos lock wheels clean
+.PHONY: help setup demo test torture bench budget lint format protos release-protos lock wheels clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ torture: setup ## Kill the server at random under load until stopped (ROUNDS=n t
 
 bench: setup ## Play orders with locust (USERS=8 DURATION=20s); figures in bench/out
 	@$(PYTHON_IN_VENV) -m bench $(if $(USERS),--users $(USERS)) $(if $(DURATION),--duration $(DURATION))
+
+budget: setup ## Hold a day of users against the latency budget (DURATION=60s); report in bench/out
+	@$(PYTHON_IN_VENV) -m bench.locust $(if $(DURATION),--duration $(DURATION))
 
 lint: setup ## Check formatting, lint, types and the protos
 	$(BIN)/ruff format --check .

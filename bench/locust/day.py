@@ -1,0 +1,48 @@
+"""A day in compressed time: what happens when, and how many users there are."""
+
+from typing import Final, NamedTuple
+
+USERS_USUAL: Final = 32
+"""As many make about 100 calls a second: see `bench/locust/users.py` for what each does."""
+
+BUDGET_MS: Final = 200.0
+"""What callers were promised for every decision, in every phase: the run fails at it."""
+
+OWN_LINE_MS: Final = 20.0
+"""What we want for them at half of capacity: drawn and reported, not enforced."""
+
+
+class Phase(NamedTuple):
+    """One part of the day."""
+
+    name: str
+    share: float
+    """Of the day's length; those of all phases add up to 1."""
+    times_usual: int
+    """How many users there are, in times of `USERS_USUAL`."""
+    bulk_load: bool = False
+    """A load of limits runs beside them."""
+
+
+SPIKE: Final = Phase("seasonal spike", 0.2, 10)
+HALF: Final = Phase("points of sale", 0.25, 5)
+"""Half of the spike, which takes the whole machine where this runs on two cores: our own line is
+held against this phase."""
+
+DAY: Final = (
+    Phase("order entry", 0.2, 1),
+    HALF,
+    Phase("bulk load", 0.2, 1, bulk_load=True),
+    SPIKE,
+    Phase("evening", 0.15, 1),
+)
+
+
+def phase_at(part: float) -> Phase:
+    """The phase after this part of the day, 0 to 1; the last one also later."""
+    end = 0.0
+    for phase in DAY:
+        end += phase.share
+        if part < end:
+            return phase
+    return DAY[-1]
