@@ -1,0 +1,1 @@
+"""What a team would use instead of creditgate, set up as a good engineer would: see README.md."""
