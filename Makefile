@@ -29,7 +29,8 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON_IN_VENV)
 .DEFAULT_GOAL := help
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
-.PHONY: help setup demo test torture bench budget lint format protos release-protos lock wheels clean
+.PHONY: help setup demo test torture bench budget peers lint format protos release-protos lock \
+	wheels clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +57,11 @@ $(EXTENSION): $(LOCKED) $(RUST_SOURCES) core_rs/pyproject.toml
 demo: setup ## Play a day of orders against a new server (DATA=folder for files of your own)
 	@$(PYTHON_IN_VENV) -m demo $(if $(DATA),--data "$(DATA)")
 
+peers: ## Install PostgreSQL and Redis, which benchmarks compare with (Debian, as root)
+	@sh tools/peers.sh
+
 test: setup ## Run all tests (ARGS="..." goes to pytest)
+	@sh tools/peers.sh || echo "The tests of these peers are skipped."
 	$(CARGO_TEST)
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
