@@ -88,7 +88,6 @@ impl Core {
         let figures = PyDict::new(py);
         figures.set_item("journal_seq", recovery.journal_seq)?;
         figures.set_item("tables_seq", recovery.tables_seq)?;
-        figures.set_item("commits_verified", recovery.commits_verified)?;
         figures.set_item("commits_replayed", recovery.commits_replayed)?;
         figures.set_item("entries_replayed", recovery.entries_replayed)?;
         figures.set_item("accounts", recovery.accounts)?;

@@ -47,6 +47,8 @@ impl Head {
 
 /// A commit, read and verified, its texts put back.
 pub struct Commit<'t> {
+    /// Under which it stands; the first sequence, if nobody moved it.
+    pub(crate) key: Seq,
     /// All but the entries.
     pub head: Head,
     /// Digest of the body.

@@ -1,14 +1,14 @@
 //! The follower: folds the committed journal into the tables, step by step.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::values::Seq;
 
 use crate::error::StoreError;
 use crate::journal::Journal;
-use crate::options::{Faults, Step, suffer};
+use crate::name_log::NameLog;
+use crate::options::{Options, Step, suffer};
 use crate::tables::{Reached, Tables, TablesTxn};
 use crate::writeback::{Changes, Overlay};
 
@@ -20,8 +20,9 @@ const FOLD_ENTRIES_MAX: u64 = 4_096;
 pub struct Follower {
     journal: Journal,
     tables: Tables,
-    faults: Arc<dyn Faults>,
+    options: Options,
     changes: Changes,
+    names: NameLog,
     folded: Reached,
     flushed: Reached,
 }
@@ -30,11 +31,13 @@ impl Follower {
     pub(crate) fn new(
         journal: Journal,
         tables: Tables,
-        faults: Arc<dyn Faults>,
+        options: Options,
     ) -> Result<Follower, StoreError> {
         let reached = tables.reached()?.unwrap_or(Reached::START);
         let (folded, flushed) = (reached, reached);
-        Ok(Follower { journal, tables, faults, changes: Changes::default(), folded, flushed })
+        let names = NameLog::open(&tables, options.request_window, options.entry_window)?;
+        let changes = Changes::default();
+        Ok(Follower { journal, tables, options, changes, names, folded, flushed })
     }
 
     /// Up to where commits are folded in memory.
@@ -65,7 +68,7 @@ impl Follower {
             return Ok(false);
         }
         let before = self.folded.seq;
-        let folded = suffer(&*self.faults, Step::Fold).and_then(|()| self.fold_some(up_to));
+        let folded = suffer(&*self.options.faults, Step::Fold).and_then(|()| self.fold_some(up_to));
         match folded {
             Ok(reached) => {
                 self.folded = reached;
@@ -74,6 +77,7 @@ impl Follower {
             Err(error) => {
                 // Part of a commit may be in.
                 self.changes = Changes::default();
+                self.names.discard();
                 self.folded = self.flushed;
                 Err(error)
             }
@@ -90,6 +94,7 @@ impl Follower {
                 let what = format!("the rows up to {} are of another journal", reached.seq);
                 return Err(self.tables.bad_row(what));
             }
+            self.names.note(commit);
             for event in commit.entries.iter().flat_map(|entry| &entry.events) {
                 apply(&mut rows, commit.head.time, event);
             }
@@ -115,10 +120,12 @@ impl Follower {
         }
         let mut wtxn = self.tables.write_txn()?;
         self.changes.write(&self.tables, &mut wtxn)?;
+        self.names.write(&self.tables, &mut wtxn).map_err(self.tables.lmdb())?;
         self.tables.set_reached(&mut wtxn, &self.folded)?;
-        suffer(&*self.faults, Step::Flush)?;
+        suffer(&*self.options.faults, Step::Flush)?;
         wtxn.commit().map_err(self.tables.lmdb())?;
         self.changes = Changes::default();
+        self.names.settle();
         self.flushed = self.folded;
         Ok(())
     }

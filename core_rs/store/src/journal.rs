@@ -199,7 +199,8 @@ impl Journal {
         let start = self.commit_of(&rtxn, from)?.map_or(from, |(key, _)| key);
         for row in self.commits.range(&rtxn, &(start..)).map_err(self.lmdb())? {
             let (key, value) = row.map_err(self.lmdb())?;
-            let commit = self.decode(&rtxn, key, value)?;
+            let mut commit = self.decode(key, value)?;
+            self.restore_all_texts(&rtxn, &mut commit)?;
             // The last commit of all may end before `from`.
             if commit.head.last_seq() >= from && seen(&commit)?.is_break() {
                 break;
@@ -208,36 +209,31 @@ impl Journal {
         Ok(())
     }
 
-    /// As [`Journal::read`], from the newest commit back.
-    pub(crate) fn read_back(
-        &self,
-        mut seen: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, StoreError>,
-    ) -> Result<(), StoreError> {
-        let rtxn = self.read_txn()?;
-        for row in self.commits.rev_iter(&rtxn).map_err(self.lmdb())? {
-            let (key, value) = row.map_err(self.lmdb())?;
-            if seen(&self.decode(&rtxn, key, value)?)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
+    /// The keys and values of all commits after `seq`, unverified.
+    pub(crate) fn rows_after<'t>(
+        &'t self,
+        rtxn: &'t RoTxn<'_, heed::WithoutTls>,
+        seq: Seq,
+    ) -> Result<impl Iterator<Item = Result<(Seq, &'t [u8]), StoreError>>, StoreError> {
+        let rows = self.commits.range(rtxn, &(seq + 1..)).map_err(self.lmdb())?;
+        Ok(rows.map(|row| row.map_err(self.lmdb())))
     }
 
-    /// Verifies the whole chain, calling `seen` for the link that each commit makes.
-    pub(crate) fn verify(&self, mut seen: impl FnMut(&Link)) -> Result<Link, StoreError> {
+    /// The link that the commit ending at `seq` makes, if there is one; it is verified.
+    pub(crate) fn link(&self, seq: Seq) -> Result<Option<Link>, StoreError> {
         let rtxn = self.read_txn()?;
-        let mut last = Link::START;
-        for row in self.commits.iter(&rtxn).map_err(self.lmdb())? {
-            let (key, value) = row.map_err(self.lmdb())?;
-            let (hash, body) = commit::verify(value).map_err(|b| self.broken(key, b))?;
-            let head = commit::decode_head(body).map_err(|b| self.broken(key, b))?;
-            if let Some(what) = last.refuses(key, &head) {
-                return Err(self.broken(key, Broken::Differs(what)));
-            }
-            last = Link::of(&head, hash);
-            seen(&last);
+        let Some((key, value)) = self.commit_of(&rtxn, seq)? else { return Ok(None) };
+        let (hash, body) = commit::verify(value).map_err(|b| self.broken(key, b))?;
+        let head = commit::decode_head(body).map_err(|b| self.broken(key, b))?;
+        Ok(Some(Link::of(&head, hash)).filter(|link| link.last_seq == seq))
+    }
+
+    /// The link that `commit` makes after `last`.
+    pub(crate) fn follow(&self, last: &Link, commit: &Commit<'_>) -> Result<Link, StoreError> {
+        match last.refuses(commit.key, &commit.head) {
+            Some(what) => Err(self.broken(commit.key, Broken::Differs(what))),
+            None => Ok(Link::of(&commit.head, commit.hash)),
         }
-        Ok(last)
     }
 
     /// The key and value of the commit that holds `seq`, unverified.
@@ -249,18 +245,23 @@ impl Journal {
         self.commits.get_lower_than_or_equal_to(rtxn, &seq).map_err(self.lmdb())
     }
 
-    fn decode<'t>(
+    /// A commit, verified, without the bodies of its texts.
+    pub(crate) fn decode<'t>(&self, key: Seq, value: &'t [u8]) -> Result<Commit<'t>, StoreError> {
+        let (hash, body) = commit::verify(value).map_err(|b| self.broken(key, b))?;
+        let (head, entries) = commit::decode(body).map_err(|b| self.broken(key, b))?;
+        Ok(Commit { key, head, hash, entries })
+    }
+
+    /// Puts the bodies of all its texts back into a commit.
+    pub(crate) fn restore_all_texts<'t>(
         &self,
         rtxn: &'t RoTxn<'_, heed::WithoutTls>,
-        key: Seq,
-        value: &'t [u8],
-    ) -> Result<Commit<'t>, StoreError> {
-        let (hash, body) = commit::verify(value).map_err(|b| self.broken(key, b))?;
-        let (head, mut entries) = commit::decode(body).map_err(|b| self.broken(key, b))?;
-        for (seq, entry) in (head.first_seq..).zip(&mut entries) {
-            self.restore_texts(rtxn, key, seq, entry)?;
+        commit: &mut Commit<'t>,
+    ) -> Result<(), StoreError> {
+        for (seq, entry) in (commit.head.first_seq..).zip(&mut commit.entries) {
+            self.restore_texts(rtxn, commit.key, seq, entry)?;
         }
-        Ok(Commit { head, hash, entries })
+        Ok(())
     }
 
     /// Puts the bodies of its texts back into the entry at `seq` of the commit at `key`.

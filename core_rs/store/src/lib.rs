@@ -24,6 +24,7 @@
 //! | `tables/` | LMDB: rows; a cache, rebuilt from the journal where it does not fit it |
 //! | `counters.map` | counters of every account; a cache, rewritten at each open |
 
+mod ahead;
 mod commit;
 mod counters;
 mod error;
@@ -33,11 +34,13 @@ mod follower_thread;
 mod journal;
 mod list;
 mod map;
+mod name_log;
 mod names;
 mod options;
 mod pending;
 mod recovery;
 mod repeat;
+mod replay;
 mod space;
 mod store;
 mod tables;

@@ -178,8 +178,7 @@ impl Store {
     ///
     /// What cannot be read.
     pub fn follower(&self) -> Result<Follower, StoreError> {
-        let faults = self.options.faults.clone();
-        Follower::new(self.journal.clone(), self.tables.clone(), faults)
+        Follower::new(self.journal.clone(), self.tables.clone(), self.options.clone())
     }
 
     /// Sets the time of the commit under construction: now, but never before the last commit.

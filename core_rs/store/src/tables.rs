@@ -12,14 +12,17 @@ use creditgate_engine::values::{ReservationId, SegmentIndex, Seq, Slot};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U32, U64, Unit};
 use heed::{CommitOrAbort, Database, EnvFlags, RoTxn, RwTxn, WithoutTls};
+use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 
+use crate::ahead;
 use crate::commit::{Digest, NO_HASH};
 use crate::error::StoreError;
 use crate::folder::{Env, open_env};
+use crate::window::HashKey;
 
 /// The format of the tables. Tables of another one are folded again.
-pub const TABLES_FORMAT: u64 = 1;
+pub const TABLES_FORMAT: u64 = 2;
 
 /// The commit up to which something is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,10 @@ pub struct Tables {
     pub(crate) segments: Database<'static, U32<BigEndian>, Bytes>,
     /// Name → position.
     pub(crate) sources: Database<'static, Str, U64<BigEndian>>,
-    /// `format` as big-endian `u64`; `reached` as sequence and digest.
+    /// Names of the windows, in chunks: see [`crate::name_log`].
+    pub(crate) names: Database<'static, Bytes, Bytes>,
+    /// `format` as big-endian `u64`; `reached` as sequence and digest; `hash_key`, under which
+    /// names are hashed.
     pub(crate) meta: Database<'static, Str, Bytes>,
 }
 
@@ -89,7 +95,7 @@ impl Tables {
     fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 7, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 8, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -99,13 +105,15 @@ impl Tables {
                 let items = opener.create_database(wtxn, Some("items"))?;
                 let segments = opener.create_database(wtxn, Some("segments"))?;
                 let sources = opener.create_database(wtxn, Some("sources"))?;
+                let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
-                let dbs = (accounts, reservations, by_account, items, segments, sources, meta);
-                Ok(CommitOrAbort::<_, ()>::Commit(dbs))
+                let ours = (accounts, reservations, by_account, items, segments, sources);
+                Ok(CommitOrAbort::<_, ()>::Commit((ours, names, meta)))
             })
             .map_err(lmdb)?
             .unwrap_commit();
-        let (accounts, reservations, reservations_by_account, items, segments, sources, meta) = dbs;
+        let (ours, names, meta) = dbs;
+        let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
         Ok(Tables {
             path,
@@ -116,6 +124,7 @@ impl Tables {
             items,
             segments,
             sources,
+            names,
             meta,
         })
     }
@@ -171,6 +180,14 @@ impl Tables {
         self.meta.put(wtxn, "reached", &bytes).map_err(self.lmdb())
     }
 
+    /// Under what names are hashed.
+    pub(crate) fn hash_key(&self) -> Result<HashKey, StoreError> {
+        let rtxn = self.read_txn()?;
+        let key = self.meta.get(&rtxn, "hash_key").map_err(self.lmdb())?;
+        key.and_then(|key| key.try_into().ok())
+            .ok_or_else(|| self.bad_row("the key of the names is missing".to_owned()))
+    }
+
     /// Throws every row away.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         let mut wtxn = self.write_txn()?;
@@ -180,10 +197,15 @@ impl Tables {
             self.reservations_by_account.clear(wtxn)?;
             self.items.clear(wtxn)?;
             self.segments.clear(wtxn)?;
-            self.sources.clear(wtxn)
+            self.sources.clear(wtxn)?;
+            self.names.clear(wtxn)
         };
         clear(&mut wtxn).map_err(self.lmdb())?;
         self.set_reached(&mut wtxn, &Reached::START)?;
+        let mut hash_key = HashKey::default();
+        getrandom(&mut hash_key, GetRandomFlags::empty())
+            .map_err(|e| StoreError::io(&self.path, e))?;
+        self.meta.put(&mut wtxn, "hash_key", &hash_key).map_err(self.lmdb())?;
         wtxn.commit().map_err(self.lmdb())
     }
 
@@ -198,30 +220,52 @@ impl Tables {
             }
             state.restore_segment(self.decode("segments", row)?);
         }
-        for row in self.accounts.iter(&rtxn).map_err(lmdb)? {
-            let (slot, row) = row.map_err(lmdb)?;
-            if slot as usize != state.account_count() {
-                return Err(self.bad_row(format!("account {slot} follows a gap")));
-            }
-            let (account, counters) = self.decode("accounts", row)?;
-            state.restore_account(account, counters);
-        }
-        for row in self.reservations.iter(&rtxn).map_err(lmdb)? {
-            let (id, row) = row.map_err(lmdb)?;
-            let reservation: Reservation = self.decode("reservations", row)?;
-            if reservation.id != id {
-                return Err(self.bad_row(format!("reservation {id} is another in its row")));
-            }
-            state.restore_reservation(reservation);
-        }
-        for row in self.items.iter(&rtxn).map_err(lmdb)? {
-            let (key, row) = row.map_err(lmdb)?;
-            let item: Item = self.decode("items", row)?;
-            if item_key(item.slot, &item.invoice_id) != key {
-                return Err(self.bad_row(format!("item {key:?} is another in its row")));
-            }
-            state.restore_item(item);
-        }
+        let accounts = self.accounts.iter(&rtxn).map_err(lmdb)?.map(|row| row.map_err(lmdb));
+        let decode = |(slot, row)| Ok((slot, self.decode("accounts", row)?));
+        ahead::each(
+            accounts,
+            |(_, row)| row.len(),
+            decode,
+            |read: Result<_, StoreError>| {
+                let (slot, (account, counters)): (Slot, _) = read?;
+                if slot as usize != state.account_count() {
+                    return Err(self.bad_row(format!("account {slot} follows a gap")));
+                }
+                state.restore_account(account, counters);
+                Ok(())
+            },
+        )?;
+        let reservations = self.reservations.iter(&rtxn).map_err(lmdb)?;
+        let reservations = reservations.map(|row| row.map_err(lmdb));
+        let decode = |(id, row)| Ok((id, self.decode("reservations", row)?));
+        ahead::each(
+            reservations,
+            |(_, row)| row.len(),
+            decode,
+            |read: Result<_, StoreError>| {
+                let (id, reservation): (_, Reservation) = read?;
+                if reservation.id != id {
+                    return Err(self.bad_row(format!("reservation {id} is another in its row")));
+                }
+                state.restore_reservation(reservation);
+                Ok(())
+            },
+        )?;
+        let items = self.items.iter(&rtxn).map_err(lmdb)?.map(|row| row.map_err(lmdb));
+        let decode = |(key, row)| Ok((key, self.decode("items", row)?));
+        ahead::each(
+            items,
+            |(_, row)| row.len(),
+            decode,
+            |read: Result<_, StoreError>| {
+                let (key, item): (&[u8], Item) = read?;
+                if item_key(item.slot, &item.invoice_id) != key {
+                    return Err(self.bad_row(format!("item {key:?} is another in its row")));
+                }
+                state.restore_item(item);
+                Ok(())
+            },
+        )?;
         for row in self.sources.iter(&rtxn).map_err(lmdb)? {
             let (source, position) = row.map_err(lmdb)?;
             state.restore_source(source, position);

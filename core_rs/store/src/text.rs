@@ -64,6 +64,9 @@ pub(crate) fn restore<'a>(
     mut fetch: impl FnMut(TextField) -> Result<Option<&'a [u8]>, StoreError>,
     damaged: impl Fn(TextField) -> StoreError,
 ) -> Result<(), StoreError> {
+    if of_entry(entry).next().is_none() {
+        return Ok(());
+    }
     let (mut name, mut reason) = (None, None);
     for (field, text) in of_entry(entry) {
         let Some(bytes) = fetch(field)? else { continue };

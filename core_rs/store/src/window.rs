@@ -162,6 +162,15 @@ impl Windows {
         }
     }
 
+    /// Remembers the names of one kind that a durable commit of `time` brought.
+    pub(crate) fn restore(&mut self, time: Micros, names: impl IntoIterator<Item = (Key, Seq)>) {
+        for (key, seq) in names {
+            self.add_again(&key, seq);
+        }
+        self.seal(time);
+        self.settle();
+    }
+
     /// Forgets the names since the last durable commit.
     pub(crate) fn undo(&mut self) {
         self.requests.undo();

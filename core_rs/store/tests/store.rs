@@ -18,7 +18,7 @@ use creditgate_store::{CommitError, ExecuteError, Options, Store, StoreError, Wi
 fn an_answer_is_kept_over_a_restart_and_a_repeat_gets_it_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut store, recovery) = open(folder.path());
-    assert_eq!((recovery.journal_seq, recovery.commits_verified), (0, 0));
+    assert_eq!((recovery.journal_seq, recovery.commits_replayed), (0, 0));
     run(&mut store, 1_000, &account("r1", "acme", limit(500)));
     let first = run(&mut store, 2_000, &reserve("r2", "acme", "o1", 300));
     assert_eq!((decision(&first), first.seq, first.time), (Decision::Approved, 2, 2_000));

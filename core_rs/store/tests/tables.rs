@@ -8,8 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use common::*;
+use creditgate_engine::entry::Request;
 use creditgate_store::{
-    CountersReader, Fault, Faults, Options, Step, Store, StoreError, SyncError,
+    CountersReader, Fault, Faults, Options, Step, Store, StoreError, SyncError, WindowBounds,
+    WindowFigures,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -52,6 +54,76 @@ fn a_store_recovers_from_its_tables_and_what_came_after() {
     let (store, recovery) = open(folder.path());
     assert_eq!((recovery.tables_seq, recovery.commits_replayed), (7, 0));
     assert_eq!(store.state().dump(), dump);
+}
+
+#[test]
+fn a_start_from_the_tables_remembers_what_was_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let request_window = WindowBounds { count_max: 2_000, age_max_us: 100 };
+    let entry_window = WindowBounds { count_max: 10, age_max_us: i64::MAX };
+    let options = Options { request_window, entry_window, ..options() };
+    let (mut store, _) = Store::open(folder.path(), options.clone()).expect("it opens");
+    let mut follower = store.follower().expect("it starts");
+    run(&mut store, 0, &account("r0", "acme", limit(1_000)));
+    let (mut random, mut n, mut by_age, mut by_count) = (Random(seed(7)), 0, false, false);
+    for commit in 1..200 {
+        store.begin(commit);
+        for _ in 0..=random.below(if commit < 120 { 40 } else { 20 }) {
+            n += 1;
+            let id = format!("{n}");
+            execute(&mut store, &change_nothing(&id));
+            if random.chance(1, 40) {
+                execute(&mut store, &invoice(&id, "acme", &id, 1));
+            }
+        }
+        store.commit().expect("there is room");
+        let WindowFigures { count, oldest } = store.window_figures().0;
+        by_age |= count < 2_000 && oldest == Some(commit - 100);
+        by_count |= count == 2_000;
+        if random.chance(1, 3) {
+            while follower.fold(store.committed_seq()).expect("it folds") {}
+            follower.flush().expect("there is room");
+        }
+        if random.chance(1, 8) {
+            let figures = store.window_figures();
+            drop((follower, store));
+            store = Store::open(folder.path(), options.clone()).expect("it opens").0;
+            follower = store.follower().expect("it starts");
+            assert_eq!(store.window_figures(), figures);
+        }
+    }
+    assert!(by_age && by_count, "both bounds were met");
+    assert_eq!(store.window_figures().1.count, 10);
+    for id in [n, n - 1_000] {
+        assert!(execute(&mut store, &change_nothing(&format!("{id}"))).replayed);
+    }
+}
+
+/// What is journalled and changes nothing: an upsert of what is known.
+fn change_nothing(id: &str) -> Request<'_> {
+    account(id, "acme", limit(1_000))
+}
+
+#[test]
+fn a_commit_at_the_end_of_the_tables_must_be_the_one_they_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    filled(&mut store, 3);
+    fold(&store);
+    drop(store);
+    // Another journal of as many entries.
+    let other = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(other.path());
+    filled(&mut store, 2);
+    run(&mut store, 9, &account("x", "x", limit(1)));
+    drop(store);
+    let tables = other.path().join("tables");
+    std::fs::remove_dir_all(&tables).expect("it can be removed");
+    std::fs::rename(folder.path().join("tables"), &tables).expect("it can be moved");
+    let (store, recovery) = open(other.path());
+    assert_eq!((recovery.tables_seq, recovery.commits_replayed), (0, 2));
+    assert!(recovery.tables_rebuilt);
+    assert!(store.state().slot("x").is_some());
 }
 
 #[test]

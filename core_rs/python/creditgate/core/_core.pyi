@@ -43,7 +43,7 @@ class Core:
     def recovery(self) -> dict[str, int]:
         """How the store was recovered.
 
-        `journal_seq`, `tables_seq`, `commits_verified`, `commits_replayed`, `entries_replayed`,
+        `journal_seq`, `tables_seq`, `commits_replayed`, `entries_replayed`,
         `accounts`, `reservations_open`, `duration_us`."""
 
     def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:

@@ -1,0 +1,104 @@
+//! The tail of the journal, read at a start.
+
+use std::collections::VecDeque;
+
+use creditgate_engine::values::{Micros, Seq};
+
+use crate::ahead;
+use crate::commit::Commit;
+use crate::error::StoreError;
+use crate::journal::{Journal, Link};
+use crate::window::{self, HashKey, Key, Windows};
+
+/// Calls `seen` for every commit after `last`, in order, each verified to follow from the one
+/// before, with the keys of its names; returns the end of the chain.
+///
+/// # Errors
+///
+/// [`StoreError::Damaged`] and [`StoreError::UnknownFormat`] for a commit that cannot be served;
+/// I/O errors.
+pub(crate) fn replay(
+    journal: &Journal,
+    mut last: Link,
+    hash_key: &HashKey,
+    mut seen: impl FnMut(&Commit<'_>, Vec<Key>),
+) -> Result<Link, StoreError> {
+    let rtxn = journal.read_txn()?;
+    let decode = |(key, value)| {
+        let commit = journal.decode(key, value)?;
+        let identities = commit.entries.iter().map(|entry| entry.request.command.identity());
+        let keys = identities.map(|identity| window::key(hash_key, &identity)).collect();
+        Ok((commit, keys))
+    };
+    let rows = journal.rows_after(&rtxn, last.last_seq)?;
+    ahead::each(
+        rows,
+        |(_, value)| value.len(),
+        decode,
+        |read: Result<_, StoreError>| {
+            let (mut commit, keys) = read?;
+            last = journal.follow(&last, &commit)?;
+            journal.restore_all_texts(&rtxn, &mut commit)?;
+            seen(&commit, keys);
+            Ok(())
+        },
+    )?;
+    Ok(last)
+}
+
+/// The latest names of the tail. Of a tail of many millions only those that the windows will hold
+/// are put into them.
+pub(crate) struct TailNames {
+    kinds: [TailOfKind; 2],
+}
+
+struct TailOfKind {
+    count_max: u64,
+    count: u64,
+    commits: VecDeque<(Micros, Vec<(Key, Seq)>)>,
+}
+
+impl TailNames {
+    pub(crate) fn new(request_count_max: u64, entry_count_max: u64) -> TailNames {
+        let of = |count_max| TailOfKind { count_max, count: 0, commits: VecDeque::new() };
+        TailNames { kinds: [of(request_count_max), of(entry_count_max)] }
+    }
+
+    pub(crate) fn note(&mut self, first_seq: Seq, time: Micros, keys: Vec<Key>) {
+        let (mut requests, mut entries) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (seq, key) in (first_seq..).zip(keys) {
+            match key {
+                Key::Request { .. } => requests.push((key, seq)),
+                Key::Entry(_) => entries.push((key, seq)),
+                Key::None => {}
+            }
+        }
+        for (kind, names) in self.kinds.iter_mut().zip([requests, entries]) {
+            kind.note(time, names);
+        }
+    }
+
+    pub(crate) fn restore(self, windows: &mut Windows) {
+        for (time, names) in self.kinds.into_iter().flat_map(|kind| kind.commits) {
+            windows.restore(time, names);
+        }
+    }
+}
+
+impl TailOfKind {
+    fn note(&mut self, time: Micros, names: Vec<(Key, Seq)>) {
+        if names.is_empty() {
+            return;
+        }
+        self.count += names.len() as u64;
+        self.commits.push_back((time, names));
+        while let Some((_, oldest)) = self.commits.front() {
+            let rest = self.count - oldest.len() as u64;
+            if rest < self.count_max {
+                break;
+            }
+            self.count = rest;
+            self.commits.pop_front();
+        }
+    }
+}
