@@ -36,7 +36,7 @@ class Missing(PeerError):  # noqa: N818
 
 
 class Measurement(TypedDict):
-    """What was measured. `histogram`: the buckets' upper bounds in µs, and how many fell in."""
+    """What was measured. `histogram`: the buckets' upper bounds in µs, and the calls in each."""
 
     decisions_per_s: float
     latency_us: dict[str, int]
@@ -62,8 +62,11 @@ class DirectPeer(Peer, Protocol):
         """Drive it in a closed loop of so many clients."""
 
 
-def measurement(counts: Mapping[int, int], seconds: float) -> Measurement:
-    """Rate and percentiles of latencies in µs and how often each was seen. Raises PeerError."""
+def measurement(counts: Mapping[int, int], seconds: float, batch: int = 1) -> Measurement:
+    """Rate and percentiles, from latencies in µs and how many calls of `batch` orders took so long.
+
+    Raises PeerError when there was none.
+    """
     total = sum(counts.values())
     if not total:
         raise PeerError("no decision was made within the time")
@@ -72,7 +75,7 @@ def measurement(counts: Mapping[int, int], seconds: float) -> Measurement:
         buckets[_upper_bound(latency_us)] += count
     histogram = sorted(buckets.items())
     return {
-        "decisions_per_s": total / seconds,
+        "decisions_per_s": total * batch / seconds,
         "latency_us": {name: _percentile(histogram, total, rank) for name, rank in _RANKS.items()},
         "histogram": histogram,
     }

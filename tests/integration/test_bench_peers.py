@@ -1,6 +1,7 @@
 """The peers of the benchmark decide rightly: on real servers, as the comparison runs them."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,7 +10,9 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
+from tigerbeetle.bindings import CTransfer
 
+from bench.peers import tigerbeetle
 from bench.peers.peer import DirectPeer, Missing, Peer, measurement
 from bench.peers.postgres import DirectPostgres, GrpcPostgres
 from bench.peers.redis import DirectRedis, GrpcRedis
@@ -171,3 +174,35 @@ def test_latencies_are_kept_to_three_digits() -> None:
         "p999": 1_000_447,
         "max": 1_000_447,
     }
+
+
+def test_a_raw_batch_is_what_the_client_would_send() -> None:
+    accounts, amounts_minor = [3, 9, 4], [100, 2**63, 1]
+    transfers = tigerbeetle.batch(2**40 + 7, accounts, amounts_minor)
+    tigerbeetle.number(transfers, 2**40 + 7, 11)
+    orders = zip((11, 12, 13), accounts, amounts_minor, strict=True)
+    expected = [
+        bytes(CTransfer.from_param(tigerbeetle.order(2**40 + 7, *fields))) for fields in orders
+    ]
+    assert bytes(transfers) == b"".join(expected)
+
+
+@pytest.mark.parametrize("batches", [False, True])
+def test_tigerbeetle_is_left_out_without_an_address(
+    batches: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(tigerbeetle.ADDRESS_ENV, raising=False)
+    with pytest.raises(Missing, match="no address given"):
+        asyncio.run(tigerbeetle.TigerBeetle(batches=batches).start(tmp_path))
+
+
+@pytest.mark.skipif(not os.environ.get(tigerbeetle.ADDRESS_ENV), reason="no address given")
+@pytest.mark.parametrize(("batches", "clients"), [(False, 8), (True, 2)])
+def test_tigerbeetle_is_measured(batches: bool, clients: int, tmp_path: Path) -> None:
+    async def main() -> None:
+        peer = tigerbeetle.TigerBeetle(accounts=1_000, batches=batches)
+        async with started(peer, tmp_path):
+            measured = await peer.measure(1, clients)
+        assert measured["decisions_per_s"] > 0
+
+    asyncio.run(main())
