@@ -1,7 +1,7 @@
 //! Adding events up. Total: a fact has happened and cannot be refused any more.
 
 use crate::event::Event;
-use crate::model::{Account, Capture, Item, Reservation, Segment, Status};
+use crate::model::{Account, Capture, Captures, Item, Reservation, Segment, Status};
 use crate::rows::Rows;
 use crate::values::{Micros, ReservationId, Slot, Text};
 
@@ -84,7 +84,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 expires_at,
                 created_at: now,
                 closed_at: 0,
-                captures: Vec::new(),
+                captures: Captures::default(),
             });
             rows.counters(slot).reserved += amount;
         }
@@ -104,11 +104,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             rows.counters(slot).reserved -= amount;
         }
         Event::Acknowledged { reservation, invoice_id } => {
-            rows.update_reservation(reservation, |r| {
-                for capture in r.captures.iter_mut().filter(|c| &*c.invoice_id == invoice_id) {
-                    capture.by_ledger = false;
-                }
-            });
+            rows.acknowledge_capture(reservation, invoice_id);
         }
         Event::Released { reservation, amount } => {
             let slot = update(rows, now, reservation, |r| {
@@ -188,11 +184,10 @@ fn capture(
     amount: i64,
     by_ledger: bool,
 ) -> Slot {
+    rows.add_capture(id, Capture { invoice_id: invoice_id.into(), amount, by_ledger });
     update(rows, now, id, |reservation| {
         reservation.open -= amount;
         reservation.captured += amount;
-        let invoice_id = invoice_id.into();
-        reservation.captures.push(Capture { invoice_id, amount, by_ledger });
     })
 }
 

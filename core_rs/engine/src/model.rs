@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
+use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
+
+mod captures;
+
+pub use captures::Captures;
 
 /// Whether an account may take on new exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +26,7 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The customer's id, unique in the store.
-    pub id: Box<str>,
+    pub id: Id,
     /// Fixed once set.
     pub currency: Currency,
     /// Whether orders are taken.
@@ -43,6 +47,32 @@ pub struct Account {
     pub created_at: Micros,
     /// When anything but counters last changed.
     pub updated_at: Micros,
+}
+
+/// The part of an account that its orders are held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Of all its amounts.
+    pub currency: Currency,
+    /// Whether orders are taken.
+    pub status: Status,
+    /// The account's own limit.
+    pub limit: Limit,
+    /// Largest total of one order; zero: none.
+    pub max_order: Minor,
+    /// The account above.
+    pub parent: Option<Slot>,
+    /// The group whose defaults are inherited.
+    pub segment: Option<SegmentIndex>,
+}
+
+impl Account {
+    /// What its orders are held to.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let Account { currency, status, limit, max_order, parent, segment, .. } = *self;
+        Terms { currency, status, limit, max_order, parent, segment }
+    }
 }
 
 /// What an account owes and holds, in minor units. `exposure` is their sum.
@@ -74,7 +104,7 @@ pub struct Reservation {
     /// Whose.
     pub slot: Slot,
     /// The order's id, unique per account among open reservations.
-    pub order_id: Box<str>,
+    pub order_id: Id,
     /// Still held.
     pub open: Minor,
     /// Shipped.
@@ -90,7 +120,7 @@ pub struct Reservation {
     /// When nothing was open any more; zero while open.
     pub closed_at: Micros,
     /// Which invoices took what.
-    pub captures: Vec<Capture>,
+    pub captures: Captures,
 }
 
 impl Reservation {
@@ -111,7 +141,7 @@ impl Reservation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// The invoice.
-    pub invoice_id: Box<str>,
+    pub invoice_id: Id,
     /// How much.
     pub amount: Minor,
     /// The ledger told of it first and no `Capture` call has named it yet.
@@ -124,9 +154,9 @@ pub struct Item {
     /// Whose.
     pub slot: Slot,
     /// Unique per account.
-    pub invoice_id: Box<str>,
+    pub invoice_id: Id,
     /// The order that it bills, where known.
-    pub order_id: Option<Box<str>>,
+    pub order_id: Option<Id>,
     /// Captured here and not yet posted by the ledger.
     pub captured: Minor,
     /// What the customer still owes on it; negative: paid ahead or too much.
@@ -165,6 +195,35 @@ impl Item {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.open == 0 && self.captured == 0
+    }
+
+    /// The part of it that decisions depend on.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let Item { captured, open, posted, settled_at, .. } = *self;
+        Standing { captured, open, posted, settled_at }
+    }
+}
+
+/// What decisions depend on of an [`Item`]: all that memory keeps of it. The rest is in the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Captured here and not yet posted by the ledger.
+    pub captured: Minor,
+    /// What the customer still owes on it; negative: paid ahead or too much.
+    pub open: Minor,
+    /// The ledger has posted it.
+    pub posted: bool,
+    /// When it was settled; zero while it is not.
+    pub settled_at: Micros,
+}
+
+impl Standing {
+    /// An item that stands like this, of which nothing else is known.
+    #[must_use]
+    pub fn item(&self, slot: Slot, invoice_id: &str) -> Item {
+        let Standing { captured, open, posted, settled_at } = *self;
+        Item { captured, open, posted, settled_at, ..Item::new(slot, invoice_id, 0) }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Account, Reservation};
-use crate::values::{Currency, Micros, Minor, ReservationId};
+use crate::model::Reservation;
+use crate::values::{Currency, Id, Micros, Minor, ReservationId};
 
 /// The verdict on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,9 +82,9 @@ pub struct ReservationView {
     /// Its id.
     pub id: ReservationId,
     /// Whose.
-    pub account_id: Box<str>,
+    pub account_id: Id,
     /// For which order.
-    pub order_id: Box<str>,
+    pub order_id: Id,
     /// In what.
     pub currency: Currency,
     /// Still held.
@@ -102,14 +102,14 @@ pub struct ReservationView {
 }
 
 impl ReservationView {
-    /// A reservation of `account` with its ids spelled out, as answers show it.
+    /// A reservation with its account's id spelled out, as answers show it.
     #[must_use]
-    pub fn of(reservation: &Reservation, account: &Account) -> ReservationView {
+    pub fn of(reservation: &Reservation, account_id: &Id, currency: Currency) -> ReservationView {
         ReservationView {
             id: reservation.id,
-            account_id: account.id.clone(),
+            account_id: account_id.clone(),
             order_id: reservation.order_id.clone(),
-            currency: account.currency,
+            currency,
             open: reservation.open,
             captured: reservation.captured,
             released: reservation.released,

@@ -1,6 +1,6 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
-use crate::model::{Account, Counters, Item, Reservation, Segment};
+use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
 use crate::values::{ReservationId, SegmentIndex, Slot};
 
 /// Rows of the domain. The engine's memory is one such store, the tables on disk are another; both
@@ -21,17 +21,24 @@ pub trait Rows {
     /// Adds a reservation, from now on the latest of its order.
     fn add_reservation(&mut self, reservation: Reservation);
 
-    /// Changes a reservation.
+    /// Changes what a reservation holds and since when, but for its captures.
     fn update_reservation<R>(
         &mut self,
         id: ReservationId,
         f: impl FnOnce(&mut Reservation) -> R,
     ) -> R;
 
+    /// Adds a reservation's latest capture.
+    fn add_capture(&mut self, id: ReservationId, capture: Capture);
+
+    /// Notes that a `Capture` call has named an invoice of which the ledger told first.
+    fn acknowledge_capture(&mut self, id: ReservationId, invoice_id: &str);
+
     /// Removes a reservation.
     fn remove_reservation(&mut self, id: ReservationId);
 
-    /// Changes an invoice, or the one that `new` makes where there is none yet.
+    /// Changes an invoice, or the one that `new` makes where there is none yet. What decisions do
+    /// not depend on may be written only: it need not be there to read.
     fn update_item(
         &mut self,
         slot: Slot,

@@ -6,10 +6,10 @@ use crate::command::*;
 use crate::decide::decide;
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::model::{Counters, Item, Reservation, Status};
+use crate::model::{Counters, Reservation, Standing, Status};
 use crate::outcome::{Changed, Outcome, Reason, ReasonCode, Reserved};
 use crate::state::State;
-use crate::values::{Currency, Day, Limit, LimitKind, Micros, Minor, Seq, Ttl};
+use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Seq, Ttl};
 
 pub(crate) const SECOND: Micros = 1_000_000;
 pub(crate) const DAY: Micros = 86_400 * SECOND;
@@ -132,7 +132,7 @@ impl Book {
     }
 
     /// An invoice of account "a".
-    pub(crate) fn item(&self, invoice_id: &str) -> &Item {
+    pub(crate) fn item(&self, invoice_id: &str) -> Standing {
         self.state.item(self.state.slot("a").unwrap(), invoice_id).unwrap()
     }
 
@@ -143,7 +143,8 @@ impl Book {
             let mut expected = Counters { unallocated: counters.unallocated, ..Default::default() };
             let reservations = dump.reservations.values().filter(|r| r.slot as usize == slot);
             expected.reserved = reservations.map(|r| r.open).sum();
-            let items = || dump.items.values().filter(|item| item.slot as usize == slot);
+            let mine = |key: &(u32, Id)| key.0 as usize == slot;
+            let items = || dump.items.iter().filter(|(key, _)| mine(key)).map(|(_, item)| item);
             expected.captured = items().map(|item| item.captured).sum();
             let open: Minor = items().map(|item| item.open).sum();
             expected.outstanding = counters.unallocated + open;

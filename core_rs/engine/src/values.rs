@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// An id that a record keeps. Up to 23 bytes, as nearly all have, need no memory beside the record.
+pub use smol_str::SmolStr as Id;
+
 /// Money in minor units of a currency (cents for USD).
 pub type Minor = i64;
 

@@ -251,10 +251,10 @@ impl Calls<'_> {
         let state = self.store.state();
         let slot = self.slot(&m.account_id)?;
         let account = state.account(slot);
-        let parent_id = account.parent.map_or("", |parent| &*state.account(parent).id);
+        let parent_id = account.parent.map_or("", |parent| state.account_id(parent));
         let segment_of = |index: SegmentIndex| &*state.segments()[index as usize].id;
         let segment_id = account.segment.map_or("", segment_of);
-        let account = Some(reply::account(account.clone(), parent_id, segment_id));
+        let account = Some(reply::account(account, parent_id, segment_id));
         Ok(v1::GetAccountResponse { account })
     }
 

@@ -179,7 +179,11 @@ impl Reader {
                 let page = self.tables.list_reservations(slot, open, after, size)?;
                 let reservations = page.rows.into_iter().map(|reservation| {
                     let account = self.owner(reservation.slot)?;
-                    Ok(reply::reservation(ReservationView::of(&reservation, &account)))
+                    Ok(reply::reservation(ReservationView::of(
+                        &reservation,
+                        &account.id,
+                        account.currency,
+                    )))
                 });
                 let reservations = reservations.collect::<Result<_, StoreError>>()?;
                 let next_page_token = token(page.next);

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::fence;
 
-use creditgate_engine::model::{Account, Counters, Status};
+use creditgate_engine::model::{Counters, Status, Terms};
 use creditgate_engine::values::{LimitKind, Micros, Minor, Seq, Slot};
 use sha2::{Digest, Sha256};
 
@@ -90,9 +90,14 @@ pub struct CountersRecord {
 }
 
 impl CountersRecord {
-    pub(crate) fn of(account: &Account, counters: &Counters, journal_seq: Seq) -> CountersRecord {
-        let digest = Sha256::digest(account.id.as_bytes());
-        let (limit, limit_kind) = match account.limit.kind {
+    pub(crate) fn of(
+        account_id: &str,
+        terms: &Terms,
+        counters: &Counters,
+        journal_seq: Seq,
+    ) -> CountersRecord {
+        let digest = Sha256::digest(account_id.as_bytes());
+        let (limit, limit_kind) = match terms.limit.kind {
             LimitKind::Amount(amount) => (amount, 0),
             LimitKind::Unlimited => (0, 1),
             LimitKind::NoCredit => (0, 2),
@@ -104,13 +109,13 @@ impl CountersRecord {
             captured: counters.captured,
             reserved: counters.reserved,
             limit,
-            status: match account.status {
+            status: match terms.status {
                 Status::Active => 0,
                 Status::Suspended => 1,
                 Status::Closed => 2,
             },
             limit_kind,
-            currency: account.currency.to_bytes(),
+            currency: terms.currency.to_bytes(),
             journal_seq,
         }
     }

@@ -349,8 +349,9 @@ impl Store {
 
     fn publish(&mut self) {
         for slot in self.touched.iter().copied() {
-            let (account, counters) = (self.state.account(slot), self.state.position(slot));
-            let record = CountersRecord::of(account, counters, self.last.last_seq);
+            let (id, terms) = (self.state.account_id(slot), self.state.terms(slot));
+            let counters = self.state.position(slot);
+            let record = CountersRecord::of(id, &terms, counters, self.last.last_seq);
             self.counters.publish(slot, &record);
         }
         self.counters.reached(self.state.account_count(), self.last.last_seq);

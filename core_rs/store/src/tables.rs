@@ -213,6 +213,12 @@ impl Tables {
     pub(crate) fn load(&self) -> Result<State, StoreError> {
         let (rtxn, lmdb) = (self.read_txn()?, self.lmdb());
         let mut state = State::default();
+        let count = |count: heed::Result<u64>| count.map(|count| count as usize).map_err(lmdb);
+        state.reserve(
+            count(self.accounts.len(&rtxn))?,
+            count(self.reservations.len(&rtxn))?,
+            count(self.items.len(&rtxn))?,
+        );
         for row in self.segments.iter(&rtxn).map_err(lmdb)? {
             let (index, row) = row.map_err(lmdb)?;
             if index as usize != state.segments().len() {
@@ -262,7 +268,7 @@ impl Tables {
                 if item_key(item.slot, &item.invoice_id) != key {
                     return Err(self.bad_row(format!("item {key:?} is another in its row")));
                 }
-                state.restore_item(item);
+                state.restore_item(&item);
                 Ok(())
             },
         )?;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::model::{Account, Counters, Item, Reservation, Segment, Status};
+use creditgate_engine::model::{
+    Account, Capture, Captures, Counters, Item, Reservation, Segment, Status,
+};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::values::{Currency, Limit, ReservationId, SegmentIndex, Slot};
 use heed::RwTxn;
@@ -153,7 +155,7 @@ impl<'t> Overlay<'t> {
                 expires_at: 0,
                 created_at: 0,
                 closed_at: 0,
-                captures: Vec::new(),
+                captures: Captures::default(),
             }
         })
     }
@@ -192,6 +194,14 @@ impl Rows for Overlay<'_> {
         let result = f(&mut reservation);
         self.changes.reservations.insert(id, Some(reservation));
         result
+    }
+
+    fn add_capture(&mut self, id: ReservationId, capture: Capture) {
+        self.update_reservation(id, |row| row.captures.push(capture));
+    }
+
+    fn acknowledge_capture(&mut self, id: ReservationId, invoice_id: &str) {
+        self.update_reservation(id, |row| row.captures.acknowledge(invoice_id, |_| ()));
     }
 
     fn remove_reservation(&mut self, id: ReservationId) {
@@ -238,5 +248,63 @@ impl Rows for Overlay<'_> {
 
     fn set_source(&mut self, source: &str, position: u64) {
         self.changes.sources.insert(source.into(), position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use creditgate_engine::apply::apply;
+    use creditgate_engine::event::Event;
+    use creditgate_engine::values::Day;
+
+    use super::*;
+
+    #[test]
+    fn the_tables_keep_of_an_item_also_what_no_decision_depends_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tables = Tables::open_or_make(folder.path().join("tables"), 1 << 20).expect("it opens");
+        let opened = Event::AccountSet {
+            slot: 0,
+            account_id: "a",
+            currency: Currency::parse("USD").expect("three capital letters"),
+            parent: None,
+            segment: None,
+            limit: Limit::INHERIT,
+            max_order: 0,
+            name: None,
+        };
+        let invoice_id = "i";
+        let (issued, due) = (Some(Day(1)), Some(Day(31)));
+        let posted =
+            Event::ItemPosted { slot: 0, invoice_id, amount: 60, order_id: Some("o"), issued, due };
+        let paid = Event::ItemMoved { slot: 0, invoice_id, amount: -60 };
+        // Paid in the same batch, and in a later one, when it is read from the tables again.
+        for batches in
+            [vec![vec![&opened, &posted, &paid]], vec![vec![&opened, &posted], vec![&paid]]]
+        {
+            for events in batches {
+                let mut changes = Changes::default();
+                let below =
+                    TablesTxn { tables: &tables, rtxn: tables.read_txn().expect("it reads") };
+                let mut rows = Overlay::new(below, &mut changes);
+                events.iter().for_each(|event| apply(&mut rows, 5, event));
+                rows.finish().expect("it reads");
+                let mut wtxn = tables.write_txn().expect("it writes");
+                changes.write(&tables, &mut wtxn).expect("there is room");
+                wtxn.commit().expect("there is room");
+            }
+            let read = TablesTxn { tables: &tables, rtxn: tables.read_txn().expect("it reads") };
+            let expected = Item {
+                order_id: Some("o".into()),
+                posted: true,
+                issued,
+                due,
+                settled_at: 5,
+                ..Item::new(0, invoice_id, 5)
+            };
+            assert_eq!(read.item(0, invoice_id).expect("it reads"), Some(expected));
+            drop(read);
+            tables.clear().expect("there is room");
+        }
     }
 }

@@ -156,7 +156,7 @@ fn lists_come_page_by_page() {
     assert_eq!((exact.rows.len(), exact.next), (10, None), "no page follows a full last one");
     let one = tables.list_accounts(|a| &*a.id == "a00024", None, 10).expect("it reads");
     assert_eq!((one.rows.len(), one.rows[0].0, one.next), (1, 24, None));
-    assert_eq!(one.rows[0].1, *store.state().account(24));
+    assert_eq!(one.rows[0].1, store.state().account(24));
 
     let orders = |slot, open, after| {
         let page = tables.list_reservations(slot, open, after, 3).expect("it reads");

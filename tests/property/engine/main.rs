@@ -185,11 +185,11 @@ impl Run {
         assert!(unique, "an order has one open reservation at most");
         let invoices: Vec<_> = dump
             .items
-            .values()
-            .map(|item| {
-                let id = &*dump.accounts[item.slot as usize].0.id;
+            .iter()
+            .map(|((slot, invoice_id), item)| {
+                let id = &*dump.accounts[*slot as usize].0.id;
                 let amounts = [item.captured, item.open].map(i128::from);
-                ((id, &*item.invoice_id), amounts, item.posted, item.settled_at)
+                ((id, &**invoice_id), amounts, item.posted, item.settled_at)
             })
             .collect();
         let mut expected: Vec<_> = model
@@ -210,7 +210,9 @@ impl Run {
             restored.restore_account(account.clone(), *counters);
         }
         dump.reservations.values().for_each(|row| restored.restore_reservation(row.clone()));
-        dump.items.values().for_each(|row| restored.restore_item(row.clone()));
+        for ((slot, invoice_id), standing) in &dump.items {
+            restored.restore_item(&standing.item(*slot, invoice_id));
+        }
         assert_eq!(restored.dump(), dump);
     }
 }

@@ -5,7 +5,7 @@ use crate::command::{SetStatus, UpsertAccount, UpsertSegment};
 use crate::decide::Context;
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::model::{Account, Status};
+use crate::model::{Status, Terms};
 use crate::outcome::{Outcome, Upserted};
 use crate::values::{Currency, Limit, SegmentIndex, Slot, Text};
 
@@ -16,20 +16,21 @@ impl Context<'_> {
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let known = self.state.slot(command.account_id);
         let slot = known.unwrap_or(self.state.account_count() as Slot);
-        let before = known.map(|slot| self.state.account(slot));
-        let currency = currency_of(command, before)?;
+        let before = known.map(|slot| self.state.terms(slot));
+        let currency = currency_of(command, before.as_ref())?;
         let parent = match command.parent_id {
-            None => before.and_then(|account| account.parent),
+            None => before.and_then(|terms| terms.parent),
             Some("") => None,
-            Some(parent_id) => Some(self.parent(parent_id, slot, before, currency)?),
+            Some(parent_id) => Some(self.parent(parent_id, slot, before.as_ref(), currency)?),
         };
         let segment = match command.segment_id {
-            None => before.and_then(|account| account.segment),
+            None => before.and_then(|terms| terms.segment),
             Some("") => None,
             Some(segment_id) => Some(self.segment(segment_id)?),
         };
-        let limit = command.limit.or(before.map(|a| a.limit)).unwrap_or(Limit::INHERIT);
-        let max_order = command.max_order.or(before.map(|a| a.max_order)).unwrap_or_default();
+        let limit = command.limit.or(before.map(|terms| terms.limit)).unwrap_or(Limit::INHERIT);
+        let max_order =
+            command.max_order.or(before.map(|terms| terms.max_order)).unwrap_or_default();
         let event = Event::AccountSet {
             slot,
             account_id: command.account_id,
@@ -45,7 +46,7 @@ impl Context<'_> {
         };
         let unchanged = (parent, segment, limit, max_order)
             == (before.parent, before.segment, before.limit, before.max_order)
-            && command.name.is_none_or(|name| same_name(name, before));
+            && command.name.is_none_or(|name| same_name(name, self.state.account_name(slot)));
         if unchanged {
             return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
         }
@@ -57,16 +58,16 @@ impl Context<'_> {
         &self,
         id: &str,
         slot: Slot,
-        before: Option<&Account>,
+        before: Option<&Terms>,
         expected: Currency,
     ) -> Result<Slot, Refusal> {
         let parent = self.state.slot(id).ok_or_else(|| Refusal::ParentNotFound(id.into()))?;
         // What was accepted once is accepted again, however the tree has grown above it since: a
         // load that is run twice must not be refused.
-        if before.is_some_and(|account| account.parent == Some(parent)) {
+        if before.is_some_and(|terms| terms.parent == Some(parent)) {
             return Ok(parent);
         }
-        let found = self.state.account(parent).currency;
+        let found = self.state.terms(parent).currency;
         if found != expected {
             let parent = id.into();
             return Err(Refusal::ParentCurrencyMismatch { parent, expected, found });
@@ -76,7 +77,7 @@ impl Context<'_> {
             match above {
                 None => return Ok(parent),
                 Some(ancestor) if ancestor == slot => break,
-                Some(ancestor) => above = self.state.account(ancestor).parent,
+                Some(ancestor) => above = self.state.terms(ancestor).parent,
             }
         }
         match above {
@@ -115,7 +116,7 @@ impl Context<'_> {
         reason: Option<Text<'a>>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let slot = self.slot(command.account_id)?;
-        let (before, status) = (self.state.account(slot).status, command.status);
+        let (before, status) = (self.state.terms(slot).status, command.status);
         if before == Status::Closed && status == Status::Suspended {
             return Err(Refusal::AccountIsClosed(command.account_id.into()));
         }
@@ -123,7 +124,7 @@ impl Context<'_> {
     }
 }
 
-fn currency_of(command: &UpsertAccount<'_>, before: Option<&Account>) -> Result<Currency, Refusal> {
+fn currency_of(command: &UpsertAccount<'_>, before: Option<&Terms>) -> Result<Currency, Refusal> {
     match (before, command.currency) {
         (None, None) => Err(Refusal::CurrencyRequired(command.account_id.into())),
         (None, Some(currency)) => Ok(currency),
@@ -134,10 +135,10 @@ fn currency_of(command: &UpsertAccount<'_>, before: Option<&Account>) -> Result<
     }
 }
 
-fn same_name(name: Option<Text<'_>>, before: &Account) -> bool {
+fn same_name(name: Option<Text<'_>>, before: Option<&str>) -> bool {
     match name {
-        None => before.name.is_none(),
-        Some(text) => text.text().is_some() && text.text() == before.name.as_deref(),
+        None => before.is_none(),
+        Some(text) => text.text().is_some() && text.text() == before,
     }
 }
 

@@ -54,7 +54,7 @@ impl Context<'_> {
     fn may_reopen(&self, found: &Reservation) -> Result<(), Refusal> {
         let latest = self.state.latest_of_order(found.slot, &found.order_id);
         if latest.is_some_and(|latest| latest.id != found.id) {
-            return Err(Refusal::OrderAlreadyReserved(found.order_id.clone()));
+            return Err(Refusal::OrderAlreadyReserved((*found.order_id).into()));
         }
         Ok(())
     }

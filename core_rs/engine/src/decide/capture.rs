@@ -6,7 +6,7 @@ use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::model::Reservation;
+use crate::model::{Captures, Reservation};
 use crate::outcome::{Changed, Outcome};
 use crate::values::{Minor, reservation_id};
 
@@ -71,7 +71,7 @@ impl Context<'_> {
             expires_at: self.now,
             created_at: self.now,
             closed_at: self.now,
-            captures: Vec::new(),
+            captures: Captures::default(),
         })
     }
 

@@ -73,8 +73,7 @@ impl<'s> Context<'s> {
 
     /// What a new order could still take, after something else has just moved it by `moved`.
     fn available(&self, slot: Slot, moved: Minor) -> Option<Minor> {
-        let account = self.state.account(slot);
-        let limit = rules::effective_limit(self.state, account).ceiling()?;
+        let limit = rules::effective_limit(self.state, &self.state.terms(slot)).ceiling()?;
         Some(limit - self.state.position(slot).exposure() - moved)
     }
 
@@ -156,7 +155,8 @@ pub fn find_reservation<'s>(
 /// A reservation with its ids spelled out, as answers show it.
 #[must_use]
 pub fn view(state: &State, reservation: &Reservation) -> ReservationView {
-    ReservationView::of(reservation, state.account(reservation.slot))
+    let slot = reservation.slot;
+    ReservationView::of(reservation, state.account_id(slot), state.terms(slot).currency)
 }
 
 /// The end of a time to hold that begins at `now`.

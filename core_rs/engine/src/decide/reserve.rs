@@ -96,7 +96,7 @@ impl Context<'_> {
 
     pub(super) fn payer(&self, account_id: &str, found: Currency) -> Result<Slot, Refusal> {
         let slot = self.slot(account_id)?;
-        let expected = self.state.account(slot).currency;
+        let expected = self.state.terms(slot).currency;
         if expected != found {
             return Err(Refusal::CurrencyMismatch { expected, found });
         }

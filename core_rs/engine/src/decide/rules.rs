@@ -1,6 +1,6 @@
 //! The rules that an order is held against, in order of precedence. All violated ones are named.
 
-use crate::model::{Account, Status};
+use crate::model::{Status, Terms};
 use crate::outcome::{Reason, ReasonCode};
 use crate::state::State;
 use crate::values::{Day, Limit, LimitKind, Micros, Minor, Slot};
@@ -39,13 +39,13 @@ impl EffectiveLimit {
 
 /// Finds the limit that an account is held to.
 #[must_use]
-pub fn effective_limit(state: &State, account: &Account) -> EffectiveLimit {
-    if account.limit.kind != LimitKind::Inherit {
-        return EffectiveLimit { limit: account.limit, source: LimitSource::Account };
+pub fn effective_limit(state: &State, terms: &Terms) -> EffectiveLimit {
+    if terms.limit.kind != LimitKind::Inherit {
+        return EffectiveLimit { limit: terms.limit, source: LimitSource::Account };
     }
-    let inherited = account
+    let inherited = terms
         .segment
-        .and_then(|segment| state.segments()[segment as usize].default_limit(account.currency));
+        .and_then(|segment| state.segments()[segment as usize].default_limit(terms.currency));
     match inherited {
         Some(limit) => EffectiveLimit { limit, source: LimitSource::Segment },
         None => EffectiveLimit {
@@ -94,14 +94,14 @@ impl Evaluation {
 /// Holds what is asked at `now` against every rule.
 #[must_use]
 pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask) -> Evaluation {
-    let account = state.account(slot);
-    let effective = effective_limit(state, account);
+    let terms = state.terms(slot);
+    let effective = effective_limit(state, &terms);
     let mut reasons = Vec::new();
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason { code, observed, threshold });
     };
 
-    match account.status {
+    match terms.status {
         Status::Active => {}
         Status::Suspended => violated(ReasonCode::AccountSuspended, 0, 0),
         Status::Closed => violated(ReasonCode::AccountClosed, 0, 0),
@@ -115,9 +115,9 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask) -> Evaluation 
         violated(ReasonCode::LimitExpired, today.0.into(), last.0.into());
     }
     let mut fitting = ask.amount;
-    if account.max_order > 0 && ask.order_total > account.max_order {
-        violated(ReasonCode::MaxOrderAmountExceeded, ask.order_total, account.max_order);
-        fitting = fitting.min(account.max_order - (ask.order_total - ask.amount));
+    if terms.max_order > 0 && ask.order_total > terms.max_order {
+        violated(ReasonCode::MaxOrderAmountExceeded, ask.order_total, terms.max_order);
+        fitting = fitting.min(terms.max_order - (ask.order_total - ask.amount));
     }
     let exposure = i128::from(state.position(slot).exposure()) + ask.pending;
     // The bounds of exposure keep this difference within an i64.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Account, Counters, Item, Reservation, Segment};
+use crate::model::{Account, Counters, Reservation, Segment, Standing};
 use crate::state::State;
-use crate::values::{Micros, ReservationId, Slot};
+use crate::values::{Id, Micros, ReservationId, Slot};
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
 /// alike, whatever way they came about.
@@ -17,48 +17,46 @@ pub struct Dump {
     /// By id.
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// By account and invoice.
-    pub items: BTreeMap<(Slot, Box<str>), Item>,
+    pub items: BTreeMap<(Slot, Id), Standing>,
     /// How far each source's stream has been taken.
     pub sources: BTreeMap<Box<str>, u64>,
     /// Index: the slot of each account id.
-    pub slots: BTreeMap<Box<str>, Slot>,
+    pub slots: BTreeMap<Id, Slot>,
     /// Index: the latest reservation of each order, and how many the order has.
-    pub orders: BTreeMap<(Slot, Box<str>), (ReservationId, u32)>,
+    pub orders: BTreeMap<(Slot, Id), (ReservationId, u32)>,
     /// Index: open reservations by the moment at which they expire.
     pub expiring: Vec<(Micros, ReservationId)>,
     /// Index: closed reservations by the moment at which they closed.
     pub closed: Vec<(Micros, ReservationId)>,
     /// Index: settled invoices by the moment at which they were settled.
-    pub settled: Vec<(Micros, Slot, Box<str>)>,
+    pub settled: Vec<(Micros, Slot, Id)>,
 }
 
 impl State {
     /// Copies everything out: for tests and for checks at rest, too slow to live with.
     #[must_use]
     pub fn dump(&self) -> Dump {
-        let item = |item: &Item| ((item.slot, item.invoice_id.clone()), item.clone());
+        let slots = 0..self.account_count() as Slot;
+        let order = |latest: &Reservation| (latest.slot, latest.order_id.clone());
         Dump {
-            accounts: self.accounts.clone(),
+            accounts: slots.map(|slot| (self.account(slot), *self.position(slot))).collect(),
             segments: self.segments.clone(),
-            reservations: self.reservations.iter().map(|(id, row)| (*id, row.clone())).collect(),
-            items: self.items.iter().map(item).collect(),
+            reservations: self.reservations.iter().map(|row| (row.id, row.clone())).collect(),
+            items: self
+                .items
+                .iter()
+                .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
+                .collect(),
             sources: self.sources.clone(),
-            slots: self
-                .account_slots
-                .iter()
-                .map(|slot| (self.account(*slot).id.clone(), *slot))
-                .collect(),
+            slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),
             orders: self
-                .orders
-                .iter()
-                .map(|row| {
-                    let latest = &self.reservations[&row.latest];
-                    ((latest.slot, latest.order_id.clone()), (row.latest, row.count))
-                })
+                .reservations
+                .orders()
+                .map(|(latest, count)| (order(latest), (latest.id, count)))
                 .collect(),
-            expiring: self.expiring.iter().copied().collect(),
-            closed: self.closed.iter().copied().collect(),
-            settled: self.settled.iter().cloned().collect(),
+            expiring: self.expiring().collect(),
+            closed: self.closed().collect(),
+            settled: self.settled().map(|(since, slot, id)| (since, slot, id.into())).collect(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether rows that were kept elsewhere fit each other.
 
-use crate::model::Counters;
+use crate::model::{Counters, Terms};
 use crate::state::State;
 
 impl State {
@@ -17,22 +17,24 @@ impl State {
             }
             None => false,
         };
-        let owned = self.reservations.values().all(|r| add(r.slot, 0, r.open))
-            && self.items.iter().all(|i| add(i.slot, 1, i.captured) && add(i.slot, 2, i.open));
+        let owned = self.reservations.iter().all(|r| add(r.slot, 0, r.open))
+            && self
+                .items
+                .iter()
+                .all(|(slot, _, i)| add(slot, 1, i.captured) && add(slot, 2, i.open));
         owned
-            && self.accounts.iter().zip(sums).all(
-                |((account, counters), [open, captured, owed])| {
-                    let Counters { outstanding, captured: shipped, reserved, unallocated } =
-                        *counters;
-                    let known = |place: Option<u32>, count: usize| {
-                        place.is_none_or(|place| (place as usize) < count)
-                    };
-                    i128::from(reserved) == open
-                        && i128::from(shipped) == captured
-                        && i128::from(outstanding) == owed + i128::from(unallocated)
-                        && known(account.parent, self.accounts.len())
-                        && known(account.segment, self.segments.len())
-                },
-            )
+            && (0..).zip(sums).all(|(slot, [open, captured, owed])| {
+                let Counters { outstanding, captured: shipped, reserved, unallocated } =
+                    *self.position(slot);
+                let Terms { parent, segment, .. } = self.terms(slot);
+                let known = |place: Option<u32>, count: usize| {
+                    place.is_none_or(|place| (place as usize) < count)
+                };
+                i128::from(reserved) == open
+                    && i128::from(shipped) == captured
+                    && i128::from(outstanding) == owed + i128::from(unallocated)
+                    && known(parent, self.accounts.len())
+                    && known(segment, self.segments.len())
+            })
     }
 }

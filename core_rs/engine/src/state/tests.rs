@@ -140,8 +140,8 @@ fn a_state_put_back_row_by_row_is_the_same() {
     for reservation in dump.reservations.values() {
         restored.restore_reservation(reservation.clone());
     }
-    for item in dump.items.values() {
-        restored.restore_item(item.clone());
+    for ((slot, invoice_id), standing) in &dump.items {
+        restored.restore_item(&standing.item(*slot, invoice_id));
     }
     for (source, position) in &dump.sources {
         restored.restore_source(source, *position);

@@ -167,17 +167,17 @@ pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1
 
 /// Where an account stands after the entry `seq`.
 pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
-    let (account, counters) = (state.account(slot), state.position(slot));
-    let effective = effective_limit(state, account);
+    let (terms, counters) = (state.terms(slot), state.position(slot));
+    let effective = effective_limit(state, &terms);
     let source = match effective.source {
         LimitSource::Account => v1::LimitSource::Account,
         LimitSource::Segment => v1::LimitSource::Segment,
         LimitSource::Nothing => v1::LimitSource::None,
     };
     v1::Position {
-        account_id: account.id.to_string(),
-        currency: account.currency.to_string(),
-        status: status(account.status).into(),
+        account_id: state.account_id(slot).to_string(),
+        currency: terms.currency.to_string(),
+        status: status(terms.status).into(),
         effective_limit: Some(limit(effective.limit)),
         limit_source: source.into(),
         outstanding_minor: counters.outstanding,

@@ -34,7 +34,7 @@ fn absent_fields_keep_their_value_and_present_ones_can_remove_it() {
     };
     assert_eq!(book.run(full.clone()), Ok(CREATED));
     let slot = book.state.slot("a").unwrap();
-    let before = book.state.account(slot).clone();
+    let before = book.state.account(slot);
     assert_eq!((before.parent, before.segment, before.max_order), (Some(0), Some(0), 9));
     assert_eq!((before.limit, before.name.as_deref()), (limit(Amount(5)), Some("A Ltd")));
     book.now += SECOND;
@@ -42,7 +42,7 @@ fn absent_fields_keep_their_value_and_present_ones_can_remove_it() {
         let (outcome, events) = book.events(same).unwrap();
         assert_eq!((outcome, events.len()), (UNCHANGED, 0));
     }
-    assert_eq!(*book.state.account(slot), before);
+    assert_eq!(book.state.account(slot), before);
     let none = UpsertAccount {
         name: Some(None),
         parent_id: Some(""),

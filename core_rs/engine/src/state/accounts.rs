@@ -1,0 +1,242 @@
+//! Accounts in memory: what an order is decided by in one cache line, the rest in another row.
+
+use std::hash::BuildHasher;
+
+use hashbrown::DefaultHashBuilder;
+
+use super::chunked::Chunked;
+use super::index::Index;
+use crate::model::{Account, Counters, Status, Terms};
+use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Slot};
+
+#[derive(Default)]
+pub(super) struct Accounts {
+    credit: Chunked<Credit>,
+    about: Chunked<About>,
+    slots: Index,
+    hasher: DefaultHashBuilder,
+}
+
+/// All that decides an order.
+#[repr(align(64))]
+struct Credit {
+    counters: Counters,
+    packed: PackedTerms,
+}
+
+const _: () = assert!(size_of::<Credit>() == 64);
+
+/// The rest.
+struct About {
+    id: Id,
+    created_at: Micros,
+    updated_at: Micros,
+    texts: Option<Box<Texts>>,
+}
+
+/// What few accounts have.
+struct Texts {
+    name: Option<Box<str>>,
+    status_reason: Option<Box<str>>,
+}
+
+/// [`Terms`] in half a cache line: what each alternative needs stands in a place of its own, and a
+/// byte of flags says which count.
+struct PackedTerms {
+    limit_amount: Minor,
+    max_order: Minor,
+    valid_until: i32,
+    parent: u32,
+    segment: u32,
+    currency: Currency,
+    flags: u8,
+}
+
+const STATUS: u8 = 0b11;
+const LIMIT_KIND: u8 = 0b11 << LIMIT_KIND_SHIFT;
+const LIMIT_KIND_SHIFT: u8 = 2;
+const HAS_VALID_UNTIL: u8 = 1 << 4;
+const HAS_PARENT: u8 = 1 << 5;
+const HAS_SEGMENT: u8 = 1 << 6;
+
+impl PackedTerms {
+    fn pack(terms: &Terms) -> PackedTerms {
+        let Terms { currency, status, limit, max_order, parent, segment } = *terms;
+        let status = match status {
+            Status::Active => 0,
+            Status::Suspended => 1,
+            Status::Closed => 2,
+        };
+        let (kind, limit_amount) = match limit.kind {
+            LimitKind::Amount(amount) => (0, amount),
+            LimitKind::Unlimited => (1, 0),
+            LimitKind::NoCredit => (2, 0),
+            LimitKind::Inherit => (3, 0),
+        };
+        let has = |flag, has: bool| if has { flag } else { 0 };
+        let flags = status
+            | kind << LIMIT_KIND_SHIFT
+            | has(HAS_VALID_UNTIL, limit.valid_until.is_some())
+            | has(HAS_PARENT, parent.is_some())
+            | has(HAS_SEGMENT, segment.is_some());
+        let valid_until = limit.valid_until.map_or(0, |day| day.0);
+        let (parent, segment) = (parent.unwrap_or_default(), segment.unwrap_or_default());
+        PackedTerms { limit_amount, max_order, valid_until, parent, segment, currency, flags }
+    }
+
+    fn unpack(&self) -> Terms {
+        let has = |flag| self.flags & flag != 0;
+        Terms {
+            currency: self.currency,
+            status: match self.flags & STATUS {
+                0 => Status::Active,
+                1 => Status::Suspended,
+                _ => Status::Closed,
+            },
+            limit: Limit {
+                kind: match (self.flags & LIMIT_KIND) >> LIMIT_KIND_SHIFT {
+                    0 => LimitKind::Amount(self.limit_amount),
+                    1 => LimitKind::Unlimited,
+                    2 => LimitKind::NoCredit,
+                    _ => LimitKind::Inherit,
+                },
+                valid_until: has(HAS_VALID_UNTIL).then_some(Day(self.valid_until)),
+            },
+            max_order: self.max_order,
+            parent: has(HAS_PARENT).then_some(self.parent),
+            segment: has(HAS_SEGMENT).then_some(self.segment),
+        }
+    }
+}
+
+impl About {
+    fn of(account: Account) -> About {
+        let Account { id, name, status_reason, created_at, updated_at, .. } = account;
+        let has_texts = name.is_some() || status_reason.is_some();
+        let texts = has_texts.then(|| Box::new(Texts { name, status_reason }));
+        About { id, created_at, updated_at, texts }
+    }
+}
+
+impl Accounts {
+    pub(super) fn len(&self) -> usize {
+        self.credit.len()
+    }
+
+    pub(super) fn reserve(&mut self, more: usize) {
+        let Accounts { about, slots, hasher, .. } = self;
+        slots.reserve(more, |slot| hasher.hash_one(&*about[slot].id));
+    }
+
+    pub(super) fn slot(&self, id: &str) -> Option<Slot> {
+        self.slots.find(self.hasher.hash_one(id), |slot| self.about[slot].id == id)
+    }
+
+    pub(super) fn id(&self, slot: Slot) -> &Id {
+        &self.about[slot].id
+    }
+
+    pub(super) fn name(&self, slot: Slot) -> Option<&str> {
+        self.about[slot].texts.as_ref()?.name.as_deref()
+    }
+
+    pub(super) fn terms(&self, slot: Slot) -> Terms {
+        self.credit[slot].packed.unpack()
+    }
+
+    pub(super) fn counters(&self, slot: Slot) -> &Counters {
+        &self.credit[slot].counters
+    }
+
+    pub(super) fn counters_mut(&mut self, slot: Slot) -> &mut Counters {
+        &mut self.credit[slot].counters
+    }
+
+    /// All of an account, put together.
+    pub(super) fn get(&self, slot: Slot) -> Account {
+        let About { id, created_at, updated_at, texts } = &self.about[slot];
+        let Terms { currency, status, limit, max_order, parent, segment } = self.terms(slot);
+        Account {
+            id: id.clone(),
+            currency,
+            status,
+            limit,
+            max_order,
+            parent,
+            segment,
+            name: texts.as_ref().and_then(|texts| texts.name.clone()),
+            status_reason: texts.as_ref().and_then(|texts| texts.status_reason.clone()),
+            created_at: *created_at,
+            updated_at: *updated_at,
+        }
+    }
+
+    /// Adds an account; its slot is the number of those before it.
+    pub(super) fn push(&mut self, account: Account, counters: Counters) {
+        let (slot, hash) = (self.len() as Slot, self.hasher.hash_one(&*account.id));
+        self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
+        self.about.push(About::of(account));
+        let (about, hasher) = (&self.about, &self.hasher);
+        self.slots.insert(hash, slot, |slot| hasher.hash_one(&*about[slot].id));
+    }
+
+    /// Puts an account, of the same id, in the place of another.
+    pub(super) fn set(&mut self, slot: Slot, account: Account) {
+        debug_assert_eq!(account.id, *self.id(slot));
+        self.credit[slot].packed = PackedTerms::pack(&account.terms());
+        self.about[slot] = About::of(account);
+    }
+
+    /// Removes the account that was added last.
+    pub(super) fn pop(&mut self) {
+        self.credit.pop();
+        if let Some(about) = self.about.pop() {
+            self.slots.remove(self.hasher.hash_one(&*about.id), self.len() as Slot);
+        }
+    }
+
+    /// Ids and their slots, from the index.
+    pub(super) fn indexed(&self) -> impl Iterator<Item = (&Id, Slot)> {
+        self.slots.iter().map(|slot| (self.id(slot), slot))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn terms() -> impl Strategy<Value = Terms> {
+        let kind = prop_oneof![
+            any::<i64>().prop_map(LimitKind::Amount),
+            select(vec![LimitKind::Unlimited, LimitKind::NoCredit, LimitKind::Inherit]),
+        ];
+        let limit = (kind, any::<Option<i32>>())
+            .prop_map(|(kind, day)| Limit { kind, valid_until: day.map(Day) });
+        let status = select(vec![Status::Active, Status::Suspended, Status::Closed]);
+        let currency = select(vec!["USD", "EUR"])
+            .prop_map(|code| Currency::parse(code).expect("three capital letters"));
+        let places = (any::<Option<u32>>(), any::<Option<u32>>());
+        (currency, status, limit, any::<i64>(), places).prop_map(
+            |(currency, status, limit, max_order, (parent, segment))| Terms {
+                currency,
+                status,
+                limit,
+                max_order,
+                parent,
+                segment,
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn terms_are_packed_without_loss(terms in terms()) {
+            prop_assert_eq!(PackedTerms::pack(&terms).unpack(), terms);
+        }
+    }
+}

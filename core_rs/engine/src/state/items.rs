@@ -1,0 +1,213 @@
+//! Items in memory: no more of each than decisions depend on.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap};
+use slab::Slab;
+
+use super::index::{Index, Place};
+use super::sorted::Sorted;
+use crate::model::Standing;
+use crate::values::{Id, Micros, Minor, Slot};
+
+#[derive(Default)]
+pub(super) struct Items {
+    rows: Slab<Row>,
+    /// By account and invoice.
+    places: Index,
+    /// Open and captured of the few items that have both.
+    both: HashMap<Place, (Minor, Minor)>,
+    /// The longest settled first.
+    settled: Sorted<(Micros, Slot, Id)>,
+    hasher: DefaultHashBuilder,
+}
+
+struct Row {
+    invoice_id: Id,
+    /// What `kind` says.
+    word: i64,
+    slot: Slot,
+    kind: Kind,
+    posted: bool,
+}
+
+const _: () = assert!(size_of::<Row>() == 40);
+
+/// An item is settled, or nearly always has either of its amounts: one word is enough for it.
+#[derive(Clone, Copy)]
+enum Kind {
+    Open,
+    Captured,
+    SettledAt,
+    Both,
+}
+
+impl Items {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn reserve(&mut self, more: usize) {
+        let Items { rows, places, hasher, .. } = self;
+        rows.reserve(more);
+        places.reserve(more, |place| hash_of(hasher, rows, place));
+    }
+
+    pub(super) fn get(&self, slot: Slot, invoice_id: &str) -> Option<Standing> {
+        Some(self.standing(self.place(slot, invoice_id)?))
+    }
+
+    /// Puts an item in the place of the one that there is, or removes it; returns what there was.
+    pub(super) fn set(
+        &mut self,
+        slot: Slot,
+        invoice_id: &str,
+        now: Option<&Standing>,
+    ) -> Option<Standing> {
+        let place = self.place(slot, invoice_id);
+        let was = place.map(|place| self.standing(place));
+        let settled_at = |standing: Option<&Standing>| {
+            standing.map(|standing| standing.settled_at).filter(|since| *since != 0)
+        };
+        let (since_before, since_now) = (settled_at(was.as_ref()), settled_at(now));
+        if since_before != since_now {
+            let key = |since| (since, slot, Id::new(invoice_id));
+            if let Some(since) = since_before {
+                self.settled.remove(&key(since));
+            }
+            if let Some(since) = since_now {
+                self.settled.insert(key(since));
+            }
+        }
+        match (place, now) {
+            (Some(place), Some(now)) => self.write(place, now),
+            (Some(place), None) => self.remove(place),
+            (None, Some(now)) => self.insert(slot, invoice_id, now),
+            (None, None) => {}
+        }
+        was
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Id, Standing)> {
+        self.rows
+            .iter()
+            .map(|(place, row)| (row.slot, &row.invoice_id, self.standing(place as Place)))
+    }
+
+    pub(super) fn settled(&self) -> impl ExactSizeIterator<Item = &(Micros, Slot, Id)> {
+        self.settled.iter()
+    }
+
+    fn place(&self, slot: Slot, invoice_id: &str) -> Option<Place> {
+        self.places.find(self.hasher.hash_one((slot, invoice_id)), |place| {
+            let row = &self.rows[place as usize];
+            row.slot == slot && row.invoice_id == invoice_id
+        })
+    }
+
+    fn standing(&self, place: Place) -> Standing {
+        let Row { word, kind, posted, .. } = self.rows[place as usize];
+        let (open, captured, settled_at) = match kind {
+            Kind::Open => (word, 0, 0),
+            Kind::Captured => (0, word, 0),
+            Kind::SettledAt => (0, 0, word),
+            Kind::Both => {
+                let (open, captured) = self.both[&place];
+                (open, captured, 0)
+            }
+        };
+        Standing { captured, open, posted, settled_at }
+    }
+
+    fn insert(&mut self, slot: Slot, invoice_id: &str, now: &Standing) {
+        let (word, kind) = (0, Kind::Open);
+        let row = Row { invoice_id: invoice_id.into(), word, slot, kind, posted: false };
+        let place = self.rows.insert(row) as Place;
+        self.write(place, now);
+        let Items { rows, places, hasher, .. } = self;
+        places.insert(hash_of(hasher, rows, place), place, |place| hash_of(hasher, rows, place));
+    }
+
+    fn write(&mut self, place: Place, now: &Standing) {
+        let Standing { captured, open, posted, settled_at } = *now;
+        let row = &mut self.rows[place as usize];
+        if matches!(row.kind, Kind::Both) {
+            self.both.remove(&place);
+        }
+        (row.kind, row.word) = match (open, captured) {
+            (0, 0) => (Kind::SettledAt, settled_at),
+            (open, 0) => (Kind::Open, open),
+            (0, captured) => (Kind::Captured, captured),
+            both => {
+                self.both.insert(place, both);
+                (Kind::Both, 0)
+            }
+        };
+        row.posted = posted;
+    }
+
+    fn remove(&mut self, place: Place) {
+        let hash = hash_of(&self.hasher, &self.rows, place);
+        self.places.remove(hash, place);
+        if let Kind::Both = self.rows.remove(place as usize).kind {
+            self.both.remove(&place);
+        }
+    }
+}
+
+fn hash_of(hasher: &DefaultHashBuilder, rows: &Slab<Row>, place: Place) -> u64 {
+    let row = &rows[place as usize];
+    hasher.hash_one((row.slot, &*row.invoice_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn standing() -> impl Strategy<Value = Option<Standing>> {
+        let amount = || prop_oneof![Just(0), any::<i64>()];
+        let standing = (amount(), amount(), any::<bool>(), 1..5_i64).prop_map(
+            |(open, captured, posted, moment)| {
+                let settled_at = if (open, captured) == (0, 0) { moment } else { 0 };
+                Standing { captured, open, posted, settled_at }
+            },
+        );
+        prop::option::weighted(0.8, standing)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn it_holds_what_a_map_holds(
+            steps in prop::collection::vec((0..3_u32, 0..20_u32, standing()), 1..300),
+        ) {
+            let (mut items, mut model) = (Items::default(), BTreeMap::new());
+            for (slot, invoice, now) in steps {
+                // Of two lengths: within the row, and beside it.
+                let invoice_id = "i".repeat(10 + invoice as usize * 2);
+                let key = (slot, Id::new(&invoice_id));
+                prop_assert_eq!(items.get(slot, &invoice_id), model.get(&key).copied());
+                let was = match now {
+                    Some(now) => model.insert(key, now),
+                    None => model.remove(&key),
+                };
+                prop_assert_eq!(items.set(slot, &invoice_id, now.as_ref()), was);
+                prop_assert_eq!(items.len(), model.len());
+            }
+            let found: BTreeMap<_, _> =
+                items.iter().map(|(slot, id, standing)| ((slot, id.clone()), standing)).collect();
+            let settled: BTreeSet<_> = model
+                .iter()
+                .filter(|(_, now)| now.settled_at != 0)
+                .map(|((slot, id), now)| (now.settled_at, *slot, id.clone()))
+                .collect();
+            prop_assert_eq!(found, model);
+            prop_assert!(items.settled().eq(&settled));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Reservations in memory, found by id, by order, and by when they expire or have closed.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap};
+use slab::Slab;
+
+use super::index::{Index, Place};
+use super::sorted::Sorted;
+use crate::model::Reservation;
+use crate::values::{Micros, ReservationId, Slot};
+
+#[derive(Default)]
+pub(super) struct Reservations {
+    rows: Slab<Reservation>,
+    by_id: Index,
+    /// The latest of each order.
+    by_order: Index,
+    /// Of orders that have several reservations, which are next to each other in order of id.
+    siblings: HashMap<ReservationId, Siblings>,
+    /// Open ones by the moment at which they expire.
+    expiring: Sorted<(Micros, ReservationId)>,
+    /// Closed ones, oldest first.
+    closed: Sorted<(Micros, ReservationId)>,
+    hasher: DefaultHashBuilder,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Siblings {
+    older: Option<ReservationId>,
+    newer: Option<ReservationId>,
+}
+
+impl Reservations {
+    pub(super) fn reserve(&mut self, more: usize) {
+        let Reservations { rows, by_id, by_order, hasher, .. } = self;
+        rows.reserve(more);
+        by_id.reserve(more, |place| hasher.hash_one(rows[place as usize].id));
+        by_order.reserve(more, |place| order_hash(hasher, &rows[place as usize]));
+    }
+
+    pub(super) fn get(&self, id: ReservationId) -> Option<&Reservation> {
+        self.place(id).map(|place| &self.rows[place as usize])
+    }
+
+    /// The latest reservation of an order.
+    pub(super) fn latest(&self, slot: Slot, order_id: &str) -> Option<&Reservation> {
+        let hash = self.hasher.hash_one((slot, order_id));
+        self.latest_place(hash, slot, order_id).map(|place| &self.rows[place as usize])
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Reservation> {
+        self.rows.iter().map(|(_, row)| row)
+    }
+
+    pub(super) fn expiring(&self) -> impl ExactSizeIterator<Item = (Micros, ReservationId)> {
+        self.expiring.iter().copied()
+    }
+
+    pub(super) fn closed(&self) -> impl ExactSizeIterator<Item = (Micros, ReservationId)> {
+        self.closed.iter().copied()
+    }
+
+    /// For each order its latest reservation, and how many it has.
+    pub(super) fn orders(&self) -> impl Iterator<Item = (&Reservation, u32)> {
+        self.by_order.iter().map(|place| {
+            let latest = &self.rows[place as usize];
+            let older = |id: &ReservationId| self.siblings.get(id)?.older;
+            (latest, std::iter::successors(Some(latest.id), older).count() as u32)
+        })
+    }
+
+    pub(super) fn insert(&mut self, row: Reservation) {
+        assert!(self.place(row.id).is_none(), "reservation {} is there", row.id);
+        self.note(&row);
+        let (id, slot, hash) = (row.id, row.slot, order_hash(&self.hasher, &row));
+        let latest = self.latest_place(hash, slot, &row.order_id);
+        let place = self.rows.insert(row) as Place;
+        let Reservations { rows, by_id, by_order, hasher, .. } = self;
+        by_id.insert(hasher.hash_one(id), place, |place| hasher.hash_one(rows[place as usize].id));
+        match latest {
+            None => by_order.insert(hash, place, |place| order_hash(hasher, &rows[place as usize])),
+            Some(latest) => {
+                let head = rows[latest as usize].id;
+                if id > head {
+                    by_order.replace(hash, latest, place);
+                }
+                self.link(id, head);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: ReservationId) -> Reservation {
+        let place = self.place(id).expect("events speak of what exists");
+        self.by_id.remove(self.hasher.hash_one(id), place);
+        let hash = order_hash(&self.hasher, &self.rows[place as usize]);
+        match self.unlink(id) {
+            Siblings { older: None, newer: None } => self.by_order.remove(hash, place),
+            Siblings { older: Some(older), newer: None } => {
+                let older = self.place(older).expect("siblings exist");
+                self.by_order.replace(hash, place, older);
+            }
+            Siblings { newer: Some(_), .. } => {}
+        }
+        let row = self.rows.remove(place as usize);
+        self.forget(&row);
+        row
+    }
+
+    /// Changes a row, but for its owner, its order and its id.
+    pub(super) fn change<R>(
+        &mut self,
+        id: ReservationId,
+        f: impl FnOnce(&mut Reservation) -> R,
+    ) -> R {
+        let place = self.place(id).expect("events speak of what exists");
+        let row = &mut self.rows[place as usize];
+        let before = when(row);
+        let result = f(row);
+        let after = when(row);
+        if before != after {
+            self.set(before.0).remove(&(before.1, id));
+            self.set(after.0).insert((after.1, id));
+        }
+        result
+    }
+
+    fn place(&self, id: ReservationId) -> Option<Place> {
+        self.by_id.find(self.hasher.hash_one(id), |place| self.rows[place as usize].id == id)
+    }
+
+    fn latest_place(&self, hash: u64, slot: Slot, order_id: &str) -> Option<Place> {
+        self.by_order.find(hash, |place| {
+            let row = &self.rows[place as usize];
+            row.slot == slot && row.order_id == order_id
+        })
+    }
+
+    fn set(&mut self, is_open: bool) -> &mut Sorted<(Micros, ReservationId)> {
+        if is_open { &mut self.expiring } else { &mut self.closed }
+    }
+
+    fn note(&mut self, row: &Reservation) {
+        let (is_open, at) = when(row);
+        self.set(is_open).insert((at, row.id));
+    }
+
+    fn forget(&mut self, row: &Reservation) {
+        let (is_open, at) = when(row);
+        self.set(is_open).remove(&(at, row.id));
+    }
+
+    /// Puts an order's reservation between its siblings, the latest of which is `head`. It is the
+    /// latest itself, but where a forgotten one comes back.
+    fn link(&mut self, id: ReservationId, head: ReservationId) {
+        let (mut newer, mut older) = (None, Some(head));
+        while let Some(next) = older.filter(|next| *next > id) {
+            newer = Some(next);
+            older = self.siblings.get(&next).and_then(|siblings| siblings.older);
+        }
+        self.siblings.insert(id, Siblings { older, newer });
+        if let Some(older) = older {
+            self.siblings.entry(older).or_default().newer = Some(id);
+        }
+        if let Some(newer) = newer {
+            self.siblings.entry(newer).or_default().older = Some(id);
+        }
+    }
+
+    /// Takes an order's reservation from between its siblings; returns them.
+    fn unlink(&mut self, id: ReservationId) -> Siblings {
+        let siblings = self.siblings.remove(&id).unwrap_or_default();
+        if let Some(older) = siblings.older {
+            self.set_sibling(older, |of| of.newer = siblings.newer);
+        }
+        if let Some(newer) = siblings.newer {
+            self.set_sibling(newer, |of| of.older = siblings.older);
+        }
+        siblings
+    }
+
+    /// Whoever has no siblings any more needs no entry.
+    fn set_sibling(&mut self, id: ReservationId, set: impl FnOnce(&mut Siblings)) {
+        let siblings = self.siblings.entry(id).or_default();
+        set(siblings);
+        if let Siblings { older: None, newer: None } = siblings {
+            self.siblings.remove(&id);
+        }
+    }
+}
+
+/// Whether a reservation is open, and when it expires or when it closed.
+fn when(row: &Reservation) -> (bool, Micros) {
+    if row.is_open() { (true, row.expires_at) } else { (false, row.closed_at) }
+}
+
+fn order_hash(hasher: &DefaultHashBuilder, row: &Reservation) -> u64 {
+    hasher.hash_one((row.slot, &*row.order_id))
+}

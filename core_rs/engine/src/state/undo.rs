@@ -1,0 +1,116 @@
+//! Taking back what a commit that failed has changed.
+
+use crate::model::{Account, Counters, Reservation, Segment, Standing};
+use crate::state::State;
+use crate::values::{Id, Micros, Minor, ReservationId, SegmentIndex, Slot};
+
+/// How to take back one change: what was there before, in full only where a row is gone.
+pub(super) enum Undo {
+    Counters(Slot, Counters),
+    AccountAdded(Slot),
+    Account(Slot, Box<Account>),
+    ReservationAdded(ReservationId),
+    Reservation(ReservationId, Holding),
+    ReservationRemoved(Box<Reservation>),
+    CaptureAdded(ReservationId),
+    /// And which of the captures.
+    CaptureAcknowledged(ReservationId, usize),
+    Item(Slot, Id, Option<Standing>),
+    SegmentAdded,
+    Segment(SegmentIndex, Box<Segment>),
+    Source(Box<str>, Option<u64>),
+}
+
+// Two or three are written for every decision.
+const _: () = assert!(size_of::<Undo>() <= 64);
+
+/// What a reservation holds and since when: all of it that changes, but for its captures.
+#[derive(Clone, Copy)]
+pub(super) struct Holding {
+    open: Minor,
+    captured: Minor,
+    released: Minor,
+    expired: Minor,
+    expires_at: Micros,
+    closed_at: Micros,
+}
+
+impl Holding {
+    pub(super) fn of(row: &Reservation) -> Holding {
+        let Reservation { open, captured, released, expired, expires_at, closed_at, .. } = *row;
+        Holding { open, captured, released, expired, expires_at, closed_at }
+    }
+
+    fn put_back(self, row: &mut Reservation) {
+        let Holding { open, captured, released, expired, expires_at, closed_at } = self;
+        (row.open, row.captured, row.released, row.expired) = (open, captured, released, expired);
+        (row.expires_at, row.closed_at) = (expires_at, closed_at);
+    }
+}
+
+impl State {
+    /// Where the undo log stands: pass it to [`State::undo`] to come back to this moment.
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Takes back every change since `mark`, the latest first.
+    pub fn undo(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            let Some(step) = self.undo.pop() else { break };
+            self.take_back(step);
+        }
+    }
+
+    /// Calls `seen` for each slot whose account or counters changed since `mark`, some more than
+    /// once.
+    pub fn touched_since(&self, mark: usize, mut seen: impl FnMut(Slot)) {
+        for step in &self.undo[mark..] {
+            if let Undo::Counters(slot, _) | Undo::Account(slot, _) | Undo::AccountAdded(slot) =
+                step
+            {
+                seen(*slot);
+            }
+        }
+    }
+
+    /// Forgets how to undo what was changed before `mark`: it is durable. Later marks move down by
+    /// as much.
+    pub fn settle(&mut self, mark: usize) {
+        self.undo.drain(..mark);
+    }
+
+    fn take_back(&mut self, step: Undo) {
+        match step {
+            Undo::Counters(slot, was) => *self.accounts.counters_mut(slot) = was,
+            Undo::AccountAdded(slot) => {
+                assert_eq!(slot as usize + 1, self.accounts.len(), "the latest is undone first");
+                self.accounts.pop();
+            }
+            Undo::Account(slot, was) => self.accounts.set(slot, *was),
+            Undo::ReservationAdded(id) => drop(self.reservations.remove(id)),
+            Undo::Reservation(id, was) => self.reservations.change(id, |row| was.put_back(row)),
+            Undo::ReservationRemoved(was) => self.reservations.insert(*was),
+            Undo::CaptureAdded(id) => self.reservations.change(id, |row| row.captures.pop()),
+            Undo::CaptureAcknowledged(id, place) => {
+                self.reservations.change(id, |row| row.captures.unacknowledge(place));
+            }
+            Undo::Item(slot, invoice_id, was) => {
+                self.items.set(slot, &invoice_id, was.as_ref());
+            }
+            Undo::SegmentAdded => {
+                if let Some(segment) = self.segments.pop() {
+                    self.segment_indexes.remove(&segment.id);
+                }
+            }
+            Undo::Segment(index, was) => self.segments[index as usize] = *was,
+            Undo::Source(source, Some(was)) => {
+                self.sources.insert(source, was);
+            }
+            Undo::Source(source, None) => {
+                self.sources.remove(&source);
+            }
+        }
+    }
+}

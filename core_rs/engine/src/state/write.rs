@@ -1,0 +1,111 @@
+//! Where `apply` writes in memory: every change is noted, so that it can be undone.
+
+use super::undo::{Holding, Undo};
+use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use crate::rows::Rows;
+use crate::state::State;
+use crate::values::{ReservationId, SegmentIndex, Slot};
+
+impl Rows for State {
+    fn counters(&mut self, slot: Slot) -> &mut Counters {
+        let counters = self.accounts.counters_mut(slot);
+        self.undo.push(Undo::Counters(slot, *counters));
+        counters
+    }
+
+    fn add_account(&mut self, slot: Slot, account: Account) {
+        assert_eq!(slot as usize, self.accounts.len(), "slots are handed out without gaps");
+        self.accounts.push(account, Counters::default());
+        self.undo.push(Undo::AccountAdded(slot));
+    }
+
+    fn update_account<R>(&mut self, slot: Slot, f: impl FnOnce(&mut Account) -> R) -> Option<R> {
+        if slot as usize >= self.accounts.len() {
+            return None;
+        }
+        let mut account = self.accounts.get(slot);
+        self.undo.push(Undo::Account(slot, Box::new(account.clone())));
+        let result = f(&mut account);
+        self.accounts.set(slot, account);
+        Some(result)
+    }
+
+    fn add_reservation(&mut self, reservation: Reservation) {
+        self.undo.push(Undo::ReservationAdded(reservation.id));
+        self.reservations.insert(reservation);
+    }
+
+    fn update_reservation<R>(
+        &mut self,
+        id: ReservationId,
+        f: impl FnOnce(&mut Reservation) -> R,
+    ) -> R {
+        let undo = &mut self.undo;
+        self.reservations.change(id, |row| {
+            undo.push(Undo::Reservation(id, Holding::of(row)));
+            let captures = row.captures.len();
+            let result = f(row);
+            debug_assert_eq!(row.captures.len(), captures, "captures are added by `add_capture`");
+            result
+        })
+    }
+
+    fn add_capture(&mut self, id: ReservationId, capture: Capture) {
+        self.undo.push(Undo::CaptureAdded(id));
+        self.reservations.change(id, |row| row.captures.push(capture));
+    }
+
+    fn acknowledge_capture(&mut self, id: ReservationId, invoice_id: &str) {
+        let undo = &mut self.undo;
+        self.reservations.change(id, |row| {
+            let mut note = |place| undo.push(Undo::CaptureAcknowledged(id, place));
+            row.captures.acknowledge(invoice_id, &mut note);
+        });
+    }
+
+    fn remove_reservation(&mut self, id: ReservationId) {
+        let was = self.reservations.remove(id);
+        self.undo.push(Undo::ReservationRemoved(Box::new(was)));
+    }
+
+    fn update_item(
+        &mut self,
+        slot: Slot,
+        invoice_id: &str,
+        new: impl FnOnce() -> Item,
+        f: impl FnOnce(&mut Item),
+    ) {
+        let was = self.items.get(slot, invoice_id);
+        let mut item = was.map_or_else(new, |was| was.item(slot, invoice_id));
+        f(&mut item);
+        self.items.set(slot, invoice_id, Some(&item.standing()));
+        self.undo.push(Undo::Item(slot, item.invoice_id, was));
+    }
+
+    fn remove_item(&mut self, slot: Slot, invoice_id: &str) {
+        let was = self.items.set(slot, invoice_id, None);
+        self.undo.push(Undo::Item(slot, invoice_id.into(), was));
+    }
+
+    fn update_segment(
+        &mut self,
+        segment: SegmentIndex,
+        new: impl FnOnce() -> Segment,
+        f: impl FnOnce(&mut Segment),
+    ) {
+        match self.segments.get(segment as usize) {
+            Some(was) => self.undo.push(Undo::Segment(segment, Box::new(was.clone()))),
+            None => {
+                assert_eq!(segment as usize, self.segments.len(), "indexes have no gaps");
+                self.push_segment(new());
+                self.undo.push(Undo::SegmentAdded);
+            }
+        }
+        f(&mut self.segments[segment as usize]);
+    }
+
+    fn set_source(&mut self, source: &str, position: u64) {
+        let was = self.sources.insert(source.into(), position);
+        self.undo.push(Undo::Source(source.into(), was));
+    }
+}
