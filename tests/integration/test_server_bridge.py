@@ -9,11 +9,12 @@ from typing import Any
 import grpc
 import pytest
 
-from creditgate.core import Core
+from creditgate.core import METHODS, Core
 from creditgate.server import contract
 from creditgate.server.bridge import Bridge
 from creditgate.server.calls import CallRecorder
 from creditgate.server.drain import Drain
+from creditgate.server.errors import CallError
 from creditgate.server.logs import LineBudget
 from creditgate.server.metrics import Metrics
 from creditgate.server.unary import RawHandlers, unary_handlers
@@ -27,9 +28,11 @@ class Watched:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.timeouts_s: list[float | None] = []
+        self.requests: list[bytes] = []
 
     def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
         self.timeouts_s.append(timeout_s)
+        self.requests.append(request)
         return self._core.submit(method, request, actor, timeout_s)
 
     def __getattr__(self, name: str) -> Any:
@@ -73,6 +76,29 @@ def test_the_callers_deadline_reaches_the_core(tmp_path: Path, timeout_s: float 
             else:
                 assert told_s is not None
                 assert 0 < told_s <= timeout_s
+
+    asyncio.run(scenario())
+
+
+def test_calls_of_one_turn_go_to_the_core_together_without_those_given_up(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        core: Any = Watched(Core(str(tmp_path)))
+        bridge = Bridge(core)
+        number = METHODS["/creditgate.v1.CreditAccountService/GetPosition"]
+        calls = [bridge.call(number, b"%d" % place, "me", None) for place in range(4)]
+        assert (core.requests, bridge.calls_in_flight) == ([], 4)
+        calls[1].cancel()
+        with pytest.raises(CallError):
+            await calls[3]
+        assert core.requests == [b"0", b"2", b"3"]
+        late = bridge.call(number, b"late", "me", None)
+        large = bridge.call(number, b"large" * 10_000, "me", None)
+        assert core.requests[3:] == [b"late", b"large" * 10_000]
+        for call in (calls[0], calls[2], late, large):
+            with pytest.raises(CallError):
+                await call
+        await asyncio.to_thread(core.close)
+        bridge.close()
 
     asyncio.run(scenario())
 

@@ -6,11 +6,19 @@ to the event loop's thread and needs no lock.
 """
 
 import asyncio
-from typing import Final
+from time import monotonic
+from typing import Final, NamedTuple
 
 from creditgate.core import METHODS, Core
 from creditgate.server.errors import CallError
 from creditgate.v1 import account_pb2
+
+_GATHER_S: Final = 0.001
+"""While many call, how long calls gather before they go to the core together: each commit, and each
+wake-up of either thread, then serves several. Twice that is lost where the loop's clock ticks."""
+
+_GATHERED_BYTES_MAX: Final = 32 << 10
+"""A larger request has a commit's work in itself."""
 
 WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
 
@@ -49,12 +57,26 @@ class PositionWatch:
         return self._newest.pop(next(iter(self._newest)))
 
 
+class _Call(NamedTuple):
+    """One call that gathers with others."""
+
+    future: asyncio.Future[bytes]
+    method: int
+    request: bytes
+    actor: str
+    deadline: float | None
+    """By `monotonic`."""
+
+
 class Bridge:
     """Hands calls to the core and its answers to those who wait. Use on the event loop only."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._loop = asyncio.get_running_loop()
+        self._gathering: list[_Call] = []
+        self._many = False
+        """Whether the last calls went to the core with others, or while it had some."""
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
@@ -62,7 +84,7 @@ class Bridge:
     @property
     def calls_in_flight(self) -> int:
         """Calls that wait for the core. May be read from any thread."""
-        return len(self._calls)
+        return len(self._calls) + len(self._gathering)
 
     @property
     def watches_open(self) -> int:
@@ -77,11 +99,31 @@ class Bridge:
         Who cancels the future no longer hears of the outcome; the call may be decided all the
         same.
         """
-        ticket = self._core.submit(method, request, actor, timeout_s)
         future: asyncio.Future[bytes] = self._loop.create_future()
-        # The answer may be there already, but only this thread can drain it: no race.
-        self._calls[ticket] = future
+        deadline = None if timeout_s is None else monotonic() + timeout_s
+        self._gathering.append(_Call(future, method, request, actor, deadline))
+        if len(request) > _GATHERED_BYTES_MAX:
+            self._submit()
+        elif len(self._gathering) == 1:
+            if self._many:
+                self._loop.call_later(_GATHER_S, self._submit)
+            else:
+                # With those of the same turn of the loop, but one who calls alone never waits.
+                self._loop.call_soon(self._submit)
         return future
+
+    def _submit(self) -> None:
+        gathered, self._gathering = self._gathering, []
+        if not gathered:
+            return  # a large request took them along
+        self._many = len(gathered) > 1 or bool(self._calls)
+        for future, method, request, actor, deadline in gathered:
+            if future.cancelled():
+                continue
+            timeout_s = None if deadline is None else deadline - monotonic()
+            ticket = self._core.submit(method, request, actor, timeout_s)
+            # The answer may be there already, but only this thread can drain it: no race.
+            self._calls[ticket] = future
 
     def watch(
         self, request: bytes, actor: str, timeout_s: float | None
@@ -104,6 +146,7 @@ class Bridge:
 
     def close(self) -> None:
         """Deliver what is finished and stop. To be called once the core is closed."""
+        self._submit()
         self._drain()
         self._loop.remove_reader(self._core.fileno())
         assert not self._calls, "the core closed without answering every call"

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from functools import cached_property
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -44,21 +42,9 @@ class CallRecorder:
 
     def __init__(self, method: Method, metrics: Metrics, budget: LineBudget) -> None:
         self._method = method
-        self._metrics = metrics
+        self._figures = metrics.method(method.path)
         self._budget = budget
-        self._counts: dict[int, Callable[[], None]] = {}
-
-    def _count(self, code: int) -> None:
-        count = self._counts.get(code)
-        if count is None:
-            counter = self._metrics.calls.labels(self._method.path, STATUS_CODES[code].name)
-            count = self._counts[code] = counter.inc
-        count()
-
-    @cached_property
-    def _observe(self) -> Callable[[float], None]:
-        # As the counters only once needed: what never happened is no series on the metrics page.
-        return self._metrics.latency.labels(self._method.path).observe
+        self._answered_level = logging.INFO if method.cold else logging.DEBUG
 
     def call(self, context: Context, request: bytes = b"") -> "Call":
         """A context manager around one call. `request`: empty for a stream of requests."""
@@ -68,10 +54,10 @@ class CallRecorder:
         """Count one ended call and write its line."""
         code, reason = _outcome(call.context, error)
         duration_s = perf_counter() - call.started
-        self._count(code)
+        self._figures.count(STATUS_CODES[code].name)
         if not call.streaming:
-            self._observe(duration_s)
-        level = logging.INFO if code != code_pb2.OK or self._method.cold else logging.DEBUG
+            self._figures.observe(duration_s)
+        level = self._answered_level if code == code_pb2.OK else logging.INFO
         if not LOGGER.isEnabledFor(level):
             return
         if level == logging.INFO and not self._budget.admit(perf_counter()):

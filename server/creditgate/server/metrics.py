@@ -1,13 +1,13 @@
 """Prometheus metrics, on a loopback HTTP endpoint of their own."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Final, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
     start_http_server,
@@ -15,6 +15,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     Metric,
 )
 from prometheus_client.registry import Collector
@@ -55,6 +56,65 @@ class _CoreCollector(Collector):
         return iter(())  # known only once asked
 
 
+class MethodFigures:
+    """What became of the calls of one method.
+
+    Plain numbers, because every call pays for them: the event loop's thread alone writes them, and
+    scrapes read them as they find them.
+    """
+
+    __slots__ = ("_by_bucket", "_by_code", "_seconds")
+
+    def __init__(self) -> None:
+        self._by_code: dict[str, int] = {}
+        self._by_bucket = [0] * (len(_LATENCY_BUCKETS_S) + 1)
+        self._seconds = 0.0
+
+    def count(self, code: str) -> None:
+        """Count one ended call. `code`: the name of its gRPC status code."""
+        self._by_code[code] = self._by_code.get(code, 0) + 1
+
+    def observe(self, duration_s: float) -> None:
+        """Take in how long one call took."""
+        self._by_bucket[bisect_left(_LATENCY_BUCKETS_S, duration_s)] += 1
+        self._seconds += duration_s
+
+    def add_to(self, method: str, calls: CounterMetricFamily, took: HistogramMetricFamily) -> None:
+        """Add the samples of this method. What never happened is none."""
+        for code, count in list(self._by_code.items()):
+            calls.add_metric((method, code), count)
+        up_to = list(accumulate(self._by_bucket))
+        if up_to[-1]:
+            names = (*map(str, _LATENCY_BUCKETS_S), "+Inf")
+            took.add_metric((method,), list(zip(names, up_to, strict=True)), self._seconds)
+
+
+class _CallsCollector(Collector):
+    """The figures of all methods."""
+
+    def __init__(self) -> None:
+        self.methods: Final[dict[str, MethodFigures]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        calls = CounterMetricFamily(
+            "creditgate_server_calls",
+            "Calls that ended, by method and gRPC status code.",
+            labels=("method", "code"),
+        )
+        took = HistogramMetricFamily(
+            "creditgate_server_call_seconds",
+            "From the request's arrival in Python to its reply, unary calls only.",
+            labels=("method",),
+        )
+        for method, figures in list(self.methods.items()):
+            figures.add_to(method, calls, took)
+        yield calls
+        yield took
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())  # known only once asked
+
+
 class Metrics:
     """The server's metrics in a registry of their own."""
 
@@ -63,19 +123,12 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry: Final = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.calls: Final = Counter(
-            "creditgate_server_calls",
-            "Calls that ended, by method and gRPC status code.",
-            ("method", "code"),
-            registry=self.registry,
-        )
-        self.latency: Final = Histogram(
-            "creditgate_server_call_seconds",
-            "From the request's arrival in Python to its reply, unary calls only.",
-            ("method",),
-            buckets=_LATENCY_BUCKETS_S,
-            registry=self.registry,
-        )
+        self._calls = _CallsCollector()
+        self.registry.register(self._calls)
+
+    def method(self, path: str) -> MethodFigures:
+        """Where the calls of this method are counted."""
+        return self._calls.methods.setdefault(path, MethodFigures())
 
     def watch_core(self, core: HasStats) -> None:
         """Add the core's figures."""

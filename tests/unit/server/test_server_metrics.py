@@ -41,8 +41,33 @@ def test_what_is_so_now_is_a_gauge_and_what_only_grows_a_counter() -> None:
 
 def test_what_has_not_happened_is_not_shown() -> None:
     metrics = Metrics()
+    figures = metrics.method("/service/Method")
     assert shown(metrics)["creditgate_server_calls"] == ("counter", [])
-    metrics.calls.labels("/service/Method", "OK").inc()
+    figures.count("OK")
     families = shown(metrics)
     assert families["creditgate_server_calls"] == ("counter", [1])
+    assert families["creditgate_server_call_seconds"] == ("histogram", [])
     assert not [name for name in families if name.endswith("_created")]
+
+
+def test_a_call_is_in_every_bucket_from_its_own_on() -> None:
+    metrics = Metrics()
+    figures = metrics.method("/service/Method")
+    for duration_s in (0.0001, 0.003, 0.0031, 6.0):
+        figures.observe(duration_s)
+    page = generate_latest(metrics.registry).decode()
+    samples = {
+        (sample.name.removeprefix("creditgate_server_call_seconds"), sample.labels.get("le")): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.labels.get("method") == "/service/Method"
+    }
+    assert samples["_bucket", "0.00025"] == 1
+    assert samples["_bucket", "0.002"] == 1
+    assert samples["_bucket", "0.003"] == 2  # a bound belongs to its bucket
+    assert samples["_bucket", "0.005"] == 3
+    assert samples["_bucket", "5.0"] == 3
+    assert samples["_bucket", "+Inf"] == samples["_count", None] == 4
+    assert samples["_sum", None] == sum((0.0001, 0.003, 0.0031, 6.0))
