@@ -94,6 +94,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         # Above the largest call of the contract, as in the client: 1,000 payments, each with 100
         # allocations, take 8 MiB.
     ] = 16 << 20
+    calls_waiting_max: Annotated[
+        int,
+        _option(
+            "Network",
+            "Calls that may wait in gRPC for their turn; from half of it on, some are turned away.",
+            ge=2,
+            le=1_000_000,
+        ),
+        # Twice what can be served leaves 600 waiting: an eighth of a second.
+    ] = 800
     drain_grace_s: Annotated[
         int,
         _option("Network", "How long a stopping server waits for calls in flight.", ge=0, le=3_600),

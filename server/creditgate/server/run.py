@@ -8,13 +8,13 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc
 import msgspec
 import uvloop
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from creditgate.core import Core, StoreError, __version__
 from creditgate.server import contract, logs, streams
@@ -96,6 +96,10 @@ def channel_options(config: Config) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", _CLIENT_PING_INTERVAL_MIN_MS),
+        # gRPC hands calls to Python one at a time, and a refusal in Python costs as much as an
+        # order: what is too much must be turned away before, and at random from half of it on.
+        ("grpc.server.max_pending_requests", (config.calls_waiting_max + 1) // 2),
+        ("grpc.server.max_pending_requests_hard_limit", config.calls_waiting_max),
     ]
 
 
@@ -189,10 +193,26 @@ def _register(
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
     server.add_generic_rpc_handlers((RawHandlers(handlers),))
-    health_pb2_grpc.add_HealthServicer_to_server(Health(drain, services), server)
-    reflection.enable_server_reflection(
-        (*services, HEALTH_SERVICE, reflection.SERVICE_NAME), server
+    found_by_name: Any = _FoundByName(server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health(drain, services), found_by_name)
+    names = (*services, HEALTH_SERVICE, reflection.SERVICE_NAME)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+        reflection.aio.ReflectionServicer(names), found_by_name
     )
+
+
+class _FoundByName:
+    """Stands for a server where generated code adds a service.
+
+    That would register each method as well, for which gRPC keeps a future per method and looks at
+    all of them at every call, whatever it calls.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Nothing: generic handlers find every method."""
 
 
 def _add_figures(metrics: Metrics, core: Core, bridge: Bridge) -> None:
