@@ -265,6 +265,28 @@ def test_a_stream_of_entries(calls: Calls) -> None:
     assert calls("get_position", "A").outstanding_minor == -20
 
 
+def test_a_stream_of_batches(calls: Calls) -> None:
+    calls.open_account("A", 100)
+
+    def order(name: str, account_id: str = "A") -> OrderItem:
+        return OrderItem(account_id=account_id, order_id=name, amount_minor=40, currency="USD")
+
+    batches = [[order("1"), order("2", "nobody")], [order("3"), order("4")]]
+    (first, nobody), (third, fourth) = calls(
+        "stream_check_and_reserve", batches, request_id="morning"
+    )
+    assert nobody.reason == "ACCOUNT_NOT_FOUND"
+    assert [result.decision for result in (first, third, fourth)] == [
+        Decision.APPROVED,
+        Decision.APPROVED,
+        Decision.DECLINED,
+    ]
+    (again, _), _ = calls("stream_check_and_reserve", batches, request_id="morning")
+    assert again.replayed
+    assert again.reservation_id == first.reservation_id
+    assert calls("get_position", "A").reserved_minor == 80
+
+
 def test_a_watch_shows_each_change(patient: Client) -> None:
     patient.upsert_accounts(
         [AccountUpsert(account_id="A", currency="USD", limit=CreditLimit.of(100))]

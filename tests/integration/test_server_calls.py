@@ -57,7 +57,7 @@ def call_lines(server: ServerProcess) -> dict[str, dict[str, Any]]:
     [
         method.path
         for method in contract.methods(contract.services(manual_clock=True))
-        if not method.path.endswith(("/WatchPositions", "/StreamEntries"))
+        if not method.path.endswith(("/WatchPositions", "/StreamEntries", "/StreamCheckAndReserve"))
     ],
 )
 def test_every_unary_method_is_served_and_refuses_bytes_that_are_no_message(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 from creditgate.client._common import ItemError
 from creditgate.client._decision_results import (
@@ -29,8 +30,10 @@ from creditgate.client._wire import (
     Lane,
     Listing,
     Page,
+    Upload,
     method_path,
     new_request_id,
+    parser,
     unary,
 )
 from creditgate.v1 import decision_pb2 as pb
@@ -231,6 +234,49 @@ def batch_check_and_reserve(
     its index, so that a batch that got no answer can be repeated by its `request_id` alone.
     """
     own_id = request_id or new_request_id()
+    call = unary(
+        method_path(_SERVICE, "BatchCheckAndReserve"),
+        _batch_message(items, all_or_none, own_id),
+        pb.BatchCheckAndReserveResponse,
+        batch_results,
+        lane=Lane.BULK,
+        timeout_s=timeout_s,
+    )
+    return replace(call, request_id=own_id)
+
+
+def stream_check_and_reserve(
+    *,
+    all_or_none: bool = False,
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Upload[Sequence[OrderItem], tuple[ReserveResult | ItemError, ...]]:
+    """Decides batches of 1 to 1,000 orders, as many as there are; yields the results of each batch.
+
+    Batches are sent ahead of their results, which come in the order of the batches and once each is
+    durable. The batch at place n, from 0, is sent as `batch_check_and_reserve` sends one with the
+    `request_id` of the stream, a slash and n. A stream that breaks is not repeated by the client:
+    send it again under the same `request_id`, and what was decided is answered as before. When the
+    iterator of batches raises, those before are answered, then its error is raised.
+    """
+    own_id = request_id or new_request_id()
+    places = count()
+
+    def build(batch: Sequence[OrderItem]) -> bytes:
+        message = _batch_message(batch, all_or_none, f"{own_id}/{next(places)}")
+        return message.SerializeToString()
+
+    return Upload(
+        method_path(_SERVICE, "StreamCheckAndReserve"),
+        build,
+        parser(pb.BatchCheckAndReserveResponse, batch_results),
+        timeout_s,
+    )
+
+
+def _batch_message(
+    items: Sequence[OrderItem], all_or_none: bool, own_id: str
+) -> pb.BatchCheckAndReserveRequest:
     messages = [
         pb.CheckAndReserveRequest(
             request_id=item.request_id or ("" if all_or_none else f"{own_id}/{index}"),
@@ -244,18 +290,9 @@ def batch_check_and_reserve(
         )
         for index, item in enumerate(items)
     ]
-    request = pb.BatchCheckAndReserveRequest(
+    return pb.BatchCheckAndReserveRequest(
         request_id=own_id if all_or_none else "", all_or_none=all_or_none, items=messages
     )
-    call = unary(
-        method_path(_SERVICE, "BatchCheckAndReserve"),
-        request,
-        pb.BatchCheckAndReserveResponse,
-        batch_results,
-        lane=Lane.BULK,
-        timeout_s=timeout_s,
-    )
-    return replace(call, request_id=own_id)
 
 
 def get_reservation(

@@ -16,11 +16,11 @@ _VERSION = version("creditgate-client")
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When and how often a call is sent again, always with the same request_id.
 
-    Retried are UNAVAILABLE, CANCELLED (by a server that stops), RESOURCE_EXHAUSTED (where the
-    server names a delay, and not before) and DEADLINE_EXCEEDED of one attempt. The wait before
-    attempt n+1 is drawn evenly from 0 to min(backoff_max_s, backoff_first_s * 2**(n-1)). Attempts
-    and waits together stay within the timeout of the call: a wait that would not leave time for
-    another attempt is not begun.
+    Retried are UNAVAILABLE, CANCELLED (by a server that stops, or that too many calls wait for),
+    RESOURCE_EXHAUSTED (where the server names a delay, and not before) and DEADLINE_EXCEEDED of one
+    attempt. The wait before attempt n+1 is drawn evenly from 0 to
+    min(backoff_max_s, backoff_first_s * 2**(n-1)). Attempts and waits together stay within the
+    timeout of the call: a wait that would not leave time for another attempt is not begun.
     """
 
     attempts_max: int = 5

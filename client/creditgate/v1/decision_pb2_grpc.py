@@ -65,6 +65,11 @@ class CreditDecisionServiceStub:
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.FromString,
                 _registered_method=True)
+        self.StreamCheckAndReserve = channel.stream_stream(
+                '/creditgate.v1.CreditDecisionService/StreamCheckAndReserve',
+                request_serializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/creditgate.v1.CreditDecisionService/GetReservation',
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.GetReservationRequest.SerializeToString,
@@ -124,6 +129,17 @@ class CreditDecisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamCheckAndReserve(self, request_iterator, context):
+        """The same for a stream of any length. Each request is answered in its turn, once durable, while
+        a few behind it are decided already; a client that does not read its answers is read from no
+        more. A request that is wrong as a whole ends the stream with its error, after the answers
+        before it; those behind it may have been decided. After a stream that broke, the same requests
+        sent again get the same answers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReservation(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -166,6 +182,11 @@ def add_CreditDecisionServiceServicer_to_server(servicer, server):
             ),
             'BatchCheckAndReserve': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchCheckAndReserve,
+                    request_deserializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.SerializeToString,
+            ),
+            'StreamCheckAndReserve': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamCheckAndReserve,
                     request_deserializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.SerializeToString,
             ),
@@ -341,6 +362,33 @@ class CreditDecisionService:
             request,
             target,
             '/creditgate.v1.CreditDecisionService/BatchCheckAndReserve',
+            creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.SerializeToString,
+            creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamCheckAndReserve(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/creditgate.v1.CreditDecisionService/StreamCheckAndReserve',
             creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.SerializeToString,
             creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.FromString,
             options,

@@ -20,6 +20,7 @@ _COLD_METHODS: Final = frozenset(
         "ReinstateAccount",
         "CloseAccount",
         "SetTime",
+        "StreamCheckAndReserve",
         "StreamEntries",
         "WatchPositions",
     }

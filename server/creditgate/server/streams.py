@@ -1,4 +1,4 @@
-"""The two streaming methods."""
+"""A stream of positions, and one of ledger entries."""
 
 from typing import Any, Final
 

@@ -140,6 +140,6 @@ class _Handler(grpc.GenericRpcHandler):
 
         if method == "WatchPositions":
             return grpc.unary_stream_rpc_method_handler(bound(self._script.watch))
-        if method == "StreamEntries":
+        if method in {"StreamEntries", "StreamCheckAndReserve"}:
             return grpc.stream_stream_rpc_method_handler(bound(self._script.exchange))
         return grpc.unary_unary_rpc_method_handler(bound(self._script.unary))

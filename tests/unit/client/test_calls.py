@@ -96,6 +96,26 @@ def test_an_all_or_none_batch_has_one_id(scripted: ScriptedServer, call: Caller)
     assert [item.request_id for item in sent.items] == [""]
 
 
+def test_each_batch_of_a_stream_has_ids_by_its_place(
+    scripted: ScriptedServer, call: Caller
+) -> None:
+    scripted.answer("StreamCheckAndReserve", *[pb.BatchCheckAndReserveResponse()] * 2)
+    got = call(
+        scripted.address,
+        "stream_check_and_reserve",
+        [ITEMS, ITEMS[:1]],
+        request_id="s",
+        options=QUICK,
+    )
+    assert got == [(), ()]
+    sent = [pb.BatchCheckAndReserveRequest.FromString(c.request) for c in scripted.calls]
+    assert [[item.request_id for item in batch.items] for batch in sent] == [
+        ["s/0/0", "mine"],
+        ["s/1/0"],
+    ]
+    assert {batch.request_id for batch in sent} == {""}
+
+
 def test_attempts_are_bounded_and_counted(scripted: ScriptedServer, call: Caller) -> None:
     scripted.answer("Release", *[FULL] * 9)
     with pytest.raises(OverloadedError) as caught:

@@ -80,6 +80,7 @@ METHODS = [
     "reinstate_account",
     "release",
     "set_time",
+    "stream_check_and_reserve",
     "stream_entries",
     "suspend_account",
     "upsert_accounts",
