@@ -18,7 +18,7 @@ fi
 # This file is asked whether a service may start; 101 is no.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
-    trap 'rm -f $policy' EXIT
+    trap 'rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
 fi
 

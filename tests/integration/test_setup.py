@@ -66,6 +66,19 @@ def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1 + 2 * len(FOUND)
 
 
+def test_peers_that_only_root_can_install_are_named(tmp_path: Path) -> None:
+    for name, script in {"id": "echo 1000", "apt-get": "exit 1"}.items():
+        tmp_path.joinpath(name).write_text(f"#!/bin/sh\n{script}\n")
+        tmp_path.joinpath(name).chmod(0o755)
+    done = subprocess.run(
+        [str(shutil.which("sh")), ROOT / "tools/peers.sh"],
+        check=False, capture_output=True, text=True, env={"PATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "as root: apt-get install" in done.stderr
+    assert done.stderr.endswith(" redis-server redis-tools\n")
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 @pytest.mark.parametrize("target", ["demo", "test"])
 def test_a_second_run_sets_up_nothing_anew(target: str) -> None:
