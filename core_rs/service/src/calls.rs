@@ -5,7 +5,7 @@ use creditgate_engine::command::RequestKey;
 use creditgate_engine::decide;
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
-use creditgate_engine::outcome::{Changed, Outcome};
+use creditgate_engine::outcome::{Changed, Outcome, Reserved};
 use creditgate_engine::values::{SegmentIndex, Slot};
 use creditgate_store::{ExecuteError, Store};
 use prost::Message;
@@ -14,9 +14,13 @@ use crate::lists::Page;
 use crate::methods::Method;
 use crate::queue::Call;
 use crate::wire::admit::{self, decode};
+use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
 use crate::wire::{account, decision, ledger, v1};
+
+/// Room for the answer to an order that is approved.
+const ANSWER_BYTES: usize = 96;
 
 /// What becomes of a call.
 pub(crate) enum Handled {
@@ -72,8 +76,10 @@ impl Calls<'_> {
         }
         let answer = match method {
             Method::CheckAndReserve => {
-                let message = decode(bytes)?;
-                self.reserve(&message, actor)?.encode_to_vec()
+                let (reserved, made) = self.reserve(&OrderView::decode(bytes)?, actor)?;
+                let mut answer = Vec::with_capacity(ANSWER_BYTES);
+                reply::reserved(&mut answer, reserved, made);
+                answer
             }
             Method::Check => self.check(&decode(bytes)?)?.encode_to_vec(),
             Method::Adjust => {
@@ -92,7 +98,7 @@ impl Calls<'_> {
                 let (changed, made) = self.change(&decision::release(&message, actor)?)?;
                 reply::released(changed, made).encode_to_vec()
             }
-            Method::BatchCheckAndReserve => self.batch(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, actor)?,
             Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
             Method::UpsertAccounts => self.upsert_accounts(&decode(bytes)?, actor)?.encode_to_vec(),
             Method::UpsertSegments => self.upsert_segments(&decode(bytes)?, actor)?.encode_to_vec(),
@@ -131,12 +137,12 @@ impl Calls<'_> {
 
     fn reserve(
         &mut self,
-        message: &v1::CheckAndReserveRequest,
+        message: &OrderView<'_>,
         actor: &str,
-    ) -> Result<v1::CheckAndReserveResponse, Failed> {
+    ) -> Result<(Reserved, Made), Failed> {
         let request = decision::reserve(message, actor, self.default_ttl_s)?;
         match self.execute(&request)? {
-            (Outcome::Reserved(reserved), made) => Ok(reply::reserved(reserved, made)),
+            (Outcome::Reserved(reserved), made) => Ok((reserved, made)),
             (outcome, _) => unreachable!("reserve was answered with {outcome:?}"),
         }
     }
@@ -162,36 +168,28 @@ impl Calls<'_> {
         }
     }
 
-    fn batch(
-        &mut self,
-        message: &v1::BatchCheckAndReserveRequest,
-        actor: &str,
-    ) -> Result<v1::BatchCheckAndReserveResponse, Failed> {
-        use v1::batch_item_result::Outcome::{Error, Response};
+    fn batch(&mut self, message: &BatchView<'_>, actor: &str) -> Result<Vec<u8>, Failed> {
+        let mut answer = Vec::with_capacity(message.items.len() * ANSWER_BYTES);
         if message.all_or_none {
             let request = decision::reserve_all(message, actor, self.default_ttl_s)?;
             let (Outcome::ReservedAll(all), made) = self.execute(&request)? else {
                 unreachable!("an all-or-none batch is answered for each item");
             };
-            let results = all.into_iter().map(|reserved| v1::BatchItemResult {
-                outcome: Some(Response(reply::reserved(reserved, made))),
-            });
-            return Ok(v1::BatchCheckAndReserveResponse { results: results.collect() });
+            all.into_iter().for_each(|reserved| reply::batch_item(&mut answer, reserved, made));
+            return Ok(answer);
         }
         if !message.request_id.is_empty() {
             let rule = "empty unless all_or_none: each item carries its own";
-            return Err(Fault::field("request_id", admit::shown(&message.request_id), rule).into());
+            return Err(Fault::field("request_id", admit::shown(message.request_id), rule).into());
         }
-        let mut results = Vec::with_capacity(message.items.len());
-        for item in admit::rows("items", &message.items)? {
-            let outcome = match self.reserve(item, actor) {
-                Ok(response) => Response(response),
-                Err(Failed::Fault(fault)) => Error(fault.into_item_error()),
+        for item in &message.items {
+            match self.reserve(item, actor) {
+                Ok((reserved, made)) => reply::batch_item(&mut answer, reserved, made),
+                Err(Failed::Fault(fault)) => reply::batch_error(&mut answer, fault),
                 Err(fatal) => return Err(fatal),
-            };
-            results.push(v1::BatchItemResult { outcome: Some(outcome) });
+            }
         }
-        Ok(v1::BatchCheckAndReserveResponse { results })
+        Ok(answer)
     }
 
     fn reservation(

@@ -39,7 +39,6 @@ impl Method {
     /// Name and number of the field that holds the rows of a call of many.
     pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
         match self {
-            Method::BatchCheckAndReserve => Some(("items", 3)),
             Method::UpsertAccounts => Some(("accounts", 2)),
             Method::UpsertSegments => Some(("segments", 2)),
             Method::PostEntries => Some(("entries", 2)),
@@ -93,11 +92,6 @@ mod tests {
     fn too_many_rows_are_refused_before_they_are_decoded() {
         fn request(method: Method, rows: usize) -> Vec<u8> {
             match method {
-                Method::BatchCheckAndReserve => v1::BatchCheckAndReserveRequest {
-                    items: vec![Default::default(); rows],
-                    ..Default::default()
-                }
-                .encode_to_vec(),
                 Method::UpsertAccounts => v1::UpsertAccountsRequest {
                     accounts: vec![Default::default(); rows],
                     ..Default::default()

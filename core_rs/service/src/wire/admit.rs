@@ -14,7 +14,7 @@ use crate::wire::status::Fault;
 use crate::wire::v1;
 
 const ID_RULE: &str = "1 to 64 bytes of UTF-8 without control characters";
-const ROWS_RULE: &str = "1 to 1000 rows";
+pub(crate) const ROWS_RULE: &str = "1 to 1000 rows";
 const OPTIONAL_ID_RULE: &str = "at most 64 bytes of UTF-8 without control characters";
 
 /// 9998-12-31: what is reserved on it for the longest time still ends in a year of four digits.
@@ -51,10 +51,19 @@ pub(crate) fn id<'a>(field: &str, value: &'a str) -> Result<&'a str, Fault> {
 
 /// An id that may be empty.
 pub(crate) fn optional_id<'a>(field: &str, value: &'a str) -> Result<&'a str, Fault> {
-    if value.len() > ID_BYTES_MAX || value.chars().any(char::is_control) {
+    if value.len() > ID_BYTES_MAX || has_control(value) {
         return Err(Fault::field(field, shown(value), OPTIONAL_ID_RULE));
     }
     Ok(value)
+}
+
+fn has_control(value: &str) -> bool {
+    // Nearly every id is ASCII, and its bytes are looked at several at a time.
+    if value.is_ascii() {
+        value.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
+    } else {
+        value.chars().any(char::is_control)
+    }
 }
 
 /// Errors repeat what they were given, within reason.

@@ -7,32 +7,33 @@ use creditgate_engine::entry::Request;
 use creditgate_engine::values::Ttl;
 
 use crate::wire::admit;
+use crate::wire::order::{BatchView, OrderView};
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
 /// `CheckAndReserve`, and an item of an independent batch.
 pub(crate) fn reserve<'a>(
-    message: &'a v1::CheckAndReserveRequest,
+    message: &OrderView<'a>,
     actor: &'a str,
     default_ttl_s: u32,
 ) -> Result<Request<'a>, Fault> {
-    let request = admit::request(&message.request_id)?;
+    let request = admit::request(message.request_id)?;
     let order = order(message, default_ttl_s)?;
     let command =
         Command::Reserve(Reserve { request, order, allow_partial: message.allow_partial });
-    let channel = admit::optional_id("channel", &message.channel)?;
+    let channel = admit::optional_id("channel", message.channel)?;
     Ok(Request { command, actor, channel, reason: None })
 }
 
 /// An all-or-none batch. Its items' channels must agree, for the batch is one entry.
 pub(crate) fn reserve_all<'a>(
-    message: &'a v1::BatchCheckAndReserveRequest,
+    message: &BatchView<'a>,
     actor: &'a str,
     default_ttl_s: u32,
 ) -> Result<Request<'a>, Fault> {
-    let request = admit::request(&message.request_id)?;
-    let items = admit::rows("items", &message.items)?;
-    let channel = &items[0].channel;
+    let request = admit::request(message.request_id)?;
+    let items = &message.items;
+    let channel = items[0].channel;
     let orders = items.iter().enumerate().map(|(index, item)| {
         item_of_all(item, channel, default_ttl_s)
             .map_err(|fault| fault.within(&format!("items[{index}]")))
@@ -44,30 +45,30 @@ pub(crate) fn reserve_all<'a>(
 }
 
 fn item_of_all<'a>(
-    item: &'a v1::CheckAndReserveRequest,
+    item: &OrderView<'a>,
     channel: &str,
     default_ttl_s: u32,
 ) -> Result<Order<'a>, Fault> {
     if !item.request_id.is_empty() {
         let rule = "empty in an all-or-none batch, which has one of its own";
-        return Err(Fault::field("request_id", admit::shown(&item.request_id), rule));
+        return Err(Fault::field("request_id", admit::shown(item.request_id), rule));
     }
     if item.allow_partial {
         return Err(Fault::field("allow_partial", true, "false in an all-or-none batch"));
     }
     if item.channel != channel {
         let rule = "the same for all items of an all-or-none batch";
-        return Err(Fault::field("channel", admit::shown(&item.channel), rule));
+        return Err(Fault::field("channel", admit::shown(item.channel), rule));
     }
     order(item, default_ttl_s)
 }
 
-fn order(message: &v1::CheckAndReserveRequest, default_ttl_s: u32) -> Result<Order<'_>, Fault> {
+fn order<'a>(message: &OrderView<'a>, default_ttl_s: u32) -> Result<Order<'a>, Fault> {
     Ok(Order {
-        account_id: admit::id("account_id", &message.account_id)?,
-        order_id: admit::id("order_id", &message.order_id)?,
+        account_id: admit::id("account_id", message.account_id)?,
+        order_id: admit::id("order_id", message.order_id)?,
         amount: admit::amount("amount_minor", message.amount_minor)?,
-        currency: admit::currency(&message.currency)?,
+        currency: admit::currency(message.currency)?,
         ttl: Ttl { asked_s: admit::ttl(message.ttl.as_ref())?, default_s: default_ttl_s },
     })
 }

@@ -1,10 +1,12 @@
-//! Protobuf bytes in, protobuf bytes out: [`admit`] decodes and validates, [`reply`] answers,
+//! Protobuf bytes in, protobuf bytes out: [`admit`] decodes and validates, orders through
+//! [`order`]; [`reply`] answers,
 //! [`status`] says what was wrong.
 
 pub(crate) mod account;
 pub(crate) mod admit;
 pub(crate) mod decision;
 pub(crate) mod ledger;
+pub(crate) mod order;
 pub(crate) mod reply;
 pub(crate) mod status;
 

@@ -1,5 +1,7 @@
 //! Answers: outcomes and state to messages.
 
+use std::io::Write;
+
 use creditgate_engine::decide::rules::{LimitSource, effective_limit};
 use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::{
@@ -7,8 +9,10 @@ use creditgate_engine::outcome::{
 };
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Limit, LimitKind, Micros, Seq, Slot};
+use prost::encoding::{self, WireType, encode_key, encode_varint};
 use prost_types::Timestamp;
 
+use crate::wire::status::Fault;
 use crate::wire::v1;
 
 /// Where and when a decision was made.
@@ -63,13 +67,41 @@ fn reason(reason: Reason) -> v1::Reason {
     }
 }
 
-pub(crate) fn reserved(reserved: Reserved, made: Made) -> v1::CheckAndReserveResponse {
-    let held = reserved.reservation.map(|_| timestamp(reserved.expires_at));
-    v1::CheckAndReserveResponse {
-        reservation_id: reserved.reservation.map(|id| id.to_string()).unwrap_or_default(),
-        approved_amount_minor: reserved.amount,
-        expire_time: held,
-        result: Some(result(reserved.verdict, made)),
+/// Writes a `CheckAndReserveResponse`, field by field: as a message of its own it would cost every
+/// order an allocation.
+pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
+    encoding::message::encode(1, &result(reserved.verdict, made), to);
+    let Some(id) = reserved.reservation else { return };
+    nested(to, 2, |to| write!(to, "{id}").expect("writing to memory does not fail"));
+    encoding::int64::encode(3, &reserved.amount, to);
+    encoding::message::encode(4, &timestamp(reserved.expires_at), to);
+}
+
+/// Writes an item of a batch that was decided.
+pub(crate) fn batch_item(to: &mut Vec<u8>, item: Reserved, made: Made) {
+    nested(to, 1, |to| nested(to, 1, |to| reserved(to, item, made)));
+}
+
+/// Writes an item of a batch that was refused.
+pub(crate) fn batch_error(to: &mut Vec<u8>, fault: Fault) {
+    nested(to, 1, |to| encoding::message::encode(2, &fault.into_item_error(), to));
+}
+
+/// Writes a field whose length is known once it is written.
+fn nested(to: &mut Vec<u8>, tag: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    encode_key(tag, WireType::LengthDelimited, to);
+    let at = to.len();
+    to.push(0);
+    write(to);
+    let len = to.len() - at - 1;
+    match u8::try_from(len) {
+        Ok(short) if short < 0x80 => to[at] = short,
+        // Seldom: a refusal with long texts. What was written makes room.
+        _ => {
+            let mut varint = Vec::new();
+            encode_varint(len as u64, &mut varint);
+            to.splice(at..=at, varint);
+        }
     }
 }
 
