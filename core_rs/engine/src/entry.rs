@@ -31,6 +31,16 @@ impl Request<'_> {
     }
 }
 
+/// An [`Entry`] as it is written: the same bytes, with nothing copied to make them.
+#[derive(Serialize)]
+#[allow(missing_docs, reason = "as in Entry")]
+pub struct EntryRef<'e> {
+    pub request: &'e Request<'e>,
+    pub policy_version: u64,
+    pub outcome: &'e Outcome,
+    pub events: &'e [Event<'e>],
+}
+
 /// What the journal keeps of one command. On disk: an array of these fields in this order, where
 /// `request` is itself such an array.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

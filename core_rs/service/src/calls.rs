@@ -1,7 +1,6 @@
 //! One call on the worker's thread: decode, decide, and the bytes of the answer. What is answered
 //! here leaves only after the commit that carries it.
 
-use creditgate_engine::command::RequestKey;
 use creditgate_engine::decide;
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
@@ -10,6 +9,7 @@ use creditgate_engine::values::{SegmentIndex, Slot};
 use creditgate_store::{ExecuteError, Store};
 use prost::Message;
 
+use crate::bulk::Bulk;
 use crate::lists::Page;
 use crate::methods::Method;
 use crate::queue::Call;
@@ -17,7 +17,7 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, decision, ledger, v1};
+use crate::wire::{account, decision, v1};
 
 /// Room for the answer to an order that is approved.
 const ANSWER_BYTES: usize = 96;
@@ -26,6 +26,8 @@ const ANSWER_BYTES: usize = 96;
 pub(crate) enum Handled {
     /// It is answered with these bytes, after the commit.
     Answer(Vec<u8>),
+    /// Its rows are decided slice by slice.
+    Bulk(Bulk),
     /// The lists' thread reads a page for it.
     List(Page),
     /// It watches these accounts from now on.
@@ -71,9 +73,6 @@ pub(crate) struct Calls<'s> {
 impl Calls<'_> {
     pub(crate) fn handle(&mut self, call: &Call) -> Result<Handled, Failed> {
         let Call { request: bytes, actor, method, .. } = call;
-        if let Some((field, number)) = method.rows() {
-            admit::bound_rows(field, number, bytes)?;
-        }
         let answer = match method {
             Method::CheckAndReserve => {
                 let (reserved, made) = self.reserve(&OrderView::decode(bytes)?, actor)?;
@@ -100,21 +99,24 @@ impl Calls<'_> {
             }
             Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, actor)?,
             Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
-            Method::UpsertAccounts => self.upsert_accounts(&decode(bytes)?, actor)?.encode_to_vec(),
-            Method::UpsertSegments => self.upsert_segments(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::UpsertAccounts | Method::UpsertSegments | Method::PostEntries => {
+                return Ok(Handled::Bulk(Bulk::new(call)?));
+            }
             Method::GetAccount => self.account(&decode(bytes)?)?.encode_to_vec(),
             Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
             Method::ReinstateAccount => self.set_status(bytes, Status::Active, actor)?,
             Method::CloseAccount => self.set_status(bytes, Status::Closed, actor)?,
-            Method::PostEntries => self.post(&decode(bytes)?, actor)?.encode_to_vec(),
             Method::ListReservations => {
                 return Ok(Handled::List(Page::reservations(&decode(bytes)?, self.store.state())?));
             }
             Method::ListAccounts => {
                 return Ok(Handled::List(Page::accounts(&decode(bytes)?, self.store.state())?));
             }
-            Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
+            Method::WatchPositions => {
+                admit::bound_rows("account_ids", 1, bytes)?;
+                return Ok(Handled::Watch(self.watched(&decode(bytes)?)?));
+            }
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
                 let v1::GetTimeRequest {} = decode(bytes)?;
@@ -124,7 +126,11 @@ impl Calls<'_> {
         Ok(Handled::Answer(answer))
     }
 
-    fn execute(&mut self, request: &Request<'_>) -> Result<(Outcome, Made), ExecuteError> {
+    /// Decides one command.
+    pub(crate) fn execute(
+        &mut self,
+        request: &Request<'_>,
+    ) -> Result<(Outcome, Made), ExecuteError> {
         let answer = self.store.execute(request)?;
         let made = Made {
             seq: answer.seq,
@@ -203,48 +209,6 @@ impl Calls<'_> {
         Ok(v1::GetReservationResponse { reservation })
     }
 
-    fn upsert_accounts(
-        &mut self,
-        m: &v1::UpsertAccountsRequest,
-        actor: &str,
-    ) -> Result<v1::UpsertAccountsResponse, Failed> {
-        let call = admit::bulk(&m.request_id, &m.channel, m)?;
-        let rows = admit::rows("accounts", &m.accounts)?.iter().zip(0..);
-        let results = rows.map(|(upsert, row)| {
-            let request = RequestKey { row, ..call };
-            self.upsert(account::upsert_account(request, upsert, actor, &m.channel))
-        });
-        Ok(v1::UpsertAccountsResponse { results: results.collect::<Result<_, _>>()? })
-    }
-
-    fn upsert_segments(
-        &mut self,
-        m: &v1::UpsertSegmentsRequest,
-        actor: &str,
-    ) -> Result<v1::UpsertSegmentsResponse, Failed> {
-        let call = admit::bulk(&m.request_id, &m.channel, m)?;
-        let rows = admit::rows("segments", &m.segments)?.iter().zip(0..);
-        let results = rows.map(|(upsert, row)| {
-            let request = RequestKey { row, ..call };
-            self.upsert(account::upsert_segment(request, upsert, actor, &m.channel))
-        });
-        Ok(v1::UpsertSegmentsResponse { results: results.collect::<Result<_, _>>()? })
-    }
-
-    /// One row: its fault is its own, and the other rows go on.
-    fn upsert(&mut self, request: Result<Request<'_>, Fault>) -> Result<v1::UpsertResult, Failed> {
-        let done = request.map_err(Failed::from).and_then(|request| Ok(self.execute(&request)?));
-        match done {
-            Ok((Outcome::Upserted(outcome), made)) => Ok(reply::upserted(outcome, made)),
-            Ok((outcome, _)) => unreachable!("an upsert was answered with {outcome:?}"),
-            Err(Failed::Fault(fault)) => {
-                let error = Some(fault.into_item_error());
-                Ok(v1::UpsertResult { error, ..v1::UpsertResult::default() })
-            }
-            Err(fatal) => Err(fatal),
-        }
-    }
-
     fn account(&self, m: &v1::GetAccountRequest) -> Result<v1::GetAccountResponse, Failed> {
         let state = self.store.state();
         let slot = self.slot(&m.account_id)?;
@@ -286,33 +250,4 @@ impl Calls<'_> {
         };
         Ok(response.encode_to_vec())
     }
-
-    fn post(
-        &mut self,
-        m: &v1::PostEntriesRequest,
-        actor: &str,
-    ) -> Result<v1::PostEntriesResponse, Failed> {
-        let source = admit::id("source", &m.source)?;
-        let mut results = Vec::with_capacity(m.entries.len());
-        for entry in admit::rows("entries", &m.entries)? {
-            let done = ledger::post(source, entry, actor)
-                .map_err(Failed::from)
-                .and_then(|request| Ok(self.execute(&request)?));
-            results.push(match done {
-                Ok((_, made)) => posted(made),
-                Err(Failed::Fault(fault)) => {
-                    let error = Some(fault.into_item_error());
-                    v1::EntryResult { error, ..v1::EntryResult::default() }
-                }
-                Err(fatal) => return Err(fatal),
-            });
-        }
-        Ok(v1::PostEntriesResponse { results })
-    }
-}
-
-fn posted(made: Made) -> v1::EntryResult {
-    let outcome =
-        if made.replayed { v1::EntryOutcome::Duplicate } else { v1::EntryOutcome::Posted };
-    v1::EntryResult { outcome: outcome.into(), error: None, journal_seq: made.seq }
 }

@@ -6,13 +6,15 @@
 //! - [`methods`]: the calls of the contract, by path and number, and their lanes.
 //! - `wire`: requests to commands, outcomes to answers, faults to statuses.
 //! - `queue`: calls that wait, in two bounded lanes.
-//! - `worker`: the one thread that owns the store: takes what waits, decides, commits, answers.
-//! - `calls`: one call on that thread.
+//! - `worker`: the one thread that owns the store: takes what waits and decides it, while a second
+//!   one makes the commit before durable and answers.
+//! - `calls`: one call on that thread; `bulk`: calls of many rows, slice by slice.
 //! - `lists`: the thread that reads pages from the tables.
 //! - `finished`: answers on their way back, and the descriptor that announces them.
 //! - [`stats`], `clock`.
 
 mod abort;
+mod bulk;
 mod calls;
 mod clock;
 mod finished;

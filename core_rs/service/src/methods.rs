@@ -36,13 +36,12 @@ macro_rules! methods {
 }
 
 impl Method {
-    /// Name and number of the field that holds the rows of a call of many.
+    /// Name and number of the field that holds the rows of a bulk call.
     pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
         match self {
             Method::UpsertAccounts => Some(("accounts", 2)),
             Method::UpsertSegments => Some(("segments", 2)),
             Method::PostEntries => Some(("entries", 2)),
-            Method::WatchPositions => Some(("account_ids", 1)),
             _ => None,
         }
     }
@@ -107,10 +106,6 @@ mod tests {
                     ..Default::default()
                 }
                 .encode_to_vec(),
-                Method::WatchPositions => {
-                    v1::WatchPositionsRequest { account_ids: vec![String::new(); rows] }
-                        .encode_to_vec()
-                }
                 other => panic!("{other:?} has no rows"),
             }
         }

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::methods::{Lane, Method};
+use crate::worker::commits::Done;
 
 /// Most interactive calls that one commit takes on.
 const TAKEN_CALLS_MAX: usize = 4_096;
@@ -35,10 +36,33 @@ pub(crate) enum Refused {
     Closed,
 }
 
+/// How much the worker would take on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) calls: usize,
+    /// Of interactive requests; the last one may go beyond.
+    pub(crate) bytes: usize,
+    /// Whether a bulk call is wanted.
+    pub(crate) bulk: bool,
+    /// Fewer bytes of interactive requests are not worth waking for.
+    pub(crate) worth: usize,
+}
+
+impl Room {
+    /// For the first calls of a commit.
+    pub(crate) const FRESH: Room =
+        Room { calls: TAKEN_CALLS_MAX, bytes: TAKEN_BYTES_MAX, bulk: true, worth: 0 };
+
+    /// For nothing at all.
+    pub(crate) const NONE: Room = Room { calls: 0, bytes: 0, bulk: false, worth: 0 };
+}
+
 /// What the worker finds when it looks.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) calls: Vec<Call>,
+    /// What became of the commit that was on its way.
+    pub(crate) done: Option<Done>,
     /// Watches that have ended.
     pub(crate) cancelled: Vec<u64>,
     /// No call will come any more, and none waits.
@@ -91,14 +115,27 @@ struct Inner {
     interactive: Waiting,
     bulk: Waiting,
     cancelled: Vec<u64>,
+    done: Option<Done>,
     closed: bool,
-    /// Whether the worker sleeps, so that nobody wakes one that is at work.
-    asleep: bool,
+    /// What the worker would take on, while it sleeps: nobody wakes one that is at work, or for
+    /// less.
+    asleep: Option<Room>,
 }
 
 impl Inner {
-    fn is_empty(&self) -> bool {
-        self.interactive.calls.is_empty() && self.bulk.calls.is_empty() && self.cancelled.is_empty()
+    /// Whether there is nothing that a worker with so much room would take.
+    fn is_empty(&self, room: Room) -> bool {
+        let interactive = room.calls > 0
+            && room.bytes > 0
+            && self.interactive.bytes >= room.worth
+            && !self.interactive.calls.is_empty();
+        let bulk = room.bulk && !self.bulk.calls.is_empty();
+        !interactive && !bulk && self.cancelled.is_empty() && self.done.is_none() && !self.is_over()
+    }
+
+    /// No call waits, and none will.
+    fn is_over(&self) -> bool {
+        self.closed && self.interactive.calls.is_empty() && self.bulk.calls.is_empty()
     }
 }
 
@@ -144,33 +181,46 @@ impl Queue {
         (inner.interactive.calls.len(), inner.bulk.calls.len())
     }
 
-    /// Waits until there is something to do, at most for `timeout`, and takes what one commit
-    /// should carry: interactive calls up to a bound and, after them, at most one bulk call.
-    pub(crate) fn take(&self, timeout: Duration) -> Taken {
+    /// Tells the worker what became of the commit on its way.
+    pub(crate) fn done(&self, done: Done) {
         let mut inner = self.lock();
-        if inner.is_empty() && !inner.closed {
-            inner.asleep = true;
+        inner.done = Some(done);
+        self.wake_from(&mut inner);
+    }
+
+    /// Waits until there is something to do, at most for `timeout`, and takes it: interactive calls
+    /// as far as there is room and, after them, at most one bulk call.
+    pub(crate) fn take(&self, timeout: Duration, room: Room) -> Taken {
+        let mut inner = self.lock();
+        if inner.is_empty(room) && !timeout.is_zero() {
+            inner.asleep = Some(room);
             inner = match self.wake.wait_timeout(inner, timeout) {
                 Ok((inner, _)) => inner,
                 Err(poisoned) => poisoned.into_inner().0,
             };
-            inner.asleep = false;
+            inner.asleep = None;
         }
-        let mut taken =
-            Taken { cancelled: std::mem::take(&mut inner.cancelled), ..Taken::default() };
+        let mut taken = Taken {
+            cancelled: std::mem::take(&mut inner.cancelled),
+            done: inner.done.take(),
+            ..Taken::default()
+        };
         let mut bytes = 0;
-        while taken.calls.len() < TAKEN_CALLS_MAX && bytes < TAKEN_BYTES_MAX {
+        while taken.calls.len() < room.calls && bytes < room.bytes {
             let Some(call) = inner.interactive.pop() else { break };
             bytes += call.request.len();
             taken.calls.push(call);
         }
-        taken.calls.extend(inner.bulk.pop());
-        taken.over = inner.closed && taken.calls.is_empty();
+        if room.bulk {
+            taken.calls.extend(inner.bulk.pop());
+        }
+        taken.over = taken.calls.is_empty() && inner.is_over();
         taken
     }
 
     fn wake_from(&self, inner: &mut MutexGuard<'_, Inner>) {
-        if std::mem::take(&mut inner.asleep) {
+        if inner.asleep.is_some_and(|room| !inner.is_empty(room)) {
+            inner.asleep = None;
             self.wake.notify_one();
         }
     }
@@ -199,8 +249,8 @@ mod tests {
         queue.push(call(1, Method::PostEntries, 5)).expect("there is room");
         queue.push(call(2, Method::PostEntries, 5)).expect("there is room");
         queue.push(call(3, Method::CheckAndReserve, 5)).expect("there is room");
-        assert_eq!(tickets(&queue.take(Duration::ZERO)), [3, 1]);
-        assert_eq!(tickets(&queue.take(Duration::ZERO)), [2]);
+        assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [3, 1]);
+        assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [2]);
     }
 
     #[test]
@@ -209,7 +259,7 @@ mod tests {
         queue.push(call(1, Method::Check, 5)).expect("there is room");
         assert_eq!(queue.push(call(2, Method::Check, 5)), Err(Refused::Full));
         queue.push(call(3, Method::PostEntries, 5)).expect("there is room");
-        queue.take(Duration::ZERO);
+        queue.take(Duration::ZERO, Room::FRESH);
         queue.push(call(4, Method::Check, 5)).expect("there is room again");
     }
 
@@ -218,7 +268,7 @@ mod tests {
         let queue = Queue::new(10);
         queue.push(call(1, Method::Check, WAITING_BYTES_MAX)).expect("there is room");
         assert_eq!(queue.push(call(2, Method::Check, 1)), Err(Refused::Full));
-        queue.take(Duration::ZERO);
+        queue.take(Duration::ZERO, Room::FRESH);
         queue.push(call(3, Method::Check, 1)).expect("there is room again");
     }
 
@@ -245,7 +295,7 @@ mod tests {
         queue.push(call(2, Method::Check, 5)).expect("there is room");
         queue.cancel(1);
         queue.cancel(2);
-        let taken = queue.take(Duration::ZERO);
+        let taken = queue.take(Duration::ZERO, Room::FRESH);
         assert_eq!((tickets(&taken), taken.cancelled), (vec![2], vec![2]));
     }
 
@@ -255,7 +305,7 @@ mod tests {
         queue.push(call(1, Method::Check, 0)).expect("it is open");
         queue.close();
         assert_eq!(queue.push(call(2, Method::Check, 0)), Err(Refused::Closed));
-        assert!(!queue.take(Duration::ZERO).over);
-        assert!(queue.take(Duration::ZERO).over);
+        assert!(!queue.take(Duration::ZERO, Room::FRESH).over);
+        assert!(queue.take(Duration::ZERO, Room::FRESH).over);
     }
 }

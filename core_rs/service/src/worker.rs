@@ -1,5 +1,8 @@
-//! The one thread that owns the store: takes what waits, decides it, commits once, answers.
+//! The one thread that owns the store: takes what waits and decides it. While one commit is on its
+//! way to disk, the calls that come are decided as part of the next.
 
+mod batch;
+pub(crate) mod commits;
 mod watches;
 
 use std::sync::Arc;
@@ -8,19 +11,22 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use creditgate_engine::values::Micros;
-use creditgate_store::{CommitError, ExecuteError, FollowerThread, Store, StoreError};
+use creditgate_store::{ExecuteError, FollowerThread, Store, StoreError};
 use prost::Message;
 
 use crate::abort::AbortOnPanic;
+use crate::bulk::Bulk;
 use crate::calls::{Calls, Failed, Handled};
 use crate::clock::Clock;
 use crate::finished::{Finished, Outbox};
 use crate::lists::{Lists, Page};
-use crate::queue::{Call, Queue};
+use crate::queue::{Call, Queue, Room, Taken};
 use crate::stats::Stats;
 use crate::wire::reply::timestamp;
 use crate::wire::status::Fault;
 use crate::wire::v1;
+use batch::Batch;
+use commits::{Commits, Done, Job};
 use watches::Watches;
 
 /// Longest sleep of an idle worker; the counters map's heartbeat beats at least as often.
@@ -29,6 +35,10 @@ const IDLE_MAX: Duration = Duration::from_secs(1);
 /// Most commands of the clock in one commit, of up to 1,000 events each: more than the calls of one
 /// commit can bring about, or nearly.
 const HOUSEKEEPING_COMMANDS_MAX: usize = 8;
+
+/// While a commit is on its way, the next one begins with so many bytes of requests: a whole batch.
+/// Single orders are decided in less time than it takes to wake for each of them.
+const WORTH_BYTES: usize = 8 << 10;
 
 /// Pause before what is due by the clock is tried again on a full disk.
 const STORE_FULL_PAUSE: Duration = Duration::from_millis(200);
@@ -50,43 +60,48 @@ pub(crate) struct Worker {
     follower: Arc<FollowerThread>,
     watches: Watches,
     lists: Lists,
+    /// The calls of the commit under construction.
+    batch: Batch,
+    /// The bulk call of which some rows are still to be decided.
+    bulk: Option<Bulk>,
+    /// What is to be done once the commit on its way to disk is durable.
+    on_its_way: Option<OnItsWay>,
     /// When the last commit was made that found no room, if none has been made since.
     full_since: Option<Instant>,
     /// The clock had something to do, and may have more.
     more_due: bool,
+    commits: Commits,
     /// Last, so that the store's lock outlives the follower, which writes its tables.
     parts: Parts,
 }
 
-/// What calls ask for that is done after the commit that they came with.
-#[derive(Default)]
-struct After {
-    /// Answers by ticket.
-    answers: Vec<Finished>,
+/// The calls of a commit that wait for more than its being durable.
+struct OnItsWay {
     pages: Vec<(u64, Page)>,
-    watches: Vec<(u64, Vec<creditgate_engine::values::Slot>)>,
-    clock: Vec<(u64, Option<v1::SetTimeRequest>)>,
-}
-
-impl After {
-    /// The commit was undone: whatever these calls saw or asked for may be gone with it.
-    fn refuse(&mut self, fault: &Fault) {
-        let answers = self.answers.drain(..).map(|finished| finished.ticket);
-        let pages = self.pages.drain(..).map(|(ticket, _)| ticket);
-        let watches = self.watches.drain(..).map(|(ticket, _)| ticket);
-        let tickets: Vec<u64> = answers.chain(pages).chain(watches).collect();
-        self.answers = tickets.into_iter().map(|ticket| Finished::fault(ticket, fault)).collect();
-    }
+    /// Watches that begin with it.
+    watches: Vec<u64>,
 }
 
 impl Worker {
     /// A worker with its helpers at work.
-    pub(crate) fn new(parts: Parts) -> Result<Worker, StoreError> {
+    pub(crate) fn new(mut parts: Parts) -> Result<Worker, StoreError> {
         let follower = Arc::new(parts.store.follower()?.spawn(parts.store.committed_seq())?);
         let tables = parts.store.tables().clone();
         let lists = Lists::spawn(tables, Arc::clone(&follower), Arc::clone(&parts.outbox));
-        let watches = Watches::default();
-        Ok(Worker { follower, watches, lists, full_since: None, more_due: false, parts })
+        let (queue, outbox) = (Arc::clone(&parts.queue), Arc::clone(&parts.outbox));
+        let commits = Commits::spawn(parts.store.take_committer(), queue, outbox);
+        Ok(Worker {
+            follower,
+            watches: Watches::default(),
+            lists,
+            batch: Batch::default(),
+            bulk: None,
+            on_its_way: None,
+            full_since: None,
+            more_due: false,
+            commits,
+            parts,
+        })
     }
 
     /// Runs the worker on a thread of its own until the queue is over.
@@ -103,24 +118,42 @@ impl Worker {
         self.count();
         loop {
             let idle = self.idle();
-            let taken = self.parts.queue.take(idle);
-            if taken.over {
+            let taken = self.parts.queue.take(idle, self.room());
+            let over = taken.over;
+            self.serve(taken);
+            if over && self.bulk.is_none() {
                 break;
             }
-            self.serve(taken.calls);
-            // After the calls: a watch may be ended in the same moment in which it begins.
-            for ticket in taken.cancelled {
-                self.watches.remove(ticket);
-            }
-            self.count();
         }
+        self.flush();
         self.lists.close();
         Ok(self.follower.sync_to(self.parts.store.committed_seq(), CLOSING_MAX)?)
     }
 
+    /// What the commit under construction would still carry.
+    fn room(&self) -> Room {
+        let Batch { calls, bytes, .. } = self.batch;
+        Room {
+            calls: Room::FRESH.calls.saturating_sub(calls),
+            bytes: Room::FRESH.bytes.saturating_sub(bytes),
+            bulk: self.bulk.is_none() && !self.batch.has_slice,
+            worth: if self.on_its_way.is_some() { WORTH_BYTES } else { 0 },
+        }
+    }
+
     /// How long to sleep when nobody calls: until the next reservation expires; not at all while
-    /// more is due than one commit does.
+    /// there is more to do than one commit takes.
     fn idle(&mut self) -> Duration {
+        if self.on_its_way.is_some() {
+            return if self.bulk.is_some() && !self.batch.has_slice {
+                Duration::ZERO
+            } else {
+                IDLE_MAX
+            };
+        }
+        if self.bulk.is_some() {
+            return Duration::ZERO;
+        }
         if self.full_since.is_some() {
             return STORE_FULL_PAUSE;
         }
@@ -136,49 +169,59 @@ impl Worker {
         }
     }
 
-    /// Serves what one commit carries.
-    fn serve(&mut self, calls: Vec<Call>) {
+    /// Takes note of a commit that has ended, decides what was called, and sends the next commit on
+    /// its way if none is.
+    fn serve(&mut self, taken: Taken) {
+        if let Some(done) = taken.done {
+            self.arrived(done);
+        }
+        self.decide(taken.calls);
+        // After the calls: a watch may be ended in the same moment in which it begins.
+        self.end_watches(taken.cancelled);
+        if self.batch.clock.is_empty() {
+            self.send();
+        } else {
+            self.flush();
+        }
+        self.try_again();
+        self.parts.store.heartbeat(self.parts.clock.now());
+        self.count();
+    }
+
+    fn end_watches(&mut self, tickets: Vec<u64>) {
+        for ticket in tickets {
+            self.batch.watches.retain(|(watch, _)| *watch != ticket);
+            self.watches.remove(ticket);
+        }
+    }
+
+    /// Decides calls as part of the commit under construction, and a slice of a bulk call.
+    fn decide(&mut self, calls: Vec<Call>) {
+        let now = self.begin();
+        self.parts.stats.calls.fetch_add(calls.len() as u64, Ordering::Relaxed);
+        self.batch.calls += calls.len();
+        for call in calls {
+            self.batch.bytes += call.request.len();
+            self.handle(&call, now);
+        }
+        if !self.batch.has_slice {
+            self.advance_bulk(now);
+        }
+    }
+
+    /// Begins the commit under construction, if it is new, with what is due by the clock.
+    fn begin(&mut self) -> Micros {
+        if let Some(now) = self.batch.now {
+            return now;
+        }
         let now = self.parts.clock.now();
+        self.batch.now = Some(now);
         self.parts.store.begin(now);
         // On a full disk what is due would fail the reads that wait: it is tried after them.
         if self.full_since.is_none() {
             self.housekeep();
         }
-        let mut after = After::default();
-        self.parts.stats.calls.fetch_add(calls.len() as u64, Ordering::Relaxed);
-        for call in calls {
-            self.handle(call, now, &mut after);
-        }
-        if !self.commit() {
-            after.refuse(&Fault::store_full());
-        }
-        self.parts.outbox.push(after.answers);
-        for (ticket, request) in after.clock {
-            let answer = self.clock(ticket, request);
-            self.parts.outbox.push(vec![answer]);
-        }
-        for (ticket, slots) in after.watches {
-            self.watches.add(ticket, slots, &self.parts.store, &self.parts.outbox);
-        }
-        let seq = self.parts.store.committed_seq();
-        for (ticket, page) in after.pages {
-            if let Err(fault) = self.lists.read(ticket, page, seq) {
-                self.parts.outbox.push(vec![Finished::fault(ticket, &fault)]);
-            }
-        }
-        self.try_again();
-        self.parts.store.heartbeat(self.parts.clock.now());
-    }
-
-    /// Looks, now and then, whether a full disk has room again, and does what is due by then.
-    fn try_again(&mut self) {
-        if self.full_since.is_some_and(|since| since.elapsed() >= STORE_FULL_PAUSE) {
-            let now = self.parts.clock.now();
-            self.parts.store.begin(now);
-            by_the_clock(self.parts.store.tick());
-            self.housekeep();
-            self.commit();
-        }
+        now
     }
 
     /// Does what is due by the clock, within bounds.
@@ -191,47 +234,155 @@ impl Worker {
         }
     }
 
-    fn handle(&mut self, call: Call, now: Micros, after: &mut After) {
+    fn handle(&mut self, call: &Call, now: Micros) {
         let ticket = call.ticket;
         if call.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.parts.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
-            after.answers.push(Finished::fault(ticket, &Fault::deadline_passed()));
+            self.batch.answers.push(Finished::fault(ticket, &Fault::deadline_passed()));
             return;
         }
         let default_ttl_s = self.parts.default_ttl_s;
         let mut calls = Calls { store: &mut self.parts.store, default_ttl_s, now };
-        match calls.handle(&call) {
-            Ok(Handled::Answer(bytes)) => after.answers.push(Finished::ok(ticket, bytes)),
-            Ok(Handled::List(page)) => after.pages.push((ticket, page)),
-            Ok(Handled::Watch(slots)) => after.watches.push((ticket, slots)),
-            Ok(Handled::SetTime(request)) => after.clock.push((ticket, Some(request))),
-            Ok(Handled::GetTime) => after.clock.push((ticket, None)),
-            Err(Failed::Fault(fault)) => after.answers.push(Finished::fault(ticket, &fault)),
+        match calls.handle(call) {
+            Ok(Handled::Answer(bytes)) => self.batch.answers.push(Finished::ok(ticket, bytes)),
+            Ok(Handled::Bulk(bulk)) => self.bulk = Some(bulk),
+            Ok(Handled::List(page)) => self.batch.pages.push((ticket, page)),
+            Ok(Handled::Watch(slots)) => self.batch.watches.push((ticket, slots)),
+            Ok(Handled::SetTime(request)) => self.batch.clock.push((ticket, Some(request))),
+            Ok(Handled::GetTime) => self.batch.clock.push((ticket, None)),
+            Err(Failed::Fault(fault)) => self.batch.answers.push(Finished::fault(ticket, &fault)),
             Err(Failed::Fatal(error)) => stop(&error),
         }
     }
 
-    /// Makes durable what was decided; `false` when there was no room and it was undone.
-    fn commit(&mut self) -> bool {
-        if !self.parts.store.has_pending() {
-            return true;
+    /// Decides a slice of the bulk call, if there is one; with the last slice goes its answer.
+    fn advance_bulk(&mut self, now: Micros) {
+        let Some(mut bulk) = self.bulk.take() else { return };
+        self.batch.has_slice = true;
+        let default_ttl_s = self.parts.default_ttl_s;
+        let mut calls = Calls { store: &mut self.parts.store, default_ttl_s, now };
+        match bulk.advance(&mut calls) {
+            Ok(false) => self.bulk = Some(bulk),
+            Ok(true) => {
+                self.batch.answers.push(Finished::ok(bulk.ticket, bulk.into_answer()));
+            }
+            Err(Failed::Fault(fault)) => {
+                self.batch.answers.push(Finished::fault(bulk.ticket, &fault));
+            }
+            Err(Failed::Fatal(error)) => stop(&error),
         }
+    }
+
+    /// Sends the commit under construction on its way, unless one is; calls that changed nothing
+    /// are answered at once.
+    fn send(&mut self) {
+        if self.on_its_way.is_some() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        debug_assert!(batch.clock.is_empty(), "the clock is asked when nothing is on its way");
+        let sealed = self.parts.store.seal();
+        let (state, mut watched) = (self.parts.store.state(), Vec::new());
+        let seq = self.parts.store.last_seq();
+        if let Some(sealed) = &sealed {
+            self.watches.tell(sealed, state, &mut watched);
+        }
+        let mut watches = Vec::new();
+        for (ticket, slots) in batch.watches {
+            watches.push(ticket);
+            self.watches.add(ticket, slots, state, seq, &mut watched);
+        }
+        match sealed {
+            Some(sealed) => {
+                self.commits.send(Job { sealed, answers: batch.answers, watched });
+                self.on_its_way = Some(OnItsWay { pages: batch.pages, watches });
+            }
+            None => {
+                self.parts.outbox.push(batch.answers);
+                self.parts.outbox.push_watched(watched);
+                self.read_pages(batch.pages);
+            }
+        }
+    }
+
+    /// The commit on its way has ended.
+    fn arrived(&mut self, done: Done) {
+        let Some(OnItsWay { pages, watches }) = self.on_its_way.take() else { return };
         let stats = &self.parts.stats;
-        match self.parts.store.commit() {
-            Ok(()) => {
+        match done {
+            Done::Durable => {
+                self.parts.store.settle();
                 stats.commits.fetch_add(1, Ordering::Relaxed);
                 self.follower.committed(self.parts.store.committed_seq());
-                self.watches.tell(&self.parts.store, &self.parts.outbox);
                 self.full_since = None;
+                self.read_pages(pages);
             }
-            Err(CommitError::NoSpace(_)) => {
+            Done::NoRoom(tickets) => {
+                self.parts.store.undo();
                 stats.commits_undone.fetch_add(1, Ordering::Relaxed);
                 self.full_since = Some(Instant::now());
+                self.refuse(tickets, pages, &watches);
             }
-            Err(CommitError::Fatal(error)) => stop(&error),
         }
-        stats.store_full_now.store(u64::from(self.full_since.is_some()), Ordering::Relaxed);
-        self.full_since.is_none()
+        let full = u64::from(self.full_since.is_some());
+        self.parts.stats.store_full_now.store(full, Ordering::Relaxed);
+    }
+
+    /// There was no room: whoever waits for the commit that was on its way, or for what was decided
+    /// on top of it, is refused.
+    fn refuse(&mut self, tickets: Vec<u64>, pages: Vec<(u64, Page)>, watches: &[u64]) {
+        let fault = Fault::store_full();
+        watches.iter().for_each(|ticket| self.watches.remove(*ticket));
+        let pages = pages.into_iter().map(|(ticket, _)| ticket);
+        let bulk = self.bulk.take().map(|bulk| bulk.ticket);
+        let tickets = tickets.into_iter().chain(pages).chain(watches.iter().copied()).chain(bulk);
+        let mut answers = std::mem::take(&mut self.batch).refuse(&fault);
+        answers.extend(tickets.map(|ticket| Finished::fault(ticket, &fault)));
+        self.parts.outbox.push(answers);
+    }
+
+    /// Has the lists read, up to what is durable.
+    fn read_pages(&mut self, pages: Vec<(u64, Page)>) {
+        let seq = self.parts.store.committed_seq();
+        for (ticket, page) in pages {
+            if let Err(fault) = self.lists.read(ticket, page, seq) {
+                self.parts.outbox.push(vec![Finished::fault(ticket, &fault)]);
+            }
+        }
+    }
+
+    /// Waits until all that is decided is durable or undone, and serves those who ask for the clock.
+    fn flush(&mut self) {
+        let clock = std::mem::take(&mut self.batch.clock);
+        self.await_arrival();
+        self.send();
+        self.await_arrival();
+        for (ticket, request) in clock {
+            let answer = self.clock(ticket, request);
+            self.parts.outbox.push(vec![answer]);
+        }
+    }
+
+    fn await_arrival(&mut self) {
+        while self.on_its_way.is_some() {
+            let taken = self.parts.queue.take(IDLE_MAX, Room::NONE);
+            self.end_watches(taken.cancelled);
+            if let Some(done) = taken.done {
+                self.arrived(done);
+            }
+        }
+    }
+
+    /// Looks, now and then, whether a full disk has room again, and does what is due by then.
+    fn try_again(&mut self) {
+        let is_time = self.full_since.is_some_and(|since| since.elapsed() >= STORE_FULL_PAUSE);
+        if is_time && self.on_its_way.is_none() {
+            let now = self.begin();
+            debug_assert!(now >= self.parts.store.last_time(), "time does not go back");
+            by_the_clock(self.parts.store.tick());
+            self.housekeep();
+            self.flush();
+        }
     }
 
     fn clock(&mut self, ticket: u64, request: Option<v1::SetTimeRequest>) -> Finished {
@@ -264,7 +415,8 @@ impl Worker {
             self.parts.store.begin(moment);
             by_the_clock(self.parts.store.tick());
             self.housekeep();
-            if !self.commit() {
+            self.flush();
+            if self.full_since.is_some() {
                 return Err(Fault::store_full());
             }
             self.parts.clock.set(moment);
@@ -305,7 +457,7 @@ fn by_the_clock<T>(done: Result<T, ExecuteError>) -> T {
 }
 
 /// What is on disk is not known any more: nothing may be answered from memory.
-fn stop(error: &StoreError) -> ! {
+pub(crate) fn stop(error: &StoreError) -> ! {
     eprintln!("creditgate: {error}: the process stops; start it again to recover");
     std::process::abort()
 }

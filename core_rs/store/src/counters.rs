@@ -97,6 +97,13 @@ impl CountersRecord {
         journal_seq: Seq,
     ) -> CountersRecord {
         let digest = Sha256::digest(account_id.as_bytes());
+        let id_hash =
+            u64::from_le_bytes(digest[..8].try_into().expect("eight bytes of thirty-two"));
+        CountersRecord { id_hash, ..CountersRecord::again(terms, counters, journal_seq) }
+    }
+
+    /// As `of`, without the digest of the id: for [`CountersMap::publish_again`].
+    pub(crate) fn again(terms: &Terms, counters: &Counters, journal_seq: Seq) -> CountersRecord {
         let (limit, limit_kind) = match terms.limit.kind {
             LimitKind::Amount(amount) => (amount, 0),
             LimitKind::Unlimited => (0, 1),
@@ -104,7 +111,7 @@ impl CountersRecord {
             LimitKind::Inherit => (0, 3),
         };
         CountersRecord {
-            id_hash: u64::from_le_bytes(digest[..8].try_into().expect("eight bytes of thirty-two")),
+            id_hash: 0,
             outstanding: counters.outstanding,
             captured: counters.captured,
             reserved: counters.reserved,
@@ -215,8 +222,19 @@ impl CountersMap {
         Ok(())
     }
 
-    /// Writes one record. The only writer calls it.
+    /// Writes one record.
     pub(crate) fn publish(&self, slot: Slot, record: &CountersRecord) {
+        self.write(slot, record, 0);
+    }
+
+    /// Writes one record whose account the map has shown since it was opened: the digest of its id,
+    /// the costliest part, stays as it is.
+    pub(crate) fn publish_again(&self, slot: Slot, record: &CountersRecord) {
+        self.write(slot, record, 1);
+    }
+
+    /// Writes the words of a record from `from` on.
+    fn write(&self, slot: Slot, record: &CountersRecord, from: usize) {
         let first = record_word(slot);
         let lock = self.map.word(first);
         // A predecessor that was killed may have left the lock odd, or a broken file anything at
@@ -226,7 +244,7 @@ impl CountersMap {
         lock.store(before.wrapping_add(1), Relaxed);
         // No store below may be seen before the odd lock.
         fence(Release);
-        for (word, value) in (first + 1..).zip(record.to_words()) {
+        for (word, value) in (first + 1..).zip(record.to_words()).skip(from) {
             self.map.word(word).store(value, Relaxed);
         }
         lock.store(before.wrapping_add(2), Release);

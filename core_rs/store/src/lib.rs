@@ -6,7 +6,9 @@
 //!
 //! # Layout
 //!
-//! - [`Store`]: the one writer. `begin`, `execute` as often as commands wait, `commit`.
+//! - [`Store`]: the one that decides. `begin`, `execute` as often as commands wait, `commit`.
+//! - [`Committer`]: the one that writes the journal; `commit` asks it, or a thread of its own does,
+//!   while the store decides what comes next.
 //! - [`Journal`]: the truth: one LMDB environment, one value per commit, a chain of digests.
 //! - [`text`]: names and free text beside the chain, so that they can be erased.
 //! - [`Tables`]: a cache of the rows in an LMDB environment of its own, for lists and recovery.
@@ -26,6 +28,7 @@
 
 mod ahead;
 mod commit;
+mod committer;
 mod counters;
 mod error;
 mod folder;
@@ -49,6 +52,7 @@ mod window;
 mod writeback;
 
 pub use commit::{Commit, Digest, FORMAT, Head};
+pub use committer::{Committer, Sealed};
 pub use counters::{COUNTERS_FORMAT, CountersReader, CountersRecord};
 pub use error::{CommitError, ExecuteError, StoreError, SyncError};
 pub use follower::Follower;

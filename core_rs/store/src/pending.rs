@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use creditgate_engine::entry::Entry;
+use creditgate_engine::entry::{Entry, EntryRef};
 use creditgate_engine::event::Event;
 use creditgate_engine::values::{Micros, Seq};
 
@@ -24,24 +24,16 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    pub(crate) fn after(last: &Link) -> Pending {
+    /// The commit after `last_seq`, not before `time`.
+    pub(crate) fn after(last_seq: Seq, time: Micros) -> Pending {
         Pending {
-            first_seq: last.last_seq + 1,
-            time: last.time,
+            first_seq: last_seq + 1,
+            time,
             bytes: Vec::new(),
             ranges: Vec::new(),
             texts: Vec::new(),
             touches_segments: false,
         }
-    }
-
-    /// Starts again after `last`; keeps the memory.
-    pub(crate) fn reset(&mut self, last: &Link) {
-        self.first_seq = last.last_seq + 1;
-        self.bytes.clear();
-        self.ranges.clear();
-        self.texts.clear();
-        self.touches_segments = false;
     }
 
     pub(crate) fn first_seq(&self) -> Seq {
@@ -64,15 +56,29 @@ impl Pending {
         &self.texts
     }
 
-    pub(crate) fn push(&mut self, entry: &Entry<'_>) {
+    pub(crate) fn push(&mut self, entry: &EntryRef<'_>) {
         let (seq, start) = (self.next_seq(), self.bytes.len());
         commit::append(&mut self.bytes, entry);
         self.ranges.push(start..self.bytes.len());
         self.touches_segments |=
             entry.events.iter().any(|event| matches!(event, Event::SegmentSet { .. }));
-        self.texts.extend(text::of_entry(entry).filter_map(|(field, text)| {
+        self.texts.extend(text::of_request(entry.request).filter_map(|(field, text)| {
             Some(TextRow { seq, field, bytes: text::to_bytes(&text)? })
         }));
+    }
+
+    /// Hands over what is decided so far; what comes next is of the commit after it.
+    pub(crate) fn take(&mut self) -> Pending {
+        let next = Pending {
+            first_seq: self.next_seq(),
+            time: self.time,
+            // The next commit is often about as large as this one.
+            bytes: Vec::with_capacity(self.bytes.len()),
+            ranges: Vec::with_capacity(self.ranges.len()),
+            texts: Vec::new(),
+            touches_segments: false,
+        };
+        std::mem::replace(self, next)
     }
 
     /// An entry of this commit, read back with its texts.

@@ -34,15 +34,16 @@ struct Recent {
 }
 
 impl Repeats {
-    /// The answer to the entry at `seq`, if `request` asks for the same again.
+    /// The answer to the entry at `seq`, if `request` asks for the same again. `pending`: the commit
+    /// that holds it, where that is not on disk yet.
     pub(crate) fn find(
         &mut self,
         journal: &Journal,
-        pending: &Pending,
+        pending: Option<&Pending>,
         seq: Seq,
         request: &Request<'_>,
     ) -> Result<Option<Stored>, StoreError> {
-        if seq >= pending.first_seq() {
+        if let Some(pending) = pending {
             return Ok(compare(request, pending.entry(seq), pending.time));
         }
         let recent = self.recent(journal, seq)?;
@@ -52,18 +53,18 @@ impl Repeats {
         Ok(compare(request, entry, recent.time))
     }
 
-    /// The digest of the call that the entry at `seq` was a row of; 0: of none.
+    /// The digest of the call that the entry at `seq` was a row of; 0: of none. `pending` as above.
     pub(crate) fn call(
         &mut self,
         journal: &Journal,
-        pending: &Pending,
+        pending: Option<&Pending>,
         seq: Seq,
     ) -> Result<u64, StoreError> {
         let call_of = |entry: &Entry<'_>| match entry.request.command.identity() {
             Identity::Request(key) => key.call,
             Identity::Entry { .. } | Identity::None => 0,
         };
-        if seq >= pending.first_seq() {
+        if let Some(pending) = pending {
             return Ok(call_of(&pending.entry(seq)));
         }
         Ok(call_of(&self.recent(journal, seq)?.entry(journal, seq)?))

@@ -1,22 +1,24 @@
 //! The store: the one writer of the journal, and the state that it has led to.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::{Command, Housekeep, Identity};
 use creditgate_engine::decide::{decide, housekeeping_due};
-use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::entry::{EntryRef, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
 use creditgate_engine::outcome::Outcome;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Seq, Slot};
 
+use crate::committer::{Committer, Moved, Sealed, SharedCounters};
 use crate::counters::{CountersMap, CountersRecord};
 use crate::error::{CommitError, ExecuteError, StoreError};
 use crate::folder::Folder;
 use crate::follower::Follower;
-use crate::journal::{Journal, Link};
+use crate::journal::Journal;
 use crate::options::{Options, Step, suffer};
 use crate::pending::Pending;
 use crate::recovery::{Recovered, Recovery, recover};
@@ -51,13 +53,16 @@ pub struct Store {
     windows: Windows,
     repeats: Repeats,
     pending: Pending,
-    last: Link,
+    /// The commit on its way to disk, and where the undo log ends that belongs to it.
+    sealed: Option<(Arc<Sealed>, usize)>,
+    /// The last durable entry, its time, and how many accounts there were after it.
+    committed_seq: Seq,
+    committed_time: Micros,
+    committed_accounts: usize,
     epoch: u64,
-    counters: CountersMap,
-    /// Accounts that the last commit changed, in order.
-    touched: Vec<Slot>,
-    /// The last commit changed what accounts inherit from segments.
-    segments_touched: bool,
+    counters: SharedCounters,
+    /// Here until another thread takes it.
+    committer: Option<Committer>,
     journal: Journal,
     tables: Tables,
     options: Options,
@@ -80,29 +85,34 @@ impl Store {
         let Recovered { state, windows, last, recovery } = recover(&journal, &tables, &options)?;
         let counters = CountersMap::open(folder.counters(), state.account_count())?;
         let epoch = journal.next_epoch()?;
+        publish_all(&counters, &state, last.last_seq, epoch);
+        let counters = SharedCounters::new(counters);
+        let committer = Committer {
+            journal: journal.clone(),
+            counters: counters.clone(),
+            faults: Arc::clone(&options.faults),
+            epoch,
+            last,
+        };
         let store = Store {
             windows,
             repeats: Repeats::default(),
-            pending: Pending::after(&last),
+            pending: Pending::after(last.last_seq, last.time),
+            sealed: None,
+            committed_seq: last.last_seq,
+            committed_time: last.time,
+            committed_accounts: state.account_count(),
             epoch,
             counters,
-            touched: (0..state.account_count() as Slot).collect(),
-            segments_touched: false,
+            committer: Some(committer),
             state,
-            last,
             journal,
             tables,
             options,
             stopped: false,
             _folder: folder,
         };
-        Ok((store.publish_all(), recovery))
-    }
-
-    fn publish_all(mut self) -> Store {
-        self.publish();
-        self.counters.release(self.epoch);
-        self
+        Ok((store, recovery))
     }
 
     /// What all executed commands have led to, committed or not.
@@ -111,16 +121,16 @@ impl Store {
         &self.state
     }
 
-    /// Time of the last commit; `Micros::MIN` before the first.
+    /// Time of the last durable commit; `Micros::MIN` before the first.
     #[must_use]
     pub fn last_time(&self) -> Micros {
-        self.last.time
+        self.committed_time
     }
 
     /// The last durable entry; zero before the first.
     #[must_use]
     pub fn committed_seq(&self) -> Seq {
-        self.last.last_seq
+        self.committed_seq
     }
 
     /// How often the store was opened.
@@ -139,18 +149,6 @@ impl Store {
     #[must_use]
     pub fn has_pending(&self) -> bool {
         !self.pending.is_empty()
-    }
-
-    /// The accounts that the last commit changed, in order of slot.
-    #[must_use]
-    pub fn touched(&self) -> &[Slot] {
-        &self.touched
-    }
-
-    /// Whether the last commit changed what accounts inherit from segments.
-    #[must_use]
-    pub fn touched_segments(&self) -> bool {
-        self.segments_touched
     }
 
     /// How full the windows are: of request ids, and of ids of ledger entries.
@@ -181,11 +179,13 @@ impl Store {
         Follower::new(self.journal.clone(), self.tables.clone(), self.options.clone())
     }
 
-    /// Sets the time of the commit under construction: now, but never before the last commit.
+    /// Sets the time of the commit under construction: now, but never before the one before it.
     /// Once a command has been executed, its commit's time stands.
     pub fn begin(&mut self, now: Micros) {
         if self.pending.is_empty() {
-            self.pending.time = now.max(self.last.time);
+            let before =
+                self.sealed.as_ref().map_or(self.committed_time, |(sealed, _)| sealed.time());
+            self.pending.time = now.max(before);
         }
     }
 
@@ -213,25 +213,26 @@ impl Store {
             apply(&mut self.state, time, event);
         }
         let policy_version = POLICY_VERSION;
-        let answer =
-            Answer { seq, time, outcome: outcome.clone(), policy_version, replayed: false };
-        self.pending.push(&Entry { request: request.clone(), policy_version, outcome, events });
+        let (outcome_ref, events) = (&outcome, &events[..]);
+        self.pending.push(&EntryRef { request, policy_version, outcome: outcome_ref, events });
         self.windows.add(&key, seq);
-        Ok(answer)
+        Ok(Answer { seq, time, outcome, policy_version, replayed: false })
     }
 
     /// A row that was not answered before may still come, if it is of the same bulk call: it was
     /// refused then.
     fn refuse_other_call(&mut self, seq: Seq, identity: &Identity<'_>) -> Result<(), ExecuteError> {
         let Identity::Request(mine) = identity else { return Ok(()) };
-        if self.repeats.call(&self.journal, &self.pending, seq)? == mine.call {
+        let pending = not_on_disk(&self.pending, self.sealed.as_ref(), seq);
+        if self.repeats.call(&self.journal, pending, seq)? == mine.call {
             return Ok(());
         }
         Err(ExecuteError::Refused(Refusal::RequestIdReused(mine.id.into())))
     }
 
     fn repeat(&mut self, seq: Seq, request: &Request<'_>) -> Result<Answer, ExecuteError> {
-        let stored = self.repeats.find(&self.journal, &self.pending, seq, request)?;
+        let pending = not_on_disk(&self.pending, self.sealed.as_ref(), seq);
+        let stored = self.repeats.find(&self.journal, pending, seq, request)?;
         let Some(stored) = stored else {
             return Err(ExecuteError::Refused(match request.command.identity() {
                 Identity::Entry { entry_id, .. } => Refusal::EntryIdReused(entry_id.into()),
@@ -255,10 +256,14 @@ impl Store {
             Event::AccountSet { slot, .. } => *slot as usize >= known,
             _ => false,
         };
-        let accounts = known + events.iter().filter(is_new).count();
-        if accounts > self.counters.capacity() {
+        let added = events.iter().filter(is_new).count();
+        if added == 0 {
+            return Ok(());
+        }
+        let mut counters = self.counters.lock();
+        if known + added > counters.capacity() {
             suffer(&*self.options.faults, Step::GrowMap)?;
-            self.counters.grow(accounts)?;
+            counters.grow(known + added)?;
         }
         Ok(())
     }
@@ -295,7 +300,8 @@ impl Store {
         }
     }
 
-    /// Makes everything executed since the last commit durable, then publishes its counters.
+    /// Makes everything executed since the last commit durable, then publishes its counters: all
+    /// that [`Store::seal`] and a [`Committer`] do on two threads, on this one.
     ///
     /// # Errors
     ///
@@ -305,60 +311,99 @@ impl Store {
         if self.stopped {
             return Err(CommitError::Fatal(StoreError::Stopped));
         }
-        if self.pending.is_empty() {
-            return Ok(());
+        let Some(sealed) = self.seal() else { return Ok(()) };
+        let committer = self.committer.as_mut().expect("another thread has the committer");
+        let result = committer.commit(&sealed);
+        match &result {
+            Ok(()) => self.settle(),
+            Err(CommitError::NoSpace(_)) => self.undo(),
+            Err(CommitError::Fatal(_)) => self.stopped = true,
         }
-        let result = self.write().map_err(|error| match error {
-            StoreError::NoSpace { .. } => self.undo(error),
-            error => CommitError::Fatal(error),
-        });
-        self.stopped = matches!(result, Err(CommitError::Fatal(_)));
         result
     }
 
-    fn write(&mut self) -> Result<(), StoreError> {
-        let (head, value) = self.pending.encode(self.epoch, &self.last);
-        let faults = &*self.options.faults;
-        self.windows.seal(head.time);
-        self.journal.append(head.first_seq, &value, self.pending.texts(), faults)?;
-        let hash = *value.first_chunk().expect("a value begins with its digest");
-        self.last = Link::of(&head, hash);
-        self.segments_touched = self.pending.touches_segments;
-        self.pending.reset(&self.last);
-        self.windows.settle();
-        suffer(faults, Step::Publish)?;
-        self.touched.clear();
-        let touched = &mut self.touched;
-        self.state.touched_since(0, |slot| touched.push(slot));
-        self.state.settle(self.state.mark());
-        self.touched.sort_unstable();
-        self.touched.dedup();
-        self.publish();
-        Ok(())
+    /// What makes commits durable. To be taken once, for a thread of its own.
+    #[must_use]
+    pub fn take_committer(&mut self) -> Committer {
+        self.committer.take().expect("there is one committer, and it was taken")
     }
 
-    fn undo(&mut self, error: StoreError) -> CommitError {
-        if let Err(error) = self.journal.probe(&self.last) {
-            return CommitError::Fatal(error);
+    /// Ends the commit under construction, if it has any entry: what is executed from now on
+    /// belongs to the next one. The committer makes it durable, then [`Store::settle`] is to be
+    /// called, or [`Store::undo`], and only then the next one may be sealed.
+    pub fn seal(&mut self) -> Option<Arc<Sealed>> {
+        assert!(self.sealed.is_none(), "one commit at a time is on its way to disk");
+        if self.pending.is_empty() {
+            return None;
         }
+        self.windows.seal(self.pending.time);
+        let pending = self.pending.take();
+        let moved = self.moved(pending.next_seq() - 1);
+        let sealed = Arc::new(Sealed { pending, moved, accounts: self.state.account_count() });
+        self.sealed = Some((Arc::clone(&sealed), self.state.mark()));
+        Some(sealed)
+    }
+
+    /// The accounts that the commit under construction has changed, as it leaves them.
+    fn moved(&self, seq: Seq) -> Vec<Moved> {
+        let mut slots = Vec::new();
+        self.state.touched_since(0, |slot| slots.push(slot));
+        slots.sort_unstable();
+        slots.dedup();
+        let moved = slots.into_iter().map(|slot| {
+            let (terms, counters) = (self.state.terms(slot), self.state.position(slot));
+            let is_new = slot as usize >= self.committed_accounts;
+            let record = if is_new {
+                CountersRecord::of(self.state.account_id(slot), &terms, counters, seq)
+            } else {
+                CountersRecord::again(&terms, counters, seq)
+            };
+            Moved { slot, record, is_new }
+        });
+        moved.collect()
+    }
+
+    /// The sealed commit is durable.
+    pub fn settle(&mut self) {
+        let Some((sealed, mark)) = self.sealed.take() else { return };
+        self.committed_seq = sealed.last_seq();
+        self.committed_time = sealed.time();
+        self.committed_accounts = sealed.accounts;
+        self.windows.settle();
+        self.state.settle(mark);
+    }
+
+    /// There was no room for the sealed commit: it is undone, and all that was decided on top.
+    pub fn undo(&mut self) {
+        self.sealed = None;
         self.state.undo(0);
         self.windows.undo();
-        self.pending.reset(&self.last);
-        CommitError::NoSpace(error)
-    }
-
-    fn publish(&mut self) {
-        for slot in self.touched.iter().copied() {
-            let (id, terms) = (self.state.account_id(slot), self.state.terms(slot));
-            let counters = self.state.position(slot);
-            let record = CountersRecord::of(id, &terms, counters, self.last.last_seq);
-            self.counters.publish(slot, &record);
-        }
-        self.counters.reached(self.state.account_count(), self.last.last_seq);
+        self.pending = Pending::after(self.committed_seq, self.committed_time);
     }
 
     /// Shows readers of the counters map that the writer lives.
     pub fn heartbeat(&self, now: Micros) {
-        self.counters.heartbeat(now);
+        self.counters.lock().heartbeat(now);
     }
+}
+
+/// The commit that holds `seq`, if it is not on disk.
+fn not_on_disk<'s>(
+    pending: &'s Pending,
+    sealed: Option<&'s (Arc<Sealed>, usize)>,
+    seq: Seq,
+) -> Option<&'s Pending> {
+    let sealed = sealed.map(|(sealed, _)| &sealed.pending);
+    [Some(pending), sealed].into_iter().flatten().find(|pending| seq >= pending.first_seq())
+}
+
+/// Shows every account, at the start.
+fn publish_all(counters: &CountersMap, state: &State, seq: Seq, epoch: u64) {
+    for slot in 0..state.account_count() as Slot {
+        let (id, terms) = (state.account_id(slot), state.terms(slot));
+        let record = CountersRecord::of(id, &terms, state.position(slot), seq);
+        counters.publish(slot, &record);
+    }
+    counters.reached(state.account_count(), seq);
+    counters.release(epoch);
 }

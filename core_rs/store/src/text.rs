@@ -1,7 +1,7 @@
 //! Names and free text: salted digests in the chain, bodies beside it.
 
 use creditgate_engine::command::Command;
-use creditgate_engine::entry::Entry;
+use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
 use creditgate_engine::values::{Text, TextBody};
 use sha2::{Digest, Sha256};
@@ -44,14 +44,14 @@ fn from_bytes<'a>(bytes: &'a [u8], digest_in_chain: [u8; 32]) -> Option<TextBody
 }
 
 /// The texts of a request, for the journal.
-pub(crate) fn of_entry<'a>(
-    entry: &Entry<'a>,
+pub(crate) fn of_request<'a>(
+    request: &Request<'a>,
 ) -> impl Iterator<Item = (TextField, Text<'a>)> + use<'a> {
-    let name = match &entry.request.command {
+    let name = match &request.command {
         Command::UpsertAccount(command) => command.name.flatten(),
         _ => None,
     };
-    let reason = entry.request.reason;
+    let reason = request.reason;
     [(TextField::Name, name), (TextField::Reason, reason)]
         .into_iter()
         .filter_map(|(field, text)| Some((field, text?)))
@@ -68,7 +68,7 @@ pub(crate) fn restore<'a>(
         return Ok(());
     }
     let (mut name, mut reason) = (None, None);
-    for (field, text) in of_entry(entry) {
+    for (field, text) in of_request(&entry.request) {
         let Some(bytes) = fetch(field)? else { continue };
         let body = from_bytes(bytes, text.digest).ok_or_else(|| damaged(field))?;
         match field {

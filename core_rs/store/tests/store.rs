@@ -73,11 +73,19 @@ fn a_repeat_in_the_same_commit_is_found_and_one_with_other_fields_refused() {
 fn an_upsert_that_changes_nothing_keeps_its_name_and_touches_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut store, _) = open(folder.path());
-    let made = run(&mut store, 1, &account("r1", "acme", limit(500)));
-    assert_eq!(made.outcome, Outcome::Upserted(Upserted::Created));
-    assert_eq!(store.touched(), [0]);
-    let same = run(&mut store, 2, &account("r2", "acme", limit(500)));
-    assert_eq!((same.seq, same.replayed, store.touched().len()), (2, false, 0));
+    let mut committer = store.take_committer();
+    let mut touched = |time, request: &Request<'_>| {
+        store.begin(time);
+        let made = execute(&mut store, request);
+        let sealed = store.seal().expect("there is an entry");
+        committer.commit(&sealed).expect("there is room");
+        store.settle();
+        (made, Vec::from_iter(sealed.touched()))
+    };
+    let (made, slots) = touched(1, &account("r1", "acme", limit(500)));
+    assert_eq!((made.outcome, slots), (Outcome::Upserted(Upserted::Created), vec![0]));
+    let (same, slots) = touched(2, &account("r2", "acme", limit(500)));
+    assert_eq!((same.seq, same.replayed, slots), (2, false, vec![]));
     assert!(run(&mut store, 3, &account("r2", "acme", limit(500))).replayed);
 }
 
@@ -257,4 +265,50 @@ fn a_store_in_use_is_refused_by_name() {
     assert!(second.to_string().contains(&folder.path().display().to_string()), "{second}");
     drop(store);
     open(folder.path());
+}
+
+#[test]
+fn a_commit_is_decided_while_the_one_before_is_on_its_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    run(&mut store, 1, &account("r1", "acme", limit(500)));
+    let mut committer = store.take_committer();
+    store.begin(10);
+    let first = execute(&mut store, &reserve("r2", "acme", "o1", 300));
+    let sealed = store.seal().expect("there is an entry");
+    store.begin(5);
+    let second = execute(&mut store, &reserve("r3", "acme", "o2", 300));
+    assert_eq!((first.seq, second.seq), (2, 3));
+    assert_eq!((decision(&first), decision(&second)), (Decision::Approved, Decision::Declined));
+    assert_eq!(second.time, 10, "time does not go back behind what is on its way");
+    let again = execute(&mut store, &reserve("r2", "acme", "o1", 300));
+    assert!(again.replayed, "it is read from the commit on its way");
+    assert_eq!(store.committed_seq(), 1);
+
+    committer.commit(&sealed).expect("there is room");
+    store.settle();
+    assert_eq!(store.committed_seq(), 2);
+    let sealed = store.seal().expect("there is an entry");
+    committer.commit(&sealed).expect("there is room");
+    store.settle();
+    drop((store, committer));
+    let (store, recovery) = open(folder.path());
+    assert_eq!((recovery.journal_seq, store.state().position(0).reserved), (3, 300));
+}
+
+#[test]
+fn without_room_for_one_commit_the_one_on_top_is_undone_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    run(&mut store, 1, &account("r1", "acme", limit(500)));
+    let before = store.state().dump();
+    store.begin(10);
+    execute(&mut store, &reserve("r2", "acme", "o1", 300));
+    store.seal().expect("there is an entry");
+    execute(&mut store, &account("r4", "other", limit(1)));
+    execute(&mut store, &reserve("r3", "acme", "o2", 200));
+    store.undo();
+    assert_eq!(store.state().dump(), before);
+    let answer = run(&mut store, 11, &reserve("r2", "acme", "o1", 500));
+    assert_eq!((answer.seq, answer.replayed, decision(&answer)), (2, false, Decision::Approved));
 }

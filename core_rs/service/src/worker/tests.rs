@@ -86,6 +86,12 @@ fn release(ticket: u64, reserved: u64) -> Call {
     call(ticket, Method::Release, &request)
 }
 
+/// Serves calls to the end of their commit.
+fn serve(worker: &mut Worker, calls: Vec<Call>) {
+    worker.serve(Taken { calls, ..Taken::default() });
+    worker.flush();
+}
+
 fn codes(worker: &Worker) -> Vec<(u64, u32)> {
     let mut codes: Vec<_> =
         worker.parts.outbox.drain().iter().map(|call| (call.ticket, call.code)).collect();
@@ -100,7 +106,7 @@ fn the_heart_beats_with_every_commit() {
     let map = CountersReader::open(&folder.path().join("counters.map")).expect("it opens");
     for (moment, call) in [(70, account(1, "acme")), (80, reserve(2)), (90, reserve(3))] {
         worker.parts.clock.set(moment);
-        worker.serve(vec![call]);
+        serve(&mut worker, vec![call]);
         assert_eq!(map.heartbeat(), moment);
     }
 }
@@ -109,13 +115,13 @@ fn the_heart_beats_with_every_commit() {
 fn the_worker_does_not_sleep_while_more_is_due_than_one_commit_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut worker = worker(folder.path(), Options { closed_count_max: 0, ..options() });
-    worker.serve(vec![account(1, "acme")]);
-    worker.serve((10_000..19_000).map(reserve).collect());
-    worker.serve((20_000..29_000).map(|ticket| release(ticket, ticket - 10_000)).collect());
+    serve(&mut worker, vec![account(1, "acme")]);
+    serve(&mut worker, (10_000..19_000).map(reserve).collect());
+    serve(&mut worker, (20_000..29_000).map(|ticket| release(ticket, ticket - 10_000)).collect());
     assert_eq!(worker.parts.store.state().closed().len(), 9_000);
     let mut left = Vec::new();
     loop {
-        worker.serve(Vec::new());
+        serve(&mut worker, Vec::new());
         left.push(worker.parts.store.state().closed().len());
         if worker.idle() > Duration::ZERO {
             break;
@@ -133,21 +139,22 @@ fn nothing_is_told_of_what_was_undone() {
     let list = v1::ListReservationsRequest { account_id: "acme".to_owned(), ..Default::default() };
     let calls = || {
         vec![
-            account(1, "acme"),
             reserve(2),
             call(3, Method::WatchPositions, &watch),
             call(4, Method::ListReservations, &list),
         ]
     };
+    serve(&mut worker, vec![account(1, "acme")]);
+    assert_eq!(codes(&worker), [(1, 0)]);
     *full.0.lock().expect("nobody panics") = Some(Step::Commit);
-    worker.serve(calls());
-    assert_eq!(codes(&worker), [(1, 8), (2, 8), (3, 8), (4, 8)]);
+    serve(&mut worker, calls());
+    assert_eq!(codes(&worker), [(2, 8), (3, 8), (4, 8)]);
     assert_eq!(worker.watches.count(), 0);
 
     *full.0.lock().expect("nobody panics") = None;
-    worker.serve(calls());
+    serve(&mut worker, calls());
     worker.lists.close();
-    assert_eq!(codes(&worker), [(1, 0), (2, 0), (3, 0), (4, 0)]);
+    assert_eq!(codes(&worker), [(2, 0), (3, 0), (4, 0)]);
     assert_eq!(worker.watches.count(), 1, "an account that is named twice is watched once");
     worker.watches.remove(3);
     assert_eq!(worker.watches.count(), 0);
@@ -175,9 +182,82 @@ fn what_is_wrong_is_shown_within_reason() {
         batch(true, vec![item(&long, "")]),
     ];
     for (ticket, batch) in (1..).zip(batches) {
-        worker.serve(vec![call(ticket, Method::BatchCheckAndReserve, &batch)]);
+        serve(&mut worker, vec![call(ticket, Method::BatchCheckAndReserve, &batch)]);
         let finished = worker.parts.outbox.drain();
         assert_eq!((finished[0].ticket, finished[0].code), (ticket, 3));
         assert!(finished[0].bytes.len() < 1_000, "{} bytes", finished[0].bytes.len());
     }
+}
+
+/// Many rows, each an account; or the same rows again.
+fn many_accounts(ticket: u64, rows: usize) -> Call {
+    let account = |row| v1::AccountUpsert {
+        account_id: format!("account-{row:056}"),
+        currency: Some("USD".to_owned()),
+        ..Default::default()
+    };
+    let request = v1::UpsertAccountsRequest {
+        request_id: format!("request {ticket}"),
+        accounts: (0..rows).map(account).collect(),
+        ..Default::default()
+    };
+    call(ticket, Method::UpsertAccounts, &request)
+}
+
+#[test]
+fn orders_are_answered_between_the_slices_of_a_bulk_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    serve(&mut worker, vec![account(1, "acme")]);
+    serve(&mut worker, vec![reserve(2), many_accounts(3, 1_000)]);
+    assert_eq!(codes(&worker), [(1, 0), (2, 0)], "the bulk call has rows left");
+    assert!(worker.parts.store.state().account_count() > 1, "and some are durable");
+    let mut slices = 1;
+    while worker.bulk.is_some() {
+        assert_eq!(worker.idle(), Duration::ZERO);
+        slices += 1;
+        serve(&mut worker, vec![reserve(100 + slices)]);
+    }
+    let answered = codes(&worker);
+    assert_eq!((answered[0], answered.len()), ((3, 0), slices as usize));
+    assert_eq!(worker.parts.store.state().account_count(), 1_001);
+}
+
+#[test]
+fn a_bulk_call_that_finds_no_room_half_way_is_refused_and_can_be_sent_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full = Arc::new(Full::default());
+    let mut worker = worker(folder.path(), Options { faults: full.clone(), ..options() });
+    serve(&mut worker, vec![many_accounts(1, 1_000)]);
+    let durable = worker.parts.store.state().account_count();
+    *full.0.lock().expect("nobody panics") = Some(Step::Commit);
+    serve(&mut worker, vec![]);
+    assert_eq!(codes(&worker), [(1, 8)]);
+    assert_eq!(worker.parts.store.state().account_count(), durable);
+    *full.0.lock().expect("nobody panics") = None;
+    serve(&mut worker, vec![Call { ticket: 2, ..many_accounts(1, 1_000) }]);
+    while worker.bulk.is_some() {
+        serve(&mut worker, vec![]);
+    }
+    assert_eq!(codes(&worker), [(2, 0)]);
+    assert_eq!(worker.parts.store.state().account_count(), 1_000);
+}
+
+#[test]
+fn what_is_decided_on_top_of_a_commit_without_room_is_undone_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full = Arc::new(Full::default());
+    let mut worker = worker(folder.path(), Options { faults: full.clone(), ..options() });
+    serve(&mut worker, vec![account(1, "acme")]);
+    *full.0.lock().expect("nobody panics") = Some(Step::Commit);
+    worker.serve(Taken { calls: vec![reserve(2)], ..Taken::default() });
+    assert!(worker.on_its_way.is_some());
+    worker.serve(Taken { calls: vec![reserve(3)], ..Taken::default() });
+    worker.flush();
+    assert_eq!(codes(&worker), [(1, 0), (2, 8), (3, 8)]);
+    assert_eq!(worker.parts.store.state().open_count(), 0);
+    *full.0.lock().expect("nobody panics") = None;
+    serve(&mut worker, vec![reserve(2), reserve(3)]);
+    assert_eq!(codes(&worker), [(2, 0), (3, 0)]);
+    assert_eq!(worker.parts.store.state().position(0).reserved, 2);
 }

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creditgate_engine::values::Slot;
-use creditgate_store::Store;
+use creditgate_engine::state::State;
+use creditgate_engine::values::{Seq, Slot};
+use creditgate_store::Sealed;
 use prost::Message;
 
-use crate::finished::Outbox;
 use crate::wire::{reply, v1};
+
+/// Positions by watch and account.
+pub(crate) type Told = Vec<((u64, Slot), Vec<u8>)>;
 
 #[derive(Default)]
 pub(crate) struct Watches {
@@ -25,16 +28,22 @@ impl Watches {
         self.pairs
     }
 
-    /// Begins a watch with the present positions.
-    pub(crate) fn add(&mut self, ticket: u64, slots: Vec<Slot>, store: &Store, outbox: &Outbox) {
+    /// Begins a watch; what it is told first are the positions after the entry `seq`.
+    pub(crate) fn add(
+        &mut self,
+        ticket: u64,
+        slots: Vec<Slot>,
+        state: &State,
+        seq: Seq,
+        told: &mut Told,
+    ) {
         let slots = BTreeSet::from_iter(slots);
-        let first = slots.iter().map(|slot| ((ticket, *slot), position(store, *slot))).collect();
+        told.extend(slots.iter().map(|slot| ((ticket, *slot), position(state, *slot, seq))));
         for slot in &slots {
             self.tickets.entry(*slot).or_default().insert(ticket);
         }
         self.pairs += slots.len() as u64;
         self.slots.insert(ticket, slots);
-        outbox.push_watched(first);
     }
 
     /// Ends a watch, if there is one of this ticket.
@@ -50,31 +59,29 @@ impl Watches {
         }
     }
 
-    /// Tells of the accounts that the latest commit touched; of all watched ones when it touched
-    /// what many accounts inherit.
-    pub(crate) fn tell(&self, store: &Store, outbox: &Outbox) {
+    /// Tells of the accounts that a commit changes, as it leaves them; of all watched ones where it
+    /// changes what many accounts inherit.
+    pub(crate) fn tell(&self, sealed: &Sealed, state: &State, told: &mut Told) {
         if self.tickets.is_empty() {
             return;
         }
-        let mut positions = Vec::new();
         let mut tell = |slot: Slot, tickets: &BTreeSet<u64>| {
-            let bytes = position(store, slot);
-            positions.extend(tickets.iter().map(|ticket| ((*ticket, slot), bytes.clone())));
+            let bytes = position(state, slot, sealed.last_seq());
+            told.extend(tickets.iter().map(|ticket| ((*ticket, slot), bytes.clone())));
         };
-        if store.touched_segments() {
+        if sealed.touches_segments() {
             self.tickets.iter().for_each(|(slot, tickets)| tell(*slot, tickets));
         } else {
-            for slot in store.touched() {
-                if let Some(tickets) = self.tickets.get(slot) {
-                    tell(*slot, tickets);
+            for slot in sealed.touched() {
+                if let Some(tickets) = self.tickets.get(&slot) {
+                    tell(slot, tickets);
                 }
             }
         }
-        outbox.push_watched(positions);
     }
 }
 
-fn position(store: &Store, slot: Slot) -> Vec<u8> {
-    let position = reply::position(store.state(), slot, store.committed_seq());
+fn position(state: &State, slot: Slot, seq: Seq) -> Vec<u8> {
+    let position = reply::position(state, slot, seq);
     v1::WatchPositionsResponse { position: Some(position) }.encode_to_vec()
 }

@@ -1,0 +1,116 @@
+//! Making decided commits durable, one after the other, while the store decides the next.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use creditgate_engine::values::{Micros, Seq, Slot};
+
+use crate::counters::{CountersMap, CountersRecord};
+use crate::error::{CommitError, StoreError};
+use crate::journal::{Journal, Link};
+use crate::options::{Faults, Step, suffer};
+use crate::pending::Pending;
+
+/// A commit that is decided and not yet durable. Nothing of it may be told to anyone.
+pub struct Sealed {
+    pub(crate) pending: Pending,
+    /// The accounts that it changes, in order of slot, as they stand after it.
+    pub(crate) moved: Vec<Moved>,
+    pub(crate) accounts: usize,
+}
+
+/// One account of the counters map, as a commit leaves it.
+pub(crate) struct Moved {
+    pub(crate) slot: Slot,
+    pub(crate) record: CountersRecord,
+    /// The map has no record of it yet.
+    pub(crate) is_new: bool,
+}
+
+impl Sealed {
+    /// The last entry.
+    #[must_use]
+    pub fn last_seq(&self) -> Seq {
+        self.pending.next_seq() - 1
+    }
+
+    /// Of all its entries.
+    #[must_use]
+    pub fn time(&self) -> Micros {
+        self.pending.time
+    }
+
+    /// The accounts that it changes, in order of slot.
+    pub fn touched(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.moved.iter().map(|moved| moved.slot)
+    }
+
+    /// Whether it changes what accounts inherit from segments.
+    #[must_use]
+    pub fn touches_segments(&self) -> bool {
+        self.pending.touches_segments
+    }
+}
+
+/// The counters map of one store: the store makes room in it, its committer writes the records.
+#[derive(Clone)]
+pub(crate) struct SharedCounters(Arc<Mutex<CountersMap>>);
+
+impl SharedCounters {
+    pub(crate) fn new(counters: CountersMap) -> SharedCounters {
+        SharedCounters(Arc::new(Mutex::new(counters)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, CountersMap> {
+        // Whoever panics here ends the process; a record half written shows its odd lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes a store's commits to the journal, and their counters into the map. There is one for each
+/// open store, on any thread.
+pub struct Committer {
+    pub(crate) journal: Journal,
+    pub(crate) counters: SharedCounters,
+    pub(crate) faults: Arc<dyn Faults>,
+    pub(crate) epoch: u64,
+    /// The end of the chain on disk.
+    pub(crate) last: Link,
+}
+
+impl Committer {
+    /// Makes a commit durable, then publishes its counters.
+    ///
+    /// # Errors
+    ///
+    /// After [`CommitError::NoSpace`] nothing of it is on disk. After [`CommitError::Fatal`] the
+    /// process must stop: whether it is durable is not known.
+    pub fn commit(&mut self, sealed: &Sealed) -> Result<(), CommitError> {
+        let (head, value) = sealed.pending.encode(self.epoch, &self.last);
+        let texts = sealed.pending.texts();
+        match self.journal.append(head.first_seq, &value, texts, &*self.faults) {
+            Ok(()) => {}
+            Err(error @ StoreError::NoSpace { .. }) => {
+                self.journal.probe(&self.last).map_err(CommitError::Fatal)?;
+                return Err(CommitError::NoSpace(error));
+            }
+            Err(error) => return Err(CommitError::Fatal(error)),
+        }
+        let hash = *value.first_chunk().expect("a value begins with its digest");
+        self.last = Link::of(&head, hash);
+        suffer(&*self.faults, Step::Publish).map_err(CommitError::Fatal)?;
+        self.publish(sealed);
+        Ok(())
+    }
+
+    fn publish(&self, sealed: &Sealed) {
+        let counters = self.counters.lock();
+        for Moved { slot, record, is_new } in &sealed.moved {
+            if *is_new {
+                counters.publish(*slot, record);
+            } else {
+                counters.publish_again(*slot, record);
+            }
+        }
+        counters.reached(sealed.accounts, self.last.last_seq);
+    }
+}
