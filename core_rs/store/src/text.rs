@@ -64,7 +64,7 @@ pub(crate) fn restore<'a>(
     mut fetch: impl FnMut(TextField) -> Result<Option<&'a [u8]>, StoreError>,
     damaged: impl Fn(TextField) -> StoreError,
 ) -> Result<(), StoreError> {
-    if of_entry(entry).next().is_none() {
+    if of_request(&entry.request).next().is_none() {
         return Ok(());
     }
     let (mut name, mut reason) = (None, None);
