@@ -27,8 +27,8 @@ pub use dump::Dump;
 
 /// Everything that decisions depend on.
 ///
-/// Every change is noted until [`State::settle`], so that [`State::undo`] can take back a batch whose
-/// commit failed.
+/// Every change is noted until [`State::settle`], so that [`State::undo`] can take back a batch
+/// whose commit failed.
 #[derive(Default)]
 pub struct State {
     accounts: Accounts,
@@ -73,6 +73,7 @@ impl State {
     }
 
     /// What orders of the account in a slot that was handed out are held to.
+    #[inline]
     #[must_use]
     pub fn terms(&self, slot: Slot) -> Terms {
         self.accounts.terms(slot)

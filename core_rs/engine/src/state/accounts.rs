@@ -84,6 +84,8 @@ impl PackedTerms {
         PackedTerms { limit_amount, max_order, valid_until, parent, segment, currency, flags }
     }
 
+    // Whoever asks for the currency alone should not pay for the rest.
+    #[inline]
     fn unpack(&self) -> Terms {
         let has = |flag| self.flags & flag != 0;
         Terms {
@@ -140,6 +142,7 @@ impl Accounts {
         self.about[slot].texts.as_ref()?.name.as_deref()
     }
 
+    #[inline]
     pub(super) fn terms(&self, slot: Slot) -> Terms {
         self.credit[slot].packed.unpack()
     }

@@ -197,3 +197,92 @@ fn when(row: &Reservation) -> (bool, Micros) {
 fn order_hash(hasher: &DefaultHashBuilder, row: &Reservation) -> u64 {
     hasher.hash_one((row.slot, &*row.order_id))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Captures;
+
+    fn row(id: ReservationId, slot: Slot, order: u8, (open, moment): (i64, Micros)) -> Reservation {
+        Reservation {
+            id,
+            slot,
+            order_id: "o".repeat(1 + usize::from(order) * 15).into(),
+            open,
+            captured: 0,
+            released: 0,
+            expired: 0,
+            expires_at: moment,
+            created_at: 0,
+            closed_at: if open > 0 { 0 } else { moment },
+            captures: Captures::default(),
+        }
+    }
+
+    fn assert_like(found: &Reservations, model: &BTreeMap<ReservationId, Reservation>) {
+        assert!(model.values().all(|row| found.get(row.id) == Some(row)));
+        assert_eq!(found.iter().count(), model.len());
+        let mut orders = BTreeMap::new();
+        for row in model.values() {
+            let order = orders.entry((row.slot, &row.order_id)).or_insert((row.id, 0));
+            *order = (row.id, order.1 + 1);
+        }
+        let key = |row: &Reservation| (row.slot, row.order_id.clone());
+        let expected: BTreeMap<_, _> =
+            orders.iter().map(|(k, v)| ((k.0, k.1.clone()), *v)).collect();
+        let by_order: BTreeMap<_, _> =
+            found.orders().map(|(latest, count)| (key(latest), (latest.id, count))).collect();
+        assert_eq!(by_order, expected);
+        for ((slot, order_id), (latest, _)) in &expected {
+            assert_eq!(found.latest(*slot, order_id).map(|row| row.id), Some(*latest));
+        }
+        let alone = |latest: &(ReservationId, u32)| latest.1 == 1;
+        let with_siblings = model.len() - expected.values().filter(|order| alone(order)).count();
+        assert_eq!(found.siblings.len(), with_siblings, "none is left behind");
+        let mut times: Vec<_> = model.values().map(|row| (when(row), row.id)).collect();
+        times.sort_unstable();
+        let of = |is_open| {
+            let times = times.iter().filter(move |((open, _), _)| *open == is_open);
+            times.map(|((_, at), id)| (*at, *id))
+        };
+        assert!(found.expiring().eq(of(true)) && found.closed().eq(of(false)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        /// In any order of ids: a forgotten one that comes back stands between its siblings again.
+        #[test]
+        fn they_are_found_as_in_a_map(
+            steps in prop::collection::vec(
+                (0..40_u64, 0..2_u32, 0..3_u8, (0..2_i64, 0..9_i64)),
+                1..150,
+            ),
+        ) {
+            let (mut found, mut model) = (Reservations::default(), BTreeMap::new());
+            for (step, (id, slot, order, (open, moment))) in steps.into_iter().enumerate() {
+                match model.remove(&id) {
+                    Some(known) if open == 0 => prop_assert_eq!(found.remove(id), known),
+                    Some(mut known) => {
+                        found.change(id, |row| row.expires_at = moment);
+                        known.expires_at = moment;
+                        model.insert(id, known);
+                    }
+                    None => {
+                        let row = row(id, slot, order, (open, moment));
+                        found.insert(row.clone());
+                        model.insert(id, row);
+                    }
+                }
+                if step % 10 == 0 {
+                    assert_like(&found, &model);
+                }
+            }
+            assert_like(&found, &model);
+        }
+    }
+}
