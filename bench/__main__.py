@@ -1,88 +1,92 @@
-"""Plays the locust scenario against a server on a new store."""
+"""`python -m bench`: measure, hold against gates, report. See bench/README.md."""
 
 import argparse
 import asyncio
+import dataclasses
 import json
 import sys
-import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from rich.table import Table
+from rich.console import Console
 
-from demo.report import make_console
-from demo.serving import Server
+from bench import generator, machine
+from bench.figures import FAMILIES, FULL_ONLY
+from bench.gates import TARGETS
+from bench.peers.peer import PeerError
+from bench.report.page import page
+from bench.report.table import show
+from bench.report.verdicts import rows
+from bench.suite import OUT, PLANS, Suite
 
-FOLDER = Path(__file__).resolve().parent
-SCENARIO = FOLDER / "locust/locustfile.py"
-OUT = FOLDER / "out"
-FIGURES = OUT / "orders.json"
 
-
-async def bench(users: int, duration: str) -> int:
-    """Run to the end; returns locust's exit code, 1 when a call failed."""
-    OUT.mkdir(exist_ok=True)
-    # What an earlier run left must not pass for this one's.
-    FIGURES.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="creditgate-bench-") as folder:
-        server = Server(Path(folder))
+async def bench(suite: Suite, families: Sequence[str], out: Path) -> int:
+    """Measure these families; returns 1 when a gate fails or a family could not be measured."""
+    facts = machine.facts(suite.folder)
+    suite.generator = await generator.build(optimised=suite.plan.checked)
+    broken = []
+    for suite.family in families:
+        begin = time.monotonic()
         try:
-            await server.start()
-            locust = await asyncio.create_subprocess_exec(
-                Path(sys.executable).with_name("locust"),
-                *("--locustfile", SCENARIO, "--host", server.address, "--headless"),
-                *("--users", str(users), "--spawn-rate", str(users), "--run-time", duration),
-                *("--json-file", FIGURES.with_suffix("")),  # locust adds the suffix
-                *("--only-summary", "--loglevel", "WARNING"),
-            )
-            code = await locust.wait()
-        finally:
-            await server.stop()
-    if FIGURES.is_file():
-        show(json.loads(FIGURES.read_text()))
-    return code
+            await FAMILIES[suite.family](suite)
+        except PeerError as error:
+            broken.append(f"{suite.family}: {error}")
+            suite.note(f"could not be measured: {error}")
+        suite.say(f"took {time.monotonic() - begin:.0f} s")
+    return report(suite, facts, broken, out)
 
 
-def show(entries: list[dict[str, Any]]) -> None:
-    """Print locust's figures, a line for each method."""
-    if not entries:
-        print("No call ended in time: DURATION is too short for this machine.")
-        return
-    table = Table(title="Times in ms, as callers on this machine saw them", title_justify="left")
-    table.add_column("method")
-    for column in ("requests", "failures", "requests/s", "p50", "p99"):
-        table.add_column(column, justify="right")
-    for entry in sorted(entries, key=lambda entry: str(entry["name"])):
-        elapsed_s = entry["last_request_timestamp"] - entry["start_time"]
-        table.add_row(
-            entry["name"],
-            f"{entry['num_requests']:,}",
-            f"{entry['num_failures']:,}",
-            f"{entry['num_requests'] / elapsed_s:,.0f}" if elapsed_s > 0 else "",
-            *(f"{percentile(entry['response_times'], rank):g}" for rank in (50, 99)),
-        )
-    make_console().print(table)
+def report(suite: Suite, facts: dict[str, str], broken: list[str], out: Path) -> int:
+    """Write the summary and the page, print the table and what failed."""
+    summary = {name: dataclasses.asdict(figure) for name, figure in suite.figures.items()}
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    judged = rows(suite.figures, checked=suite.plan.checked)
+    (out / "report.html").write_text(page(facts, judged, suite.points, suite.notes))
+    show(suite.console, facts, judged, suite.notes)
+    failures = [row.failure for row in judged if row.failure]
+    for failure in (*broken, *failures):
+        suite.console.print(f"FAILS: {failure}", style="red", highlight=False, markup=False)
+    suite.console.print(f"{out / 'summary.json'}, {out / 'report.html'}", highlight=False)
+    return 1 if broken or failures else 0
 
 
-def percentile(counts: Mapping[str, int], percent: int) -> float:
-    """The nearest rank among times that locust has rounded and counted; 0 when there are none."""
-    wanted = -(-sum(counts.values()) * percent // 100)
-    seen = 0
-    for time_ms, count in sorted((float(text), count) for text, count in counts.items()):
-        seen += count
-        if seen >= wanted:
-            return time_ms
-    return 0.0
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("quick", help="the short run (default)")
+    commands.add_parser("full", help="all figures; about an hour")
+    commands.add_parser("tiny", help="a second or so each, values unchecked")
+    one = commands.add_parser("run", help="some families of figures alone")
+    one.add_argument("families", nargs="+", choices=FAMILIES, metavar="FAMILY")
+    one.add_argument("--plan", choices=PLANS, default="quick", help="how much is measured")
+    commands.add_parser("list", help="the families and the figures with a gate")
+    parser.add_argument("--folder", type=Path, help="where stores are made (default: bench/out)")
+    parser.add_argument("--out", type=Path, help="where the report goes (default: in bench/out)")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--users", type=int, default=8, help="users at once (default: 8)")
-    parser.add_argument("--duration", default="20s", help="e.g. 60s or 5m (default: 20s)")
-    arguments = parser.parse_args()
-    sys.exit(asyncio.run(bench(arguments.users, arguments.duration)))
+    """Do what the command line says."""
+    given = arguments()
+    command = given.command or "quick"
+    console = Console(soft_wrap=True)
+    if command == "list":
+        console.print("families: " + ", ".join(FAMILIES), highlight=False)
+        for name, target in TARGETS.items():
+            console.print(f"{name}: {target.text} [{target.unit}]", highlight=False, markup=False)
+        return
+    plan = PLANS[given.plan if command == "run" else command]
+    chosen = given.families if command == "run" else _families(full=plan.is_full)
+    out = given.out or (OUT if command in {"quick", "full"} else OUT / command)
+    out.mkdir(parents=True, exist_ok=True)
+    suite = Suite(plan, console, given.folder or OUT / "stores")
+    sys.exit(asyncio.run(bench(suite, chosen, out)))
+
+
+def _families(*, full: bool) -> list[str]:
+    return [family for family in FAMILIES if full or family not in FULL_ONLY]
 
 
 if __name__ == "__main__":

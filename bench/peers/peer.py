@@ -123,11 +123,11 @@ class Process:
         """The process id: `setpriv` has become the command by the time it answers."""
         return self._process.pid
 
-    async def line(self) -> str:
+    async def line(self, timeout_s: float = START_TIMEOUT_S) -> str:
         """The next line of its output. Raises PeerError when it ends first or says nothing."""
         assert self._process.stdout is not None
         with suppress(TimeoutError):
-            async with asyncio.timeout(START_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 if line := await self._process.stdout.readline():
                     return line.decode()
         raise self.failed("did not start")

@@ -23,7 +23,7 @@ use crate::{
     v1,
 };
 
-/// Holds any number of this program's orders, and sums of it stay within the bounds of the contract.
+/// Holds any number of this program's orders, and stays within the bounds of the contract.
 const LIMIT_MINOR: i64 = 100_000_000_000_000_000;
 const INVOICE_MINOR: i64 = 500;
 

@@ -1,8 +1,8 @@
 //! `creditgate-load`: offers orders to a gRPC server on a schedule and keeps every latency.
 //!
-//! Layout: `options` is the command line, `names` makes ids, `requests` what is sent, `replies` reads
-//! what comes back, `channel` carries both over HTTP/2, `record` keeps times and outcomes,
-//! `orders` and `bulk` are the two kinds of load, `report` is the JSON.
+//! Layout: `options` is the command line, `names` makes ids, `requests` what is sent, `replies`
+//! reads what comes back, `channel` carries both over HTTP/2, `schedule` says when, `record` keeps
+//! times and outcomes, `orders` and `bulk` are the two kinds of load, `report` is the JSON.
 
 mod bulk;
 mod channel;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Offers orders, or bulk rows, to a creditgate server or anything that serves the same calls.
 #[derive(Parser)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, args_override_self = true)]
 pub struct Options {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -61,6 +61,9 @@ pub struct Load {
     /// Load before the seconds that count.
     #[arg(long, default_value_t = 1.0)]
     pub warmup_seconds: f64,
+    /// Stop before the end once so many orders were sent.
+    #[arg(long)]
+    pub orders: Option<u64>,
     #[arg(long, default_value_t = 4)]
     pub connections: usize,
     #[arg(long, default_value_t = 100_000)]
@@ -68,6 +71,8 @@ pub struct Load {
     /// All orders on the first account.
     #[arg(long)]
     pub hot: bool,
+    #[arg(long, default_value_t = 12_345)]
+    pub amount_minor: i64,
     /// First upsert the accounts, with ample limits.
     #[arg(long)]
     pub prepare: bool,

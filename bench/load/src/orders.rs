@@ -18,7 +18,7 @@ use crate::{
     record::{Done, Record, Window},
     replies::Outcomes,
     report::{self, Report},
-    requests::{self, Source, Template},
+    requests::{self, Source, Template, Terms},
     schedule::{Pacer, Schedule},
 };
 
@@ -69,7 +69,7 @@ async fn closed_loop(run: &Arc<Run>) {
         callers.spawn(async move {
             loop {
                 let due = run.start.elapsed();
-                if due >= run.load.total() || !run.call(due).await {
+                if run.is_over(due) || !run.call(due).await {
                     break;
                 }
             }
@@ -80,7 +80,10 @@ async fn closed_loop(run: &Arc<Run>) {
 
 /// Each call when it is due, whatever became of those before.
 async fn open_loop(run: &Arc<Run>, schedule: Schedule) {
-    let count = schedule.count(run.load.total());
+    let mut count = schedule.count(run.load.total());
+    if let Some(orders) = run.load.orders {
+        count = count.min(orders.div_ceil(run.load.orders_per_call() as u64));
+    }
     let pacer = Pacer::start(schedule, run.start, count);
     let mut calls = JoinSet::new();
     let mut sent = 0;
@@ -121,13 +124,14 @@ impl Run {
             Call::Unary => "CheckAndReserve",
             Call::Batch => "BatchCheckAndReserve",
         };
+        let terms = Terms { amount_minor: load.amount_minor, ttl_s: load.ttl_seconds };
         Ok(Run {
             channels,
             place: Route::new(&load.target, &format!("{SERVICE}/{method}"), deadline)?,
             release: Route::new(&load.target, &format!("{SERVICE}/Release"), deadline)?,
             template: match load.call {
-                Call::Unary => Template::unary(load.ttl_seconds),
-                Call::Batch => Template::batch(load.batch, load.ttl_seconds),
+                Call::Unary => Template::unary(terms),
+                Call::Batch => Template::batch(load.batch, terms),
             },
             source,
             next_order: AtomicU64::new(0),
@@ -141,6 +145,12 @@ impl Run {
 
     fn record(&self) -> std::sync::MutexGuard<'_, Record> {
         self.record.lock().expect("no call panics")
+    }
+
+    /// Whether no further call is to be sent in a closed loop.
+    fn is_over(&self, now: Duration) -> bool {
+        let sent = self.next_order.load(Ordering::Relaxed);
+        now >= self.load.total() || self.load.orders.is_some_and(|orders| sent >= orders)
     }
 
     /// Place the next orders; false when the connection is gone, so that a caller stops.

@@ -126,7 +126,7 @@ mod tests {
     fn a_stall_counts_for_every_call_that_was_due_in_it() {
         let schedule = Schedule::new(1_000.0);
         let mut record = Record::new(Window { from: ms(0), until: ms(1_000) });
-        // The server stands still from 0 to 100 ms and then answers all at once, later ones in 1 ms.
+        // The server stands still until 100 ms, then answers all at once; later calls take 1 ms.
         for number in 0..1_000 {
             let due = schedule.due(number);
             answer(&mut record, due, ms(100).max(due + ms(1)), &approved());

@@ -10,7 +10,6 @@ use crate::{
 };
 
 pub const CURRENCY: &str = "USD";
-const AMOUNT_MINOR: i64 = 12_345;
 
 /// What the run's orders are drawn from.
 #[derive(Clone, Copy)]
@@ -19,6 +18,14 @@ pub struct Source {
     pub seed: u64,
     /// How many accounts the orders are spread over; 1 puts all on the first.
     pub accounts: u64,
+}
+
+/// What all orders of a run have in common.
+#[derive(Clone, Copy)]
+pub struct Terms {
+    pub amount_minor: i64,
+    /// How long they hold; None: the server's time.
+    pub ttl_s: Option<i64>,
 }
 
 /// The frame of one call with places for its orders' ids.
@@ -35,13 +42,13 @@ struct Places {
 
 impl Template {
     /// A call of CheckAndReserve.
-    pub fn unary(ttl_s: Option<i64>) -> Template {
-        Template::of(&marked_order(0, ttl_s), 1)
+    pub fn unary(terms: Terms) -> Template {
+        Template::of(&marked_order(0, terms), 1)
     }
 
     /// A call of BatchCheckAndReserve with so many orders.
-    pub fn batch(orders: usize, ttl_s: Option<i64>) -> Template {
-        let items = (0..orders).map(|index| marked_order(index, ttl_s)).collect();
+    pub fn batch(orders: usize, terms: Terms) -> Template {
+        let items = (0..orders).map(|index| marked_order(index, terms)).collect();
         let request = v1::BatchCheckAndReserveRequest { items, ..Default::default() };
         Template::of(&request, orders)
     }
@@ -87,15 +94,15 @@ fn mark(kind: char, index: usize) -> String {
     format!("{kind}{index:0>15}")
 }
 
-fn marked_order(index: usize, ttl_s: Option<i64>) -> v1::CheckAndReserveRequest {
+fn marked_order(index: usize, terms: Terms) -> v1::CheckAndReserveRequest {
     v1::CheckAndReserveRequest {
         request_id: mark('r', index),
         account_id: mark('a', index),
         order_id: mark('o', index),
-        amount_minor: AMOUNT_MINOR,
+        amount_minor: terms.amount_minor,
         currency: CURRENCY.into(),
         channel: "bench".into(),
-        ttl: ttl_s.map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
+        ttl: terms.ttl_s.map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
         ..Default::default()
     }
 }
@@ -132,25 +139,27 @@ mod tests {
 
     use super::*;
 
+    const TERMS: Terms = Terms { amount_minor: 12_345, ttl_s: Some(60) };
+
     fn source() -> Source {
         Source { names: Names::of_run("test"), seed: 1, accounts: 7 }
     }
 
     #[test]
     fn a_filled_call_is_what_encoding_it_would_have_given() {
-        let frame = Template::unary(Some(60)).fill(&source(), 42);
+        let frame = Template::unary(TERMS).fill(&source(), 42);
         let order = v1::CheckAndReserveRequest::decode(&frame[PREFIX_LEN..]).unwrap();
         assert_eq!(order.request_id, source().names.text(b'r', 42));
         assert_eq!(order.order_id, source().names.text(b'o', 42));
         assert_eq!(order.account_id, names::account_text(names::account_of(1, 42, 7)));
-        assert_eq!((order.amount_minor, order.currency.as_str()), (AMOUNT_MINOR, CURRENCY));
+        assert_eq!((order.amount_minor, order.currency.as_str()), (TERMS.amount_minor, CURRENCY));
         assert_eq!(order.ttl.map(|ttl| ttl.seconds), Some(60));
         assert_eq!(frame_of(&order), frame);
     }
 
     #[test]
     fn no_order_of_two_batches_shares_an_id_with_another() {
-        let template = Template::batch(1_000, None);
+        let template = Template::batch(1_000, TERMS);
         let mut ids = HashSet::new();
         for first in [0, 1_000] {
             let frame = template.fill(&source(), first);
@@ -166,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_release_names_the_order_that_was_placed() {
-        let placed = Template::unary(None).fill(&source(), 5);
+        let placed = Template::unary(TERMS).fill(&source(), 5);
         let placed = v1::CheckAndReserveRequest::decode(&placed[PREFIX_LEN..]).unwrap();
         let release = release(&source(), 5);
         let release = v1::ReleaseRequest::decode(&release[PREFIX_LEN..]).unwrap();

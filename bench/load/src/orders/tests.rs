@@ -96,3 +96,13 @@ async fn callers_stop_when_the_server_is_gone() {
     let report = run(&Options::parse_from(line.split_whitespace()).load).await.unwrap();
     assert_eq!(report.outcomes["UNAVAILABLE"], 64);
 }
+
+#[tokio::test]
+async fn a_run_ends_after_so_many_orders() {
+    for pace in ["--in-flight 3", "--rate 10000"] {
+        let server = Approver::default();
+        let arguments = format!("--warmup-seconds 0 --seconds 600 --orders 50 {pace}");
+        let report = play(&arguments, move |path, request| server.answer(path, request)).await;
+        assert_eq!(report.approved_in_all, 50, "{pace}");
+    }
+}

@@ -1,0 +1,31 @@
+"""The figures, a module for each family; `run(suite)` measures it."""
+
+from bench.figures import (
+    batch,
+    hot,
+    interference,
+    large,
+    overload,
+    peers,
+    soak,
+    unary,
+    witness,
+    written,
+)
+
+FAMILIES = {
+    "unary": unary.run,
+    "peers": peers.run,
+    "batch": batch.run,
+    "hot": hot.run,
+    "interference": interference.run,
+    "overload": overload.run,
+    "written": written.run,
+    "witness": witness.run,
+    "large": large.run,
+    "soak": soak.run,
+}
+"""By name, in the order in which they run."""
+
+FULL_ONLY = frozenset({"large", "soak"})
+"""Left out of the short run."""

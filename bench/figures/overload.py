@@ -1,0 +1,64 @@
+"""More orders than the server can take: what it still decides, how fast, and that it is durable."""
+
+from bench.generator import Result, p99_ms
+from bench.servers import Creditgate
+from bench.suite import Suite, approved
+
+_DEADLINE_MS = 1_000
+# Bounds the generator's memory: a batch call takes some 70 KB.
+_BATCHES_OUTSTANDING_MAX = 4_000
+_PAIRS = 3
+
+
+async def run(suite: Suite) -> None:
+    """overload_goodput, the same for single orders, their latencies, and overload_lost."""
+    with suite.scratch() as folder:
+        async with Creditgate(folder) as server:
+            await suite.prepare(server)
+            results = [approved(await suite.batch(server.address))]
+            results += await _overload(suite, server, "batch", 3, "")
+            results += await _overload(suite, server, "unary", 1.5, "_unary")
+            await server.kill()
+            await server.start()
+            _count_lost(suite, server, results)
+
+
+async def _overload(
+    suite: Suite, server: Creditgate, call: str, times: float, suffix: str
+) -> list[Result]:
+    """Peak and overload in turn; returns all results."""
+    orders = suite.plan.batch if call == "batch" else 1
+    results, goodput, accepted_ms, refused_ms = [], [], [], []
+    for _ in range(min(_PAIRS, suite.plan.pairs)):
+        peak = approved(await (suite.batch if call == "batch" else suite.unary)(server.address))
+        over = await suite.load(
+            server.address,
+            *("--call", call, "--batch", suite.plan.batch, "--deadline-ms", _DEADLINE_MS),
+            *("--rate", f"{times * peak['decisions_per_s'] / orders:.2f}"),
+            *("--outstanding-max", _BATCHES_OUTSTANDING_MAX if call == "batch" else 20_000),
+        )
+        results += [peak, over]
+        goodput.append(over["decisions_per_s"] / peak["decisions_per_s"])
+        accepted_ms.append(p99_ms(over))
+        refused_ms.append(p99_ms(over, "refusal_latency_us"))
+        suite.say(f"{call} at {times} times: {over['outcomes']}")
+    suite.add(f"overload_goodput{suffix}", goodput)
+    suite.add(f"overload_accepted_p99{suffix}", accepted_ms)
+    suite.add(f"overload_refusals_p99{suffix}", refused_ms)
+    suite.note(f"{call} at {times} times, the last run: {results[-1]['outcomes']}")
+    return results
+
+
+def _count_lost(suite: Suite, server: Creditgate, results: list[Result]) -> None:
+    """Every order is still open, so each approval that anybody heard of is a reservation now."""
+    acknowledged = sum(result["approved_in_all"] for result in results)
+    lost = max(acknowledged - server.recovery["reservations_open"], 0)
+    seq_heard = max(result["journal_seq_max"] for result in results)
+    if seq_heard > server.recovery["journal_seq"]:
+        suite.note(f"entry {seq_heard} was acknowledged; the journal ends before it")
+        lost = max(lost, seq_heard - server.recovery["journal_seq"])
+    suite.add("overload_lost", [lost])
+    suite.note(
+        f"after kill -9: {acknowledged:,} approvals acknowledged, "
+        f"{server.recovery['reservations_open']:,} reservations open"
+    )

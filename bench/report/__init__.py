@@ -1,0 +1,1 @@
+"""What a run leaves: summary.json, a table, and a page of HTML."""

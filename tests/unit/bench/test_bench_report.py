@@ -1,0 +1,146 @@
+"""What the benchmarks make of what they measured."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.gates import FACTS, TARGETS, untuned
+from bench.generator import Result
+from bench.peers.peer import PeerError
+from bench.report.page import page
+from bench.report.plots import Line, plot
+from bench.report.verdicts import Row, rows
+from bench.suite import QUICK, TINY, Figure, Point, Suite, approved, in_pairs
+
+
+def figure(value: float | None) -> Figure:
+    return Figure(value, "ratio", value, value, "python -m bench run unary", "no peer")
+
+
+def row(name: str, value: float | None) -> Row:
+    (only,) = rows({name: figure(value)}, checked=True)
+    return only
+
+
+def suite() -> Suite:
+    return Suite(QUICK, Console(quiet=True), Path(), family="unary")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "verdict"),
+    [
+        ("unary_vs_echo", 0.85, "goal"),
+        ("unary_vs_echo", 0.75, "gate"),
+        ("unary_vs_echo", 0.7499, "FAILS"),
+        ("unary_cpu_vs_echo", 1.15, "goal"),
+        ("unary_cpu_vs_echo", 1.3, "gate"),
+        ("unary_cpu_vs_echo", 1.31, "FAILS"),
+        ("overload_lost", 0, "goal"),
+        ("overload_lost", 1, "FAILS"),
+        ("unary_vs_echo", None, "no figure"),
+        ("unary_per_s", 1, ""),
+    ],
+)
+def test_a_figure_is_held_against_gate_and_goal(
+    name: str, value: float | None, verdict: str
+) -> None:
+    judged = row(name, value)
+    assert judged.verdict == verdict
+    assert (judged.failure is not None) == (verdict in {"FAILS", "no figure"})
+
+
+def test_a_failure_says_which_gate_and_by_how_much() -> None:
+    assert row("unary_vs_echo", 0.6).failure == (
+        "unary_vs_echo = 0.6 ratio must be >= 0.75: misses by 0.15, 20%"
+    )
+    assert row("overload_lost", 3).failure == ("overload_lost = 3 orders must be <= 0: misses by 3")
+
+
+def test_unchecked_values_have_no_verdict() -> None:
+    assert [row.verdict for row in rows({"unary_vs_echo": figure(0)}, checked=False)] == [""]
+
+
+def test_no_goal_is_looser_than_its_gate() -> None:
+    for name, target in TARGETS.items():
+        assert target.gate is not None, name
+        if target.goal is not None:
+            assert target.passes(target.goal, target.gate), name
+
+
+def test_a_figure_is_the_median_with_its_range_and_its_command() -> None:
+    measured = suite()
+    measured.add("unary_vs_echo", [0.9, 0.7, 0.8])
+    assert measured.figures["unary_vs_echo"] == Figure(
+        0.8, "ratio", 0.7, 0.9, "python -m bench run unary"
+    )
+
+
+def test_there_is_no_ratio_to_a_peer_that_was_not_tuned() -> None:
+    fact = FACTS["echo"][0]
+    assert untuned("echo", 0.8 * fact) is None
+    assert untuned("a peer without a fact", 1) is None
+    measured = suite()
+    measured.add_ratio("unary_vs_echo", [0.9], "echo", 0.79 * fact)
+    assert measured.figures["unary_vs_echo"].value is None
+    assert "not tuned" in (measured.figures["unary_vs_echo"].why or "")
+    tiny = Suite(TINY, Console(quiet=True), Path(), family="unary")
+    tiny.add_ratio("unary_vs_echo", [0.9], "echo", 1)
+    assert tiny.figures["unary_vs_echo"].value == 0.9
+
+
+def test_two_things_are_measured_in_turn() -> None:
+    order: list[str] = []
+
+    async def measure(who: str) -> Result:
+        order.append(who)
+        return {"n": len(order)}
+
+    pairs = asyncio.run(in_pairs(2, lambda: measure("ours"), lambda: measure("theirs")))
+    assert order == ["ours", "theirs"] * 2
+    assert pairs == [({"n": 1}, {"n": 2}), ({"n": 3}, {"n": 4})]
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        {"approved": 9, "declined": 1},
+        {"approved": 9, "declined": 0, "UNAVAILABLE": 1},
+        {"approved": 0, "declined": 0},
+    ],
+)
+def test_a_comparison_is_of_approved_orders_alone(outcomes: dict[str, int]) -> None:
+    with pytest.raises(PeerError, match="not approved"):
+        approved({"outcomes": outcomes, "decisions": outcomes["approved"]})
+
+
+def lines(svg: str) -> Sequence[str]:
+    return re.findall(r'fill="none" stroke="(#\w+)"', svg)
+
+
+def test_a_plot_has_a_line_for_each_and_gives_p50_and_p99_one_colour() -> None:
+    line = [(1.0, 2.0), (10.0, 3.0)]
+    svg = plot([Line("a", line), Line("a", line, dashed=True), Line("<b>", line)], "x", "y", {})
+    first, second, third = lines(svg)
+    assert first == second != third
+    assert "&lt;b&gt;" in svg
+    assert "Nothing" in plot([Line("a", [])], "x", "y", {})
+
+
+def test_the_page_shows_every_figure_and_every_server() -> None:
+    histogram = [[100, 90], [5_000, 10]]
+    latency_us = {"p50": 100, "p99": 5_000}
+    points = [
+        Point(who, per_s, latency_us, histogram, "open loop")
+        for who in ("creditgate", "postgres")
+        for per_s in (100.0, 1_000.0)
+    ]
+    judged = rows({"unary_vs_echo": figure(0.8), "unary_per_s": figure(5)}, checked=True)
+    text = page({"CPU": "fast & new"}, judged, points, ["a <note>"])
+    for expected in ("unary_vs_echo", "unary_per_s", "fast &amp; new", "a &lt;note&gt;"):
+        assert expected in text
+    assert text.count("<svg") == 2
+    assert "postgres p99" in text
