@@ -29,8 +29,8 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON_IN_VENV)
 .DEFAULT_GOAL := help
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
-.PHONY: help setup demo test torture bench bench-full budget peers lint format protos release-protos lock \
-	wheels clean
+.PHONY: help setup demo test torture bench bench-full budget micro profile peers lint format \
+	protos release-protos lock wheels clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,11 +57,11 @@ $(EXTENSION): $(LOCKED) $(RUST_SOURCES) core_rs/pyproject.toml
 demo: setup ## Play a day of orders against a new server (DATA=folder for files of your own)
 	@$(PYTHON_IN_VENV) -m demo $(if $(DATA),--data "$(DATA)")
 
-peers: ## Install PostgreSQL and Redis, which benchmarks compare with (Debian, as root)
+peers: ## Install PostgreSQL, Redis and valgrind, which benchmarks need (Debian, as root)
 	@sh tools/peers.sh
 
 test: setup ## Run all tests (ARGS="..." goes to pytest)
-	@sh tools/peers.sh || echo "The tests of these peers are skipped."
+	@sh tools/peers.sh || echo "Tests that need these are skipped."
 	$(CARGO_TEST)
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
@@ -78,6 +78,12 @@ bench-full: setup ## All figures: 10 M accounts, recovery, a soak; about an hour
 
 budget: setup ## Hold a day of users against the latency budget (DURATION=60s); report in bench/out
 	@$(PYTHON_IN_VENV) -m bench.locust $(if $(DURATION),--duration $(DURATION))
+
+micro: setup ## Time each step of an order and count its instructions (COMMAND=check or record)
+	@$(PYTHON_IN_VENV) -m bench.micro $(COMMAND)
+
+profile: setup ## Draw flame graphs of the server under load (SECONDS=10); bench/out/profile*.svg
+	@$(PYTHON_IN_VENV) -m bench.profile $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: setup ## Check formatting, lint, types and the protos
 	$(BIN)/ruff format --check .

@@ -1,17 +1,18 @@
 #!/bin/sh
-# Has PostgreSQL 15 and Redis, which the benchmarks and their tests compare with: installs Debian's
-# packages where they are missing and we are root, and names them else. Their services stay off:
-# what is compared with starts servers of its own.
+# Has PostgreSQL 15 and Redis, which the benchmarks and their tests compare with, and valgrind, which
+# counts instructions: installs Debian's packages where they are missing and we are root, and names
+# them else. Their services stay off: what is compared with starts servers of its own.
 set -u
 missing=
 
 [ -x /usr/lib/postgresql/15/bin/initdb ] || missing="$missing postgresql-15"
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 command -v redis-benchmark >/dev/null 2>&1 || missing="$missing redis-tools"
+command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "Missing for comparisons; Debian, as root: apt-get install$missing" >&2
+    echo "Missing for benchmarks; Debian, as root: apt-get install$missing" >&2
     exit 1
 fi
 
@@ -31,7 +32,7 @@ if apt-get update >"$log" 2>&1 &&
     rm -f "$log"
 else
     tail -n 20 "$log" >&2
-    echo "Missing for comparisons; could not be installed:$missing" >&2
+    echo "Missing for benchmarks; could not be installed:$missing" >&2
     rm -f "$log"
     exit 1
 fi

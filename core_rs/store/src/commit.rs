@@ -90,7 +90,8 @@ pub(crate) enum Broken {
 }
 
 /// The value for a commit whose entries, each encoded, stand one after the other in `entries`.
-pub(crate) fn encode(head: &Head, entries: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn encode(head: &Head, entries: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(NO_HASH.len() + 160 + entries.len());
     value.extend_from_slice(&NO_HASH);
     encode_head(&mut value, head);
@@ -122,7 +123,7 @@ fn put<T: Serialize + ?Sized>(body: &mut Vec<u8>, key: &str, value: &T) {
 }
 
 /// Appends one value in msgpack.
-pub(crate) fn append<T: Serialize + ?Sized>(to: &mut Vec<u8>, value: &T) {
+pub fn append<T: Serialize + ?Sized>(to: &mut Vec<u8>, value: &T) {
     rmp_serde::encode::write(to, value).expect("writing to memory does not fail");
 }
 

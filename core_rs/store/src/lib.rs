@@ -52,6 +52,9 @@ mod window;
 mod writeback;
 
 pub use commit::{Commit, Digest, FORMAT, Head};
+/// For `bench/micro`, which measures them alone.
+#[doc(hidden)]
+pub use commit::{append as append_value, encode as encode_commit};
 pub use committer::{Committer, Sealed};
 pub use counters::{COUNTERS_FORMAT, CountersReader, CountersRecord};
 pub use error::{CommitError, ExecuteError, StoreError, SyncError};

@@ -1,0 +1,96 @@
+//! State in memory and a store on disk, with accounts in them.
+
+use std::path::Path;
+
+use creditgate_engine::apply::apply;
+use creditgate_engine::decide::decide;
+use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::state::State;
+use creditgate_store::{Head, Options, POLICY_VERSION, Store, append_value};
+use tempfile::TempDir;
+
+use crate::BATCH;
+use crate::orders::{NOW, Orders, account_id, reserve, upsert};
+
+/// Accounts that are opened in one commit.
+const OPENED_AT_ONCE: usize = 10_000;
+
+/// A state with so many accounts.
+#[must_use]
+pub fn state(accounts: usize) -> State {
+    let mut state = State::default();
+    for number in 0..accounts {
+        let id = account_id(number);
+        for event in decided(&state, number as u64 + 1, &upsert(&id)).events {
+            apply(&mut state, NOW, &event);
+        }
+        state.settle(state.mark());
+    }
+    state
+}
+
+/// What becomes of a request that is not refused.
+#[must_use]
+pub fn decided<'a>(state: &State, seq: u64, request: &Request<'a>) -> Entry<'a> {
+    let decided = decide(state, seq, NOW, &request.command, request.reason);
+    let (outcome, events) = decided.expect("nothing is wrong with it");
+    Entry { request: request.clone(), policy_version: POLICY_VERSION, outcome, events }
+}
+
+/// A commit of a whole batch as it stands before it is written: its head, and its entries encoded.
+#[must_use]
+pub fn commit_of_batch() -> (Head, Vec<u8>) {
+    let (state, orders) = (state(BATCH), Orders::of(BATCH).take(BATCH));
+    let mut entries = Vec::new();
+    for (ids, seq) in orders.iter().zip(1..) {
+        append_value(&mut entries, &decided(&state, seq, &reserve(ids)));
+    }
+    let head = Head { epoch: 1, first_seq: 1, time: NOW, prev_hash: [7; 32], count: BATCH as u32 };
+    (head, entries)
+}
+
+/// A store in a folder that goes when it goes.
+pub struct Book {
+    /// The store.
+    pub store: Store,
+    _folder: TempDir,
+}
+
+impl Book {
+    /// A store with so many accounts, in a new folder below `dir`.
+    #[must_use]
+    pub fn open(dir: &Path, accounts: usize) -> Book {
+        let folder = TempDir::new_in(dir).expect("the folder is ours");
+        let (store, _) = Store::open(folder.path(), options()).expect("a new store");
+        let mut book = Book { store, _folder: folder };
+        let ids: Vec<String> = (0..accounts).map(account_id).collect();
+        for some in ids.chunks(OPENED_AT_ONCE) {
+            book.execute(&some.iter().map(|id| upsert(id)).collect::<Vec<_>>());
+            book.commit();
+        }
+        book
+    }
+
+    /// Executes requests that are not refused.
+    pub fn execute(&mut self, requests: &[Request<'_>]) {
+        self.store.begin(NOW);
+        for request in requests {
+            self.store.execute(request).expect("nothing is wrong with it");
+        }
+    }
+
+    /// Makes them durable.
+    pub fn commit(&mut self) {
+        self.store.commit().expect("there is room");
+    }
+}
+
+/// Small maps: valgrind has less address space to give than a process of its own.
+#[must_use]
+pub fn options() -> Options {
+    Options {
+        journal_map_size_bytes: 1 << 34,
+        tables_map_size_bytes: 1 << 33,
+        ..Options::default()
+    }
+}

@@ -1,0 +1,98 @@
+//! Commands as the core sees them, with ids of 16 bytes.
+
+use creditgate_engine::command::{Command, Order, RequestKey, Reserve, UpsertAccount};
+use creditgate_engine::entry::Request;
+use creditgate_engine::values::{Currency, Limit, LimitKind, Micros, Ttl};
+
+/// The moment at which everything is decided: 2024-10-04.
+pub const NOW: Micros = 20_000 * 86_400 * 1_000_000;
+
+/// An order's amount, in minor units.
+pub const AMOUNT: i64 = 12_500;
+
+/// The currency of all accounts.
+#[must_use]
+pub fn usd() -> Currency {
+    Currency::parse("USD").expect("three capital letters")
+}
+
+/// The id of an account.
+#[must_use]
+pub fn account_id(number: usize) -> String {
+    format!("bench-{number:010}")
+}
+
+/// The ids of one order.
+pub struct Ids {
+    /// Whose order.
+    pub account: String,
+    /// Its own id.
+    pub order: String,
+    /// The request's.
+    pub request: String,
+}
+
+/// Orders without end, no two alike, spread over the accounts without a pattern.
+pub struct Orders {
+    accounts: usize,
+    number: u64,
+}
+
+impl Orders {
+    /// Orders of `accounts` accounts.
+    #[must_use]
+    pub fn of(accounts: usize) -> Orders {
+        Orders { accounts, number: 0 }
+    }
+
+    /// The next so many.
+    pub fn take(&mut self, count: usize) -> Vec<Ids> {
+        (0..count).map(|_| self.next()).collect()
+    }
+
+    /// The next one.
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> Ids {
+        self.number += 1;
+        // Knuth's multiplier: neighbours in time are far apart in memory.
+        let spread = self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        Ids {
+            account: account_id(spread as usize % self.accounts),
+            order: format!("order-{:010}", self.number),
+            request: format!("req---{:010}", self.number),
+        }
+    }
+}
+
+/// An order as a request to the core.
+#[must_use]
+pub fn reserve(ids: &Ids) -> Request<'_> {
+    let order = Order {
+        account_id: &ids.account,
+        order_id: &ids.order,
+        amount: AMOUNT,
+        currency: usd(),
+        ttl: Ttl { asked_s: None, default_s: 86_400 },
+    };
+    let request = RequestKey { id: &ids.request, row: 0, call: 0 };
+    asked(Command::Reserve(Reserve { request, order, allow_partial: false }))
+}
+
+/// An account that every order fits.
+#[must_use]
+pub fn upsert(account_id: &str) -> Request<'_> {
+    asked(Command::UpsertAccount(UpsertAccount {
+        request: RequestKey { id: account_id, row: 0, call: 0 },
+        account_id,
+        name: None,
+        currency: Some(usd()),
+        parent_id: None,
+        segment_id: None,
+        limit: Some(Limit { kind: LimitKind::Amount(1_000_000_000_000), valid_until: None }),
+        max_order: None,
+    }))
+}
+
+fn asked(command: Command<'_>) -> Request<'_> {
+    Request { command, actor: "bench", channel: "web", reason: None }
+}
