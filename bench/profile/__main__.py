@@ -91,7 +91,7 @@ async def both(pid: int, seconds: int, python: Path, others: Path) -> None:
     """Sample with py-spy and perf at the same time."""
     spy = await asyncio.create_subprocess_exec(
         tool("py-spy", "it is among the locked packages: make setup"),
-        *("record", "--pid", str(pid), "--native", "--format", "raw", "--function"),
+        *("record", "--pid", str(pid), "--native", "--format", "raw", "--function", "--threads"),
         *("--rate", str(RATE_HZ), "--duration", str(seconds), "--output", python),
         stdout=asyncio.subprocess.DEVNULL,
     )
@@ -111,9 +111,12 @@ async def both(pid: int, seconds: int, python: Path, others: Path) -> None:
 
 
 def of_python(folded: str) -> Iterator[str]:
-    """Stacks of the thread that runs Python, as py-spy folds them."""
+    """Stacks of the thread that runs the event loop, as py-spy folds them."""
     for line in folded.splitlines():
-        yield f"event loop (Python);{line}"
+        thread, _, stack = line.partition(";")
+        # perf has the others, whether they know Python or not.
+        if "MainThread" in thread:
+            yield f"event loop (Python);{stack}"
 
 
 def of_others(data: Path, pid: int) -> Iterator[str]:
@@ -135,7 +138,10 @@ def without_thread(folded: Iterable[str], tid: int) -> Iterator[str]:
         thread, _, stack = line.partition(";")
         named = _THREAD.match(thread)
         if named is None or int(named["tid"]) != tid:
-            yield f"{named['comm'] if named else thread};{stack}"
+            frames, _, time_ns = stack.rpartition(" ")
+            # perf counts nanoseconds of this clock, py-spy samples.
+            samples = round(int(time_ns) * RATE_HZ / 1e9)
+            yield f"{named['comm'] if named else thread};{frames} {samples}"
 
 
 def shares(folded: Iterable[str]) -> Counter[str]:
