@@ -71,6 +71,8 @@ def main() -> None:
     """Do what the command line says."""
     given = arguments()
     command = given.command or "quick"
+    # Whoever follows a log file waits as well.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     console = Console(soft_wrap=True)
     if command == "list":
         console.print("families: " + ", ".join(FAMILIES), highlight=False)

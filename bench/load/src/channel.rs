@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use h2::client::SendRequest;
+use h2::{Reason, client::SendRequest};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use tokio::net::TcpStream;
 
@@ -23,6 +23,30 @@ pub struct Answer {
     pub status: Status,
     /// The message, without gRPC's prefix; empty unless the status is OK.
     pub reply: Bytes,
+    /// Whether the connection can carry no further call.
+    pub is_disconnected: bool,
+}
+
+impl Answer {
+    pub fn ok(reply: Bytes) -> Answer {
+        Answer { status: Status::OK, reply, is_disconnected: false }
+    }
+
+    pub fn refused(status: Status) -> Answer {
+        Answer { status, reply: Bytes::new(), is_disconnected: false }
+    }
+
+    /// What a gRPC client makes of an error of HTTP/2.
+    fn failed(error: &h2::Error) -> Answer {
+        let status = match error.reason() {
+            Some(Reason::CANCEL) => Status::CANCELLED,
+            Some(Reason::ENHANCE_YOUR_CALM) => Status::RESOURCE_EXHAUSTED,
+            Some(Reason::REFUSED_STREAM) | None => Status::UNAVAILABLE,
+            Some(_) => Status::INTERNAL,
+        };
+        let is_disconnected = error.is_io() || error.is_go_away();
+        Answer { status, reply: Bytes::new(), is_disconnected }
+    }
 }
 
 /// gRPC's status codes, as numbers.
@@ -31,6 +55,7 @@ pub struct Status(pub u32);
 
 impl Status {
     pub const OK: Status = Status(0);
+    pub const CANCELLED: Status = Status(1);
     pub const DEADLINE_EXCEEDED: Status = Status(4);
     pub const RESOURCE_EXHAUSTED: Status = Status(8);
     pub const INTERNAL: Status = Status(13);
@@ -123,10 +148,10 @@ impl Channel {
             // Dropping the exchange resets its stream, as a gRPC client does.
             Some(deadline) => match tokio::time::timeout(deadline, exchange).await {
                 Ok(answer) => answer,
-                Err(_) => return Answer { status: Status::DEADLINE_EXCEEDED, reply: Bytes::new() },
+                Err(_) => return Answer::refused(Status::DEADLINE_EXCEEDED),
             },
         };
-        answer.unwrap_or(Answer { status: Status::UNAVAILABLE, reply: Bytes::new() })
+        answer.unwrap_or_else(|error| Answer::failed(&error))
     }
 
     async fn exchange(&self, route: &Route, frame: Bytes) -> Result<Answer, h2::Error> {
@@ -135,7 +160,7 @@ impl Channel {
         body.send_data(frame, true)?;
         let (head, mut stream) = response.await?.into_parts();
         if let Some(status) = status_in(&head.headers) {
-            return Ok(Answer { status, reply: Bytes::new() });
+            return Ok(Answer::refused(status));
         }
         let mut message = Message::default();
         while let Some(chunk) = stream.data().await {
@@ -146,11 +171,9 @@ impl Channel {
         let trailers = stream.trailers().await?;
         let status = trailers.as_ref().and_then(status_in).unwrap_or(Status::INTERNAL);
         Ok(match message.into_reply() {
-            Some(reply) if status == Status::OK => Answer { status, reply },
-            None if status == Status::OK => {
-                Answer { status: Status::INTERNAL, reply: Bytes::new() }
-            }
-            _ => Answer { status, reply: Bytes::new() },
+            Some(reply) if status == Status::OK => Answer::ok(reply),
+            None if status == Status::OK => Answer::refused(Status::INTERNAL),
+            _ => Answer::refused(status),
         })
     }
 }

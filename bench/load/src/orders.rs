@@ -171,7 +171,7 @@ impl Run {
         if self.load.close {
             self.close(channel, first, &outcomes).await;
         }
-        answer.status != Status::UNAVAILABLE
+        !answer.is_disconnected
     }
 
     /// Release the orders of one call; those that were not approved have nothing to release.

@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn ok(message: &impl Message) -> Answer {
-        Answer { status: Status::OK, reply: message.encode_to_vec().into() }
+        Answer::ok(message.encode_to_vec().into())
     }
 
     fn refused(name: &'static str, count: u64) -> Outcomes {
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_refused_call_refuses_all_of_its_orders() {
-        let answer = Answer { status: Status::RESOURCE_EXHAUSTED, reply: Default::default() };
+        let answer = Answer::refused(Status::RESOURCE_EXHAUSTED);
         assert_eq!(Outcomes::of(Call::Batch, 500, &answer), refused("RESOURCE_EXHAUSTED", 500));
     }
 
@@ -197,7 +197,7 @@ mod tests {
             )))],
         };
         assert_eq!(Outcomes::of(Call::Batch, 2, &ok(&short)), refused("UNREADABLE", 2));
-        let empty = Answer { status: Status::OK, reply: Default::default() };
+        let empty = Answer::ok(Default::default());
         assert_eq!(Outcomes::of(Call::Unary, 1, &empty), refused("UNREADABLE", 1));
         let unspecified = ok(&response(Decision::Unspecified, 1));
         assert_eq!(Outcomes::of(Call::Unary, 1, &unspecified), refused("UNREADABLE", 1));

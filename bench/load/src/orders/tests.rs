@@ -11,7 +11,7 @@ async fn play(
     answer: impl Fn(&str, bytes::Bytes) -> Reply + Clone + Send + Sync + 'static,
 ) -> Report {
     let target = serve(answer).await;
-    let line = format!("creditgate-load --target {target} --warmup-seconds 0.05 {arguments}");
+    let line = format!("creditgate-load --target {target} --warmup-seconds 0 {arguments}");
     run(&Options::parse_from(line.split_whitespace()).load).await.unwrap()
 }
 
@@ -19,13 +19,13 @@ async fn play(
 async fn single_orders_are_all_new_and_all_counted() {
     let server = Approver::default();
     let answer = server.clone();
-    let report = play("--seconds 0.2 --in-flight 8 --accounts 5", move |path, request| {
-        answer.answer(path, request)
-    })
-    .await;
-    assert!(report.calls > 0);
-    assert_eq!(report.outcomes["approved"], report.calls, "{:?}", report.outcomes);
-    assert_eq!((report.outcomes["declined"], report.decisions), (0, report.calls));
+    let report =
+        play("--seconds 600 --orders 200 --in-flight 8 --accounts 5", move |path, request| {
+            answer.answer(path, request)
+        })
+        .await;
+    assert_eq!(report.outcomes["approved"], 200, "{:?}", report.outcomes);
+    assert_eq!((report.outcomes["declined"], report.decisions, report.calls), (0, 200, 200));
     assert_eq!(report.journal_seq_max, report.approved_in_all);
     assert_eq!(server.accounts.lock().unwrap().len(), 5);
 }
@@ -34,21 +34,20 @@ async fn single_orders_are_all_new_and_all_counted() {
 async fn batches_on_the_hot_account_count_every_order() {
     let server = Approver::default();
     let answer = server.clone();
-    let arguments = "--seconds 0.2 --call batch --batch 100 --in-flight 2 --hot";
+    let arguments = "--seconds 600 --orders 2000 --call batch --batch 100 --in-flight 2 --hot";
     let report = play(arguments, move |path, request| answer.answer(path, request)).await;
-    assert!(report.calls > 0);
-    assert_eq!(report.outcomes["approved"], 100 * report.calls);
+    assert_eq!((report.outcomes["approved"], report.calls), (2_000, 20));
     assert_eq!(server.accounts.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn approved_orders_are_released_when_asked_for() {
     let server = Approver::default();
-    let report = play("--seconds 0.1 --in-flight 2 --close", move |path, request| {
+    let report = play("--seconds 600 --orders 20 --in-flight 2 --close", move |path, request| {
         server.answer(path, request)
     })
     .await;
-    assert_eq!((report.released, report.not_released), (report.approved_in_all, 0));
+    assert_eq!((report.released, report.not_released), (20, 0));
 }
 
 #[tokio::test]
@@ -91,17 +90,33 @@ async fn a_call_that_is_never_answered_is_not_lost() {
 
 #[tokio::test]
 async fn callers_stop_when_the_server_is_gone() {
-    let target = serve(|_, _| Err(14)).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        // Each connection ends with its first call.
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                drop(connection.accept().await);
+            });
+        }
+    });
     let line = format!("creditgate-load --target {target} --warmup-seconds 0 --seconds 3600");
     let report = run(&Options::parse_from(line.split_whitespace()).load).await.unwrap();
     assert_eq!(report.outcomes["UNAVAILABLE"], 64);
 }
 
 #[tokio::test]
+async fn callers_go_on_where_a_call_alone_was_refused() {
+    let report = play("--seconds 600 --orders 10 --in-flight 2", |_, _| Err(14)).await;
+    assert_eq!(report.outcomes["UNAVAILABLE"], 10);
+}
+
+#[tokio::test]
 async fn a_run_ends_after_so_many_orders() {
     for pace in ["--in-flight 3", "--rate 10000"] {
         let server = Approver::default();
-        let arguments = format!("--warmup-seconds 0 --seconds 600 --orders 50 {pace}");
+        let arguments = format!("--seconds 600 --orders 50 {pace}");
         let report = play(&arguments, move |path, request| server.answer(path, request)).await;
         assert_eq!(report.approved_in_all, 50, "{pace}");
     }
