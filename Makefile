@@ -116,7 +116,7 @@ lock: $(LOCKED) ## Resolve requirements.lock anew
 		--output-file requirements.lock $(MEMBERS:%=%/pyproject.toml)
 
 wheels: $(LOCKED) ## Build the wheels into dist/ (DIST=folder for another place)
-	$(BIN)/maturin build --quiet --release --locked --manifest-path core_rs/Cargo.toml \
+	$(BIN)/maturin build --quiet --release --locked --strip --manifest-path core_rs/Cargo.toml \
 		--interpreter $(PYTHON_IN_VENV) --out "$(DIST)"
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir "$(DIST)" \
 		$(PURE_MEMBERS:%=./%)
