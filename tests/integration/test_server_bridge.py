@@ -76,7 +76,8 @@ def test_the_callers_deadline_reaches_the_core(tmp_path: Path, timeout_s: float 
                 assert told_s is None
             else:
                 assert told_s is not None
-                assert 0 < told_s <= timeout_s
+                # On the wire gRPC rounds up so long a time, to a tenth of a second.
+                assert 0 < told_s <= timeout_s + 0.1
 
     asyncio.run(scenario())
 
