@@ -149,7 +149,7 @@ class Suite:
 
     def keep(self, who: str, load: str, result: Result) -> None:
         """A run for the plots; one without an accepted call has no place there."""
-        if result["latency_us"]:
+        if result["latency_us"] and result["decisions_per_s"]:
             self.points.append(
                 Point(
                     who, result["decisions_per_s"], result["latency_us"], result["histogram"], load

@@ -47,10 +47,7 @@ def page(
                 [_percentiles(who, points) for who, points in by_who.items()],
                 "percentile",
                 "latency in ms",
-                {
-                    1 / (1 - quantile): f"{quantile:.4%}".replace(".0000", "")
-                    for quantile in _QUANTILES
-                },
+                {1 / (1 - quantile): f"{100 * quantile:g}%" for quantile in _QUANTILES},
             ),
             "<h2>Notes</h2><ul>",
             *(f"<li>{escape(note)}" for note in notes),
