@@ -74,6 +74,8 @@ def main() -> None:
     # Whoever follows a log file waits as well.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     console = Console(soft_wrap=True)
+    # The table needs as much, also where output goes to a file.
+    console.width = max(console.width, 120)
     if command == "list":
         console.print("families: " + ", ".join(FAMILIES), highlight=False)
         for name, target in TARGETS.items():

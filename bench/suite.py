@@ -41,14 +41,14 @@ class Plan:
     soak_s: float
     batch: int = 1_000
     curve_shares: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
-    curve_s: float = 2
+    curve_s: float = 1.5
     checked: bool = True
     """Whether values are held against gates and peers against facts."""
     is_full: bool = False
 
 
 QUICK: Final = Plan(
-    name="quick", seconds=3, warmup_s=0.7, pairs=5, accounts=100_000, small_accounts=10_000,
+    name="quick", seconds=2.5, warmup_s=0.7, pairs=5, accounts=100_000, small_accounts=10_000,
     large_accounts=10_000_000, open_count=1_000_000, written_s=60, tail_s=60,
     soak_warmup_s=300, soak_s=1_800,
 )  # fmt: skip
@@ -208,7 +208,9 @@ def approved(result: Result) -> Result:
     """The result, when every order was approved. Raises PeerError: it would be no comparison."""
     refused = generator.refused(result)
     if refused or result["outcomes"]["declined"] or not result["decisions"]:
-        raise PeerError(f"orders were not approved: {result['outcomes']}")
+        raise PeerError(
+            f"orders were not approved: {result['outcomes']}, {result.get('messages', {})}"
+        )
     return result
 
 

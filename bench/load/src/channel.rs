@@ -25,15 +25,17 @@ pub struct Answer {
     pub reply: Bytes,
     /// Whether the connection can carry no further call.
     pub is_disconnected: bool,
+    /// The server's words about a status that is not OK, as they came.
+    pub message: Option<HeaderValue>,
 }
 
 impl Answer {
     pub fn ok(reply: Bytes) -> Answer {
-        Answer { status: Status::OK, reply, is_disconnected: false }
+        Answer { status: Status::OK, reply, is_disconnected: false, message: None }
     }
 
     pub fn refused(status: Status) -> Answer {
-        Answer { status, reply: Bytes::new(), is_disconnected: false }
+        Answer { status, reply: Bytes::new(), is_disconnected: false, message: None }
     }
 
     /// What a gRPC client makes of an error of HTTP/2.
@@ -45,7 +47,7 @@ impl Answer {
             Some(_) => Status::INTERNAL,
         };
         let is_disconnected = error.is_io() || error.is_go_away();
-        Answer { status, reply: Bytes::new(), is_disconnected }
+        Answer { is_disconnected, ..Answer::refused(status) }
     }
 }
 
@@ -160,7 +162,7 @@ impl Channel {
         body.send_data(frame, true)?;
         let (head, mut stream) = response.await?.into_parts();
         if let Some(status) = status_in(&head.headers) {
-            return Ok(Answer::refused(status));
+            return Ok(Answer { message: message_in(&head.headers), ..Answer::refused(status) });
         }
         let mut message = Message::default();
         while let Some(chunk) = stream.data().await {
@@ -173,9 +175,16 @@ impl Channel {
         Ok(match message.into_reply() {
             Some(reply) if status == Status::OK => Answer::ok(reply),
             None if status == Status::OK => Answer::refused(Status::INTERNAL),
-            _ => Answer::refused(status),
+            _ => Answer {
+                message: trailers.as_ref().and_then(message_in),
+                ..Answer::refused(status)
+            },
         })
     }
+}
+
+fn message_in(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get("grpc-message").cloned()
 }
 
 fn status_in(headers: &HeaderMap) -> Option<Status> {

@@ -165,7 +165,10 @@ impl Run {
         let at = self.start.elapsed();
         let outcomes = Outcomes::of(self.load.call, orders, &answer);
         let reply_bytes = answer.reply.len();
-        self.record().answered(&Done { due, at, outcomes: &outcomes, reply_bytes });
+        let refusal = answer.message.map(|message| {
+            (answer.status.name(), String::from_utf8_lossy(message.as_bytes()).into_owned())
+        });
+        self.record().answered(&Done { due, at, outcomes: &outcomes, refusal, reply_bytes });
         pending.answered = true;
         drop(pending);
         if self.load.close {

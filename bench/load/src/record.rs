@@ -1,6 +1,6 @@
 //! What was measured: every latency in a histogram, every outcome counted.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use hdrhistogram::Histogram;
 
@@ -25,6 +25,8 @@ pub struct Done<'a> {
     pub due: Duration,
     pub at: Duration,
     pub outcomes: &'a Outcomes,
+    /// The status of a refused call, and the server's words about it.
+    pub refusal: Option<(&'static str, String)>,
     pub reply_bytes: usize,
 }
 
@@ -45,6 +47,8 @@ pub struct Record {
     pub decisions_in_window: u64,
     pub replies: u64,
     pub reply_bytes: u64,
+    /// The server's words about the first call of each status.
+    pub messages: BTreeMap<&'static str, String>,
     pub released: u64,
     pub not_released: u64,
 }
@@ -64,12 +68,16 @@ impl Record {
             decisions_in_window: 0,
             replies: 0,
             reply_bytes: 0,
+            messages: BTreeMap::new(),
             released: 0,
             not_released: 0,
         }
     }
 
     pub fn answered(&mut self, done: &Done) {
+        if let Some((status, message)) = &done.refusal {
+            self.messages.entry(status).or_insert_with(|| message.clone());
+        }
         let decisions = done.outcomes.decisions();
         self.journal_seq_max = self.journal_seq_max.max(done.outcomes.journal_seq_max);
         self.approved_in_all += done.outcomes.approved;
@@ -119,7 +127,7 @@ mod tests {
     }
 
     fn answer(record: &mut Record, due: Duration, at: Duration, outcomes: &Outcomes) {
-        record.answered(&Done { due, at, outcomes, reply_bytes: 10 });
+        record.answered(&Done { due, at, outcomes, refusal: None, reply_bytes: 10 });
     }
 
     #[test]
