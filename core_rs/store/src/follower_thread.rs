@@ -7,14 +7,19 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use creditgate_engine::values::Seq;
+use rustix::process::nice;
 
 use crate::error::{StoreError, SyncError};
 use crate::follower::Follower;
 
-/// Rows that change again and again are written once in so long, and so often at least.
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
-/// And as soon as so many rows wait.
-const ROWS_DIRTY_MAX: usize = 50_000;
+/// Rows that change again and again are written once in so long, and so often at least; a list that
+/// wants them sooner has them written.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// And as soon as so many rows wait: under full load pages that many rows share are written once for
+/// all of them.
+const ROWS_DIRTY_MAX: usize = 1_000_000;
+/// How far the follower stands back behind those who decide and answer, where cores are few.
+const NICE: i32 = 5;
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(32);
@@ -81,7 +86,11 @@ impl Follower {
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("creditgate-tables".to_owned())
-            .spawn(move || Runner::new(self, theirs).run())
+            .spawn(move || {
+                // On Linux of this thread alone. Where it is refused, the follower is not as nice.
+                let _ = nice(NICE);
+                Runner::new(self, theirs).run();
+            })
             .map_err(|e| StoreError::io("creditgate-tables".as_ref(), e))?;
         let waker = thread.thread().clone();
         Ok(FollowerThread { shared, thread: Some(thread), waker })

@@ -1,12 +1,13 @@
 //! Lists over the tables, page by page: one short read transaction and a bounded scan per page.
 
+use std::iter;
 use std::ops::Bound;
 
 use creditgate_engine::model::{Account, Counters, Reservation, Segment};
 use creditgate_engine::values::{ReservationId, SegmentIndex, Slot};
 
 use crate::error::StoreError;
-use crate::tables::{Tables, TablesTxn, by_account_key};
+use crate::tables::{Tables, TablesTxn};
 
 /// Most rows that one page looks at, whether they are wanted or not.
 const EXAMINED_MAX: usize = 10_000;
@@ -92,17 +93,14 @@ impl Tables {
             });
             return page(limit, rows);
         };
-        let start = by_account_key(slot, after.unwrap_or_default());
-        let end = by_account_key(slot, ReservationId::MAX);
-        // No reservation has the id zero: excluding the start leaves none out.
-        let range = (Bound::Excluded(&start[..]), Bound::Included(&end[..]));
-        let keys = self.reservations_by_account.range(&below.rtxn, &range).map_err(lmdb)?;
-        let rows = keys.map(|row| {
-            let (key, ()) = row.map_err(lmdb)?;
-            let id = key[4..].try_into().map(ReservationId::from_be_bytes);
-            let id = id.map_err(|_| self.bad_row("a key has the wrong length".to_owned()))?;
-            let row = below.reservation(id)?;
-            Ok((id, wanted(row.ok_or_else(|| self.bad_row(format!("{id} is missing")))?)))
+        let mut last = after.unwrap_or_default();
+        let rows = iter::from_fn(|| {
+            let id = below.reservation_after(slot, last).transpose()?;
+            Some(id.and_then(|id| {
+                last = id;
+                let row = below.reservation(id)?;
+                Ok((id, wanted(row.ok_or_else(|| self.bad_row(format!("{id} is missing")))?)))
+            }))
         });
         page(limit, rows)
     }

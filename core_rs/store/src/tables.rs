@@ -3,12 +3,13 @@
 //! Kept by the follower, read by lists and by recovery. A cache: where it does not fit the journal
 //! it is thrown away and folded again. Rows are msgpack, structs as arrays of their fields.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use creditgate_engine::model::{Account, Counters, Item, Reservation, Segment};
 use creditgate_engine::state::State;
-use creditgate_engine::values::{ReservationId, SegmentIndex, Seq, Slot};
+use creditgate_engine::values::{RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U32, U64, Unit};
 use heed::{CommitOrAbort, Database, EnvFlags, RoTxn, RwTxn, WithoutTls};
@@ -48,7 +49,7 @@ pub struct Tables {
     pub(crate) accounts: Database<'static, U32<BigEndian>, Bytes>,
     /// Id → reservation.
     pub(crate) reservations: Database<'static, U64<BigEndian>, Bytes>,
-    /// Slot and id → nothing.
+    /// Period, slot and id → nothing.
     pub(crate) reservations_by_account: Database<'static, Bytes, Unit>,
     /// Slot and invoice id → item.
     pub(crate) items: Database<'static, Bytes, Bytes>,
@@ -63,11 +64,20 @@ pub struct Tables {
     pub(crate) meta: Database<'static, Str, Bytes>,
 }
 
-/// Key of an account's reservation.
-pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 12] {
-    let mut key = [0; 12];
-    key[..4].copy_from_slice(&slot.to_be_bytes());
-    key[4..].copy_from_slice(&id.to_be_bytes());
+/// A million entries of the journal: as many reservations, or a few more, share a period.
+const PERIOD_BITS: u32 = RESERVATION_ITEM_BITS + 20;
+
+/// Key of an account's reservation: period, slot, id. New ones are of the latest period, and only
+/// its pages are written again; without periods a flush would write nearly every page of the index.
+pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 16] {
+    account_key((id >> PERIOD_BITS) as u32, slot, id)
+}
+
+fn account_key(period: u32, slot: Slot, id: ReservationId) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..4].copy_from_slice(&period.to_be_bytes());
+    key[4..8].copy_from_slice(&slot.to_be_bytes());
+    key[8..].copy_from_slice(&id.to_be_bytes());
     key
 }
 
@@ -295,6 +305,31 @@ impl TablesTxn<'_> {
     pub(crate) fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
         let row = self.tables.reservations.get(&self.rtxn, &id).map_err(self.tables.lmdb())?;
         row.map(|row| self.tables.decode("reservations", row)).transpose()
+    }
+
+    /// The first reservation of an account after `id`: two looks at the index for each period.
+    pub(crate) fn reservation_after(
+        &self,
+        slot: Slot,
+        id: ReservationId,
+    ) -> Result<Option<ReservationId>, StoreError> {
+        let index = self.tables.reservations_by_account;
+        let mut from = by_account_key(slot, id + 1);
+        loop {
+            let found = index.get_greater_than_or_equal_to(&self.rtxn, &from);
+            let Some((key, ())) = found.map_err(self.tables.lmdb())? else { return Ok(None) };
+            let key: [u8; 16] = key
+                .try_into()
+                .map_err(|_| self.tables.bad_row("a key has the wrong length".to_owned()))?;
+            let word =
+                |at: usize| u32::from_be_bytes([key[at], key[at + 1], key[at + 2], key[at + 3]]);
+            let (period, found) = (word(0), word(4));
+            from = match found.cmp(&slot) {
+                Ordering::Equal => return Ok(Some(u64::from(word(8)) << 32 | u64::from(word(12)))),
+                Ordering::Less => account_key(period, slot, 0),
+                Ordering::Greater => account_key(period + 1, slot, 0),
+            };
+        }
     }
 
     pub(crate) fn item(&self, slot: Slot, invoice_id: &str) -> Result<Option<Item>, StoreError> {

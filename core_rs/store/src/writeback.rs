@@ -7,17 +7,18 @@ use creditgate_engine::model::{
 };
 use creditgate_engine::rows::Rows;
 use creditgate_engine::values::{Currency, Limit, ReservationId, SegmentIndex, Slot};
-use heed::RwTxn;
+use hashbrown::HashMap;
+use heed::{PutFlags, RwTxn};
 use serde::Serialize;
 
 use crate::commit;
 use crate::error::StoreError;
 use crate::tables::{Tables, TablesTxn, by_account_key, item_key};
 
-/// Changed rows; `None` where one was removed. Ordered, so that they are written as LMDB likes it.
+/// Changed rows; `None` where one was removed. Written in order of their keys, as LMDB likes it.
 #[derive(Default)]
 pub(crate) struct Changes {
-    accounts: BTreeMap<Slot, (Account, Counters)>,
+    accounts: HashMap<Slot, (Account, Counters)>,
     reservations: BTreeMap<ReservationId, Option<Reservation>>,
     items: BTreeMap<Vec<u8>, Option<Item>>,
     segments: BTreeMap<SegmentIndex, Segment>,
@@ -41,40 +42,60 @@ impl Changes {
     }
 
     fn write_all(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
-        for (slot, row) in &self.accounts {
-            tables.accounts.put(wtxn, slot, &encode(row))?;
+        let mut bytes = Vec::new();
+        let mut slots = Vec::from_iter(self.accounts.keys());
+        slots.sort_unstable();
+        for slot in slots {
+            tables.accounts.put(wtxn, slot, encode(&mut bytes, &self.accounts[slot]))?;
         }
-        for (slot, id) in &self.removed {
-            tables.reservations_by_account.delete(wtxn, &by_account_key(*slot, *id))?;
-        }
-        for (id, row) in &self.reservations {
-            let Some(row) = row else {
-                tables.reservations.delete(wtxn, id)?;
-                continue;
-            };
-            tables.reservations.put(wtxn, id, &encode(row))?;
-            let key = by_account_key(row.slot, *id);
-            tables.reservations_by_account.put(wtxn, &key, &())?;
-        }
+        self.write_reservations(tables, wtxn)?;
         for (key, row) in &self.items {
             match row {
-                Some(row) => tables.items.put(wtxn, key, &encode(row))?,
+                Some(row) => tables.items.put(wtxn, key, encode(&mut bytes, row))?,
                 None => drop(tables.items.delete(wtxn, key)?),
             }
         }
         for (index, row) in &self.segments {
-            tables.segments.put(wtxn, index, &encode(row))?;
+            tables.segments.put(wtxn, index, encode(&mut bytes, row))?;
         }
         for (source, position) in &self.sources {
             tables.sources.put(wtxn, source, position)?;
         }
         Ok(())
     }
+
+    /// Nearly all are new, and come behind those that are there.
+    fn write_reservations(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
+        let last = tables.reservations.last(wtxn)?.map_or(0, |(id, _)| id);
+        let mut bytes = Vec::new();
+        let mut added = Vec::new();
+        for (id, row) in &self.reservations {
+            let Some(row) = row else {
+                tables.reservations.delete(wtxn, id)?;
+                continue;
+            };
+            let is_new = *id > last;
+            let flags = if is_new { PutFlags::APPEND } else { PutFlags::empty() };
+            tables.reservations.put_with_flags(wtxn, flags, id, encode(&mut bytes, row))?;
+            if is_new {
+                added.push(by_account_key(row.slot, *id));
+            }
+        }
+        for (slot, id) in &self.removed {
+            tables.reservations_by_account.delete(wtxn, &by_account_key(*slot, *id))?;
+        }
+        added.sort_unstable();
+        for key in added {
+            tables.reservations_by_account.put(wtxn, &key, &())?;
+        }
+        Ok(())
+    }
 }
 
-fn encode<T: Serialize>(row: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    commit::append(&mut bytes, row);
+/// A row in msgpack, in a buffer that all rows share.
+fn encode<'b, T: Serialize>(bytes: &'b mut Vec<u8>, row: &T) -> &'b [u8] {
+    bytes.clear();
+    commit::append(bytes, row);
     bytes
 }
 
