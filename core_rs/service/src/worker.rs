@@ -351,7 +351,7 @@ impl Worker {
         }
     }
 
-    /// Waits until all that is decided is durable or undone, and serves those who ask for the clock.
+    /// Waits until all that is decided is durable or undone; then serves who asks for the clock.
     fn flush(&mut self) {
         let clock = std::mem::take(&mut self.batch.clock);
         self.await_arrival();

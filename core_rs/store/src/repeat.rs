@@ -34,7 +34,7 @@ struct Recent {
 }
 
 impl Repeats {
-    /// The answer to the entry at `seq`, if `request` asks for the same again. `pending`: the commit
+    /// The answer to the entry at `seq`, if `request` asks for the same. `pending`: the commit
     /// that holds it, where that is not on disk yet.
     pub(crate) fn find(
         &mut self,
