@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use creditgate_service::{ClockKind, Options, Service};
-use creditgate_store::WindowBounds;
+use creditgate_store::{Retention, WindowBounds};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -34,6 +34,8 @@ impl Core {
         entry_window_s = 316_224_000,
         closed_retention_count_max = 1_000_000,
         closed_retention_s = 7_776_000,
+        journal_retention_bytes = 64 << 30,
+        journal_retention_s = 2_592_000,
         journal_map_size_bytes = 1 << 40,
         tables_map_size_bytes = 1 << 38,
     ))]
@@ -50,6 +52,8 @@ impl Core {
         entry_window_s: u32,
         closed_retention_count_max: u64,
         closed_retention_s: u32,
+        journal_retention_bytes: u64,
+        journal_retention_s: u32,
         journal_map_size_bytes: usize,
         tables_map_size_bytes: usize,
     ) -> PyResult<Core> {
@@ -72,6 +76,10 @@ impl Core {
             },
             closed_count_max: closed_retention_count_max,
             closed_age_max_us: micros(closed_retention_s),
+            journal_retention: Retention {
+                bytes_max: journal_retention_bytes,
+                age_max_us: micros(journal_retention_s),
+            },
             journal_map_size_bytes,
             tables_map_size_bytes,
             ..creditgate_store::Options::default()
@@ -139,6 +147,6 @@ fn micros(seconds: u32) -> i64 {
     i64::from(seconds) * MICROS_PER_S as i64
 }
 
-fn store_error(error: creditgate_store::StoreError) -> PyErr {
+pub(crate) fn store_error(error: creditgate_store::StoreError) -> PyErr {
     StoreError::new_err(error.to_string())
 }

@@ -1,6 +1,7 @@
 //! The Python extension `creditgate.core._core`: registers, converts, delegates.
 
 mod core;
+mod store;
 
 use pyo3::prelude::*;
 
@@ -20,6 +21,8 @@ mod _core {
     use super::StoreError;
     #[pymodule_export]
     use super::core::Core;
+    #[pymodule_export]
+    use super::store::{store_check, store_copy, store_upgrade};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

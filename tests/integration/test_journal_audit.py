@@ -17,7 +17,7 @@ from creditgate.v1 import ledger_pb2 as ledger_v1
 from tests.conftest import StartServer
 from tests.support import auditor, counters
 from tests.support.api import TIMEOUT_S, Api, entry
-from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, Auditor, DamageError
+from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, Auditor, DamageError, commit_files
 from tests.support.server import ServerProcess
 
 DAY_S = 86_400
@@ -166,8 +166,9 @@ def test_tables_are_a_cache(played: ServerProcess) -> None:
 
 def edit(store: Path, database: bytes, change: Callable[[Any, Any], None]) -> None:
     """Changes a stopped store's journal behind its back."""
+    path = commit_files(store)[-1] if database == b"commits" else store / "journal"
     with (
-        lmdb.open(str(store / "journal"), max_dbs=8, map_size=MAP_SIZE) as journal,
+        lmdb.open(str(path), subdir=path.is_dir(), max_dbs=8, map_size=MAP_SIZE) as journal,
         journal.begin(write=True) as write,
     ):
         change(write, journal.open_db(database, write, create=False))

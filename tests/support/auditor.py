@@ -11,7 +11,7 @@ no approval went beyond a limit. Run it on the store of a stopped server, or on 
 import hashlib
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,30 @@ MAP_SIZE = 1 << 40  # of address space; the file is only read
 TEXT_FIELDS = {0: "name", 1: "reason"}
 
 LIMIT_NONE = ["no_credit", None]
+
+
+def open_read_only(path: Path) -> lmdb.Environment:
+    """One of the journal's LMDB environments: its folder, or a file of commits."""
+    return lmdb.open(
+        str(path),
+        subdir=path.is_dir(),
+        readonly=True,
+        lock=False,
+        max_dbs=8,
+        map_size=MAP_SIZE,
+    )
+
+
+def commit_files(store: Path) -> list[Path]:
+    """The files that hold the commits, in order. One that is in both folders is one file."""
+    folders = (store / "archive", store / "journal")
+    found = {path.name: path for folder in folders for path in folder.glob("commits-*.mdb")}
+    return [found[name] for name in sorted(found)]
+
+
+def first_of(path: Path) -> int:
+    """The sequence that a file of commits begins with."""
+    return int(path.stem.removeprefix("commits-"))
 
 
 class DamageError(Exception):
@@ -130,18 +154,26 @@ class Auditor:
     # Reading and the chain -----------------------------------------------------------------
 
     def _read(self) -> None:
-        journal = lmdb.open(
-            str(self.store / "journal"), readonly=True, lock=False, max_dbs=8, map_size=MAP_SIZE
-        )
-        with journal, journal.begin() as read:
-            commits, texts = (journal.open_db(name, read, create=False) for name in _DATABASES)
-            with read.cursor(commits) as cursor:
-                more = cursor.set_range(_key(self.seq + 1))
-                while more:
-                    entries = self._commit(cursor.key(), cursor.value())
+        with open_read_only(self.store / "journal") as beside, beside.begin() as read:
+            texts = beside.open_db(b"texts", read, create=False)
+            files = commit_files(self.store)
+            for path, following in zip(files, [*files[1:], None], strict=True):
+                if following is not None and first_of(following) <= self.seq + 1:
+                    continue
+                for key, value in self._rows(path):
+                    entries = self._commit(key, value)
                     for seq, _, (request, _, _, events) in entries:
                         self._check_texts(read, texts, seq, request, events)
                     self._rest.extend(entries)
+
+    def _rows(self, path: Path) -> Iterator[tuple[bytes, bytes]]:
+        """The commits of one file that have not been read."""
+        with open_read_only(path) as file, file.begin() as read:
+            commits = file.open_db(b"commits", read, create=False)
+            with read.cursor(commits) as cursor:
+                more = cursor.set_range(_key(self.seq + 1))
+                while more:
+                    yield cursor.key(), cursor.value()
                     more = cursor.next()
 
     def _commit(self, key: bytes, value: bytes) -> list[tuple[int, int, list[Any]]]:
@@ -339,7 +371,6 @@ class Auditor:
         return self.items.setdefault((slot, invoice), Item())
 
 
-_DATABASES = (b"commits", b"texts")
 _EVENTS: dict[str, Callable[..., None]] = {
     "account_set": Auditor._account_set,
     "status_set": Auditor._status_set,

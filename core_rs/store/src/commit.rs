@@ -6,12 +6,15 @@
 
 use std::io::Cursor;
 use std::ops::Range;
+use std::path::Path;
 
 use creditgate_engine::entry::Entry;
 use creditgate_engine::values::{Micros, Seq};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::error::StoreError;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
@@ -87,6 +90,17 @@ struct FormatOnly {
 pub(crate) enum Broken {
     Format(u64),
     Differs(String),
+}
+
+impl Broken {
+    /// The error that names the journal and the commit.
+    pub(crate) fn of(self, path: &Path, first_seq: Seq) -> StoreError {
+        let path = path.into();
+        match self {
+            Broken::Format(found) => StoreError::UnknownFormat { path, found, known: FORMAT },
+            Broken::Differs(what) => StoreError::Damaged { path, first_seq, what },
+        }
+    }
 }
 
 /// The value for a commit whose entries, each encoded, stand one after the other in `entries`.

@@ -33,6 +33,30 @@ pub enum StoreError {
         /// The one that this version reads and writes.
         known: u64,
     },
+    /// It was written by an older version.
+    #[error(
+        "{path}: format {found} is older than the {known} of this version: upgrade the store with \
+         `creditgate store upgrade`"
+    )]
+    OlderFormat {
+        /// What has the format.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The one that this version reads and writes.
+        known: u64,
+    },
+    /// A file of the journal is not where it was left.
+    #[error(
+        "{path}: the file of the journal that holds sequence {seq} is missing, and requests since \
+         then are remembered: put it back, here or beside the others"
+    )]
+    FileMissing {
+        /// The archive.
+        path: PathBuf,
+        /// What is missing.
+        seq: Seq,
+    },
     /// A commit of the journal is not what was written. Nothing is served from it.
     #[error(
         "{path}: the commit at sequence {first_seq} is damaged: {what}: restore the folder from \
@@ -93,6 +117,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// `found` is not `known`: older, or not known.
+    pub(crate) fn of_format(path: PathBuf, found: u64, known: u64) -> StoreError {
+        if found < known {
+            return StoreError::OlderFormat { path, found, known };
+        }
+        StoreError::UnknownFormat { path, found, known }
+    }
+
     /// An I/O error on `path`; one for want of space is told apart.
     pub(crate) fn io(path: &Path, source: impl Into<io::Error>) -> StoreError {
         let source = source.into();

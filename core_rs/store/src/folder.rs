@@ -74,6 +74,11 @@ fn sync_names(folder: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder).and_then(|opened| opened.sync_all()).map_err(|e| StoreError::io(folder, e))
+}
+
 /// Opens an LMDB environment in the folder `path`, which the lock of the store's folder guards.
 pub(crate) fn open_env(
     path: &Path,
@@ -82,17 +87,50 @@ pub(crate) fn open_env(
     flags: EnvFlags,
 ) -> Result<Env, StoreError> {
     fs::create_dir_all(path).map_err(|e| StoreError::io(path, e))?;
+    let env = open_at(path, map_size_bytes, databases_max, flags)?;
+    sync_names(path)?;
+    // Readers that were killed would keep pages from being used again.
+    env.clear_stale_readers().map_err(StoreError::lmdb(path))?;
+    Ok(env)
+}
+
+/// Opens an LMDB environment of one database in the file `path`, which the lock of the store's
+/// folder guards.
+pub(crate) fn open_env_file(
+    path: &Path,
+    map_size_bytes: usize,
+    flags: EnvFlags,
+) -> Result<Env, StoreError> {
+    let env = open_at(path, map_size_bytes, 1, flags | EnvFlags::NO_SUB_DIR)?;
+    if !flags.contains(EnvFlags::NO_LOCK) {
+        env.clear_stale_readers().map_err(StoreError::lmdb(path))?;
+    }
+    Ok(env)
+}
+
+/// Opens an LMDB environment of another process to be read.
+pub(crate) fn open_env_beside(
+    path: &Path,
+    map_size_bytes: usize,
+    databases_max: u32,
+) -> Result<Env, StoreError> {
+    open_at(path, map_size_bytes, databases_max, EnvFlags::READ_ONLY)
+}
+
+fn open_at(
+    path: &Path,
+    map_size_bytes: usize,
+    databases_max: u32,
+    flags: EnvFlags,
+) -> Result<Env, StoreError> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options
         .map_size(map_size_bytes.next_multiple_of(PAGE_BYTES_MAX))
         .max_dbs(databases_max)
         .max_readers(READERS_MAX);
     // SAFETY: the flags given are no worse than NO_META_SYNC, which only drops the last commits at
-    // a power failure. The files belong to the store: its lock keeps other writers away, LMDB's own
-    // lock file orders readers, and nothing here truncates or writes them but LMDB.
-    let env = unsafe { options.flags(flags).open(path) }.map_err(StoreError::lmdb(path))?;
-    sync_names(path)?;
-    // Readers that were killed would keep pages from being used again.
-    env.clear_stale_readers().map_err(StoreError::lmdb(path))?;
-    Ok(env)
+    // a power failure, and NO_LOCK for files that nobody writes any more. The files belong to the
+    // store: its lock keeps other writers away, LMDB's own lock file orders readers, and nothing
+    // here truncates or writes them but LMDB.
+    unsafe { options.flags(flags).open(path) }.map_err(StoreError::lmdb(path))
 }

@@ -126,7 +126,11 @@ impl Follower {
         wtxn.commit().map_err(self.tables.lmdb())?;
         self.changes = Changes::default();
         self.names.settle();
+        let Options { journal_retention, faults, .. } = &self.options;
+        // The tables' last transaction may be lost with the power; the one before is not.
+        let (durable, now) = (self.flushed.seq, self.names.now());
         self.flushed = self.folded;
+        self.journal.archive(durable, now, journal_retention, &**faults)?;
         Ok(())
     }
 }

@@ -1,18 +1,22 @@
-//! The journal: an LMDB environment with one value per commit, appended and never overwritten.
+//! The journal: one value per commit, appended and never overwritten, in a row of LMDB files, and
+//! the texts beside them.
 
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use creditgate_engine::values::{Micros, Seq};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U64};
 use heed::{CommitOrAbort, Database, EnvFlags, PutFlags, RoTxn, RwTxn};
 
-use crate::commit::{self, Broken, Commit, Digest, FORMAT, Head, NO_HASH};
+use crate::commit::{self, Broken, Commit, Digest, Head, NO_HASH};
 use crate::error::StoreError;
 use crate::folder::{Env, open_env};
-use crate::options::{Faults, Step, suffer};
+use crate::options::{Faults, Options, Retention, Step, suffer};
+use crate::segments::{Commits, Segments};
 use crate::text::{self, TextField};
 
 /// The end of the chain.
@@ -54,18 +58,27 @@ impl Link {
     }
 }
 
+/// Beside the journal while the store is being upgraded.
+pub(crate) const OLD_JOURNAL: &str = "journal.old";
+
+/// The format of a store's files; that of a commit is [`FORMAT`].
+pub const STORE_FORMAT: u64 = 2;
+
 /// The journal of an open store. Reading takes a short transaction and hinders nobody; only the
 /// store writes.
 #[derive(Clone)]
 pub struct Journal {
     path: Arc<Path>,
+    /// What is beside the commits.
     env: Env,
-    /// First sequence → digest and body of the commit.
-    commits: Database<'static, U64<BigEndian>, Bytes>,
     /// Sequence and [`TextField`] → salt and text. What may be erased.
     texts: Database<'static, Bytes, Bytes>,
     /// `format` and `epoch`, as big-endian `u64`.
     meta: Database<'static, Str, U64<BigEndian>>,
+    /// The commits.
+    segments: Arc<Segments>,
+    /// Texts may be there of a commit that never was: to be removed before the next.
+    stray_texts: Arc<AtomicBool>,
 }
 
 /// A text's key in `texts`.
@@ -83,46 +96,81 @@ pub(crate) struct TextRow {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Makes sure that the files are of the format of this version; stamps new ones with it.
+fn check_format(
+    path: &Path,
+    env: &Env,
+    meta: Database<'static, Str, U64<BigEndian>>,
+) -> Result<(), StoreError> {
+    let (lmdb, known) = (StoreError::lmdb(path), STORE_FORMAT);
+    let mut wtxn = env.write_txn().map_err(lmdb)?;
+    match meta.get(&wtxn, "format").map_err(lmdb)? {
+        Some(STORE_FORMAT) => Ok(()),
+        Some(found) => Err(StoreError::of_format(path.into(), found, known)),
+        None => {
+            meta.put(&mut wtxn, "format", &STORE_FORMAT).map_err(lmdb)?;
+            wtxn.commit().map_err(lmdb)
+        }
+    }
+}
+
 impl Journal {
-    pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Journal, StoreError> {
+    pub(crate) fn open(path: PathBuf, options: &Options) -> Result<Journal, StoreError> {
         let lmdb = StoreError::lmdb(&path);
+        let known = STORE_FORMAT;
+        if path.with_file_name(OLD_JOURNAL).exists() {
+            return Err(StoreError::OlderFormat { path, found: 1, known });
+        }
+        let map_size_bytes = options.journal_map_size_bytes;
+        // A store of format 1 has its commits here too.
         let env = open_env(&path, map_size_bytes, 3, EnvFlags::empty())?;
         let wtxn = env.write_txn().map_err(lmdb)?;
-        let (commits, texts, meta) = env
+        let (texts, meta) = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
-                let commits = opener.create_database(wtxn, Some("commits"))?;
                 let texts = opener.create_database(wtxn, Some("texts"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
-                Ok(CommitOrAbort::<_, ()>::Commit((commits, texts, meta)))
+                Ok(CommitOrAbort::<_, ()>::Commit((texts, meta)))
             })
             .map_err(lmdb)?
             .unwrap_commit();
-        let journal = Journal { path: path.into(), env, commits, texts, meta };
-        journal.check_format()?;
-        Ok(journal)
+        check_format(&path, &env, meta)?;
+        let segments = Segments::open(&path, map_size_bytes, options.journal_file_bytes)?;
+        let (segments, stray_texts) = (Arc::new(segments), Arc::new(AtomicBool::new(false)));
+        Ok(Journal { path: path.into(), env, texts, meta, segments, stray_texts })
     }
 
-    fn check_format(&self) -> Result<(), StoreError> {
-        let mut wtxn = self.write_txn()?;
-        match self.meta.get(&wtxn, "format").map_err(self.lmdb())? {
-            Some(FORMAT) => Ok(()),
-            Some(found) => {
-                Err(StoreError::UnknownFormat { path: self.path().into(), found, known: FORMAT })
-            }
-            None => {
-                self.meta.put(&mut wtxn, "format", &FORMAT).map_err(self.lmdb())?;
-                wtxn.commit().map_err(self.lmdb())
-            }
-        }
-    }
-
-    /// Counts one more opening and returns the count. Called once the chain is known to be whole.
-    pub(crate) fn next_epoch(&self) -> Result<u64, StoreError> {
+    /// Counts one more opening and returns the count. Called once the chain is known to be whole up
+    /// to its end at `last`.
+    pub(crate) fn next_epoch(&self, last: &Link) -> Result<u64, StoreError> {
         let mut wtxn = self.write_txn()?;
         let epoch = self.meta.get(&wtxn, "epoch").map_err(self.lmdb())?.unwrap_or_default() + 1;
         self.meta.put(&mut wtxn, "epoch", &epoch).map_err(self.lmdb())?;
+        self.remove_texts_from(&mut wtxn, last.last_seq + 1)?;
         wtxn.commit().map_err(self.lmdb())?;
         Ok(epoch)
+    }
+
+    /// Goes on from another journal's count of openings.
+    pub(crate) fn set_epoch(&self, epoch: u64) -> Result<(), StoreError> {
+        let mut wtxn = self.write_txn()?;
+        self.meta.put(&mut wtxn, "epoch", &epoch).map_err(self.lmdb())?;
+        wtxn.commit().map_err(self.lmdb())
+    }
+
+    /// The sequence of the last entry, unverified; zero before the first.
+    pub(crate) fn last_seq(&self) -> Result<Seq, StoreError> {
+        let (first_seq, commits) = self.segments.last()?;
+        let rtxn = commits.env.read_txn().map_err(self.lmdb())?;
+        let last = commits.rows.last(&rtxn).map_err(self.lmdb())?;
+        let head = last.and_then(|(_, value)| commit::decode_head(value.get(32..)?).ok());
+        Ok(head.map_or(first_seq - 1, |head| head.last_seq()))
+    }
+
+    /// Texts are made durable before the commit that they go with, which may then fail.
+    fn remove_texts_from(&self, wtxn: &mut RwTxn<'_>, seq: Seq) -> Result<(), StoreError> {
+        let first = seq.to_be_bytes();
+        let range = (Bound::Included(&first[..]), Bound::Unbounded);
+        self.texts.delete_range(wtxn, &range).map_err(self.lmdb()).map(drop)
     }
 
     /// The environment's folder.
@@ -144,14 +192,10 @@ impl Journal {
     }
 
     pub(crate) fn broken(&self, first_seq: Seq, broken: Broken) -> StoreError {
-        let path = self.path().into();
-        match broken {
-            Broken::Format(found) => StoreError::UnknownFormat { path, found, known: FORMAT },
-            Broken::Differs(what) => StoreError::Damaged { path, first_seq, what },
-        }
+        broken.of(self.path(), first_seq)
     }
 
-    /// Makes a commit durable. After an error for want of space the environment is as before.
+    /// Makes a commit durable. After an error for want of space the chain is as before.
     pub(crate) fn append(
         &self,
         first_seq: Seq,
@@ -160,31 +204,81 @@ impl Journal {
         faults: &dyn Faults,
     ) -> Result<(), StoreError> {
         suffer(faults, Step::Append)?;
-        let mut wtxn = self.write_txn()?;
-        self.commits
+        self.segments.roll(first_seq, faults)?;
+        if !texts.is_empty() || self.stray_texts.load(Relaxed) {
+            self.append_texts(first_seq, texts, faults)?;
+        }
+        let (_, commits) = self.segments.last()?;
+        let mut wtxn = commits.env.write_txn().map_err(self.lmdb())?;
+        commits
+            .rows
             .put_with_flags(&mut wtxn, PutFlags::APPEND, &first_seq, value)
             .map_err(self.lmdb())?;
+        suffer(faults, Step::Commit)?;
+        wtxn.commit().map_err(self.lmdb())?;
+        self.stray_texts.store(false, Relaxed);
+        Ok(())
+    }
+
+    fn append_texts(
+        &self,
+        first_seq: Seq,
+        texts: &[TextRow],
+        faults: &dyn Faults,
+    ) -> Result<(), StoreError> {
+        let mut wtxn = self.write_txn()?;
+        if self.stray_texts.swap(true, Relaxed) {
+            self.remove_texts_from(&mut wtxn, first_seq)?;
+        }
         for row in texts {
             self.texts
                 .put(&mut wtxn, &text_key(row.seq, row.field), &row.bytes)
                 .map_err(self.lmdb())?;
         }
-        suffer(faults, Step::Commit)?;
+        suffer(faults, Step::Texts)?;
         wtxn.commit().map_err(self.lmdb())
     }
 
     /// Makes sure, after an append that failed, that it left nothing behind: LMDB refuses every
     /// transaction once it could not tell.
     pub(crate) fn probe(&self, last: &Link) -> Result<(), StoreError> {
-        let wtxn = self.write_txn()?;
-        let found = self.commits.last(&wtxn).map_err(self.lmdb())?;
-        let hash =
-            found.map_or(NO_HASH, |(_, value)| value.first_chunk().copied().unwrap_or(NO_HASH));
-        if hash == last.hash { Ok(()) } else { Err(StoreError::Stopped) }
+        drop(self.write_txn()?);
+        let (first_seq, commits) = self.segments.last()?;
+        let wtxn = commits.env.write_txn().map_err(self.lmdb())?;
+        let found = commits.rows.last(&wtxn).map_err(self.lmdb())?;
+        let is_last = match found {
+            Some((_, value)) => value.first_chunk() == Some(&last.hash),
+            // It has just begun.
+            None => first_seq == last.last_seq + 1,
+        };
+        if is_last { Ok(()) } else { Err(StoreError::Stopped) }
+    }
+
+    /// Moves to the archive what `retention` does not keep at hand, up to `up_to`, which the tables
+    /// have durably reached.
+    pub(crate) fn archive(
+        &self,
+        up_to: Seq,
+        now: Micros,
+        retention: &Retention,
+        faults: &dyn Faults,
+    ) -> Result<(), StoreError> {
+        self.segments.archive(up_to, now, retention, faults)
+    }
+
+    /// Makes sure that the files are there that hold the commits from `seq` on.
+    pub(crate) fn require(&self, seq: Seq) -> Result<(), StoreError> {
+        self.segments.require(seq)
+    }
+
+    /// The files of the commits, in order: the first sequence in each, and where it is.
+    #[must_use]
+    pub fn files(&self) -> Vec<(Seq, PathBuf)> {
+        self.segments.paths()
     }
 
     /// Calls `seen` for each commit from the one that holds `from` on, verified and with its texts,
-    /// until it breaks off. One read transaction: be short, or the file grows.
+    /// until it breaks off. One read transaction for each file: be short, or the last one grows.
     ///
     /// # Errors
     ///
@@ -195,37 +289,53 @@ impl Journal {
         from: Seq,
         mut seen: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let rtxn = self.read_txn()?;
-        let start = self.commit_of(&rtxn, from)?.map_or(from, |(key, _)| key);
-        for row in self.commits.range(&rtxn, &(start..)).map_err(self.lmdb())? {
-            let (key, value) = row.map_err(self.lmdb())?;
-            let mut commit = self.decode(key, value)?;
-            self.restore_all_texts(&rtxn, &mut commit)?;
-            // The last commit of all may end before `from`.
-            if commit.head.last_seq() >= from && seen(&commit)?.is_break() {
-                break;
+        for commits in self.segments.from(from) {
+            let (commits, texts) = (commits?, self.read_txn()?);
+            let rtxn = commits.env.read_txn().map_err(self.lmdb())?;
+            let holds = commits.rows.get_lower_than_or_equal_to(&rtxn, &from);
+            let start = holds.map_err(self.lmdb())?.map_or(from, |(key, _)| key);
+            for row in commits.rows.range(&rtxn, &(start..)).map_err(self.lmdb())? {
+                let (key, value) = row.map_err(self.lmdb())?;
+                let mut commit = self.decode(key, value)?;
+                self.restore_all_texts(&texts, &mut commit)?;
+                // The last commit of all may end before `from`.
+                if commit.head.last_seq() >= from && seen(&commit)?.is_break() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
-    /// The keys and values of all commits after `seq`, unverified.
-    pub(crate) fn rows_after<'t>(
-        &'t self,
-        rtxn: &'t RoTxn<'_, heed::WithoutTls>,
+    /// The commits of all files from the one that holds `seq` on.
+    pub(crate) fn commits_from(
+        &self,
         seq: Seq,
-    ) -> Result<impl Iterator<Item = Result<(Seq, &'t [u8]), StoreError>>, StoreError> {
-        let rows = self.commits.range(rtxn, &(seq + 1..)).map_err(self.lmdb())?;
-        Ok(rows.map(|row| row.map_err(self.lmdb())))
+    ) -> impl Iterator<Item = Result<Commits, StoreError>> + '_ {
+        self.segments.from(seq)
+    }
+
+    /// Gives `seen` the key and value of the commit that holds `seq`, unverified; `None` where
+    /// there is none.
+    pub(crate) fn with_commit<R>(
+        &self,
+        seq: Seq,
+        seen: impl FnOnce(Seq, &[u8]) -> Result<R, StoreError>,
+    ) -> Result<Option<R>, StoreError> {
+        let Some(commits) = self.segments.from(seq).next().transpose()? else { return Ok(None) };
+        let rtxn = commits.env.read_txn().map_err(self.lmdb())?;
+        let found = commits.rows.get_lower_than_or_equal_to(&rtxn, &seq).map_err(self.lmdb())?;
+        found.map(|(key, value)| seen(key, value)).transpose()
     }
 
     /// The link that the commit ending at `seq` makes, if there is one; it is verified.
     pub(crate) fn link(&self, seq: Seq) -> Result<Option<Link>, StoreError> {
-        let rtxn = self.read_txn()?;
-        let Some((key, value)) = self.commit_of(&rtxn, seq)? else { return Ok(None) };
-        let (hash, body) = commit::verify(value).map_err(|b| self.broken(key, b))?;
-        let head = commit::decode_head(body).map_err(|b| self.broken(key, b))?;
-        Ok(Some(Link::of(&head, hash)).filter(|link| link.last_seq == seq))
+        let found = self.with_commit(seq, |key, value| {
+            let (hash, body) = commit::verify(value).map_err(|b| self.broken(key, b))?;
+            let head = commit::decode_head(body).map_err(|b| self.broken(key, b))?;
+            Ok(Link::of(&head, hash))
+        })?;
+        Ok(found.filter(|link| link.last_seq == seq))
     }
 
     /// The link that `commit` makes after `last`.
@@ -234,15 +344,6 @@ impl Journal {
             Some(what) => Err(self.broken(commit.key, Broken::Differs(what))),
             None => Ok(Link::of(&commit.head, commit.hash)),
         }
-    }
-
-    /// The key and value of the commit that holds `seq`, unverified.
-    pub(crate) fn commit_of<'t>(
-        &self,
-        rtxn: &'t RoTxn<'_, heed::WithoutTls>,
-        seq: Seq,
-    ) -> Result<Option<(Seq, &'t [u8])>, StoreError> {
-        self.commits.get_lower_than_or_equal_to(rtxn, &seq).map_err(self.lmdb())
     }
 
     /// A commit, verified, without the bodies of its texts.

@@ -22,11 +22,14 @@
 //! | name | holds |
 //! |---|---|
 //! | `LOCK` | an advisory lock of the process that has the store open |
-//! | `journal/` | LMDB: `commits`, `texts`, `meta` |
+//! | `journal/` | LMDB: `texts`, `meta`; and the files `commits-*.mdb`, each an environment |
+//! | `archive/` | those of these files that were moved away from the journal |
 //! | `tables/` | LMDB: rows; a cache, rebuilt from the journal where it does not fit it |
 //! | `counters.map` | counters of every account; a cache, rewritten at each open |
 
 mod ahead;
+mod backup;
+mod check;
 mod commit;
 mod committer;
 mod counters;
@@ -44,13 +47,17 @@ mod pending;
 mod recovery;
 mod repeat;
 mod replay;
+mod segments;
 mod space;
 mod store;
 mod tables;
 pub mod text;
+mod upgrade;
 mod window;
 mod writeback;
 
+pub use backup::{Copied, Progress, copy_store};
+pub use check::{Checked, check_store};
 pub use commit::{Commit, Digest, FORMAT, Head};
 /// For `bench/micro`, which measures them alone.
 #[doc(hidden)]
@@ -60,10 +67,11 @@ pub use counters::{COUNTERS_FORMAT, CountersReader, CountersRecord};
 pub use error::{CommitError, ExecuteError, StoreError, SyncError};
 pub use follower::Follower;
 pub use follower_thread::{FollowerFigures, FollowerThread};
-pub use journal::Journal;
+pub use journal::{Journal, STORE_FORMAT};
 pub use list::Page;
-pub use options::{Fault, Faults, NoFaults, Options, Step, WindowBounds};
+pub use options::{Fault, Faults, NoFaults, Options, Retention, Step, WindowBounds};
 pub use recovery::Recovery;
 pub use store::{Answer, POLICY_VERSION, Store};
 pub use tables::{Reached, TABLES_FORMAT, Tables};
+pub use upgrade::{Upgraded, upgrade_store};
 pub use window::WindowFigures;

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 8, 4 | time of the last commit in it; number of names |
 //! | per commit: 8, 4 | its time; number of its names |
-//! | per name: 16, 4, 4 | hash, row and its highest bit for a row of a bulk call, entries since the first |
+//! | per name: 16, 4, 4 | hash; row, its highest bit set in a bulk call; entries since the first |
 //!
 //! all big-endian. Chunks whose names have left the window go as others come.
 
@@ -167,6 +167,11 @@ impl NameLog {
                 chunk.add(commit.head.first_seq, commit.head.time, &name, seq);
             }
         }
+    }
+
+    /// Time of the last commit noted.
+    pub(crate) fn now(&self) -> Micros {
+        self.now
     }
 
     /// Writes what was noted; on an error the transaction is to be dropped.

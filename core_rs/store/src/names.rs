@@ -207,6 +207,11 @@ impl Names {
         is_new
     }
 
+    /// What the oldest name stands for.
+    pub(crate) fn first_seq(&self) -> Option<Seq> {
+        (self.queue.len > 0).then(|| self.queue.at(self.queue.first()).seq & !CALL_BIT)
+    }
+
     pub(crate) fn pop_first(&mut self) {
         self.forget(self.queue.first());
         self.queue.pop_first();

@@ -15,6 +15,16 @@ pub struct WindowBounds {
     pub age_max_us: Micros,
 }
 
+/// How much of the journal stays at hand before its oldest files move to the archive, behind the
+/// tables. A file moves as a whole when either bound is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// At most so many bytes in whole files.
+    pub bytes_max: u64,
+    /// No file whose last commit is older than this, in microseconds, at the time of the latest.
+    pub age_max_us: Micros,
+}
+
 /// How a store is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -26,8 +36,13 @@ pub struct Options {
     pub closed_count_max: u64,
     /// How long they are kept, in microseconds.
     pub closed_age_max_us: Micros,
-    /// Address space for the journal: its largest size, in bytes.
+    /// Address space for one file of the journal, in bytes; what is beyond a few times
+    /// `journal_file_bytes` is not used.
     pub journal_map_size_bytes: usize,
+    /// At this size, in bytes, a file of the journal is whole and the next one begins.
+    pub journal_file_bytes: u64,
+    /// What of the journal stays at hand.
+    pub journal_retention: Retention,
     /// Address space for the tables: their largest size, in bytes.
     pub tables_map_size_bytes: usize,
     /// What goes wrong, in tests.
@@ -45,6 +60,8 @@ impl Default for Options {
             // Goods may be shipped, and invoiced, long after their reservation has expired.
             closed_age_max_us: 90 * DAY_US,
             journal_map_size_bytes: 1 << 40,
+            journal_file_bytes: 1 << 30,
+            journal_retention: Retention { bytes_max: 64 << 30, age_max_us: 30 * DAY_US },
             tables_map_size_bytes: 1 << 38,
             faults: Arc::new(NoFaults),
         }
@@ -56,6 +73,10 @@ impl Default for Options {
 pub enum Step {
     /// The counters map grows.
     GrowMap,
+    /// A new file of the journal begins.
+    Roll,
+    /// The texts of a commit are made durable.
+    Texts,
     /// A commit is put into the journal.
     Append,
     /// The journal's transaction is made durable.
@@ -66,6 +87,11 @@ pub enum Step {
     Fold,
     /// The follower writes its rows into the tables.
     Flush,
+    /// A store of an older format is upgraded: before each of the steps that make it so.
+    Upgrade,
+    /// A file of the journal moves to the archive: before, before it is in place, and before what
+    /// it was copied from goes.
+    Archive,
 }
 
 /// What goes wrong.
@@ -100,9 +126,10 @@ impl Faults for NoFaults {
 pub(crate) fn suffer(faults: &dyn Faults, step: Step) -> Result<(), StoreError> {
     faults.before(step).map_err(|fault| match (fault, step) {
         // Publishing writes into memory that is there: it cannot want for space.
-        (Fault::NoSpace, Step::GrowMap | Step::Append | Step::Commit | Step::Flush) => {
-            StoreError::NoSpace { path: "injected".into(), what: format!("before {step:?}") }
-        }
+        (
+            Fault::NoSpace,
+            Step::GrowMap | Step::Append | Step::Commit | Step::Flush | Step::Roll | Step::Texts,
+        ) => StoreError::NoSpace { path: "injected".into(), what: format!("before {step:?}") },
         _ => StoreError::Injected(step),
     })
 }

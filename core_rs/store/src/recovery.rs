@@ -75,6 +75,9 @@ pub(crate) fn recover(
         recovery.entries_replayed += u64::from(commit.head.count);
     })?;
     names.restore(&mut windows);
+    if let Some(seq) = windows.oldest_seq() {
+        journal.require(seq)?;
+    }
     // What the clock has carried out of the windows since the last name.
     windows.restore(last.time, []);
     recovery.journal_seq = last.last_seq;

@@ -87,12 +87,8 @@ fn compare(request: &Request<'_>, entry: Entry<'_>, time: Micros) -> Option<Stor
 
 impl Recent {
     fn read(journal: &Journal, seq: Seq) -> Result<Recent, StoreError> {
-        let rtxn = journal.read_txn()?;
         let missing = || Broken::Differs(format!("sequence {seq} is not in it any more"));
-        let Some((key, value)) = journal.commit_of(&rtxn, seq)? else {
-            return Err(journal.broken(seq, missing()));
-        };
-        let read = || {
+        let read = |value: &[u8]| {
             let (_, body) = commit::verify(value)?;
             let head = commit::decode_head(body)?;
             let ranges = commit::entry_ranges(&head, body)?;
@@ -100,7 +96,10 @@ impl Recent {
             let recent = Recent { first_seq, time, body: body.to_vec(), ranges };
             if recent.holds(seq) { Ok(recent) } else { Err(missing()) }
         };
-        read().map_err(|broken| journal.broken(key, broken))
+        let found = journal.with_commit(seq, |key, value| {
+            read(value).map_err(|broken| journal.broken(key, broken))
+        })?;
+        found.ok_or_else(|| journal.broken(seq, missing()))
     }
 
     fn holds(&self, seq: Seq) -> bool {

@@ -23,26 +23,32 @@ pub(crate) fn replay(
     hash_key: &HashKey,
     mut seen: impl FnMut(&Commit<'_>, Vec<Key>),
 ) -> Result<Link, StoreError> {
-    let rtxn = journal.read_txn()?;
-    let decode = |(key, value)| {
-        let commit = journal.decode(key, value)?;
-        let identities = commit.entries.iter().map(|entry| entry.request.command.identity());
-        let keys = identities.map(|identity| window::key(hash_key, &identity)).collect();
-        Ok((commit, keys))
-    };
-    let rows = journal.rows_after(&rtxn, last.last_seq)?;
-    ahead::each(
-        rows,
-        |(_, value)| value.len(),
-        decode,
-        |read: Result<_, StoreError>| {
-            let (mut commit, keys) = read?;
-            last = journal.follow(&last, &commit)?;
-            journal.restore_all_texts(&rtxn, &mut commit)?;
-            seen(&commit, keys);
-            Ok(())
-        },
-    )?;
+    let first = last.last_seq + 1;
+    for commits in journal.commits_from(first) {
+        let (commits, texts) = (commits?, journal.read_txn()?);
+        let decode = |(key, value)| {
+            let commit = journal.decode(key, value)?;
+            let identities = commit.entries.iter().map(|entry| entry.request.command.identity());
+            let keys = identities.map(|identity| window::key(hash_key, &identity)).collect();
+            Ok((commit, keys))
+        };
+        let lmdb = StoreError::lmdb(journal.path());
+        let rtxn = commits.env.read_txn().map_err(lmdb)?;
+        let rows = commits.rows.range(&rtxn, &(first..)).map_err(lmdb)?;
+        let rows = rows.map(|row| row.map_err(lmdb));
+        ahead::each(
+            rows,
+            |(_, value)| value.len(),
+            decode,
+            |read: Result<_, StoreError>| {
+                let (mut commit, keys) = read?;
+                last = journal.follow(&last, &commit)?;
+                journal.restore_all_texts(&texts, &mut commit)?;
+                seen(&commit, keys);
+                Ok(())
+            },
+        )?;
+    }
     Ok(last)
 }
 

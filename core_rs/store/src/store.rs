@@ -80,11 +80,11 @@ impl Store {
     /// it is.
     pub fn open(folder: &Path, options: Options) -> Result<(Store, Recovery), StoreError> {
         let folder = Folder::open(folder)?;
-        let journal = Journal::open(folder.journal(), options.journal_map_size_bytes)?;
+        let journal = Journal::open(folder.journal(), &options)?;
         let tables = Tables::open_or_make(folder.tables(), options.tables_map_size_bytes)?;
         let Recovered { state, windows, last, recovery } = recover(&journal, &tables, &options)?;
         let counters = CountersMap::open(folder.counters(), state.account_count())?;
-        let epoch = journal.next_epoch()?;
+        let epoch = journal.next_epoch(&last)?;
         publish_all(&counters, &state, last.last_seq, epoch);
         let counters = SharedCounters::new(counters);
         let committer = Committer {

@@ -3,10 +3,11 @@
 use creditgate_engine::command::Command;
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
-use creditgate_engine::values::{Text, TextBody};
+use creditgate_engine::values::{Seq, Text, TextBody};
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
+use crate::journal::TextRow;
 
 /// Length of a salt, in bytes.
 pub const SALT_BYTES: usize = 16;
@@ -35,6 +36,22 @@ pub(crate) fn to_bytes(text: &Text<'_>) -> Option<Vec<u8>> {
     let TextBody { salt, text: body } = text.body?;
     debug_assert_eq!(text.digest, digest(&salt, body), "a text is sealed before it is journalled");
     Some([&salt[..], body.as_bytes()].concat())
+}
+
+/// The rows of `texts` as they were kept.
+pub(crate) fn text_rows<'t>(
+    rows: impl Iterator<Item = Result<(&'t [u8], &'t [u8]), StoreError>>,
+) -> Result<Vec<TextRow>, StoreError> {
+    let row = |(key, bytes): (&[u8], &[u8])| {
+        let (seq, field) = key.split_first_chunk()?;
+        let field = match field {
+            [0] => TextField::Name,
+            [1] => TextField::Reason,
+            _ => return None,
+        };
+        Some(TextRow { seq: Seq::from_be_bytes(*seq), field, bytes: bytes.to_vec() })
+    };
+    rows.filter_map(|found| found.map(row).transpose()).collect()
 }
 
 fn from_bytes<'a>(bytes: &'a [u8], digest_in_chain: [u8; 32]) -> Option<TextBody<'a>> {

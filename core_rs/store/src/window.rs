@@ -189,6 +189,12 @@ impl Windows {
         self.entries.settle();
     }
 
+    /// The earliest entry of the journal that a name stands for.
+    pub(crate) fn oldest_seq(&self) -> Option<Seq> {
+        let oldest = [&self.requests, &self.entries].map(|window| window.names.first_seq());
+        oldest.into_iter().flatten().min()
+    }
+
     /// How full the windows are: of request ids, and of ids of ledger entries.
     pub(crate) fn figures(&self) -> (WindowFigures, WindowFigures) {
         (self.requests.figures(), self.entries.figures())

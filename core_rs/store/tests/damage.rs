@@ -10,7 +10,10 @@ use common::*;
 use creditgate_engine::values::Seq;
 use creditgate_store::{Store, StoreError, text};
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, EnvOpenOptions};
+use heed::{CommitOrAbort, Database, EnvFlags, EnvOpenOptions};
+
+const TEXTS: &str = "journal/data.mdb";
+const COMMITS: &str = "journal/commits-00000000000000000001.mdb";
 
 /// Five commits of two entries each.
 fn filled(folder: &Path) {
@@ -33,8 +36,9 @@ fn filled(folder: &Path) {
 fn copy(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().expect("a folder");
     fs::create_dir(to.path().join("journal")).expect("a folder");
-    let data = "journal/data.mdb";
-    fs::copy(from.join(data), to.path().join(data)).expect("it is there");
+    for data in [TEXTS, COMMITS] {
+        fs::copy(from.join(data), to.path().join(data)).expect("it is there");
+    }
     to
 }
 
@@ -42,8 +46,13 @@ fn copy(from: &Path) -> tempfile::TempDir {
 fn alter(folder: &Path, database: &str, change: impl FnOnce(&mut Vec<(Vec<u8>, Vec<u8>)>)) {
     let mut options = EnvOpenOptions::new();
     options.map_size(256 * MIB).max_dbs(3);
+    let file = match database {
+        "commits" => COMMITS,
+        _ => TEXTS,
+    };
     // SAFETY: nobody else has this copy open.
-    let env = unsafe { options.open(folder.join("journal")) }.expect("it opens");
+    let env = unsafe { options.flags(EnvFlags::NO_SUB_DIR).open(folder.join(file)) };
+    let env = env.expect("it opens");
     let wtxn = env.write_txn().expect("a transaction");
     let rows: Database<'static, Bytes, Bytes> = env
         .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -151,11 +160,11 @@ fn a_format_that_is_not_known_is_named() {
     let newer = copy(folder.path());
     alter(newer.path(), "meta", |rows| {
         for (_, value) in rows.iter_mut().filter(|(key, _)| key == b"format") {
-            *value = 2_u64.to_be_bytes().to_vec();
+            *value = 3_u64.to_be_bytes().to_vec();
         }
     });
     let error = Store::open(newer.path(), options()).err().expect("it is newer");
-    assert!(matches!(error, StoreError::UnknownFormat { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::UnknownFormat { found: 3, known: 2, .. }), "{error}");
 }
 
 #[test]
@@ -164,7 +173,7 @@ fn a_repeat_is_not_served_from_a_commit_that_was_altered_meanwhile() {
     filled(folder.path());
     let (mut store, _) = open(folder.path());
     // The file is altered under the open store, page cache and all, as a bad disk would.
-    let path = folder.path().join("journal/data.mdb");
+    let path = folder.path().join(COMMITS);
     let mut bytes = fs::read(&path).expect("it is there");
     let value = {
         let mut value = Vec::new();

@@ -49,7 +49,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _option(
             "Store",
-            "Most that the journal can grow to; address space, not disk space.",
+            "Most that one file of the journal can grow to; address space, not disk space.",
             ge=1 << 20,
             le=1 << 46,
             multiple_of=4096,
@@ -65,6 +65,24 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             multiple_of=4096,
         ),
     ] = 1 << 38
+    journal_retention_bytes: Annotated[
+        int,
+        _option(
+            "Store",
+            "How much of the journal stays at hand; older files of 1 GiB move to STORE/archive.",
+            ge=0,
+            le=1 << 50,
+        ),
+    ] = 64 << 30
+    journal_retention_s: Annotated[
+        int,
+        _option(
+            "Store",
+            "How long files of the journal stay at hand before they move to STORE/archive.",
+            ge=0,
+            le=3_660 * _DAY_S,
+        ),
+    ] = 30 * _DAY_S
     closed_retention_count_max: Annotated[
         int,
         _option("Store", "How many closed reservations are kept at hand.", ge=0, le=100_000_000),

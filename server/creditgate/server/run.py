@@ -179,6 +179,8 @@ async def _open(config: Config) -> Core:
         entry_window_s=config.entry_window_s,
         closed_retention_count_max=config.closed_retention_count_max,
         closed_retention_s=config.closed_retention_s,
+        journal_retention_bytes=config.journal_retention_bytes,
+        journal_retention_s=config.journal_retention_s,
         journal_map_size_bytes=config.journal_map_size_bytes,
         tables_map_size_bytes=config.tables_map_size_bytes,
     )

@@ -9,14 +9,15 @@ mod commands;
 mod common;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use checks::{check_counters, check_journal, check_tables, kinds};
 use common::{Random, options, seed};
 use creditgate_engine::entry::Request;
 use creditgate_store::{
-    Answer, CommitError, ExecuteError, Fault, Faults, Follower, NoFaults, Options, Step, Store,
-    StoreError,
+    Answer, CommitError, ExecuteError, Fault, Faults, Follower, NoFaults, Options, Retention, Step,
+    Store, StoreError,
 };
 
 /// Throws a die before each step.
@@ -27,12 +28,15 @@ impl Faults for Dice {
         let mut random = self.0.lock().expect("no test panics while it throws");
         match random.below(40) {
             0 => Err(Fault::Crash),
-            1 | 2 if matches!(step, Step::Append | Step::Commit | Step::Flush | Step::GrowMap) => {
-                Err(Fault::NoSpace)
-            }
+            1 | 2 if has_room_to_want(step) => Err(Fault::NoSpace),
             _ => Ok(()),
         }
     }
+}
+
+fn has_room_to_want(step: Step) -> bool {
+    use Step::{Append, Commit, Flush, GrowMap, Roll, Texts};
+    matches!(step, Append | Commit | Flush | GrowMap | Roll | Texts)
 }
 
 struct Simulation {
@@ -55,6 +59,12 @@ impl Simulation {
         let dice = Random(seed ^ 0xd1ce);
         let options = Options {
             closed_count_max: seed % 7,
+            // Small, so that many files are begun and archived.
+            journal_file_bytes: 64 << 10,
+            journal_retention: Retention {
+                bytes_max: (seed % 3) * (100 << 10),
+                age_max_us: 60_000_000 * seed as i64,
+            },
             faults: Arc::new(Dice(Mutex::new(dice))),
             ..options()
         };
@@ -190,8 +200,16 @@ fn simulate(seed: u64, mut commits: u32) -> BTreeSet<String> {
     assert_eq!(store.state().dump(), dump);
     let Simulation { crashes, no_space, acknowledged, .. } = &simulation;
     println!("{crashes} crashes, {no_space} full disks, {} answers", acknowledged.len());
+    let files = store.journal().files();
+    let archived = files.iter().filter(|(_, path)| path.parent().is_some_and(is_archive)).count();
+    println!("{} files, {archived} archived", files.len());
+    assert!(archived > 0 && archived < files.len(), "nothing was archived");
     assert!(*crashes > 0 && *no_space > 0 && !acknowledged.is_empty(), "nothing was simulated");
     kinds(&store)
+}
+
+fn is_archive(folder: &Path) -> bool {
+    folder.ends_with("archive")
 }
 
 #[test]

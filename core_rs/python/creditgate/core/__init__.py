@@ -1,5 +1,21 @@
 """The creditgate core: decides, journals and recovers. Protobuf bytes in, protobuf bytes out."""
 
-from creditgate.core._core import METHODS, Core, StoreError, __version__
+from creditgate.core._core import (
+    METHODS,
+    Core,
+    StoreError,
+    __version__,
+    store_check,
+    store_copy,
+    store_upgrade,
+)
 
-__all__ = ["METHODS", "Core", "StoreError", "__version__"]
+__all__ = [
+    "METHODS",
+    "Core",
+    "StoreError",
+    "__version__",
+    "store_check",
+    "store_copy",
+    "store_upgrade",
+]

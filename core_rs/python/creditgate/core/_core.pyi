@@ -1,8 +1,17 @@
 """The compiled half of creditgate.core."""
 
+from collections.abc import Callable
 from typing import Final, Literal, Self, final
 
-__all__ = ["METHODS", "Core", "StoreError", "__version__"]
+__all__ = [
+    "METHODS",
+    "Core",
+    "StoreError",
+    "__version__",
+    "store_check",
+    "store_copy",
+    "store_upgrade",
+]
 
 __version__: Final[str]
 
@@ -14,6 +23,32 @@ completes again and again until it is cancelled."""
 class StoreError(Exception):
     """The store cannot be opened or used: damaged, of an unknown format, or used by another
     process. The message names the file, what was found and what to do."""
+
+def store_copy(
+    path: str, to: str, progress: Callable[[str, int, int], None] | None = None
+) -> dict[str, int]:
+    """Copy the store in the folder `path`, which another process may be serving, to the folder
+    `to`, which must be absent or empty. `progress` is called with a step, and how much of which
+    total is done. Returns `files`, `journal_seq`, `bytes`.
+
+    Raises StoreError."""
+
+def store_check(
+    path: str, progress: Callable[[str, int, int], None] | None = None
+) -> tuple[dict[str, int], list[str]]:
+    """Verify a store that is not in use: the whole chain, and the tables against it. Returns
+    `files`, `commits`, `journal_seq`, `tables_seq`, `accounts`, `reservations_open`, and what is
+    wrong; nothing, if empty.
+
+    Raises StoreError when it cannot be checked."""
+
+def store_upgrade(
+    path: str, progress: Callable[[str, int, int], None] | None = None
+) -> dict[str, int]:
+    """Make a store of an older format, which is not in use, one of this version's, in place; run
+    it again when it was interrupted. Returns the formats `from` and `to`, and `commits`.
+
+    Raises StoreError."""
 
 @final
 class Core:
@@ -32,6 +67,8 @@ class Core:
         entry_window_s: int = ...,
         closed_retention_count_max: int = 1_000_000,
         closed_retention_s: int = 7_776_000,
+        journal_retention_bytes: int = 64 << 30,
+        journal_retention_s: int = 2_592_000,
         journal_map_size_bytes: int = 1 << 40,
         tables_map_size_bytes: int = 1 << 38,
     ) -> Self:

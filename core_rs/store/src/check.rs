@@ -1,0 +1,165 @@
+//! The whole of a store, held against itself.
+
+use std::path::Path;
+
+use creditgate_engine::apply::apply;
+use creditgate_engine::model::{Item, Reservation, Segment};
+use creditgate_engine::state::State;
+use creditgate_engine::values::Seq;
+
+use crate::backup::Progress;
+use crate::error::StoreError;
+use crate::folder::Folder;
+use crate::journal::{Journal, Link};
+use crate::name_log;
+use crate::options::Options;
+use crate::replay::replay;
+use crate::tables::{Reached, Tables};
+
+/// Progress is told every so many commits.
+const COMMITS_PER_STEP: u64 = 64;
+
+/// What a check saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Files of the journal, those in the archive included.
+    pub files: u64,
+    /// Commits whose digest, place and texts are right.
+    pub commits: u64,
+    /// The last entry of them.
+    pub journal_seq: Seq,
+    /// Up to where the tables were held against the journal; zero: there are none, or of another
+    /// format: the next start folds them.
+    pub tables_seq: Seq,
+    /// Accounts after the last entry.
+    pub accounts: u64,
+    /// Reservations that hold something then.
+    pub reservations_open: u64,
+    /// What is wrong; empty: nothing.
+    pub findings: Vec<String>,
+}
+
+/// Verifies the whole chain from the first commit on, texts included, folds it, and holds the
+/// tables and the sums of the counters against what that led to. The store must not be in use.
+///
+/// # Errors
+///
+/// [`StoreError`] for a store that cannot be checked; what is wrong with one that can is in
+/// [`Checked::findings`].
+pub fn check_store(
+    folder: &Path,
+    options: &Options,
+    progress: &dyn Fn(Progress),
+) -> Result<Checked, StoreError> {
+    if !folder.join("journal").is_dir() {
+        return Err(StoreError::io(folder, std::io::Error::other("there is no store in it")));
+    }
+    let folder = Folder::open(folder)?;
+    let journal = Journal::open(folder.journal(), options)?;
+    let tables = Tables::open_or_make(folder.tables(), options.tables_map_size_bytes)?;
+    let reached = tables.reached()?.filter(|reached| *reached != Reached::START);
+    let mut checked = Checked { files: journal.files().len() as u64, ..Checked::default() };
+    let mut state = State::default();
+    let mut findings = Vec::new();
+    let total = journal.last_seq()?;
+    let hash_key = Default::default();
+    let ended = replay(&journal, Link::START, &hash_key, |commit, _| {
+        for event in commit.entries.iter().flat_map(|entry| &entry.events) {
+            apply(&mut state, commit.head.time, event);
+        }
+        state.settle(state.mark());
+        checked.commits += 1;
+        checked.journal_seq = commit.head.last_seq();
+        if let Some(reached) = reached.filter(|reached| reached.seq == checked.journal_seq) {
+            checked.tables_seq = reached.seq;
+            if reached.hash == commit.hash {
+                findings.extend(compare(&tables, &state, options).err());
+            } else {
+                findings.push(format!("the tables are of another journal at {}", reached.seq));
+            }
+        }
+        if checked.commits.is_multiple_of(COMMITS_PER_STEP) {
+            progress(Progress { step: "entries", done: checked.journal_seq, total });
+        }
+    });
+    progress(Progress { step: "entries", done: checked.journal_seq, total });
+    match ended {
+        Ok(_) => {}
+        Err(error @ (StoreError::Damaged { .. } | StoreError::UnknownFormat { .. })) => {
+            findings.push(error.to_string());
+        }
+        Err(error) => return Err(error),
+    }
+    if let (Some(reached), 0, true) = (reached, checked.tables_seq, findings.is_empty()) {
+        findings.push(format!("the tables end at {}, where no commit does", reached.seq));
+    }
+    if !state.adds_up() {
+        findings.push("the counters of the accounts are not the sums of their rows".to_owned());
+    }
+    checked.accounts = state.account_count() as u64;
+    checked.reservations_open = state.open_count() as u64;
+    checked.findings = findings;
+    Ok(checked)
+}
+
+/// Holds every row of the tables against the state that the journal led to.
+fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    let rtxn = tables.read_txn().map_err(text)?;
+    let lmdb = |error| text(tables.lmdb()(error));
+    let differs = |what: String| Err(format!("the tables differ from the journal in {what}"));
+    let counted = |name: &str, found: u64, expected: usize| match found == expected as u64 {
+        true => Ok(()),
+        false => differs(format!("the number of {name}: {found}, not {expected}")),
+    };
+    let reservations = state.open_count() + state.closed().len();
+    counted("accounts", tables.accounts.len(&rtxn).map_err(lmdb)?, state.account_count())?;
+    counted("reservations", tables.reservations.len(&rtxn).map_err(lmdb)?, reservations)?;
+    let by_account = tables.reservations_by_account.len(&rtxn).map_err(lmdb)?;
+    counted("reservations by account", by_account, reservations)?;
+    counted("items", tables.items.len(&rtxn).map_err(lmdb)?, state.item_count())?;
+    counted("segments", tables.segments.len(&rtxn).map_err(lmdb)?, state.segments().len())?;
+    for row in tables.accounts.iter(&rtxn).map_err(lmdb)? {
+        let (slot, row) = row.map_err(lmdb)?;
+        let (account, counters) = tables.decode("accounts", row).map_err(text)?;
+        if (slot as usize) >= state.account_count()
+            || (state.account(slot), state.position(slot)) != (account, &counters)
+        {
+            return differs(format!("the account in slot {slot}"));
+        }
+    }
+    for row in tables.reservations.iter(&rtxn).map_err(lmdb)? {
+        let (id, row) = row.map_err(lmdb)?;
+        let reservation: Reservation = tables.decode("reservations", row).map_err(text)?;
+        if state.reservation(id) != Some(&reservation) {
+            return differs(format!("reservation {id}"));
+        }
+        let key = crate::tables::by_account_key(reservation.slot, id);
+        if tables.reservations_by_account.get(&rtxn, &key).map_err(lmdb)?.is_none() {
+            return differs(format!("the account of reservation {id}"));
+        }
+    }
+    for row in tables.items.iter(&rtxn).map_err(lmdb)? {
+        let (_, row) = row.map_err(lmdb)?;
+        let item: Item = tables.decode("items", row).map_err(text)?;
+        // The state keeps of an item what decisions need: dates and orders stand in the rows alone.
+        if state.item(item.slot, &item.invoice_id) != Some(item.standing()) {
+            return differs(format!("item {} of slot {}", item.invoice_id, item.slot));
+        }
+    }
+    for row in tables.segments.iter(&rtxn).map_err(lmdb)? {
+        let (index, row) = row.map_err(lmdb)?;
+        let segment: Segment = tables.decode("segments", row).map_err(text)?;
+        if state.segments().get(index as usize) != Some(&segment) {
+            return differs(format!("segment {index}"));
+        }
+    }
+    for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
+        let (source, position) = row.map_err(lmdb)?;
+        if state.source_position(source) != position {
+            return differs(format!("the position of source {source}"));
+        }
+    }
+    let windows = name_log::load(tables, options.request_window, options.entry_window);
+    windows.map(drop).map_err(text)
+}
