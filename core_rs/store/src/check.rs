@@ -63,8 +63,8 @@ pub fn check_store(
     let mut findings = Vec::new();
     let total = journal.last_seq()?;
     let hash_key = Default::default();
-    let ended = replay(&journal, Link::START, &hash_key, |commit, _| {
-        for event in commit.entries.iter().flat_map(|entry| &entry.events) {
+    let ended = replay(&journal, Link::START, &hash_key, |commit| {
+        for event in &commit.events {
             apply(&mut state, commit.head.time, event);
         }
         state.settle(state.mark());

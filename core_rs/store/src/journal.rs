@@ -338,11 +338,17 @@ impl Journal {
         Ok(found.filter(|link| link.last_seq == seq))
     }
 
-    /// The link that `commit` makes after `last`.
-    pub(crate) fn follow(&self, last: &Link, commit: &Commit<'_>) -> Result<Link, StoreError> {
-        match last.refuses(commit.key, &commit.head) {
-            Some(what) => Err(self.broken(commit.key, Broken::Differs(what))),
-            None => Ok(Link::of(&commit.head, commit.hash)),
+    /// The link that the commit at `key` makes after `last`.
+    pub(crate) fn follow(
+        &self,
+        last: &Link,
+        key: Seq,
+        head: &Head,
+        hash: &Digest,
+    ) -> Result<Link, StoreError> {
+        match last.refuses(key, head) {
+            Some(what) => Err(self.broken(key, Broken::Differs(what))),
+            None => Ok(Link::of(head, *hash)),
         }
     }
 

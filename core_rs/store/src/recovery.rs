@@ -65,12 +65,12 @@ pub(crate) fn recover(
     };
     let (requests, entries) = (options.request_window, options.entry_window);
     let mut names = TailNames::new(requests.count_max, entries.count_max);
-    last = replay(journal, last, &tables.hash_key()?, |commit, keys| {
-        for event in commit.entries.iter().flat_map(|entry| &entry.events) {
+    last = replay(journal, last, &tables.hash_key()?, |commit| {
+        for event in &commit.events {
             apply(&mut state, commit.head.time, event);
         }
         state.settle(state.mark());
-        names.note(commit.head.first_seq, commit.head.time, keys);
+        names.note(commit.head.first_seq, commit.head.time, commit.keys);
         recovery.commits_replayed += 1;
         recovery.entries_replayed += u64::from(commit.head.count);
     })?;
