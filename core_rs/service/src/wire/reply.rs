@@ -9,7 +9,7 @@ use creditgate_engine::outcome::{
 };
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Limit, LimitKind, Micros, Seq, Slot};
-use prost::encoding::{self, WireType, encode_key, encode_varint};
+use prost::encoding;
 use prost_types::Timestamp;
 
 use crate::wire::status::Fault;
@@ -30,14 +30,8 @@ pub(crate) fn timestamp(moment: Micros) -> Timestamp {
 }
 
 pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
-    let decision = match verdict.decision {
-        Decision::Approved => v1::Decision::Approved,
-        Decision::PartiallyApproved => v1::Decision::PartiallyApproved,
-        Decision::Referred => v1::Decision::Referred,
-        Decision::Declined => v1::Decision::Declined,
-    };
     v1::DecisionResult {
-        decision: decision.into(),
+        decision: v1::Decision::from(verdict.decision).into(),
         reasons: verdict.reasons.into_iter().map(reason).collect(),
         available_minor: verdict.available,
         fitting_amount_minor: verdict.fitting,
@@ -45,6 +39,17 @@ pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
         decide_time: Some(timestamp(made.time)),
         policy_version: made.policy_version,
         replayed: made.replayed,
+    }
+}
+
+impl From<Decision> for v1::Decision {
+    fn from(decision: Decision) -> v1::Decision {
+        match decision {
+            Decision::Approved => v1::Decision::Approved,
+            Decision::PartiallyApproved => v1::Decision::PartiallyApproved,
+            Decision::Referred => v1::Decision::Referred,
+            Decision::Declined => v1::Decision::Declined,
+        }
     }
 }
 
@@ -68,13 +73,43 @@ fn reason(reason: Reason) -> v1::Reason {
 }
 
 /// Writes a `CheckAndReserveResponse`, field by field: as a message of its own it would cost every
-/// order an allocation.
+/// order an allocation, and be measured before it is written.
 pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
-    encoding::message::encode(1, &result(reserved.verdict, made), to);
+    nested(to, 1, |to| write_result(to, reserved.verdict, made));
     let Some(id) = reserved.reservation else { return };
     nested(to, 2, |to| write!(to, "{id}").expect("writing to memory does not fail"));
-    encoding::int64::encode(3, &reserved.amount, to);
-    encoding::message::encode(4, &timestamp(reserved.expires_at), to);
+    int(to, 3, reserved.amount.cast_unsigned());
+    nested(to, 4, |to| write_timestamp(to, reserved.expires_at));
+}
+
+/// Writes the message that [`result`] makes.
+fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
+    let Verdict { decision, reasons, fitting, available } = verdict;
+    int(to, 1, v1::Decision::from(decision) as u64);
+    for violated in reasons {
+        encoding::message::encode(2, &reason(violated), to);
+    }
+    // Those that may be absent are written also where they are zero.
+    for (tag, amount) in [(3, available), (4, fitting)] {
+        if let Some(amount) = amount {
+            int(to, tag, amount.cast_unsigned());
+        }
+    }
+    int(to, 5, made.seq);
+    nested(to, 6, |to| write_timestamp(to, made.time));
+    int(to, 7, made.policy_version);
+    if made.replayed {
+        int(to, 8, 1);
+    }
+}
+
+fn write_timestamp(to: &mut Vec<u8>, moment: Micros) {
+    let Timestamp { seconds, nanos } = timestamp(moment);
+    for (tag, part) in [(1, seconds), (2, i64::from(nanos))] {
+        if part != 0 {
+            int(to, tag, part.cast_unsigned());
+        }
+    }
 }
 
 /// Writes an item of a batch that was decided.
@@ -88,8 +123,9 @@ pub(crate) fn batch_error(to: &mut Vec<u8>, fault: Fault) {
 }
 
 /// Writes a field whose length is known once it is written.
-fn nested(to: &mut Vec<u8>, tag: u32, write: impl FnOnce(&mut Vec<u8>)) {
-    encode_key(tag, WireType::LengthDelimited, to);
+fn nested(to: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    const LENGTH_DELIMITED: u8 = 2;
+    to.push(tag << 3 | LENGTH_DELIMITED);
     let at = to.len();
     to.push(0);
     write(to);
@@ -98,11 +134,25 @@ fn nested(to: &mut Vec<u8>, tag: u32, write: impl FnOnce(&mut Vec<u8>)) {
         Ok(short) if short < 0x80 => to[at] = short,
         // Seldom: a refusal with long texts. What was written makes room.
         _ => {
-            let mut varint = Vec::new();
-            encode_varint(len as u64, &mut varint);
-            to.splice(at..=at, varint);
+            let mut length = Vec::new();
+            varint(&mut length, len as u64);
+            to.splice(at..=at, length);
         }
     }
+}
+
+/// Writes a field of numbers. The tags of these messages are all below sixteen.
+fn int(to: &mut Vec<u8>, tag: u8, value: u64) {
+    to.push(tag << 3);
+    varint(to, value);
+}
+
+fn varint(to: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        to.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    to.push(value as u8);
 }
 
 pub(crate) fn adjusted(changed: Changed, made: Made) -> v1::AdjustResponse {
@@ -218,5 +268,49 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
         exposure_minor: counters.exposure(),
         available_minor: effective.ceiling().map(|ceiling| ceiling - counters.exposure()),
         journal_seq: seq,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use creditgate_engine::values::reservation_id;
+    use prost::Message;
+
+    use super::*;
+
+    fn violated(code: ReasonCode) -> Reason {
+        Reason { code, observed: i64::MAX, threshold: -5 }
+    }
+
+    #[test]
+    fn an_answer_is_written_as_the_message_says() {
+        let short = violated(ReasonCode::InsufficientCredit);
+        for (reasons, fitting, available, reservation, replayed) in [
+            (vec![], None, Some(0), Some(reservation_id(1, 0)), false),
+            (vec![], None, None, Some(u64::MAX), true),
+            (vec![short.clone()], Some(0), Some(-9), None, false),
+            (vec![short; 40], Some(7), Some(i64::MIN), None, true),
+        ] {
+            let decision = Decision::Declined;
+            let verdict = Verdict { decision, reasons, fitting, available };
+            for time in [0_i64, -1, 1, 1_000_000, 1_790_000_000_123_456] {
+                let made = Made { seq: time.unsigned_abs(), time, policy_version: 1, replayed };
+                let made_of = Reserved {
+                    verdict: verdict.clone(),
+                    reservation,
+                    amount: 12_345,
+                    expires_at: time,
+                };
+                let expected = v1::CheckAndReserveResponse {
+                    result: Some(result(verdict.clone(), made)),
+                    reservation_id: reservation.map_or(String::new(), |id| id.to_string()),
+                    approved_amount_minor: if reservation.is_some() { 12_345 } else { 0 },
+                    expire_time: reservation.map(|_| timestamp(time)),
+                };
+                let mut bytes = Vec::new();
+                reserved(&mut bytes, made_of, made);
+                assert_eq!(v1::CheckAndReserveResponse::decode(&bytes[..]), Ok(expected));
+            }
+        }
     }
 }
