@@ -4,7 +4,7 @@
 //! `first_seq`, `time`, `prev_hash` and `entries`, in this order. The digest is what the next
 //! commit's `prev_hash` holds; kept beside the body it also proves the newest commit.
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::ops::Range;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
+use crate::msgpack;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
@@ -138,30 +139,7 @@ fn put<T: Serialize + ?Sized>(body: &mut Vec<u8>, key: &str, value: &T) {
 
 /// Appends one value in msgpack.
 pub fn append<T: Serialize + ?Sized>(to: &mut Vec<u8>, value: &T) {
-    rmp_serde::encode::write(&mut Sink(to), value).expect("writing to memory does not fail");
-}
-
-/// Msgpack is written a byte or a word at a time, and a vector takes each as if it were long.
-struct Sink<'v>(&'v mut Vec<u8>);
-
-impl Write for Sink<'_> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        match *bytes {
-            [one] => self.0.push(one),
-            _ => self.0.extend_from_slice(bytes),
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    msgpack::append(to, value).expect("records hold nothing else");
 }
 
 /// The digest and body of a value, once the digest fits.

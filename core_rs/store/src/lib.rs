@@ -40,6 +40,7 @@ mod follower_thread;
 mod journal;
 mod list;
 mod map;
+mod msgpack;
 mod name_log;
 mod names;
 mod options;

@@ -288,7 +288,7 @@ mod tests {
         for (reasons, fitting, available, reservation, replayed) in [
             (vec![], None, Some(0), Some(reservation_id(1, 0)), false),
             (vec![], None, None, Some(u64::MAX), true),
-            (vec![short.clone()], Some(0), Some(-9), None, false),
+            (vec![short], Some(0), Some(-9), None, false),
             (vec![short; 40], Some(7), Some(i64::MIN), None, true),
         ] {
             let decision = Decision::Declined;
