@@ -10,14 +10,20 @@ use crate::worker::commits::Done;
 /// Most interactive calls that one commit takes on.
 const TAKEN_CALLS_MAX: usize = 4_096;
 
-/// With so many bytes of interactive requests one commit takes on no further one.
-const TAKEN_BYTES_MAX: usize = 1 << 20;
+/// With so many bytes of interactive requests one commit takes on no further one. Three batches of
+/// 1,000 orders: they are decided and written in milliseconds, and what comes next waits no longer.
+const TAKEN_BYTES_MAX: usize = 1 << 18;
 
 /// Most bulk calls that may wait; each carries up to 1,000 rows.
 const BULK_DEPTH_MAX: usize = 64;
 
-/// Most bytes of requests that may wait in one lane: a load of large ones never fills the other.
-const WAITING_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of requests that may wait in the bulk lane, whose callers have time.
+const BULK_BYTES_MAX: usize = 64 << 20;
+
+/// Most bytes of requests that may wait in the interactive lane: some 21 batches of 1,000 orders,
+/// a tenth of a second of work. What would wait longer is better refused at once than decided when
+/// its caller has given up.
+const INTERACTIVE_BYTES_MAX: usize = 3 << 19;
 
 /// One call on its way to the worker.
 #[derive(Debug)]
@@ -85,9 +91,12 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn push(&mut self, call: Call, depth_max: usize) -> Result<(), Refused> {
+    /// Where nothing waits one call is taken on however large it is: it would never get in
+    /// otherwise, and nobody waits longer for what is before it.
+    fn push(&mut self, call: Call, depth_max: usize, bytes_max: usize) -> Result<(), Refused> {
         let bytes = self.bytes + call.request.len();
-        if self.calls.len() >= depth_max || bytes > WAITING_BYTES_MAX {
+        let too_many_bytes = bytes > bytes_max && !self.calls.is_empty();
+        if self.calls.len() >= depth_max || too_many_bytes {
             return Err(Refused::Full);
         }
         self.bytes = bytes;
@@ -151,8 +160,11 @@ impl Queue {
             return Err(Refused::Closed);
         }
         match call.method.lane() {
-            Lane::Interactive => inner.interactive.push(call, self.interactive_depth_max)?,
-            Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX)?,
+            Lane::Interactive => {
+                let depth_max = self.interactive_depth_max;
+                inner.interactive.push(call, depth_max, INTERACTIVE_BYTES_MAX)?;
+            }
+            Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX, BULK_BYTES_MAX)?,
         }
         self.wake_from(&mut inner);
         Ok(())
@@ -266,16 +278,42 @@ mod tests {
     #[test]
     fn bytes_that_wait_are_bounded_too() {
         let queue = Queue::new(10);
-        queue.push(call(1, Method::Check, WAITING_BYTES_MAX)).expect("there is room");
-        assert_eq!(queue.push(call(2, Method::Check, 1)), Err(Refused::Full));
+        queue.push(call(1, Method::Check, INTERACTIVE_BYTES_MAX - 1)).expect("there is room");
+        queue.push(call(2, Method::Check, 1)).expect("there is room for just that");
+        assert_eq!(queue.push(call(3, Method::Check, 1)), Err(Refused::Full));
         queue.take(Duration::ZERO, Room::FRESH);
-        queue.push(call(3, Method::Check, 1)).expect("there is room again");
+        queue.push(call(4, Method::Check, INTERACTIVE_BYTES_MAX - 1)).expect("room again");
+    }
+
+    #[test]
+    fn a_call_larger_than_the_bound_waits_alone() {
+        for (method, bytes_max) in [
+            (Method::BatchCheckAndReserve, INTERACTIVE_BYTES_MAX),
+            (Method::PostEntries, BULK_BYTES_MAX),
+        ] {
+            let queue = Queue::new(10);
+            queue.push(call(1, method, bytes_max + 1)).expect("nothing waits before it");
+            assert_eq!(queue.push(call(2, method, 0)), Err(Refused::Full));
+            assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [1]);
+            queue.push(call(3, method, 0)).expect("there is room again");
+            assert_eq!(queue.push(call(4, method, bytes_max + 1)), Err(Refused::Full));
+        }
+    }
+
+    #[test]
+    fn a_commit_takes_a_few_batches_and_leaves_the_rest() {
+        let queue = Queue::new(10);
+        for ticket in 1..=5 {
+            let batch = call(ticket, Method::BatchCheckAndReserve, TAKEN_BYTES_MAX / 2);
+            queue.push(batch).expect("there is room");
+        }
+        assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [1, 2]);
     }
 
     #[test]
     fn large_loads_leave_room_for_orders() {
         let queue = Queue::new(10);
-        queue.push(call(1, Method::PostEntries, WAITING_BYTES_MAX)).expect("there is room");
+        queue.push(call(1, Method::PostEntries, BULK_BYTES_MAX)).expect("there is room");
         assert_eq!(queue.push(call(2, Method::PostEntries, 1)), Err(Refused::Full));
         queue.push(call(3, Method::CheckAndReserve, 1)).expect("orders have room of their own");
     }
@@ -283,9 +321,12 @@ mod tests {
     #[test]
     fn a_watch_that_is_taken_back_gives_back_its_bytes() {
         let queue = Queue::new(10);
-        queue.push(call(1, Method::WatchPositions, WAITING_BYTES_MAX)).expect("there is room");
-        queue.cancel(1);
-        queue.push(call(2, Method::Check, WAITING_BYTES_MAX)).expect("there is room again");
+        queue.push(call(1, Method::Check, 1)).expect("there is room");
+        let rest = INTERACTIVE_BYTES_MAX - 1;
+        queue.push(call(2, Method::WatchPositions, rest)).expect("there is room");
+        assert_eq!(queue.push(call(3, Method::Check, rest)), Err(Refused::Full));
+        queue.cancel(2);
+        queue.push(call(4, Method::Check, rest)).expect("there is room again");
     }
 
     #[test]
