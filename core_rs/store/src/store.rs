@@ -19,12 +19,13 @@ use crate::error::{CommitError, ExecuteError, StoreError};
 use crate::folder::Folder;
 use crate::follower::Follower;
 use crate::journal::Journal;
+use crate::names::Hash;
 use crate::options::{Options, Step, suffer};
 use crate::pending::Pending;
 use crate::recovery::{Recovered, Recovery, recover};
 use crate::repeat::Repeats;
 use crate::tables::Tables;
-use crate::window::{WindowFigures, Windows};
+use crate::window::{Key, WindowFigures, Windows};
 
 /// The policy in force: the rules that are built in, until others can be set.
 pub const POLICY_VERSION: u64 = 1;
@@ -52,6 +53,9 @@ pub struct Store {
     state: State,
     windows: Windows,
     repeats: Repeats,
+    /// The call that the last command was of: its rows come one after the other, and to look each
+    /// up again would cost more than to execute it. See [`call_of`].
+    known_call: Option<(Hash, u64)>,
     pending: Pending,
     /// The commit on its way to disk, and where the undo log ends that belongs to it.
     sealed: Option<(Arc<Sealed>, usize)>,
@@ -97,6 +101,7 @@ impl Store {
         let store = Store {
             windows,
             repeats: Repeats::default(),
+            known_call: None,
             pending: Pending::after(last.last_seq, last.time),
             sealed: None,
             committed_seq: last.last_seq,
@@ -203,7 +208,10 @@ impl Store {
         if let Some(seq) = self.windows.find(&key) {
             return self.repeat(seq, request);
         }
-        if let Some(seq) = self.windows.find_call(&key) {
+        let call = call_of(&key, &identity);
+        if call != self.known_call
+            && let Some(seq) = self.windows.find_call(&key)
+        {
             self.refuse_other_call(seq, &identity)?;
         }
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
@@ -216,6 +224,8 @@ impl Store {
         let (outcome_ref, events) = (&outcome, &events[..]);
         self.pending.push(&EntryRef { request, policy_version, outcome: outcome_ref, events });
         self.windows.add(&key, seq);
+        // Only once its name is remembered: a call of which every row was refused leaves none.
+        self.known_call = call;
         Ok(Answer { seq, time, outcome, policy_version, replayed: false })
     }
 
@@ -378,12 +388,21 @@ impl Store {
         self.sealed = None;
         self.state.undo(0);
         self.windows.undo();
+        self.known_call = None;
         self.pending = Pending::after(self.committed_seq, self.committed_time);
     }
 
     /// Shows readers of the counters map that the writer lives.
     pub fn heartbeat(&self, now: Micros) {
         self.counters.lock().heartbeat(now);
+    }
+}
+
+/// What call a request is of: the hash of its id, and the digest by which calls of one id differ.
+fn call_of(key: &Key, identity: &Identity<'_>) -> Option<(Hash, u64)> {
+    match (key, identity) {
+        (Key::Request { id, .. }, Identity::Request(request)) => Some((*id, request.call)),
+        _ => None,
     }
 }
 

@@ -69,6 +69,66 @@ fn a_repeat_in_the_same_commit_is_found_and_one_with_other_fields_refused() {
     assert!(!execute(&mut store, &row).replayed, "another row is another request");
 }
 
+/// One row of a bulk call `x`, whose rows together have this digest.
+fn row_of_x(row: u32, call: u64) -> Request<'static> {
+    let ids = ["a0", "a1", "a2", "a3"];
+    let mut request = account("x", ids[row as usize], limit(1));
+    if let Command::UpsertAccount(upsert) = &mut request.command {
+        upsert.request = RequestKey { id: "x", row, call };
+    }
+    request
+}
+
+fn assert_other_call(store: &mut Store, request: &Request<'_>) {
+    let other = store.execute(request);
+    let Err(ExecuteError::Refused(refusal)) = other else { panic!("{other:?}") };
+    assert_eq!(refusal, Refusal::RequestIdReused("x".into()));
+}
+
+#[test]
+fn rows_of_another_call_are_refused_whatever_was_executed_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = open(folder.path());
+    store.begin(1);
+    // Undone, so that the other call may have the id, and the first one not.
+    execute(&mut store, &row_of_x(0, 7));
+    execute(&mut store, &row_of_x(1, 7));
+    assert_other_call(&mut store, &row_of_x(2, 9));
+    store.seal().expect("there are entries");
+    store.undo();
+    execute(&mut store, &row_of_x(1, 9));
+    assert_other_call(&mut store, &row_of_x(0, 7));
+    execute(&mut store, &row_of_x(0, 9));
+    store.commit().expect("there is room");
+
+    // Durable, and what was decided on top is undone.
+    execute(&mut store, &row_of_x(2, 9));
+    store.seal().expect("there is an entry");
+    store.undo();
+    assert_other_call(&mut store, &row_of_x(2, 7));
+    assert!(!execute(&mut store, &row_of_x(2, 9)).replayed);
+    assert_other_call(&mut store, &row_of_x(3, 7));
+    // Another id comes between.
+    execute(&mut store, &account("y", "b", limit(1)));
+    assert_other_call(&mut store, &row_of_x(3, 7));
+    execute(&mut store, &row_of_x(3, 9));
+}
+
+#[test]
+fn a_call_that_left_the_window_is_not_taken_for_the_one_that_has_its_id_now() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let request_window = WindowBounds { count_max: 2, age_max_us: 10 };
+    let options = Options { request_window, ..options() };
+    let (mut store, _) = Store::open(folder.path(), options).expect("it opens");
+    run(&mut store, 0, &row_of_x(0, 7));
+    store.begin(100);
+    store.tick().expect("there is room");
+    store.commit().expect("there is room");
+    store.begin(200);
+    execute(&mut store, &row_of_x(0, 9));
+    assert_other_call(&mut store, &row_of_x(1, 7));
+}
+
 #[test]
 fn an_upsert_that_changes_nothing_keeps_its_name_and_touches_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
