@@ -112,6 +112,11 @@ impl Core {
         self.service.submit(method, request.to_vec(), actor, timeout)
     }
 
+    /// Whether so many more orders or batches would be taken on.
+    fn has_room(&self, calls: usize, size_bytes: usize) -> bool {
+        self.service.has_room(calls, size_bytes)
+    }
+
     /// Ends a watch.
     fn cancel(&self, ticket: u64) {
         self.service.cancel(ticket);

@@ -19,6 +19,7 @@ from creditgate.server.bridge import Bridge
 from creditgate.server.drain import Drain
 from creditgate.server.metrics import Metrics
 from creditgate.v1 import decision_pb2, decision_pb2_grpc
+from tests.conftest import StartServer
 from tests.support.api import APPROVED, TIMEOUT_S, Api, Refused, refused
 from tests.support.server import ServerProcess
 
@@ -53,6 +54,23 @@ def test_batches_are_answered_in_their_order(api: Api) -> None:
     assert seqs == sorted(set(seqs)), "each order once, decided in the order of the stream"
     assert api.position("a").reserved_minor == len(seqs)
     assert stream(api) == []
+
+
+def test_streams_wait_for_room_and_keep_their_order(start_server: StartServer) -> None:
+    api = start_server(queue_depth_max=1).api
+    api.open_account("a", 10_000)
+    streams = [
+        api.decisions.StreamCheckAndReserve(
+            iter([batch(api, f"{name}{number}") for number in range(50)]), timeout=TIMEOUT_S
+        )
+        for name in "st"
+    ]
+    for responses in streams:
+        results = [result.response.result for row in responses for result in row.results]
+        seqs = [result.journal_seq for result in results]
+        assert len(seqs) == 150
+        assert seqs == sorted(set(seqs)), "decided in the order of the stream"
+    assert api.position("a").reserved_minor == 300
 
 
 def test_a_stream_that_is_sent_again_gets_the_same_answers(server: ServerProcess) -> None:

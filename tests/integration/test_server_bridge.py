@@ -10,9 +10,8 @@ import grpc
 import pytest
 
 from creditgate.core import METHODS, Core
-from creditgate.server import bridge as bridge_module
 from creditgate.server import contract
-from creditgate.server.bridge import BATCH_METHOD, Bridge
+from creditgate.server.bridge import Bridge
 from creditgate.server.calls import CallRecorder
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError
@@ -99,32 +98,6 @@ def test_calls_of_one_turn_go_to_the_core_together_without_those_given_up(tmp_pa
         for call in (calls[0], calls[2], late, large):
             with pytest.raises(CallError):
                 await call
-        await asyncio.to_thread(core.close)
-        bridge.close()
-
-    asyncio.run(scenario())
-
-
-def test_a_batch_is_one_too_many_while_earlier_ones_wait_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now_s = 100.0
-    monkeypatch.setattr(bridge_module, "monotonic", lambda: now_s)
-
-    async def scenario() -> None:
-        nonlocal now_s
-        core = Core(str(tmp_path))
-        bridge = Bridge(core)
-        # Too large to gather, so that all are with the core at once; drained only by an await.
-        first = [bridge.call(BATCH_METHOD, b"no batch" * 10_000, "me", None) for _ in range(3)]
-        now_s += 0.11
-        assert not bridge.batches_late, "a few are always taken on"
-        last = bridge.call(BATCH_METHOD, b"no batch" * 10_000, "me", None)
-        assert bridge.batches_late
-        for call in (*first, last):
-            with pytest.raises(CallError):
-                await call
-        assert not bridge.batches_late
         await asyncio.to_thread(core.close)
         bridge.close()
 

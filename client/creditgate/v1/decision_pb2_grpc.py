@@ -133,8 +133,9 @@ class CreditDecisionServiceServicer:
         """The same for a stream of any length. Each request is answered in its turn, once durable, while
         a few behind it are decided already; a client that does not read its answers is read from no
         more. A request that is wrong as a whole ends the stream with its error, after the answers
-        before it; those behind it may have been decided. After a stream that broke, the same requests
-        sent again get the same answers.
+        before it; those behind it may have been decided. While more waits than the server takes on, it
+        waits too; seldom, when calls of others take the room that it saw, it ends with
+        RESOURCE_EXHAUSTED. After a stream that broke, the same requests sent again get the same answers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -154,6 +154,13 @@ impl Service {
         })
     }
 
+    /// Whether so many more orders or batches, of so many bytes together, would not be refused with
+    /// QUEUE_FULL. It stays so until somebody submits.
+    #[must_use]
+    pub fn has_room(&self, calls: usize, bytes: usize) -> bool {
+        self.queue.has_room(calls, bytes)
+    }
+
     /// Ends a watch. Other tickets run to their end and are not affected.
     pub fn cancel(&self, ticket: u64) {
         self.queue.cancel(ticket);

@@ -91,15 +91,18 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Where nothing waits one call is taken on however large it is: it would never get in
-    /// otherwise, and nobody waits longer for what is before it.
+    /// Whether so many more calls, of so many bytes together, would be taken on. Where nothing
+    /// waits one call is, however large: it would never get in otherwise, and it waits for nobody.
+    fn has_room(&self, calls: usize, bytes: usize, depth_max: usize, bytes_max: usize) -> bool {
+        let alone = calls == 1 && self.calls.is_empty();
+        self.calls.len() + calls <= depth_max && (alone || self.bytes + bytes <= bytes_max)
+    }
+
     fn push(&mut self, call: Call, depth_max: usize, bytes_max: usize) -> Result<(), Refused> {
-        let bytes = self.bytes + call.request.len();
-        let too_many_bytes = bytes > bytes_max && !self.calls.is_empty();
-        if self.calls.len() >= depth_max || too_many_bytes {
+        if !self.has_room(1, call.request.len(), depth_max, bytes_max) {
             return Err(Refused::Full);
         }
-        self.bytes = bytes;
+        self.bytes += call.request.len();
         self.calls.push_back(call);
         Ok(())
     }
@@ -168,6 +171,14 @@ impl Queue {
         }
         self.wake_from(&mut inner);
         Ok(())
+    }
+
+    /// Whether so many more interactive calls, of so many bytes together, would not be refused as
+    /// too many. It stays so until somebody puts calls in.
+    pub(crate) fn has_room(&self, calls: usize, bytes: usize) -> bool {
+        let inner = self.lock();
+        let depth_max = self.interactive_depth_max;
+        inner.closed || inner.interactive.has_room(calls, bytes, depth_max, INTERACTIVE_BYTES_MAX)
     }
 
     /// Ends a watch: takes its call back where it still waits, or else tells the worker.
@@ -298,6 +309,19 @@ mod tests {
             queue.push(call(3, method, 0)).expect("there is room again");
             assert_eq!(queue.push(call(4, method, bytes_max + 1)), Err(Refused::Full));
         }
+    }
+
+    #[test]
+    fn room_is_for_all_that_are_asked_for_together() {
+        let queue = Queue::new(3);
+        assert!(queue.has_room(1, INTERACTIVE_BYTES_MAX + 1), "one alone may be large");
+        assert!(!queue.has_room(2, INTERACTIVE_BYTES_MAX + 1), "the second would not get in");
+        queue.push(call(1, Method::Check, 1)).expect("there is room");
+        assert!(queue.has_room(2, INTERACTIVE_BYTES_MAX - 1));
+        assert!(!queue.has_room(1, INTERACTIVE_BYTES_MAX));
+        assert!(!queue.has_room(3, 0));
+        queue.close();
+        assert!(queue.has_room(3, 0), "it says otherwise why it takes none");
     }
 
     #[test]

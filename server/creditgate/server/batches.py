@@ -6,7 +6,8 @@ from typing import Any, Final, TypeAlias
 
 import grpc
 
-from creditgate.server.bridge import BATCH_METHOD, Bridge
+from creditgate.core import METHODS
+from creditgate.server.bridge import Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort
@@ -15,6 +16,11 @@ STREAM_PATH: Final = "/creditgate.v1.CreditDecisionService/StreamCheckAndReserve
 
 WINDOW: Final = 8
 """Requests of one stream that are read and not yet answered; the next one is not read before."""
+
+_BATCH_METHOD: Final = METHODS["/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"]
+
+_ROOM_PAUSE_S: Final = 0.005
+"""How long a stream for which the core has no room waits before it looks again."""
 
 _Answer: TypeAlias = asyncio.Future[bytes]
 
@@ -73,9 +79,13 @@ class StreamCheckAndReserve:
                 raw: Any = await self._drain.unless_begun(context.read())
                 if raw is grpc.aio.EOF:
                     return
+                # Looked for beforehand: a batch that was refused and came again would be decided
+                # after those behind it. The call's deadline ends this wait like any other.
+                while not self._bridge.has_room(raw):  # noqa: ASYNC110 - nobody tells of room
+                    await asyncio.sleep(_ROOM_PAUSE_S)
                 # As it came: the request of one batch.
                 timeout_s = context.time_remaining()
-                answers.put_nowait(self._bridge.call(BATCH_METHOD, raw, actor, timeout_s))
+                answers.put_nowait(self._bridge.call(_BATCH_METHOD, raw, actor, timeout_s))
         finally:
             answers.put_nowait(None)
 

@@ -20,11 +20,6 @@ wake-up of either thread, then serves several."""
 _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
 
-_BATCH_WAIT_MAX_S: Final = 0.1
-_BATCHES_ALWAYS: Final = 4
-"""So many batches are taken on however long they wait: the core always has the next one at hand."""
-
-BATCH_METHOD: Final = METHODS["/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"]
 WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
 
 
@@ -83,8 +78,6 @@ class Bridge:
         self._many = False
         """Whether the last calls went to the core with others, or while it had some."""
         self._calls: dict[int, asyncio.Future[bytes]] = {}
-        self._batches: dict[int, float] = {}
-        """When each batch that has no answer yet went to the core, by ticket, the oldest first."""
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
 
@@ -98,13 +91,10 @@ class Bridge:
         """Position watches that are open. May be read from any thread."""
         return len(self._watches)
 
-    @property
-    def batches_late(self) -> bool:
-        """Whether batches wait so long for the core that one more would be too many."""
-        if len(self._batches) < _BATCHES_ALWAYS:
-            return False
-        oldest = next(iter(self._batches.values()))
-        return monotonic() - oldest > _BATCH_WAIT_MAX_S
+    def has_room(self, request: bytes) -> bool:
+        """Whether the core would take this order or batch on, behind those that gather."""
+        size_bytes = len(request) + sum(len(call.request) for call in self._gathering)
+        return self._core.has_room(1 + len(self._gathering), size_bytes)
 
     def call(
         self, method: int, request: bytes, actor: str, timeout_s: float | None
@@ -139,8 +129,6 @@ class Bridge:
             ticket = self._core.submit(method, request, actor, timeout_s)
             # The answer may be there already, but only this thread can drain it: no race.
             self._calls[ticket] = future
-            if method == BATCH_METHOD:
-                self._batches[ticket] = monotonic()
 
     def watch(
         self, request: bytes, actor: str, timeout_s: float | None
@@ -171,7 +159,6 @@ class Bridge:
     def _drain(self) -> None:
         for ticket, code, payload in self._core.drain():
             future = self._calls.pop(ticket, None)
-            self._batches.pop(ticket, None)
             if future is None:
                 self._advance_watch(ticket, code, payload)
             elif not future.cancelled():

@@ -21,8 +21,6 @@ DOMAIN: Final = "creditgate"
 
 # Short, because a decision's whole time is: another server may be there at once.
 _SHUTTING_DOWN_RETRY_MS: Final = 100
-# As the core's own.
-_QUEUE_FULL_RETRY_MS: Final = 100
 
 STATUS_CODES: Final[Mapping[int, grpc.StatusCode]] = {
     code.value[0]: code for code in grpc.StatusCode
@@ -80,18 +78,6 @@ def request_malformed(message_name: str) -> CallError:
         code_pb2.INVALID_ARGUMENT,
         "REQUEST_MALFORMED",
         f"the request is not a valid {message_name} message",
-    )
-
-
-def queue_full() -> CallError:
-    """RESOURCE_EXHAUSTED, QUEUE_FULL: as the core refuses when its queue is full."""
-    retry = error_details_pb2.RetryInfo()
-    retry.retry_delay.FromMilliseconds(_QUEUE_FULL_RETRY_MS)
-    return call_error(
-        code_pb2.RESOURCE_EXHAUSTED,
-        "QUEUE_FULL",
-        "more calls are waiting than the server takes on: nothing was changed, try again",
-        retry,
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 import grpc
 
 from creditgate.core import METHODS
-from creditgate.server.bridge import BATCH_METHOD, WATCH_METHOD, Bridge
+from creditgate.server.bridge import WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError, abort, queue_full
+from creditgate.server.errors import CallError, abort
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
@@ -22,8 +22,6 @@ def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) ->
                 call.actor = actor_of(context)
                 drain.enter()
                 try:
-                    if number == BATCH_METHOD and bridge.batches_late:
-                        raise queue_full()
                     timeout_s = context.time_remaining()
                     return await bridge.call(number, request, call.actor, timeout_s)
                 finally:

@@ -90,6 +90,10 @@ class Core:
         The answer comes through `drain`. After `timeout_s` the call is dropped if it was not yet
         decided. `actor` is who calls, for the journal (at most 64 bytes)."""
 
+    def has_room(self, calls: int, size_bytes: int) -> bool:
+        """Whether so many more orders or batches, of so many bytes together, would not be refused
+        with QUEUE_FULL. It stays so until somebody submits."""
+
     def cancel(self, ticket: int) -> None:
         """End a watch. Other tickets run to their end and are not affected."""
 
