@@ -48,7 +48,8 @@ pub struct Answer {
 /// An open store. Dropping it gives up what is not committed.
 ///
 /// Commands are executed against the state that earlier ones have led to, committed or not: no
-/// answer may be given out before [`Store::commit`] has returned.
+/// answer may be given out before [`Store::commit`] has returned, or a [`Committer`] has made the
+/// commit that holds it durable.
 pub struct Store {
     state: State,
     windows: Windows,

@@ -49,7 +49,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _option(
             "Store",
-            "Most that one file of the journal can grow to; address space, not disk space.",
+            "Most that the journal's texts can grow to, and each of its files, which end at 1 GiB "
+            "by themselves; address space, not disk space.",
             ge=1 << 20,
             le=1 << 46,
             multiple_of=4096,

@@ -231,7 +231,7 @@ def _add_figures(metrics: Metrics, core: Core, bridge: Bridge) -> None:
     metrics.watch_core(core)
     metrics.add_gauge(
         "creditgate_server_calls_in_flight",
-        "Unary calls that wait for the core.",
+        "Calls that wait for the core; of a stream, each batch that does.",
         lambda: bridge.calls_in_flight,
     )
     metrics.add_gauge(
