@@ -57,6 +57,7 @@ impl From<ExecuteError> for Failed {
         match error {
             ExecuteError::Refused(refusal) => Failed::Fault(refusal.into()),
             ExecuteError::NoSpace(_) => Failed::Fault(Fault::store_full()),
+            ExecuteError::Unreadable(error) => Failed::Fault(Fault::archive_unreadable(&error)),
             ExecuteError::Fatal(error) => Failed::Fatal(error),
         }
     }

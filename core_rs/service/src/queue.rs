@@ -25,6 +25,10 @@ const BULK_BYTES_MAX: usize = 64 << 20;
 /// its caller has given up.
 const INTERACTIVE_BYTES_MAX: usize = 3 << 19;
 
+/// Calls of at most so many bytes are bounded by their number alone: single orders find room where
+/// batches have taken all of theirs.
+const SMALL_CALL_BYTES: usize = 4 << 10;
+
 /// One call on its way to the worker.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -52,15 +56,17 @@ pub(crate) struct Room {
     pub(crate) bulk: bool,
     /// Fewer bytes of interactive requests are not worth waking for.
     pub(crate) worth: usize,
+    /// Whether to wake because no call will come any more: not for a worker that waits for a commit.
+    pub(crate) end: bool,
 }
 
 impl Room {
     /// For the first calls of a commit.
     pub(crate) const FRESH: Room =
-        Room { calls: TAKEN_CALLS_MAX, bytes: TAKEN_BYTES_MAX, bulk: true, worth: 0 };
+        Room { calls: TAKEN_CALLS_MAX, bytes: TAKEN_BYTES_MAX, bulk: true, worth: 0, end: true };
 
     /// For nothing at all.
-    pub(crate) const NONE: Room = Room { calls: 0, bytes: 0, bulk: false, worth: 0 };
+    pub(crate) const NONE: Room = Room { calls: 0, bytes: 0, bulk: false, worth: 0, end: false };
 }
 
 /// What the worker finds when it looks.
@@ -142,7 +148,11 @@ impl Inner {
             && self.interactive.bytes >= room.worth
             && !self.interactive.calls.is_empty();
         let bulk = room.bulk && !self.bulk.calls.is_empty();
-        !interactive && !bulk && self.cancelled.is_empty() && self.done.is_none() && !self.is_over()
+        !interactive
+            && !bulk
+            && self.cancelled.is_empty()
+            && self.done.is_none()
+            && !(room.end && self.is_over())
     }
 
     /// No call waits, and none will.
@@ -165,7 +175,9 @@ impl Queue {
         match call.method.lane() {
             Lane::Interactive => {
                 let depth_max = self.interactive_depth_max;
-                inner.interactive.push(call, depth_max, INTERACTIVE_BYTES_MAX)?;
+                let small = call.request.len() <= SMALL_CALL_BYTES;
+                let bytes_max = if small { usize::MAX } else { INTERACTIVE_BYTES_MAX };
+                inner.interactive.push(call, depth_max, bytes_max)?;
             }
             Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX, BULK_BYTES_MAX)?,
         }
@@ -289,11 +301,15 @@ mod tests {
     #[test]
     fn bytes_that_wait_are_bounded_too() {
         let queue = Queue::new(10);
-        queue.push(call(1, Method::Check, INTERACTIVE_BYTES_MAX - 1)).expect("there is room");
-        queue.push(call(2, Method::Check, 1)).expect("there is room for just that");
-        assert_eq!(queue.push(call(3, Method::Check, 1)), Err(Refused::Full));
+        let half = INTERACTIVE_BYTES_MAX / 2;
+        queue.push(call(1, Method::Check, half)).expect("there is room");
+        queue.push(call(2, Method::Check, half)).expect("there is room for just that");
+        let larger = SMALL_CALL_BYTES + 1;
+        assert_eq!(queue.push(call(3, Method::Check, larger)), Err(Refused::Full));
+        queue.push(call(4, Method::Check, SMALL_CALL_BYTES)).expect("a small one finds room");
         queue.take(Duration::ZERO, Room::FRESH);
-        queue.push(call(4, Method::Check, INTERACTIVE_BYTES_MAX - 1)).expect("room again");
+        let left = half - SMALL_CALL_BYTES;
+        queue.push(call(5, Method::Check, left)).expect("there is room again");
     }
 
     #[test]
@@ -304,7 +320,8 @@ mod tests {
         ] {
             let queue = Queue::new(10);
             queue.push(call(1, method, bytes_max + 1)).expect("nothing waits before it");
-            assert_eq!(queue.push(call(2, method, 0)), Err(Refused::Full));
+            let larger = SMALL_CALL_BYTES + 1;
+            assert_eq!(queue.push(call(2, method, larger)), Err(Refused::Full));
             assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [1]);
             queue.push(call(3, method, 0)).expect("there is room again");
             assert_eq!(queue.push(call(4, method, bytes_max + 1)), Err(Refused::Full));

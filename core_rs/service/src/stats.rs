@@ -27,6 +27,8 @@ pub(crate) struct Stats {
     pub(crate) tables_flushes: AtomicU64,
     /// 1 while the tables cannot be written: lists are refused, orders go on.
     pub(crate) tables_failing_now: AtomicU64,
+    /// 1 while old files of the journal cannot be moved to the archive: they stay at hand.
+    pub(crate) archive_failing_now: AtomicU64,
     pub(crate) accounts_now: AtomicU64,
     pub(crate) reservations_open_now: AtomicU64,
     pub(crate) items_now: AtomicU64,
@@ -59,6 +61,7 @@ impl Stats {
             ("tables_seq", read(&self.tables_seq)),
             ("tables_flushes", read(&self.tables_flushes)),
             ("tables_failing_now", read(&self.tables_failing_now)),
+            ("archive_failing_now", read(&self.archive_failing_now)),
             ("accounts_now", read(&self.accounts_now)),
             ("reservations_open_now", read(&self.reservations_open_now)),
             ("items_now", read(&self.items_now)),

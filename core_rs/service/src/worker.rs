@@ -20,6 +20,7 @@ use crate::calls::{Calls, Failed, Handled};
 use crate::clock::Clock;
 use crate::finished::{Finished, Outbox};
 use crate::lists::{Lists, Page};
+use crate::methods::Lane;
 use crate::queue::{Call, Queue, Room, Taken};
 use crate::stats::Stats;
 use crate::wire::reply::timestamp;
@@ -138,6 +139,7 @@ impl Worker {
             bytes: Room::FRESH.bytes.saturating_sub(bytes),
             bulk: self.bulk.is_none() && !self.batch.has_slice,
             worth: if self.on_its_way.is_some() { WORTH_BYTES } else { 0 },
+            end: self.on_its_way.is_none(),
         }
     }
 
@@ -201,7 +203,9 @@ impl Worker {
         self.parts.stats.calls.fetch_add(calls.len() as u64, Ordering::Relaxed);
         self.batch.calls += calls.len();
         for call in calls {
-            self.batch.bytes += call.request.len();
+            if call.method.lane() == Lane::Interactive {
+                self.batch.bytes += call.request.len();
+            }
             self.handle(&call, now);
         }
         if !self.batch.has_slice {
@@ -433,6 +437,7 @@ impl Worker {
         set(&stats.tables_seq, tables.flushed);
         set(&stats.tables_flushes, tables.flushes);
         set(&stats.tables_failing_now, u64::from(tables.error.is_some()));
+        set(&stats.archive_failing_now, u64::from(tables.archive_error.is_some()));
         set(&stats.accounts_now, state.account_count() as u64);
         set(&stats.reservations_open_now, state.open_count() as u64);
         set(&stats.items_now, state.item_count() as u64);
@@ -451,7 +456,11 @@ impl Worker {
 fn by_the_clock<T>(done: Result<T, ExecuteError>) -> T {
     match done {
         Ok(done) => done,
-        Err(ExecuteError::Fatal(error) | ExecuteError::NoSpace(error)) => stop(&error),
+        Err(
+            ExecuteError::Fatal(error)
+            | ExecuteError::NoSpace(error)
+            | ExecuteError::Unreadable(error),
+        ) => stop(&error),
         Err(ExecuteError::Refused(refusal)) => unreachable!("the clock was refused: {refusal}"),
     }
 }

@@ -107,8 +107,9 @@ fn copy_tables(from: &Path, to: &Path, progress: &dyn Fn(Progress)) -> Result<()
 
 fn copy_commits(from: &Path, to: &Path, progress: &dyn Fn(Progress)) -> Result<Copied, StoreError> {
     let (journal, archive) = (from.join("journal"), from.join(ARCHIVE));
-    let mut files = segments::list(&archive)?;
+    // In this order: a file that moves in between is in both lists, never in none.
     let at_hand = segments::list(&journal)?;
+    let mut files = segments::list(&archive)?;
     files.retain(|(first_seq, _)| at_hand.iter().all(|(other, _)| other != first_seq));
     let archived = files.len();
     files.extend(at_hand);

@@ -131,7 +131,8 @@ impl StoreError {
         // LMDB reports a write that a full disk cut short as EIO.
         let cut_short = source.raw_os_error() == Some(Errno::IO.raw_os_error());
         let path = path.to_owned();
-        if cut_short && is_full(&path) {
+        let folder = if path.is_dir() { Some(&*path) } else { path.parent() };
+        if cut_short && folder.is_some_and(is_full) {
             return StoreError::NoSpace { path, what: "a write was cut short".to_owned() };
         }
         if is_no_space(&source) {
@@ -200,6 +201,10 @@ pub enum ExecuteError {
     /// There is no room for another account; what else waits can be executed and committed.
     #[error(transparent)]
     NoSpace(StoreError),
+    /// The file that holds an earlier answer cannot be read now, an archive that is elsewhere; all
+    /// else can be executed.
+    #[error(transparent)]
+    Unreadable(StoreError),
     /// The store cannot be read: the process must stop.
     #[error(transparent)]
     Fatal(StoreError),

@@ -25,6 +25,8 @@ pub struct Follower {
     names: NameLog,
     folded: Reached,
     flushed: Reached,
+    /// Up to where the tables were folded before the last flush.
+    flushed_before: Seq,
 }
 
 impl Follower {
@@ -37,7 +39,8 @@ impl Follower {
         let (folded, flushed) = (reached, reached);
         let names = NameLog::open(&tables, options.request_window, options.entry_window)?;
         let changes = Changes::default();
-        Ok(Follower { journal, tables, options, changes, names, folded, flushed })
+        let flushed_before = 0;
+        Ok(Follower { journal, tables, options, changes, names, folded, flushed, flushed_before })
     }
 
     /// Up to where commits are folded in memory.
@@ -52,10 +55,10 @@ impl Follower {
         self.flushed.seq
     }
 
-    /// How many rows wait to be written.
+    /// How many rows, and names, wait to be written.
     #[must_use]
     pub fn rows_dirty(&self) -> usize {
-        self.changes.len()
+        self.changes.len() + self.names.pending_count()
     }
 
     /// Folds some commits, none beyond the one that holds `up_to`; returns whether any was folded.
@@ -126,11 +129,19 @@ impl Follower {
         wtxn.commit().map_err(self.tables.lmdb())?;
         self.changes = Changes::default();
         self.names.settle();
+        self.flushed_before = self.flushed.seq;
+        self.flushed = self.folded;
+        Ok(())
+    }
+
+    /// Moves whole files of the journal to the archive that the tables do not need any more.
+    ///
+    /// # Errors
+    ///
+    /// What keeps them from being moved: they stay where they are, and nothing else is affected.
+    pub fn archive(&mut self) -> Result<(), StoreError> {
         let Options { journal_retention, faults, .. } = &self.options;
         // The tables' last transaction may be lost with the power; the one before is not.
-        let (durable, now) = (self.flushed.seq, self.names.now());
-        self.flushed = self.folded;
-        self.journal.archive(durable, now, journal_retention, &**faults)?;
-        Ok(())
+        self.journal.archive(self.flushed_before, self.names.now(), journal_retention, &**faults)
     }
 }

@@ -15,10 +15,10 @@ use crate::follower::Follower;
 /// Rows that change again and again are written once in so long, and so often at least; a list that
 /// wants them sooner has them written.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
-/// And as soon as so many rows wait. Under full load pages that many rows share are then written
+/// And as soon as so many rows and names wait. Under full load pages that many rows share are then written
 /// once for all of them; but more rows at a time would keep the disk busy for a good part of a
 /// second, and commits wait behind it.
-const ROWS_DIRTY_MAX: usize = 300_000;
+const ROWS_DIRTY_MAX: usize = 500_000;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
 const NICE: i32 = 5;
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
@@ -36,6 +36,8 @@ pub struct FollowerFigures {
     pub no_space: u64,
     /// What stopped the follower, or keeps it from writing.
     pub error: Option<Arc<str>>,
+    /// What keeps whole files of the journal from being moved to the archive.
+    pub archive_error: Option<Arc<str>>,
 }
 
 struct Shared {
@@ -238,6 +240,18 @@ impl Runner {
             Err(error) => return Err(error),
         }
         self.shared.changed.notify_all();
+        drop(state);
+        self.archive()
+    }
+
+    /// Files that cannot be moved, to a disk that is full or gone, stay at hand: the tables are kept
+    /// all the same, and the next flush tries again.
+    fn archive(&mut self) -> Result<(), StoreError> {
+        let error = match self.follower.archive() {
+            Err(crash @ StoreError::Injected(_)) => return Err(crash),
+            archived => archived.err().map(|error| error.to_string().into()),
+        };
+        self.shared.lock().figures.archive_error = error;
         Ok(())
     }
 

@@ -169,6 +169,11 @@ impl NameLog {
         }
     }
 
+    /// How many names wait to be written.
+    pub(crate) fn pending_count(&self) -> usize {
+        self.pending.iter().flatten().map(|chunk| chunk.head.count as usize).sum()
+    }
+
     /// Time of the last commit noted.
     pub(crate) fn now(&self) -> Micros {
         self.now

@@ -90,13 +90,13 @@ pub(crate) struct Segment {
     pub(crate) first_seq: Seq,
     pub(crate) path: PathBuf,
     commits: OnceLock<Commits>,
-    /// Of a whole one: its size in bytes and the time of its last commit.
-    whole: OnceLock<(u64, Micros)>,
+    /// Of the last commit of a whole one.
+    last_time: OnceLock<Micros>,
 }
 
 impl Segment {
     fn new(first_seq: Seq, path: PathBuf) -> Segment {
-        Segment { first_seq, path, commits: OnceLock::new(), whole: OnceLock::new() }
+        Segment { first_seq, path, commits: OnceLock::new(), last_time: OnceLock::new() }
     }
 
     fn commits(&self) -> Result<&Commits, StoreError> {
@@ -108,17 +108,17 @@ impl Segment {
         Ok(self.commits.get_or_init(|| commits))
     }
 
-    fn whole(&self) -> Result<(u64, Micros), StoreError> {
-        if let Some(whole) = self.whole.get() {
-            return Ok(*whole);
+    /// Time of the last commit of a whole file.
+    fn last_time(&self, commits: &Commits) -> Result<Micros, StoreError> {
+        if let Some(time) = self.last_time.get() {
+            return Ok(*time);
         }
-        let (commits, lmdb) = (self.commits()?, StoreError::lmdb(&self.path));
-        let bytes = fs::metadata(&self.path).map_err(|e| StoreError::io(&self.path, e))?.len();
+        let lmdb = StoreError::lmdb(&self.path);
         let rtxn = commits.env.read_txn().map_err(lmdb)?;
         let last = commits.rows.last(&rtxn).map_err(lmdb)?;
         let head = last.and_then(|(_, value)| commit::decode_head(value.get(32..)?).ok());
         // What cannot be read is found by whoever reads it for its content.
-        Ok(*self.whole.get_or_init(|| (bytes, head.map_or(Micros::MAX, |head| head.time))))
+        Ok(*self.last_time.get_or_init(|| head.map_or(Micros::MAX, |head| head.time)))
     }
 }
 
@@ -150,6 +150,11 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, StoreError> {
     Ok(found)
 }
 
+/// Whether LMDB has not written both of the pages that every file begins with.
+fn is_unmade(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.len() < 2 * 4_096)
+}
+
 impl Segments {
     /// Lists the files beside `journal`, the journal's folder, and opens the last to be written;
     /// makes the first where there is none.
@@ -160,6 +165,10 @@ impl Segments {
     ) -> Result<Segments, StoreError> {
         let archive = journal.with_file_name(ARCHIVE);
         let mut files = list(journal)?;
+        // A process that was killed while it made a file: no commit can be in it.
+        if let Some((_, path)) = files.pop_if(|(_, path)| is_unmade(path)) {
+            fs::remove_file(&path).map_err(|e| StoreError::io(&path, e))?;
+        }
         if files.is_empty() {
             files.push((1, journal.join(file_name(1))));
         }
@@ -208,6 +217,10 @@ impl Segments {
     }
 
     fn commits_of(&self, segment: &Segment) -> Result<Commits, StoreError> {
+        // Every commit asks for the last file: it must not wait for one that is being opened.
+        if let Some(commits) = segment.commits.get() {
+            return Ok(commits.clone());
+        }
         let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         segment.commits().cloned()
     }
@@ -222,7 +235,10 @@ impl Segments {
         suffer(faults, Step::Roll)?;
         let path = self.journal.join(file_name(first_seq));
         let segment = Segment::new(first_seq, path.clone());
-        drop(segment.commits.set(Commits::open(&path, self.map_size_bytes)?));
+        // On a full disk LMDB leaves half a file behind, which nobody could open.
+        let opened = Commits::open(&path, self.map_size_bytes)
+            .inspect_err(|_| drop(fs::remove_file(&path)))?;
+        drop(segment.commits.set(opened));
         sync_folder(&self.journal)?;
         self.list.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(segment));
         Ok(())
@@ -251,7 +267,8 @@ impl Segments {
         now: Micros,
         retention: &Retention,
     ) -> Result<Option<usize>, StoreError> {
-        let list = self.lock();
+        // A copy: whoever begins a file does not wait until these are looked at.
+        let list = self.lock().clone();
         let at_hand = |segment: &Arc<Segment>| segment.path.starts_with(&self.journal);
         let Some(first) = list.iter().position(at_hand) else { return Ok(None) };
         // The file that is written is not one of them.
@@ -260,12 +277,12 @@ impl Segments {
             return Ok(None);
         };
         debug_assert!(next.first_seq > list[first].first_seq, "files are in order");
-        let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = 0;
         for segment in whole {
-            bytes += segment.whole()?.0;
+            let found = fs::metadata(&segment.path);
+            bytes += found.map_err(|e| StoreError::io(&segment.path, e))?.len();
         }
-        let (_, last_time) = list[first].whole()?;
+        let last_time = list[first].last_time(&self.commits_of(&list[first])?)?;
         let aged = now.saturating_sub(last_time) > retention.age_max_us;
         Ok((bytes > retention.bytes_max || aged).then_some(first))
     }

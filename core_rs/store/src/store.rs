@@ -243,7 +243,7 @@ impl Store {
 
     fn repeat(&mut self, seq: Seq, request: &Request<'_>) -> Result<Answer, ExecuteError> {
         let pending = not_on_disk(&self.pending, self.sealed.as_ref(), seq);
-        let stored = self.repeats.find(&self.journal, pending, seq, request)?;
+        let stored = self.repeats.find(&self.journal, pending, seq, request).map_err(unread)?;
         let Some(stored) = stored else {
             return Err(ExecuteError::Refused(match request.command.identity() {
                 Identity::Entry { entry_id, .. } => Refusal::EntryIdReused(entry_id.into()),
@@ -404,6 +404,14 @@ fn call_of(key: &Key, identity: &Identity<'_>) -> Option<(Hash, u64)> {
     match (key, identity) {
         (Key::Request { id, .. }, Identity::Request(request)) => Some((*id, request.call)),
         _ => None,
+    }
+}
+
+/// An earlier answer could not be read.
+fn unread(error: StoreError) -> ExecuteError {
+    match error {
+        StoreError::Io { .. } | StoreError::FileMissing { .. } => ExecuteError::Unreadable(error),
+        error => error.into(),
     }
 }
 

@@ -102,7 +102,7 @@ impl Tables {
         }
     }
 
-    fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
+    pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
         let env = open_env(&path, map_size_bytes, 8, EnvFlags::NO_META_SYNC)?;

@@ -31,6 +31,7 @@ fn filled(folder: &Path, options: &Options, commits: i64) -> Store {
         if commit % 10 == 9 {
             while follower.fold(store.committed_seq()).expect("it folds") {}
             follower.flush().expect("there is room");
+            follower.archive().expect("files can be moved");
         }
     }
     store

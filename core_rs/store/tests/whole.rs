@@ -46,6 +46,7 @@ fn filled(folder: &Path) -> Store {
         if commit % 10 == 9 && commit < 110 {
             while follower.fold(store.committed_seq()).expect("it folds") {}
             follower.flush().expect("there is room");
+            follower.archive().expect("files can be moved");
         }
     }
     let archived = store.journal().files().into_iter();

@@ -20,6 +20,14 @@ wake-up of either thread, then serves several."""
 _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
 
+_BULK_METHODS: Final = frozenset(
+    METHODS[path]
+    for path in (
+        "/creditgate.v1.CreditAccountService/UpsertAccounts",
+        "/creditgate.v1.CreditAccountService/UpsertSegments",
+        "/creditgate.v1.LedgerService/PostEntries",
+    )
+)
 WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
 
 
@@ -76,8 +84,10 @@ class Bridge:
         self._loop = asyncio.get_running_loop()
         self._gathering: list[_Call] = []
         self._many = False
-        """Whether the last calls went to the core with others, or while it had some."""
+        """Whether the last calls went to the core with others, or while it had some orders."""
         self._calls: dict[int, asyncio.Future[bytes]] = {}
+        self._bulk: set[int] = set()
+        """Those of `_calls` that are loads: orders beside one of them do not gather for it."""
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
 
@@ -121,7 +131,7 @@ class Bridge:
         gathered, self._gathering = self._gathering, []
         if not gathered:
             return  # a large request took them along
-        self._many = len(gathered) > 1 or bool(self._calls)
+        self._many = len(gathered) > 1 or len(self._calls) > len(self._bulk)
         for future, method, request, actor, deadline in gathered:
             if future.cancelled():
                 continue
@@ -129,6 +139,8 @@ class Bridge:
             ticket = self._core.submit(method, request, actor, timeout_s)
             # The answer may be there already, but only this thread can drain it: no race.
             self._calls[ticket] = future
+            if method in _BULK_METHODS:
+                self._bulk.add(ticket)
 
     def watch(
         self, request: bytes, actor: str, timeout_s: float | None
@@ -159,6 +171,7 @@ class Bridge:
     def _drain(self) -> None:
         for ticket, code, payload in self._core.drain():
             future = self._calls.pop(ticket, None)
+            self._bulk.discard(ticket)
             if future is None:
                 self._advance_watch(ticket, code, payload)
             elif not future.cancelled():

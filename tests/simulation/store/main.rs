@@ -120,7 +120,7 @@ impl Simulation {
                     batch.push((request, answer));
                 }
                 Err(ExecuteError::Refused(_) | ExecuteError::NoSpace(_)) => {}
-                Err(ExecuteError::Fatal(_)) => return false,
+                Err(ExecuteError::Fatal(_) | ExecuteError::Unreadable(_)) => return false,
             }
         }
         match store.commit() {
@@ -140,7 +140,7 @@ impl Simulation {
             return false;
         }
         if self.random.chance(1, 4) {
-            match follower.flush() {
+            match follower.flush().and_then(|()| follower.archive()) {
                 Ok(()) => {}
                 Err(StoreError::NoSpace { .. }) => self.no_space += 1,
                 Err(_) => return false,

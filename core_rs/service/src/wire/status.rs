@@ -88,6 +88,12 @@ impl Fault {
         Fault { retry_ms: Some(1_000), ..fault }
     }
 
+    pub(crate) fn archive_unreadable(error: &dyn std::fmt::Display) -> Fault {
+        let message = format!("the earlier answer to this request cannot be read now: {error}");
+        let fault = Fault::new(Code::Unavailable, "ARCHIVE_UNREADABLE", "", message);
+        Fault { retry_ms: Some(1_000), ..fault }
+    }
+
     pub(crate) fn clock_backwards(now: i64) -> Fault {
         let message = format!("time is before the clock's own, {now} microseconds since 1970");
         Fault::new(Code::OutOfRange, "CLOCK_BACKWARDS", "time", message)
