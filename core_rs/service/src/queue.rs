@@ -56,7 +56,7 @@ pub(crate) struct Room {
     pub(crate) bulk: bool,
     /// Fewer bytes of interactive requests are not worth waking for.
     pub(crate) worth: usize,
-    /// Whether to wake because no call will come any more: not for a worker that waits for a commit.
+    /// Whether to wake because no call will come any more: not while a commit is waited for.
     pub(crate) end: bool,
 }
 

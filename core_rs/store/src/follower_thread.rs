@@ -15,9 +15,9 @@ use crate::follower::Follower;
 /// Rows that change again and again are written once in so long, and so often at least; a list that
 /// wants them sooner has them written.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
-/// And as soon as so many rows and names wait. Under full load pages that many rows share are then written
-/// once for all of them; but more rows at a time would keep the disk busy for a good part of a
-/// second, and commits wait behind it.
+/// And as soon as so many rows and names wait. Under full load pages that many rows share are then
+/// written once for all of them; but more rows at a time would keep the disk busy for a good part
+/// of a second, and commits wait behind it.
 const ROWS_DIRTY_MAX: usize = 500_000;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
 const NICE: i32 = 5;
@@ -244,8 +244,8 @@ impl Runner {
         self.archive()
     }
 
-    /// Files that cannot be moved, to a disk that is full or gone, stay at hand: the tables are kept
-    /// all the same, and the next flush tries again.
+    /// Files that cannot be moved, to a disk that is full or gone, stay at hand: the tables are
+    /// kept all the same, and the next flush tries again.
     fn archive(&mut self) -> Result<(), StoreError> {
         let error = match self.follower.archive() {
             Err(crash @ StoreError::Injected(_)) => return Err(crash),
