@@ -23,12 +23,13 @@ _POLL_S: Final = 0.1
 
 
 class Creditgate:
-    """`creditgate serve` with its defaults, on a store that outlives it."""
+    """`creditgate serve`, with its defaults but for `flags`, on a store that outlives it."""
 
     name = "creditgate"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str | int) -> None:
         self.store = folder / "store"
+        self._flags = flags
         self.address = ""
         self.recovery: dict[str, int] = {}
         self.start_s = 0.0
@@ -51,6 +52,7 @@ class Creditgate:
             Path(sys.executable).with_name("creditgate"),
             *("serve", "--store", self.store, "--listen", "127.0.0.1:0"),
             *("--metrics", "127.0.0.1:0", "--log-format", "json"),
+            *map(str, self._flags),
             log=self._folder / "serve.log",
         )
         said = json.loads(await self._process.line(START_TIMEOUT_S))
