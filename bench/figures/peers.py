@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.gates import TARGETS, untuned
-from bench.peers.peer import DirectPeer, Missing, Peer
+from bench.peers.peer import DirectPeer, MissingError, Peer
 from bench.peers.postgres import DirectPostgres, GrpcPostgres
 from bench.peers.redis import DirectRedis, GrpcRedis
 from bench.peers.tigerbeetle import TigerBeetle
@@ -42,7 +42,7 @@ async def _skipping(suite: Suite, measuring: Awaitable[None], name: str) -> None
     """A peer that is not installed is left out, and the report says so."""
     try:
         await measuring
-    except Missing as error:
+    except MissingError as error:
         suite.note(f"{name} is left out: {error}")
         if (ratio := f"unary_vs_{name}") in TARGETS:
             suite.missing(ratio, str(error))

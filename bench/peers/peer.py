@@ -31,7 +31,7 @@ class PeerError(Exception):
     """A peer cannot be started or measured; the message says why."""
 
 
-class Missing(PeerError):  # noqa: N818
+class MissingError(PeerError):
     """A program or an address is not there; the message says how to get it."""
 
 
@@ -193,10 +193,10 @@ async def output_of(*command: str | Path, log: Path, user: str = "") -> str:
 
 
 def program(path: str, package: str) -> Path:
-    """Where a program lies. Raises Missing, naming Debian's package."""
+    """Where a program lies. Raises MissingError, naming Debian's package."""
     found = shutil.which(path)
     if found is None:
-        raise Missing(f"{path} is not installed; as root: apt-get install {package}")
+        raise MissingError(f"{path} is not installed; as root: apt-get install {package}")
     return Path(found)
 
 

@@ -30,7 +30,7 @@ from bench.peers.peer import (
     private_folder,
     program,
 )
-from bench.peers.serving import Decide, Refusal, response, serve
+from bench.peers.serving import Decide, RefusalError, response, serve
 from creditgate.v1.decision_pb2 import CheckAndReserveRequest, CheckAndReserveResponse
 
 SCHEMA: Final = Path(__file__).with_name("postgres.sql")
@@ -262,10 +262,10 @@ def decide_with(pool: AsyncConnectionPool[Any]) -> Decide:
     return decide
 
 
-def refusal(code: grpc.StatusCode, error: psycopg.Error) -> Refusal:
+def refusal(code: grpc.StatusCode, error: psycopg.Error) -> RefusalError:
     """What the function raised, or the name of what was violated."""
     violated = CONSTRAINTS.get(error.diag.constraint_name or "")
-    return Refusal(code, violated or error.diag.message_primary or "")
+    return RefusalError(code, violated or error.diag.message_primary or "")
 
 
 async def main(conninfo: str) -> None:

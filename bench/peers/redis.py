@@ -31,7 +31,7 @@ from bench.peers.peer import (
     private_folder,
     program,
 )
-from bench.peers.serving import Decide, Refusal, response, serve
+from bench.peers.serving import Decide, RefusalError, response, serve
 from creditgate.v1.decision_pb2 import CheckAndReserveRequest, CheckAndReserveResponse
 
 SCRIPT: Final = Path(__file__).with_name("redis.lua").read_text()
@@ -250,7 +250,7 @@ def decide_with(client: Redis, sha: str) -> Decide:
             row = await cast(Any, client.evalsha(sha, len(keys), *keys, *arguments))
         except ResponseError as error:
             reason = str(error)
-            raise Refusal(REFUSALS.get(reason, grpc.StatusCode.INTERNAL), reason) from None
+            raise RefusalError(REFUSALS.get(reason, grpc.StatusCode.INTERNAL), reason) from None
         seq, approved_minor, available_minor, decide_time_us, expire_time_us, replayed = row
         return response(
             request,

@@ -25,7 +25,7 @@ PATH: Final = "/creditgate.v1.CreditDecisionService/CheckAndReserve"
 Decide: TypeAlias = Callable[[CheckAndReserveRequest], Awaitable[CheckAndReserveResponse]]
 
 
-class Refusal(Exception):  # noqa: N818
+class RefusalError(Exception):
     """No decision was made: a gRPC status code and an UPPER_SNAKE reason."""
 
     def __init__(self, code: grpc.StatusCode, reason: str) -> None:
@@ -42,7 +42,7 @@ async def serve(decide: Decide) -> None:
     ) -> CheckAndReserveResponse:
         try:
             return await decide(request)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             await context.abort(refusal.code, refusal.reason)
 
     stop = asyncio.Event()

@@ -25,7 +25,7 @@ from bench.peers.peer import (
     AMPLE_MINOR,
     START_TIMEOUT_S,
     Measurement,
-    Missing,
+    MissingError,
     PeerError,
     measurement,
 )
@@ -157,9 +157,11 @@ class TigerBeetle:
         self._sequences = itertools.count(1)
 
     async def start(self, folder: Path) -> str:  # noqa: ARG002
-        """Make the accounts and their limits; returns the address. Raises Missing without one."""
+        """Make the accounts with limits; returns the address. Raises MissingError without one."""
         if not self._address:
-            raise Missing(f"no address given: {ADDRESS_ENV} names a running server of TigerBeetle")
+            raise MissingError(
+                f"no address given: {ADDRESS_ENV} names a running server of TigerBeetle"
+            )
         self._client = RawClient(CLUSTER, self._address)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):

@@ -3,7 +3,9 @@
 mod core;
 mod store;
 
+use creditgate_service::methods::{METHODS, is_bulk};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFrozenSet};
 
 pyo3::create_exception!(
     _core,
@@ -26,11 +28,14 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let methods = pyo3::types::PyDict::new(module.py());
-        for (path, number) in creditgate_service::methods::METHODS {
+        let methods = PyDict::new(module.py());
+        for (path, number) in METHODS {
             methods.set_item(path, number)?;
         }
         module.add("METHODS", methods)?;
+        let numbers = METHODS.iter().map(|(_, number)| *number);
+        let bulk = PyFrozenSet::new(module.py(), numbers.filter(|number| is_bulk(*number)))?;
+        module.add("BULK_METHODS", bulk)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -13,7 +13,7 @@ import pytest
 from tigerbeetle.bindings import CTransfer
 
 from bench.peers import tigerbeetle
-from bench.peers.peer import DirectPeer, Missing, Peer, measurement
+from bench.peers.peer import DirectPeer, MissingError, Peer, measurement
 from bench.peers.postgres import DirectPostgres, GrpcPostgres
 from bench.peers.redis import DirectRedis, GrpcRedis
 from bench.peers.serving import PATH
@@ -36,7 +36,7 @@ async def started(peer: Peer, folder: Path) -> AsyncIterator[str]:
     """The address of a peer that runs; skips the test where its program cannot be had."""
     try:
         address = await peer.start(folder)
-    except Missing as missing:
+    except MissingError as missing:
         pytest.skip(str(missing))
     try:
         yield address
@@ -192,7 +192,7 @@ def test_tigerbeetle_is_left_out_without_an_address(
     batches: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(tigerbeetle.ADDRESS_ENV, raising=False)
-    with pytest.raises(Missing, match="no address given"):
+    with pytest.raises(MissingError, match="no address given"):
         asyncio.run(tigerbeetle.TigerBeetle(batches=batches).start(tmp_path))
 
 

@@ -21,7 +21,7 @@ use clap::Parser;
 use options::{Command, Options};
 
 /// The contract's messages; what they mean stands in proto/.
-#[allow(dead_code, missing_docs, clippy::all)]
+#[allow(missing_docs, dead_code, clippy::all, reason = "generated; most are for the server")]
 mod v1 {
     include!(concat!(env!("OUT_DIR"), "/creditgate.v1.rs"));
 }

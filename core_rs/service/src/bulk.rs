@@ -45,9 +45,6 @@ impl Bulk {
     /// Decodes and checks what the rows share.
     pub(crate) fn new(call: &Call) -> Result<Bulk, Fault> {
         let Call { ticket, method, request: bytes, actor, .. } = call;
-        if let Some((field, number)) = method.rows() {
-            admit::bound_rows(field, number, bytes)?;
-        }
         let (rows, digest) = match method {
             Method::UpsertAccounts => {
                 let m: v1::UpsertAccountsRequest = decode(bytes)?;

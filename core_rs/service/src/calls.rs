@@ -74,6 +74,9 @@ pub(crate) struct Calls<'s> {
 impl Calls<'_> {
     pub(crate) fn handle(&mut self, call: &Call) -> Result<Handled, Failed> {
         let Call { request: bytes, actor, method, .. } = call;
+        if let Some((field, number)) = method.rows() {
+            admit::bound_rows(field, number, bytes)?;
+        }
         let answer = match method {
             Method::CheckAndReserve => {
                 let (reserved, made) = self.reserve(&OrderView::decode(bytes)?, actor)?;
@@ -114,10 +117,7 @@ impl Calls<'_> {
             Method::ListAccounts => {
                 return Ok(Handled::List(Page::accounts(&decode(bytes)?, self.store.state())?));
             }
-            Method::WatchPositions => {
-                admit::bound_rows("account_ids", 1, bytes)?;
-                return Ok(Handled::Watch(self.watched(&decode(bytes)?)?));
-            }
+            Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
                 let v1::GetTimeRequest {} = decode(bytes)?;

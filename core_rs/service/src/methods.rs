@@ -7,6 +7,12 @@ pub(crate) enum Lane {
     Bulk,
 }
 
+/// Whether the method of this number waits in the bulk lane.
+#[must_use]
+pub fn is_bulk(number: u16) -> bool {
+    Method::of(number).is_some_and(|method| method.lane() == Lane::Bulk)
+}
+
 macro_rules! methods {
     ($($name:ident = $number:literal, $service:literal, $lane:ident;)*) => {
         /// One call of the contract.
@@ -36,12 +42,13 @@ macro_rules! methods {
 }
 
 impl Method {
-    /// Name and number of the field that holds the rows of a bulk call.
+    /// Name and number of the field that holds the rows of a call of many that is decoded as a whole.
     pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
         match self {
             Method::UpsertAccounts => Some(("accounts", 2)),
             Method::UpsertSegments => Some(("segments", 2)),
             Method::PostEntries => Some(("entries", 2)),
+            Method::WatchPositions => Some(("account_ids", 1)),
             _ => None,
         }
     }
@@ -106,6 +113,10 @@ mod tests {
                     ..Default::default()
                 }
                 .encode_to_vec(),
+                Method::WatchPositions => {
+                    v1::WatchPositionsRequest { account_ids: vec![String::new(); rows] }
+                        .encode_to_vec()
+                }
                 other => panic!("{other:?} has no rows"),
             }
         }

@@ -9,7 +9,7 @@ import asyncio
 from time import monotonic
 from typing import Final, NamedTuple
 
-from creditgate.core import METHODS, Core
+from creditgate.core import BULK_METHODS, METHODS, Core
 from creditgate.server.errors import CallError
 from creditgate.v1 import account_pb2
 
@@ -20,14 +20,6 @@ wake-up of either thread, then serves several."""
 _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
 
-_BULK_METHODS: Final = frozenset(
-    METHODS[path]
-    for path in (
-        "/creditgate.v1.CreditAccountService/UpsertAccounts",
-        "/creditgate.v1.CreditAccountService/UpsertSegments",
-        "/creditgate.v1.LedgerService/PostEntries",
-    )
-)
 WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
 
 
@@ -139,7 +131,7 @@ class Bridge:
             ticket = self._core.submit(method, request, actor, timeout_s)
             # The answer may be there already, but only this thread can drain it: no race.
             self._calls[ticket] = future
-            if method in _BULK_METHODS:
+            if method in BULK_METHODS:
                 self._bulk.add(ticket)
 
     def watch(

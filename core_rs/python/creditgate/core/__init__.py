@@ -1,6 +1,7 @@
 """The creditgate core: decides, journals and recovers. Protobuf bytes in, protobuf bytes out."""
 
 from creditgate.core._core import (
+    BULK_METHODS,
     METHODS,
     Core,
     StoreError,
@@ -11,6 +12,7 @@ from creditgate.core._core import (
 )
 
 __all__ = [
+    "BULK_METHODS",
     "METHODS",
     "Core",
     "StoreError",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final, Literal, Self, final
 
 __all__ = [
+    "BULK_METHODS",
     "METHODS",
     "Core",
     "StoreError",
@@ -19,6 +20,9 @@ METHODS: Final[dict[str, int]]
 """Full gRPC method path, e.g. `/creditgate.v1.CreditDecisionService/CheckAndReserve`, to the number
 that `Core.submit` takes: every unary method of the contract, and `WatchPositions`, whose ticket
 completes again and again until it is cancelled."""
+
+BULK_METHODS: Final[frozenset[int]]
+"""The numbers of those that wait in the slower lane: loads."""
 
 class StoreError(Exception):
     """The store cannot be opened or used: damaged, of an unknown format, or used by another

@@ -82,7 +82,7 @@ pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
     nested(to, 4, |to| write_timestamp(to, reserved.expires_at));
 }
 
-/// Writes the message that [`result`] makes.
+/// Writes the message that [`result`] makes for all other calls; a test holds both to be the same.
 fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
     let Verdict { decision, reasons, fitting, available } = verdict;
     int(to, 1, v1::Decision::from(decision) as u64);
