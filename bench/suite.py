@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from rich.console import Console
 
@@ -21,6 +21,10 @@ OUT: Final = ROOT / "bench/out"
 
 UNARY_IN_FLIGHT: Final = 64
 BATCH_IN_FLIGHT: Final = 16
+
+
+Run: TypeAlias = Callable[[], Awaitable[Result]]
+Pair: TypeAlias = tuple[Result, Result]
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,31 @@ class Suite:
         self.figures[name] = Figure(None, TARGETS[name].unit, None, None, self.command, why)
         self.note(f"{name}: no figure: {why}")
 
+    def untuned(self, peer: str, per_s: float) -> str | None:
+        """Why no ratio with this peer may be given; None when it may, or nothing is checked."""
+        return untuned(peer, per_s) if self.plan.checked else None
+
+    async def pairs_with(self, peer: str, count: int, ours: Run, theirs: Run) -> list[Pair]:
+        """Pairs with a peer, until so many count; at most twice as many are measured.
+
+        A machine that is slowed down for a while spoils the pairs of that while: those in which the
+        peer stays below what it is known to reach. Where most are spoilt, all are returned, and
+        `add_ratio` finds the peer wanting.
+        """
+        measured: list[Pair] = []
+        good: list[Pair] = []
+        while len(good) < count and len(measured) < 2 * count:
+            pair = await ours(), await theirs()
+            measured.append(pair)
+            if self.untuned(peer, pair[1]["decisions_per_s"]) is None:
+                good.append(pair)
+        if len(good) < len(measured):
+            self.note(f"{len(good)} of {len(measured)} pairs count: {peer} was slow in the others")
+        return good if 2 * len(good) > count else measured
+
     def add_ratio(self, name: str, values: Sequence[float], peer: str, peer_per_s: float) -> None:
         """A ratio to a peer, unless the peer fell short of what it is known to reach."""
-        why = untuned(peer, peer_per_s) if self.plan.checked else None
+        why = self.untuned(peer, peer_per_s)
         if why is None:
             self.add(name, values)
         else:
@@ -214,9 +240,7 @@ def approved(result: Result) -> Result:
     return result
 
 
-async def in_pairs(
-    count: int, ours: Callable[[], Awaitable[Result]], theirs: Callable[[], Awaitable[Result]]
-) -> list[tuple[Result, Result]]:
+async def in_pairs(count: int, ours: Run, theirs: Run) -> list[Pair]:
     """Measure two things in turn, so that what else the machine does meets both."""
     return [(await ours(), await theirs()) for _ in range(count)]
 

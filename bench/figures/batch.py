@@ -1,7 +1,7 @@
 """Batches of 1,000 orders beside an echo of the same bytes."""
 
 from bench.servers import Creditgate, Echo
-from bench.suite import Suite, approved, in_pairs, median
+from bench.suite import Suite, approved, median
 
 
 async def run(suite: Suite) -> None:
@@ -12,7 +12,8 @@ async def run(suite: Suite) -> None:
             first = approved(await suite.batch(server.address))
             reply_bytes = round(first["reply_bytes_mean"])
             async with Echo(folder, batch=suite.plan.batch, batch_reply_bytes=reply_bytes) as echo:
-                pairs = await in_pairs(
+                pairs = await suite.pairs_with(
+                    "echo_batch",
                     suite.plan.pairs,
                     lambda: suite.batch(server.address),
                     lambda: suite.batch(echo.address),

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from bench.gates import TARGETS, untuned
-from bench.peers.peer import DirectPeer, MissingError, Peer
+from bench.gates import TARGETS
+from bench.peers.peer import DirectPeer, Measurement, MissingError, Peer
 from bench.peers.postgres import DirectPostgres, GrpcPostgres
 from bench.peers.redis import DirectRedis, GrpcRedis
 from bench.peers.tigerbeetle import TigerBeetle
 from bench.servers import Creditgate
-from bench.suite import Suite, approved, in_pairs, median
+from bench.suite import Suite, approved, median
 
 GRPC: Final[tuple[Callable[[int], Peer], ...]] = (GrpcPostgres, GrpcRedis)
 
@@ -51,7 +51,8 @@ async def _skipping(suite: Suite, measuring: Awaitable[None], name: str) -> None
 async def _beside(suite: Suite, server: Creditgate, peer: Peer, folder: Path) -> None:
     try:
         address = await peer.start(folder)
-        pairs = await in_pairs(
+        pairs = await suite.pairs_with(
+            peer.name,
             suite.plan.pairs if f"unary_vs_{peer.name}" in TARGETS else 1,
             lambda: suite.unary(server.address),
             lambda: suite.unary(address),
@@ -69,13 +70,24 @@ async def _beside(suite: Suite, server: Creditgate, peer: Peer, folder: Path) ->
     suite.add(f"{peer.name}_p99", [b["latency_us"]["p99"] / 1000 for b in theirs], "ms")
 
 
+async def _best(suite: Suite, peer: DirectPeer, clients: int) -> Measurement:
+    """What it reaches; where that is less than it is known to, the best of three."""
+    best = await peer.measure(max(suite.plan.seconds, 1), clients)
+    for _ in range(2):
+        if suite.untuned(peer.name, best["decisions_per_s"]) is None:
+            break
+        again = await peer.measure(max(suite.plan.seconds, 1), clients)
+        best = max(best, again, key=lambda measured: measured["decisions_per_s"])
+    return best
+
+
 async def _alone(suite: Suite, peer: DirectPeer, clients: int, folder: Path) -> None:
     try:
         await peer.start(folder)
-        measured = await peer.measure(max(suite.plan.seconds, 1), clients)
+        measured = await _best(suite, peer, clients)
     finally:
         await peer.stop()
     suite.add(f"{peer.name}_per_s", [measured["decisions_per_s"]], "/s")
     suite.keep(peer.name, f"closed loop, {clients} clients", dict(measured))
-    if suite.plan.checked and (why := untuned(peer.name, measured["decisions_per_s"])):
+    if why := suite.untuned(peer.name, measured["decisions_per_s"]):
         suite.note(why)

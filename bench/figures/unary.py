@@ -1,7 +1,7 @@
 """Single orders beside the echo: throughput and the server's CPU."""
 
 from bench.servers import Creditgate, Echo
-from bench.suite import Suite, approved, in_pairs, median, with_cpu
+from bench.suite import Suite, approved, median, with_cpu
 
 
 async def run(suite: Suite) -> None:
@@ -11,7 +11,8 @@ async def run(suite: Suite) -> None:
             await suite.prepare(server)
             reply_bytes = round(approved(await suite.unary(server.address))["reply_bytes_mean"])
             async with Echo(folder, reply_bytes=reply_bytes) as echo:
-                pairs = await in_pairs(
+                pairs = await suite.pairs_with(
+                    "echo",
                     suite.plan.pairs,
                     lambda: with_cpu(server, suite.unary(server.address)),
                     lambda: with_cpu(echo, suite.unary(echo.address)),

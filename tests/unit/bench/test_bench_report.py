@@ -1,6 +1,7 @@
 """What the benchmarks make of what they measured."""
 
 import asyncio
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,6 +103,34 @@ def test_two_things_are_measured_in_turn() -> None:
     pairs = asyncio.run(in_pairs(2, lambda: measure("ours"), lambda: measure("theirs")))
     assert order == ["ours", "theirs"] * 2
     assert pairs == [({"n": 1}, {"n": 2}), ({"n": 3}, {"n": 4})]
+
+
+@pytest.mark.parametrize(
+    ("reached", "ours_that_count", "said"),
+    [
+        ([1.0, 0.8, 0.9], [0, 1, 2], ""),
+        ([0.5, 1.0, 1.0, 0.7, 1.0], [1, 2, 4], "3 of 5 pairs count"),
+        ([0.5, 1.0, 0.5, 0.5, 1.0, 0.5], [1, 4], "2 of 6 pairs count"),
+        ([0.5, 1.0, 0.5, 0.5, 0.5, 0.5], [0, 1, 2, 3, 4, 5], "1 of 6 pairs count"),
+    ],
+)
+def test_pairs_in_which_the_peer_was_slow_are_measured_again(
+    reached: Sequence[float], ours_that_count: Sequence[int], said: str
+) -> None:
+    fact, _ = FACTS["echo"]
+    ours, theirs = itertools.count(), iter(reached)
+    measured = suite()
+
+    async def measure_ours() -> Result:
+        return {"n": next(ours)}
+
+    async def measure_theirs() -> Result:
+        return {"decisions_per_s": fact * next(theirs)}
+
+    pairs = asyncio.run(measured.pairs_with("echo", 3, measure_ours, measure_theirs))
+    assert [a["n"] for a, _ in pairs] == ours_that_count
+    assert next(theirs, None) is None
+    assert said in "".join(measured.notes)
 
 
 @pytest.mark.parametrize(
