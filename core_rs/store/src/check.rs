@@ -64,8 +64,16 @@ pub fn check_store(
             return Ok(Checked { findings, ..Checked::default() });
         }
     };
-    let reached = tables.reached()?.filter(|reached| *reached != Reached::START);
     let mut checked = Checked { files: journal.files().len() as u64, ..Checked::default() };
+    // By name: else it would be seen as a commit that does not follow the one before it.
+    match journal.require(1) {
+        Err(missing @ StoreError::FileMissing { .. }) => {
+            checked.findings.push(missing.to_string());
+            return Ok(checked);
+        }
+        required => required?,
+    }
+    let reached = tables.reached()?.filter(|reached| *reached != Reached::START);
     let mut state = State::default();
     let mut findings = Vec::new();
     let total = journal.last_seq()?;

@@ -48,8 +48,8 @@ pub enum StoreError {
     },
     /// A file of the journal is not where it was left.
     #[error(
-        "{path}: the file of the journal that holds sequence {seq} is missing, and requests since \
-         then are remembered: put it back, here or beside the others"
+        "{path}: the file of the journal that holds sequence {seq} is missing: put it back, here \
+         or beside the others"
     )]
     FileMissing {
         /// The archive.

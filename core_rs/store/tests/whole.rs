@@ -150,9 +150,27 @@ fn damage_behind_the_tables_is_found_by_a_check_where_a_start_does_not_look() {
     let findings = findings(folder.path());
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].contains("the commit at sequence 47 is damaged"), "{findings:?}");
-    fs::remove_file(&archived).expect("it is there");
-    let findings = self::findings(folder.path());
-    assert!(findings[0].contains("the commit before it ends at sequence 0"), "{findings:?}");
+}
+
+#[test]
+fn a_check_names_what_is_missing_of_the_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(filled(folder.path()));
+    let archive = folder.path().join("archive");
+    let mut files: Vec<_> = fs::read_dir(&archive).expect("it is there").flatten().collect();
+    files.sort_by_key(fs::DirEntry::file_name);
+    assert!(files.len() > 1, "{files:?}");
+    for file in &files[..2] {
+        let name = file.file_name().into_string().expect("digits and letters");
+        let first: u64 = name["commits-".len()..][..20].parse().expect("digits");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::rename(file.path(), &elsewhere).expect("it can be moved");
+        let findings = findings(folder.path());
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        let expected = format!("the file of the journal that holds sequence {first} is missing");
+        assert!(findings[0].contains(&expected), "{findings:?}");
+        fs::rename(&elsewhere, file.path()).expect("it can be moved back");
+    }
 }
 
 #[test]
