@@ -23,7 +23,7 @@ use crate::folder::{Env, open_env};
 use crate::window::HashKey;
 
 /// The format of the tables. Tables of another one are folded again.
-pub const TABLES_FORMAT: u64 = 2;
+pub const TABLES_FORMAT: u64 = 3;
 
 /// The commit up to which something is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +64,12 @@ pub struct Tables {
     pub(crate) meta: Database<'static, Str, Bytes>,
 }
 
-/// A million entries of the journal: as many reservations, or a few more, share a period.
-const PERIOD_BITS: u32 = RESERVATION_ITEM_BITS + 20;
+/// 131,072 entries of the journal: as many reservations, or a few more, share a period.
+const PERIOD_BITS: u32 = RESERVATION_ITEM_BITS + 17;
 
-/// Key of an account's reservation: period, slot, id. New ones are of the latest period, and only
-/// its pages are written again; without periods a flush would write nearly every page of the index.
+/// Key of an account's reservation: period, slot, id. New ones are of the latest periods. Under full
+/// load a flush holds whole periods, so that nearly every page of the index is written once; without
+/// periods a flush would write nearly every page of all.
 pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 16] {
     account_key((id >> PERIOD_BITS) as u32, slot, id)
 }
