@@ -161,6 +161,34 @@ class Process:
             await self._process.wait()
 
 
+class Backend:
+    """What a peer keeps its accounts in: one process with a new folder of its own."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it lives in, once it has been started."""
+        assert self._folder is not None, "start() comes first"
+        return self._folder
+
+    @property
+    def log(self) -> Path:
+        """What its programs have said."""
+        return self.folder / "log"
+
+    async def stop(self) -> None:
+        """End it and remove its folder. Harmless when there is none."""
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+            self._folder = None
+
+
 class GrpcServer:
     """The Python server before a peer: a module of this folder as a process of its own."""
 

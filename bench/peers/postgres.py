@@ -4,7 +4,6 @@ As a process of its own (`python -m bench.peers.postgres CONNINFO`) it is the gR
 """
 
 import asyncio
-import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.peers.peer import (
     ACCOUNTS,
     AMPLE_MINOR,
     START_TIMEOUT_S,
+    Backend,
     GrpcServer,
     Measurement,
     PeerError,
@@ -86,25 +86,13 @@ SELECT * FROM check_and_reserve(lpad(to_hex(:request::bigint), 16, '0'),
 """
 
 
-class Cluster:
+class Cluster(Backend):
     """A PostgreSQL of its own in a new folder, reached by the Unix socket in it alone."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._user = "postgres" if is_root() else ""
-        self._process: Process | None = None
-        self._folder: Path | None = None
         self.conninfo = ""
-
-    @property
-    def folder(self) -> Path:
-        """The folder that it lives in, once it has been started."""
-        assert self._folder is not None, "start() comes first"
-        return self._folder
-
-    @property
-    def log(self) -> Path:
-        """What its programs have said."""
-        return self.folder / "log"
 
     async def start(self, folder: Path, accounts: int, limit_minor: int) -> None:
         """Make the cluster, its schema and its accounts. Raises PeerError."""
@@ -129,15 +117,6 @@ class Cluster:
             # Not the empty table: plans made for it would scan it whole when it has grown.
             await connection.execute("VACUUM ANALYZE account")
             await connection.execute("CHECKPOINT")
-
-    async def stop(self) -> None:
-        """End it and remove its folder."""
-        if self._process is not None:
-            await self._process.stop()
-            self._process = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
-            self._folder = None
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         assert self._process is not None

@@ -6,7 +6,6 @@ As a process of its own (`python -m bench.peers.redis SOCKET`) it is the gRPC se
 import asyncio
 import math
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from bench.peers.peer import (
     ACCOUNTS,
     AMPLE_MINOR,
     START_TIMEOUT_S,
+    Backend,
     GrpcServer,
     Measurement,
     PeerError,
@@ -71,28 +71,13 @@ RANDOM: Final = "__rand_int__"
 CALIBRATION_ORDERS: Final = 5_000
 
 
-class Store:
+class Store(Backend):
     """A Redis of its own in a new folder, reached by the Unix socket in it alone."""
-
-    def __init__(self) -> None:
-        self._process: Process | None = None
-        self._folder: Path | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The folder that it lives in, once it has been started."""
-        assert self._folder is not None, "start() comes first"
-        return self._folder
 
     @property
     def socket(self) -> Path:
         """Where it listens."""
         return self.folder / "socket"
-
-    @property
-    def log(self) -> Path:
-        """What its programs have said."""
-        return self.folder / "log"
 
     async def start(self, folder: Path, accounts: int, limit_minor: int, digits: int) -> None:
         """Start it and make accounts whose ids end in so many digits. Raises PeerError."""
@@ -109,15 +94,6 @@ class Store:
             await self._ready(client)
             arguments = (str(accounts), f"%0{digits}d", str(limit_minor))
             await cast(Any, client.eval(LOAD_ACCOUNTS, 0, *arguments))
-
-    async def stop(self) -> None:
-        """End it and remove its folder."""
-        if self._process is not None:
-            await self._process.stop()
-            self._process = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
-            self._folder = None
 
     async def _ready(self, client: Redis) -> None:
         assert self._process is not None
