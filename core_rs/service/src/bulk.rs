@@ -15,10 +15,6 @@ use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
 use crate::wire::{account, ledger, v1};
 
-/// A slice ends with the row that fills so many bytes of the request: some 200 limits, or a payment
-/// with all its allocations.
-const SLICE_BYTES: usize = 16 << 10;
-
 /// Number of the field that holds the results, in the answers to all of these calls.
 const RESULTS: u32 = 1;
 
@@ -70,10 +66,15 @@ impl Bulk {
         Ok(Bulk { ticket, actor, rows, digest, next: 0, answer: Vec::new() })
     }
 
-    /// Decides one slice. Returns whether it was the last one.
-    pub(crate) fn advance(&mut self, calls: &mut Calls<'_>) -> Result<bool, Failed> {
+    /// Decides one slice, which ends with the row that fills so many bytes of the request. Returns
+    /// whether it was the last one.
+    pub(crate) fn advance(
+        &mut self,
+        calls: &mut Calls<'_>,
+        bytes_max: usize,
+    ) -> Result<bool, Failed> {
         let mut bytes = 0;
-        while bytes < SLICE_BYTES {
+        while bytes < bytes_max {
             let Some(row_bytes) = self.decide_next(calls)? else { return Ok(true) };
             bytes += row_bytes;
             self.next += 1;

@@ -3,6 +3,7 @@
 
 mod batch;
 pub(crate) mod commits;
+mod share;
 mod watches;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::wire::status::Fault;
 use crate::wire::v1;
 use batch::Batch;
 use commits::{Commits, Done, Job};
+use share::Share;
 use watches::Watches;
 
 /// Longest sleep of an idle worker; the counters map's heartbeat beats at least as often.
@@ -65,6 +67,8 @@ pub(crate) struct Worker {
     batch: Batch,
     /// The bulk call of which some rows are still to be decided.
     bulk: Option<Bulk>,
+    /// When its next slice may be decided.
+    share: Share,
     /// What is to be done once the commit on its way to disk is durable.
     on_its_way: Option<OnItsWay>,
     /// When the last commit was made that found no room, if none has been made since.
@@ -97,6 +101,7 @@ impl Worker {
             lists,
             batch: Batch::default(),
             bulk: None,
+            share: Share::default(),
             on_its_way: None,
             full_since: None,
             more_due: false,
@@ -137,24 +142,31 @@ impl Worker {
         Room {
             calls: Room::FRESH.calls.saturating_sub(calls),
             bytes: Room::FRESH.bytes.saturating_sub(bytes),
-            bulk: self.bulk.is_none() && !self.batch.has_slice,
+            bulk: self.bulk.is_none() && self.may_slice(),
             worth: if self.on_its_way.is_some() { WORTH_BYTES } else { 0 },
             end: self.on_its_way.is_none(),
         }
     }
 
-    /// How long to sleep when nobody calls: until the next reservation expires; not at all while
-    /// there is more to do than one commit takes.
+    /// Whether the commit under construction may take on a slice of a bulk call.
+    fn may_slice(&self) -> bool {
+        !self.batch.has_slice && self.share.rest(Instant::now()).is_zero()
+    }
+
+    /// How long to sleep when nobody calls: until there is more to do for a bulk call, for the disk
+    /// or by the clock.
     fn idle(&mut self) -> Duration {
+        let rest = self.share.rest(Instant::now());
+        // One may wait in the queue, which does not wake for it during a rest.
+        let may_be_bulk = self.bulk.is_some() || !rest.is_zero();
+        let bulk = if may_be_bulk && !self.batch.has_slice { rest } else { IDLE_MAX };
+        bulk.min(self.idle_but_for_bulk())
+    }
+
+    /// Until the next reservation expires; not at all while more is due than one commit does.
+    fn idle_but_for_bulk(&mut self) -> Duration {
         if self.on_its_way.is_some() {
-            return if self.bulk.is_some() && !self.batch.has_slice {
-                Duration::ZERO
-            } else {
-                IDLE_MAX
-            };
-        }
-        if self.bulk.is_some() {
-            return Duration::ZERO;
+            return IDLE_MAX;
         }
         if self.full_since.is_some() {
             return STORE_FULL_PAUSE;
@@ -202,13 +214,16 @@ impl Worker {
         let now = self.begin();
         self.parts.stats.calls.fetch_add(calls.len() as u64, Ordering::Relaxed);
         self.batch.calls += calls.len();
+        if calls.first().is_some_and(|call| call.method.lane() == Lane::Interactive) {
+            self.share.order_came(Instant::now());
+        }
         for call in calls {
             if call.method.lane() == Lane::Interactive {
                 self.batch.bytes += call.request.len();
             }
             self.handle(&call, now);
         }
-        if !self.batch.has_slice {
+        if self.may_slice() {
             self.advance_bulk(now);
         }
     }
@@ -265,7 +280,10 @@ impl Worker {
         self.batch.has_slice = true;
         let default_ttl_s = self.parts.default_ttl_s;
         let mut calls = Calls { store: &mut self.parts.store, default_ttl_s, now };
-        match bulk.advance(&mut calls) {
+        let began = Instant::now();
+        let advanced = bulk.advance(&mut calls, self.share.slice_bytes(began));
+        self.share.slice_decided(began, Instant::now());
+        match advanced {
             Ok(false) => self.bulk = Some(bulk),
             Ok(true) => {
                 self.batch.answers.push(Finished::ok(bulk.ticket, bulk.into_answer()));

@@ -214,12 +214,46 @@ fn orders_are_answered_between_the_slices_of_a_bulk_call() {
     assert!(worker.parts.store.state().account_count() > 1, "and some are durable");
     let mut slices = 1;
     while worker.bulk.is_some() {
+        worker.share = Share::default();
         assert_eq!(worker.idle(), Duration::ZERO);
         slices += 1;
         serve(&mut worker, vec![reserve(100 + slices)]);
     }
     let answered = codes(&worker);
     assert_eq!((answered[0], answered.len()), ((3, 0), slices as usize));
+    assert_eq!(worker.parts.store.state().account_count(), 1_001);
+}
+
+#[test]
+fn between_its_slices_a_bulk_call_leaves_time_to_orders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    serve(&mut worker, vec![account(1, "acme")]);
+    let rest = Duration::from_secs(3_600);
+    let resting = || Share::resting(Instant::now() + rest);
+    worker.share = resting();
+    worker.parts.queue.push(many_accounts(2, 1_000)).expect("there is room");
+    worker.parts.queue.push(reserve(3)).expect("there is room");
+    let taken = worker.parts.queue.take(Duration::ZERO, worker.room());
+    assert_eq!(taken.calls.iter().map(|call| call.ticket).collect::<Vec<_>>(), [3]);
+    serve(&mut worker, taken.calls);
+    worker.share = Share::resting(Instant::now() + IDLE_MAX / 2);
+    assert!(worker.idle() <= IDLE_MAX / 2, "the call that waits is seen to in time");
+
+    worker.share = Share::default();
+    let taken = worker.parts.queue.take(Duration::ZERO, worker.room());
+    serve(&mut worker, taken.calls);
+    let durable = worker.parts.store.state().account_count();
+    assert!(worker.bulk.is_some() && durable > 1, "a slice is decided at once");
+    worker.share = resting();
+    assert!(worker.idle() > Duration::ZERO);
+    serve(&mut worker, vec![reserve(4)]);
+    assert_eq!(worker.parts.store.state().account_count(), durable, "no other one yet");
+    assert_eq!(codes(&worker), [(1, 0), (3, 0), (4, 0)]);
+    worker.share = Share::default();
+    while worker.bulk.is_some() {
+        serve(&mut worker, vec![]);
+    }
     assert_eq!(worker.parts.store.state().account_count(), 1_001);
 }
 
