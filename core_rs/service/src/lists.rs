@@ -2,9 +2,10 @@
 //! order. A page shows everything that was durable when it was asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::ReservationView;
@@ -15,6 +16,7 @@ use prost::Message;
 
 use crate::abort::AbortOnPanic;
 use crate::finished::{Finished, Outbox};
+use crate::stats::Stats;
 use crate::wire::status::Fault;
 use crate::wire::{account, admit, reply, v1};
 
@@ -39,6 +41,13 @@ pub(crate) enum Page {
     },
     /// A filter names what does not exist: nothing can be found.
     NoAccounts,
+}
+
+/// A call that asks for a page.
+pub(crate) struct ListCall {
+    pub(crate) ticket: u64,
+    pub(crate) page: Page,
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Which accounts are listed.
@@ -113,7 +122,7 @@ impl Page {
 
 /// The lists' thread.
 pub(crate) struct Lists {
-    waiting: Option<SyncSender<(u64, Page, Seq)>>,
+    waiting: Option<SyncSender<(ListCall, Seq)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -122,22 +131,23 @@ impl Lists {
         tables: Tables,
         follower: Arc<FollowerThread>,
         outbox: Arc<Outbox>,
+        stats: Arc<Stats>,
     ) -> Lists {
         let (waiting, receiver) = sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("creditgate-lists".to_owned())
             .spawn(move || {
                 let _guard = AbortOnPanic;
-                Reader { tables, follower, outbox }.run(&receiver);
+                Reader { tables, follower, outbox, stats }.run(&receiver);
             })
             .expect("a process that cannot start a thread at its start cannot serve");
         Lists { waiting: Some(waiting), thread: Some(thread) }
     }
 
     /// Has a page read as of `seq`, or later.
-    pub(crate) fn read(&self, ticket: u64, page: Page, seq: Seq) -> Result<(), Fault> {
+    pub(crate) fn read(&self, call: ListCall, seq: Seq) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Err(Fault::shutting_down()) };
-        waiting.try_send((ticket, page, seq)).map_err(|error| match error {
+        waiting.try_send((call, seq)).map_err(|error| match error {
             TrySendError::Full(_) => Fault::queue_full(),
             TrySendError::Disconnected(_) => Fault::shutting_down(),
         })
@@ -157,20 +167,30 @@ struct Reader {
     tables: Tables,
     follower: Arc<FollowerThread>,
     outbox: Arc<Outbox>,
+    stats: Arc<Stats>,
 }
 
 impl Reader {
-    fn run(&self, waiting: &Receiver<(u64, Page, Seq)>) {
-        for (ticket, page, seq) in waiting {
-            let read = match self.follower.sync_to(seq, CATCH_UP_MAX) {
-                Ok(()) => self.read(page).map_err(|error| Fault::tables_behind(&error)),
-                Err(error) => Err(Fault::tables_behind(&error)),
-            };
-            self.outbox.push(vec![match read {
+    fn run(&self, waiting: &Receiver<(ListCall, Seq)>) {
+        for (ListCall { ticket, page, deadline }, seq) in waiting {
+            self.outbox.push(vec![match self.answer(page, deadline, seq) {
                 Ok(bytes) => Finished::ok(ticket, bytes),
                 Err(fault) => Finished::fault(ticket, &fault),
             }]);
         }
+    }
+
+    /// Not after the deadline: others wait for their pages, and this one's caller does not.
+    fn answer(&self, page: Page, deadline: Option<Instant>, seq: Seq) -> Result<Vec<u8>, Fault> {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            self.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
+            return Err(Fault::deadline_passed());
+        }
+        let catch_up_max = left.map_or(CATCH_UP_MAX, |left| left.min(CATCH_UP_MAX));
+        let behind = |error: &dyn std::fmt::Display| Fault::tables_behind(error);
+        self.follower.sync_to(seq, catch_up_max).map_err(|error| behind(&error))?;
+        self.read(page).map_err(|error| behind(&error))
     }
 
     fn read(&self, page: Page) -> Result<Vec<u8>, StoreError> {

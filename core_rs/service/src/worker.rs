@@ -20,7 +20,7 @@ use crate::bulk::Bulk;
 use crate::calls::{Calls, Failed, Handled};
 use crate::clock::Clock;
 use crate::finished::{Finished, Outbox};
-use crate::lists::{Lists, Page};
+use crate::lists::{ListCall, Lists};
 use crate::methods::Lane;
 use crate::queue::{Call, Queue, Room, Taken};
 use crate::stats::Stats;
@@ -82,7 +82,7 @@ pub(crate) struct Worker {
 
 /// The calls of a commit that wait for more than its being durable.
 struct OnItsWay {
-    pages: Vec<(u64, Page)>,
+    pages: Vec<ListCall>,
     /// Watches that begin with it.
     watches: Vec<u64>,
 }
@@ -92,7 +92,8 @@ impl Worker {
     pub(crate) fn new(mut parts: Parts) -> Result<Worker, StoreError> {
         let follower = Arc::new(parts.store.follower()?.spawn(parts.store.committed_seq())?);
         let tables = parts.store.tables().clone();
-        let lists = Lists::spawn(tables, Arc::clone(&follower), Arc::clone(&parts.outbox));
+        let (outbox, stats) = (Arc::clone(&parts.outbox), Arc::clone(&parts.stats));
+        let lists = Lists::spawn(tables, Arc::clone(&follower), outbox, stats);
         let (queue, outbox) = (Arc::clone(&parts.queue), Arc::clone(&parts.outbox));
         let commits = Commits::spawn(parts.store.take_committer(), queue, outbox);
         Ok(Worker {
@@ -265,7 +266,9 @@ impl Worker {
         match calls.handle(call) {
             Ok(Handled::Answer(bytes)) => self.batch.answers.push(Finished::ok(ticket, bytes)),
             Ok(Handled::Bulk(bulk)) => self.bulk = Some(bulk),
-            Ok(Handled::List(page)) => self.batch.pages.push((ticket, page)),
+            Ok(Handled::List(page)) => {
+                self.batch.pages.push(ListCall { ticket, page, deadline: call.deadline });
+            }
             Ok(Handled::Watch(slots)) => self.batch.watches.push((ticket, slots)),
             Ok(Handled::SetTime(request)) => self.batch.clock.push((ticket, Some(request))),
             Ok(Handled::GetTime) => self.batch.clock.push((ticket, None)),
@@ -352,10 +355,10 @@ impl Worker {
 
     /// There was no room: whoever waits for the commit that was on its way, or for what was decided
     /// on top of it, is refused.
-    fn refuse(&mut self, tickets: Vec<u64>, pages: Vec<(u64, Page)>, watches: &[u64]) {
+    fn refuse(&mut self, tickets: Vec<u64>, pages: Vec<ListCall>, watches: &[u64]) {
         let fault = Fault::store_full();
         watches.iter().for_each(|ticket| self.watches.remove(*ticket));
-        let pages = pages.into_iter().map(|(ticket, _)| ticket);
+        let pages = pages.into_iter().map(|call| call.ticket);
         let bulk = self.bulk.take().map(|bulk| bulk.ticket);
         let tickets = tickets.into_iter().chain(pages).chain(watches.iter().copied()).chain(bulk);
         let mut answers = std::mem::take(&mut self.batch).refuse(&fault);
@@ -364,10 +367,11 @@ impl Worker {
     }
 
     /// Has the lists read, up to what is durable.
-    fn read_pages(&mut self, pages: Vec<(u64, Page)>) {
+    fn read_pages(&mut self, pages: Vec<ListCall>) {
         let seq = self.parts.store.committed_seq();
-        for (ticket, page) in pages {
-            if let Err(fault) = self.lists.read(ticket, page, seq) {
+        for call in pages {
+            let ticket = call.ticket;
+            if let Err(fault) = self.lists.read(call, seq) {
                 self.parts.outbox.push(vec![Finished::fault(ticket, &fault)]);
             }
         }

@@ -3,7 +3,7 @@
 use creditgate_engine::values::{Micros, Slot};
 
 use crate::finished::Finished;
-use crate::lists::Page;
+use crate::lists::ListCall;
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
@@ -19,7 +19,7 @@ pub(crate) struct Batch {
     pub(crate) has_slice: bool,
     /// Answers by ticket.
     pub(crate) answers: Vec<Finished>,
-    pub(crate) pages: Vec<(u64, Page)>,
+    pub(crate) pages: Vec<ListCall>,
     pub(crate) watches: Vec<(u64, Vec<Slot>)>,
     pub(crate) clock: Vec<(u64, Option<v1::SetTimeRequest>)>,
 }
@@ -28,7 +28,7 @@ impl Batch {
     /// The commit was undone: whatever these calls saw or asked for may be gone with it.
     pub(crate) fn refuse(self, fault: &Fault) -> Vec<Finished> {
         let answers = self.answers.into_iter().map(|finished| finished.ticket);
-        let pages = self.pages.into_iter().map(|(ticket, _)| ticket);
+        let pages = self.pages.into_iter().map(|call| call.ticket);
         let watches = self.watches.into_iter().map(|(ticket, _)| ticket);
         let clock = self.clock.into_iter().map(|(ticket, _)| ticket);
         let tickets = answers.chain(pages).chain(watches).chain(clock);

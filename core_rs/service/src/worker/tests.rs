@@ -5,6 +5,7 @@ use creditgate_store::{CountersReader, Fault as StoreFault, Faults, Options, Ste
 
 use super::*;
 use crate::clock::ClockKind;
+use crate::lists::Page;
 use crate::methods::Method;
 
 /// Fails every step of this kind for want of space.
@@ -159,6 +160,19 @@ fn nothing_is_told_of_what_was_undone() {
     worker.watches.remove(3);
     assert_eq!(worker.watches.count(), 0);
     worker.watches.remove(3);
+}
+
+#[test]
+fn a_page_is_not_read_for_a_caller_who_has_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    for (ticket, deadline) in [(1, Some(Instant::now())), (2, None)] {
+        let call = ListCall { ticket, page: Page::NoAccounts, deadline };
+        worker.lists.read(call, 0).expect("there is room");
+    }
+    worker.lists.close();
+    assert_eq!(codes(&worker), [(1, 4), (2, 0)]);
+    assert_eq!(worker.parts.stats.deadline_passed.load(Ordering::Relaxed), 1);
 }
 
 #[test]
