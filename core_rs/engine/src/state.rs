@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::model::{Account, Counters, Item, Reservation, Segment, Standing, Terms};
+use crate::model::{Account, Counters, Reservation, Segment, Standing, Terms};
 use crate::values::{Id, Micros, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
@@ -13,6 +13,7 @@ mod dump;
 mod index;
 mod items;
 mod reservations;
+mod restore;
 mod sorted;
 mod sums;
 mod undo;
@@ -23,7 +24,9 @@ use items::Items;
 use reservations::Reservations;
 use undo::Undo;
 
+pub use accounts::AccountRows;
 pub use dump::Dump;
+pub use restore::{Restore, RestoreAccounts, RestoreItems, RestoreReservations};
 
 /// Everything that decisions depend on.
 ///
@@ -146,29 +149,6 @@ impl State {
     #[must_use]
     pub fn item_count(&self) -> usize {
         self.items.len()
-    }
-
-    /// Makes room for so many more rows at once, where a recovery knows that they will come.
-    pub fn reserve(&mut self, accounts: usize, reservations: usize, items: usize) {
-        self.accounts.reserve(accounts);
-        self.reservations.reserve(reservations);
-        self.items.reserve(items);
-    }
-
-    /// Puts back a row that was kept, at recovery. Accounts come in order of slot, reservations in
-    /// order of id.
-    pub fn restore_account(&mut self, account: Account, counters: Counters) {
-        self.accounts.push(account, counters);
-    }
-
-    /// Puts back a reservation that was kept, at recovery.
-    pub fn restore_reservation(&mut self, reservation: Reservation) {
-        self.reservations.insert(reservation);
-    }
-
-    /// Puts back an invoice that was kept, at recovery.
-    pub fn restore_item(&mut self, item: &Item) {
-        self.items.set(item.slot, &item.invoice_id, Some(&item.standing()));
     }
 
     /// Puts back a segment that was kept, at recovery. Segments come in order of index.

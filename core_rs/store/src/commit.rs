@@ -4,7 +4,6 @@
 //! `first_seq`, `time`, `prev_hash` and `entries`, in this order. The digest is what the next
 //! commit's `prev_hash` holds; kept beside the body it also proves the newest commit.
 
-use std::io::Cursor;
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
 use crate::msgpack;
+use crate::unpack;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
@@ -160,11 +160,11 @@ fn hex(digest: &Digest) -> String {
 }
 
 fn decode_body<'a, E: Deserialize<'a>>(body: &'a [u8]) -> Result<Body<E>, Broken> {
-    let read = rmp_serde::from_slice::<Body<E>>(body);
+    let read = unpack::read::<Body<E>>(body);
     // Another format may have other fields: then the format is what to name.
     let format = match &read {
         Ok(read) => read.format,
-        Err(_) => rmp_serde::from_slice::<FormatOnly>(body).map_or(FORMAT, |only| only.format),
+        Err(_) => unpack::read::<FormatOnly>(body).map_or(FORMAT, |only| only.format),
     };
     if format != FORMAT {
         return Err(Broken::Format(format));
@@ -177,9 +177,9 @@ pub(crate) fn decode_head(body: &[u8]) -> Result<Head, Broken> {
     Ok(decode_body::<IgnoredAny>(body)?.head())
 }
 
-/// A body with all its entries, texts without their bodies.
-pub(crate) fn decode(body: &[u8]) -> Result<(Head, Vec<Entry<'_>>), Broken> {
-    let body = decode_body::<Entry<'_>>(body)?;
+/// A body with all its entries, or with what `E` takes of each; texts without their bodies.
+pub(crate) fn decode<'a, E: Deserialize<'a>>(body: &'a [u8]) -> Result<(Head, Vec<E>), Broken> {
+    let body = decode_body::<E>(body)?;
     Ok((body.head(), body.entries))
 }
 
@@ -188,16 +188,15 @@ pub(crate) fn entry_ranges(head: &Head, body: &[u8]) -> Result<Vec<Range<usize>>
     let mut before = Vec::new();
     encode_head(&mut before, head);
     // What was written here is written the same way again: its length is where the entries begin.
-    let Some(entries) = body.strip_prefix(&before[..]) else {
+    if !body.starts_with(&before) {
         return Err(Broken::Differs("its head is not as this version writes it".to_owned()));
-    };
-    let mut reader = rmp_serde::Deserializer::new(Cursor::new(entries));
-    let mut ranges = Vec::with_capacity(head.count as usize);
+    }
+    let (mut ranges, mut start) = (Vec::with_capacity(head.count as usize), before.len());
     for _ in 0..head.count {
-        let start = before.len() + reader.position() as usize;
-        IgnoredAny::deserialize(&mut reader)
+        let entry = unpack::first(&body[start..])
             .map_err(|error| Broken::Differs(format!("an entry cannot be read: {error}")))?;
-        ranges.push(start..before.len() + reader.position() as usize);
+        ranges.push(start..start + entry.len());
+        start += entry.len();
     }
     Ok(ranges)
 }
@@ -235,7 +234,7 @@ mod tests {
         let (digest, body) = verify(&value).expect("it is whole");
         assert_eq!(digest[..], value[..32]);
         assert_eq!(decode_head(body), Ok(head(2)));
-        let (found, read) = decode(body).expect("it is whole");
+        let (found, read) = decode::<Entry<'_>>(body).expect("it is whole");
         assert_eq!((found, &read[..]), (head(2), &entries[..]));
         assert_eq!(found.last_seq(), 70_001);
         for (range, entry) in entry_ranges(&head(2), body).expect("whole").into_iter().zip(entries)

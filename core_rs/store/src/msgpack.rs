@@ -2,7 +2,7 @@
 //!
 //! An entry is some fifty small values. Writing each through `std::io::Write` took a quarter of all
 //! the time that an order costs; here each is a push or two that the compiler sees through. Reading
-//! stays with `rmp_serde`, and tests hold both writers' bytes against each other. Format:
+//! is done by [`crate::unpack`], and tests hold both writers' bytes against each other. Format:
 //! <https://github.com/msgpack/msgpack/blob/master/spec.md>; structs are arrays of their fields,
 //! variants are maps of one pair, or their name alone where they hold nothing.
 

@@ -9,6 +9,7 @@ use creditgate_engine::values::{Micros, Seq};
 use crate::commit::{self, Head};
 use crate::journal::{Link, TextRow};
 use crate::text;
+use crate::unpack;
 
 /// Entries that were decided and applied and are not on disk.
 pub(crate) struct Pending {
@@ -84,8 +85,8 @@ impl Pending {
     /// An entry of this commit, read back with its texts.
     pub(crate) fn entry(&self, seq: Seq) -> Entry<'_> {
         let range = self.ranges[(seq - self.first_seq) as usize].clone();
-        let mut entry: Entry<'_> = rmp_serde::from_slice(&self.bytes[range])
-            .expect("what was encoded a moment ago can be decoded");
+        let mut entry: Entry<'_> =
+            unpack::read(&self.bytes[range]).expect("what was encoded a moment ago can be decoded");
         let fetch = |field| {
             let row = self.texts.iter().find(|row| row.seq == seq && row.field == field);
             Ok(row.map(|row| &row.bytes[..]))

@@ -10,6 +10,7 @@ use creditgate_engine::values::Seq;
 
 use crate::error::StoreError;
 use crate::journal::{Journal, Link};
+use crate::load;
 use crate::name_log;
 use crate::options::Options;
 use crate::replay::{TailNames, replay};
@@ -106,7 +107,7 @@ fn from_tables(
         let (requests, entries) = (options.request_window, options.entry_window);
         let windows = scope.spawn(move || name_log::load(tables, requests, entries));
         // Where an amount or an owner is damaged, but can be read, the sums show it.
-        let state = tables.load().ok().filter(State::adds_up);
+        let state = load::load(tables).ok().filter(State::adds_up);
         (state, windows.join().expect("loading names does not panic"))
     });
     Ok(state.zip(windows.ok()).map(|(state, windows)| (link, state, windows)))

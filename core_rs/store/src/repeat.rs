@@ -11,6 +11,7 @@ use crate::commit::{self, Broken};
 use crate::error::StoreError;
 use crate::journal::Journal;
 use crate::pending::Pending;
+use crate::unpack;
 
 /// A stored answer.
 pub(crate) struct Stored {
@@ -108,7 +109,7 @@ impl Recent {
 
     fn entry(&self, journal: &Journal, seq: Seq) -> Result<Entry<'_>, StoreError> {
         let range = self.ranges[(seq - self.first_seq) as usize].clone();
-        rmp_serde::from_slice(&self.body[range]).map_err(|error| {
+        unpack::read(&self.body[range]).map_err(|error| {
             let what = format!("entry {seq} cannot be read: {error}");
             journal.broken(self.first_seq, Broken::Differs(what))
         })

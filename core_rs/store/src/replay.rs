@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use creditgate_engine::entry::Entry;
+use creditgate_engine::command::Identity;
+use creditgate_engine::entry::Request;
 use creditgate_engine::event::Event;
 use creditgate_engine::values::{Micros, Seq};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use crate::ahead;
-use crate::commit::{Commit, Digest, Head};
+use crate::commit::{self, Broken, Commit, Digest, Head};
 use crate::error::StoreError;
 use crate::journal::{Journal, Link};
 use crate::text;
@@ -25,18 +28,47 @@ pub(crate) struct Replayed<'t> {
     whole: Option<Commit<'t>>,
 }
 
+/// What a replay needs of an entry. What was decided is of no use to it.
+#[derive(Deserialize)]
+struct Fact<'t> {
+    #[serde(borrow)]
+    request: Named<'t>,
+    _policy_version: IgnoredAny,
+    _outcome: IgnoredAny,
+    events: Vec<Event<'t>>,
+}
+
+/// What a replay needs of a request.
+struct Named<'t> {
+    identity: Identity<'t>,
+    has_texts: bool,
+}
+
+impl<'de: 't, 't> Deserialize<'de> for Named<'t> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let request = Request::deserialize(deserializer)?;
+        let has_texts = text::of_request(&request).next().is_some();
+        Ok(Named { identity: request.command.identity(), has_texts })
+    }
+}
+
 impl<'t> Replayed<'t> {
-    fn of(mut commit: Commit<'t>, hash_key: &HashKey) -> Replayed<'t> {
-        let (head, hash) = (commit.head, commit.hash);
-        let identities = commit.entries.iter().map(|entry| entry.request.command.identity());
-        let keys = identities.map(|identity| window::key(hash_key, &identity)).collect();
-        let has_texts = |entry: &Entry<'_>| text::of_request(&entry.request).next().is_some();
-        if commit.entries.iter().any(has_texts) {
-            return Replayed { head, hash, events: Vec::new(), keys, whole: Some(commit) };
+    fn of(key: Seq, value: &'t [u8], hash_key: &HashKey) -> Result<Replayed<'t>, Broken> {
+        let (hash, body) = commit::verify(value)?;
+        let (head, facts) = commit::decode::<Fact<'t>>(body)?;
+        let (mut events, mut keys) = (Vec::with_capacity(facts.len()), Vec::new());
+        let mut has_texts = false;
+        for Fact { request, events: mut happened, .. } in facts {
+            keys.push(window::key(hash_key, &request.identity));
+            has_texts |= request.has_texts;
+            events.append(&mut happened);
         }
-        let mut events = Vec::with_capacity(commit.entries.len());
-        commit.entries.iter_mut().for_each(|entry| events.append(&mut entry.events));
-        Replayed { head, hash, events, keys, whole: None }
+        let mut whole = None;
+        if has_texts {
+            let (_, entries) = commit::decode(body)?;
+            whole = Some(Commit { key, head, hash, entries });
+        }
+        Ok(Replayed { head, hash, events, keys, whole })
     }
 }
 
@@ -56,7 +88,10 @@ pub(crate) fn replay(
     let first = last.last_seq + 1;
     for commits in journal.commits_from(first) {
         let (commits, texts) = (commits?, journal.read_txn()?);
-        let decode = |(key, value)| Ok((key, Replayed::of(journal.decode(key, value)?, hash_key)));
+        let decode = |(key, value)| match Replayed::of(key, value, hash_key) {
+            Ok(replayed) => Ok((key, replayed)),
+            Err(broken) => Err(journal.broken(key, broken)),
+        };
         let lmdb = StoreError::lmdb(journal.path());
         let rtxn = commits.env.read_txn().map_err(lmdb)?;
         let rows = commits.rows.range(&rtxn, &(first..)).map_err(lmdb)?;

@@ -1,7 +1,9 @@
 //! The store: the one writer of the journal, and the state that it has led to.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::{Command, Housekeep, Identity};
@@ -425,13 +427,23 @@ fn not_on_disk<'s>(
     [Some(pending), sealed].into_iter().flatten().find(|pending| seq >= pending.first_seq())
 }
 
-/// Shows every account, at the start.
+/// Shows every account, at the start: a part of them on each core.
 fn publish_all(counters: &CountersMap, state: &State, seq: Seq, epoch: u64) {
-    for slot in 0..state.account_count() as Slot {
-        let (id, terms) = (state.account_id(slot), state.terms(slot));
-        let record = CountersRecord::of(id, &terms, state.position(slot), seq);
-        counters.publish(slot, &record);
-    }
+    let publish = |slots: Range<Slot>| {
+        for slot in slots {
+            let (id, terms) = (state.account_id(slot), state.terms(slot));
+            let record = CountersRecord::of(id, &terms, state.position(slot), seq);
+            counters.publish(slot, &record);
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let count = state.account_count() as Slot;
+    let each = (count as usize).div_ceil(cores).max(1);
+    thread::scope(|scope| {
+        for start in (0..count).step_by(each) {
+            scope.spawn(move || publish(start..count.min(start + each as Slot)));
+        }
+    });
     counters.reached(state.account_count(), seq);
     counters.release(epoch);
 }

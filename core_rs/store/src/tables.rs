@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use creditgate_engine::model::{Account, Counters, Item, Reservation, Segment};
-use creditgate_engine::state::State;
 use creditgate_engine::values::{RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U32, U64, Unit};
@@ -16,10 +15,10 @@ use heed::{CommitOrAbort, Database, EnvFlags, RoTxn, RwTxn, WithoutTls};
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 
-use crate::ahead;
 use crate::commit::{Digest, NO_HASH};
 use crate::error::StoreError;
 use crate::folder::{Env, open_env};
+use crate::unpack;
 use crate::window::HashKey;
 
 /// The format of the tables. Tables of another one are folded again.
@@ -67,9 +66,9 @@ pub struct Tables {
 /// 131,072 entries of the journal: as many reservations, or a few more, share a period.
 const PERIOD_BITS: u32 = RESERVATION_ITEM_BITS + 17;
 
-/// Key of an account's reservation: period, slot, id. New ones are of the latest periods. Under full
-/// load a flush holds whole periods, so that nearly every page of the index is written once; without
-/// periods a flush would write nearly every page of all.
+/// Key of an account's reservation: period, slot, id. New ones are of the latest periods. Under
+/// full load a flush holds whole periods, so that nearly every page of the index is written once;
+/// without periods a flush would write nearly every page of all.
 pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 16] {
     account_key((id >> PERIOD_BITS) as u32, slot, id)
 }
@@ -162,7 +161,7 @@ impl Tables {
         what: &str,
         row: &'a [u8],
     ) -> Result<T, StoreError> {
-        rmp_serde::from_slice(row)
+        unpack::read(row)
             .map_err(|error| self.bad_row(format!("a row of {what} cannot be read: {error}")))
     }
 
@@ -218,76 +217,6 @@ impl Tables {
             .map_err(|e| StoreError::io(&self.path, e))?;
         self.meta.put(&mut wtxn, "hash_key", &hash_key).map_err(self.lmdb())?;
         wtxn.commit().map_err(self.lmdb())
-    }
-
-    /// Puts every row into a new state.
-    pub(crate) fn load(&self) -> Result<State, StoreError> {
-        let (rtxn, lmdb) = (self.read_txn()?, self.lmdb());
-        let mut state = State::default();
-        let count = |count: heed::Result<u64>| count.map(|count| count as usize).map_err(lmdb);
-        state.reserve(
-            count(self.accounts.len(&rtxn))?,
-            count(self.reservations.len(&rtxn))?,
-            count(self.items.len(&rtxn))?,
-        );
-        for row in self.segments.iter(&rtxn).map_err(lmdb)? {
-            let (index, row) = row.map_err(lmdb)?;
-            if index as usize != state.segments().len() {
-                return Err(self.bad_row(format!("segment {index} follows a gap")));
-            }
-            state.restore_segment(self.decode("segments", row)?);
-        }
-        let accounts = self.accounts.iter(&rtxn).map_err(lmdb)?.map(|row| row.map_err(lmdb));
-        let decode = |(slot, row)| Ok((slot, self.decode("accounts", row)?));
-        ahead::each(
-            accounts,
-            |(_, row)| row.len(),
-            decode,
-            |read: Result<_, StoreError>| {
-                let (slot, (account, counters)): (Slot, _) = read?;
-                if slot as usize != state.account_count() {
-                    return Err(self.bad_row(format!("account {slot} follows a gap")));
-                }
-                state.restore_account(account, counters);
-                Ok(())
-            },
-        )?;
-        let reservations = self.reservations.iter(&rtxn).map_err(lmdb)?;
-        let reservations = reservations.map(|row| row.map_err(lmdb));
-        let decode = |(id, row)| Ok((id, self.decode("reservations", row)?));
-        ahead::each(
-            reservations,
-            |(_, row)| row.len(),
-            decode,
-            |read: Result<_, StoreError>| {
-                let (id, reservation): (_, Reservation) = read?;
-                if reservation.id != id {
-                    return Err(self.bad_row(format!("reservation {id} is another in its row")));
-                }
-                state.restore_reservation(reservation);
-                Ok(())
-            },
-        )?;
-        let items = self.items.iter(&rtxn).map_err(lmdb)?.map(|row| row.map_err(lmdb));
-        let decode = |(key, row)| Ok((key, self.decode("items", row)?));
-        ahead::each(
-            items,
-            |(_, row)| row.len(),
-            decode,
-            |read: Result<_, StoreError>| {
-                let (key, item): (&[u8], Item) = read?;
-                if item_key(item.slot, &item.invoice_id) != key {
-                    return Err(self.bad_row(format!("item {key:?} is another in its row")));
-                }
-                state.restore_item(&item);
-                Ok(())
-            },
-        )?;
-        for row in self.sources.iter(&rtxn).map_err(lmdb)? {
-            let (source, position) = row.map_err(lmdb)?;
-            state.restore_source(source, position);
-        }
-        Ok(state)
     }
 }
 

@@ -10,7 +10,7 @@ use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
 use creditgate_engine::outcome::{Changed, Decision, Outcome, Reserved, Verdict};
-use creditgate_engine::state::{Dump, State};
+use creditgate_engine::state::{AccountRows, Dump, Restore, State};
 use creditgate_engine::values::Micros;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -206,12 +206,13 @@ impl Run {
         let dump = self.state.dump();
         let mut restored = State::default();
         dump.segments.iter().for_each(|row| restored.restore_segment(row.clone()));
-        for (account, counters) in &dump.accounts {
-            restored.restore_account(account.clone(), *counters);
-        }
-        dump.reservations.values().for_each(|row| restored.restore_reservation(row.clone()));
+        let Restore { mut accounts, mut reservations, mut items } = restored.restore();
+        let mut rows = AccountRows::default();
+        dump.accounts.iter().for_each(|(account, counters)| rows.push(account.clone(), *counters));
+        accounts.extend(vec![rows], 2);
+        dump.reservations.values().for_each(|row| reservations.push(row.clone()));
         for ((slot, invoice_id), standing) in &dump.items {
-            restored.restore_item(&standing.item(*slot, invoice_id));
+            items.push(&standing.item(*slot, invoice_id));
         }
         assert_eq!(restored.dump(), dump);
     }

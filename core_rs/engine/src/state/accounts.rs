@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::DefaultHashBuilder;
 
-use super::chunked::Chunked;
+use super::chunked::{CHUNK_ROWS, Chunked};
 use super::index::Index;
 use crate::model::{Account, Counters, Status, Terms};
 use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Slot};
@@ -120,14 +120,39 @@ impl About {
     }
 }
 
+/// Accounts in order of slot, on their way into a state.
+#[derive(Default)]
+pub struct AccountRows {
+    credit: Chunked<Credit>,
+    about: Chunked<About>,
+}
+
+impl AccountRows {
+    /// A part of so many rows, or of a multiple, is joined to others without copying.
+    pub const PART: usize = CHUNK_ROWS;
+
+    /// Adds the account in the next slot.
+    pub fn push(&mut self, account: Account, counters: Counters) {
+        self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
+        self.about.push(About::of(account));
+    }
+}
+
 impl Accounts {
     pub(super) fn len(&self) -> usize {
         self.credit.len()
     }
 
-    pub(super) fn reserve(&mut self, more: usize) {
+    /// Adds the accounts of all parts, in order, and indexes them on `threads`.
+    pub(super) fn extend(&mut self, parts: Vec<AccountRows>, threads: usize) {
+        let first = self.len() as Slot;
+        for AccountRows { credit, about } in parts {
+            self.credit.append(credit);
+            self.about.append(about);
+        }
+        let added = first..self.len() as Slot;
         let Accounts { about, slots, hasher, .. } = self;
-        slots.reserve(more, |slot| hasher.hash_one(&*about[slot].id));
+        slots.extend(added, threads, |slot| hasher.hash_one(&*about[slot].id));
     }
 
     pub(super) fn slot(&self, id: &str) -> Option<Slot> {

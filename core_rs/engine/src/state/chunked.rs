@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 use super::index::Place;
 
 /// A power of two, so that a place is split by shifting.
-const CHUNK_ROWS: usize = 4_096;
+pub(super) const CHUNK_ROWS: usize = 4_096;
 
 /// A vector that never moves what it holds: one of millions of rows that grows as a whole holds two
 /// copies for a while, and holds up whoever pushed.
@@ -33,6 +33,15 @@ impl<T> Chunked<T> {
                 chunk.push(row);
                 self.chunks.push(chunk);
             }
+        }
+    }
+
+    /// Adds all rows of another, which stay where they are if the last chunk here is full.
+    pub(super) fn append(&mut self, other: Chunked<T>) {
+        if self.len().is_multiple_of(CHUNK_ROWS) {
+            self.chunks.extend(other.chunks);
+        } else {
+            other.chunks.into_iter().flatten().for_each(|row| self.push(row));
         }
     }
 
@@ -74,5 +83,19 @@ mod tests {
             assert_eq!(rows.len(), left as usize);
         }
         assert_eq!(rows.pop(), None);
+    }
+
+    #[test]
+    fn another_is_appended_to_full_chunks_and_to_others() {
+        for first in [0, 3, CHUNK_ROWS as Place] {
+            let (mut rows, mut more) = (Chunked::default(), Chunked::default());
+            let count = first + CHUNK_ROWS as Place + 1;
+            (0..first).for_each(|row| rows.push(row));
+            (first..count).for_each(|row| more.push(row));
+            rows.append(more);
+            rows.push(count);
+            assert_eq!(rows.len(), count as usize + 1);
+            assert!((0..=count).all(|row| rows[row] == row));
+        }
     }
 }

@@ -1,4 +1,4 @@
-use super::State;
+use super::{AccountRows, Restore, State};
 use crate::apply::apply;
 use crate::command::*;
 use crate::decide::decide;
@@ -134,14 +134,13 @@ fn a_state_put_back_row_by_row_is_the_same() {
     for segment in &dump.segments {
         restored.restore_segment(segment.clone());
     }
-    for (account, counters) in &dump.accounts {
-        restored.restore_account(account.clone(), *counters);
-    }
-    for reservation in dump.reservations.values() {
-        restored.restore_reservation(reservation.clone());
-    }
+    let Restore { mut accounts, mut reservations, mut items } = restored.restore();
+    let mut rows = AccountRows::default();
+    dump.accounts.iter().for_each(|(account, counters)| rows.push(account.clone(), *counters));
+    accounts.extend(vec![rows], 2);
+    dump.reservations.values().for_each(|row| reservations.push(row.clone()));
     for ((slot, invoice_id), standing) in &dump.items {
-        restored.restore_item(&standing.item(*slot, invoice_id));
+        items.push(&standing.item(*slot, invoice_id));
     }
     for (source, position) in &dump.sources {
         restored.restore_source(source, *position);

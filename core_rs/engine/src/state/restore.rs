@@ -1,0 +1,70 @@
+//! Rows that were kept elsewhere, put back at recovery: each kind by a thread of its own, accounts
+//! by several.
+
+use super::State;
+use super::accounts::{AccountRows, Accounts};
+use super::items::Items;
+use super::reservations::Reservations;
+use crate::model::{Item, Reservation};
+
+/// The kinds of rows of which there are many, each of which may be put back by another thread.
+pub struct Restore<'s> {
+    /// Of customers.
+    pub accounts: RestoreAccounts<'s>,
+    /// Of orders.
+    pub reservations: RestoreReservations<'s>,
+    /// Of invoices.
+    pub items: RestoreItems<'s>,
+}
+
+impl State {
+    /// For putting back rows that were kept.
+    #[must_use]
+    pub fn restore(&mut self) -> Restore<'_> {
+        Restore {
+            accounts: RestoreAccounts(&mut self.accounts),
+            reservations: RestoreReservations(&mut self.reservations),
+            items: RestoreItems(&mut self.items),
+        }
+    }
+}
+
+/// Puts back accounts.
+pub struct RestoreAccounts<'s>(&'s mut Accounts);
+
+impl RestoreAccounts<'_> {
+    /// Adds the rows of all parts, in order; they are indexed on `threads`.
+    pub fn extend(&mut self, parts: Vec<AccountRows>, threads: usize) {
+        self.0.extend(parts, threads);
+    }
+}
+
+/// Puts back reservations.
+pub struct RestoreReservations<'s>(&'s mut Reservations);
+
+impl RestoreReservations<'_> {
+    /// Makes room for so many more at once.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
+    /// Adds one. They come in order of id.
+    pub fn push(&mut self, reservation: Reservation) {
+        self.0.insert(reservation);
+    }
+}
+
+/// Puts back invoices.
+pub struct RestoreItems<'s>(&'s mut Items);
+
+impl RestoreItems<'_> {
+    /// Makes room for so many more at once.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, item: &Item) {
+        self.0.set(item.slot, &item.invoice_id, Some(&item.standing()));
+    }
+}

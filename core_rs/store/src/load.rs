@@ -1,0 +1,103 @@
+//! A state made of the tables' rows, on all cores: each thread decodes rows and puts them back
+//! itself, for to hand millions of rows from one core to another costs as much as to read them.
+
+use std::ops::Range;
+use std::thread;
+
+use creditgate_engine::model::{Item, Reservation};
+use creditgate_engine::state::{
+    AccountRows, Restore, RestoreAccounts, RestoreItems, RestoreReservations, State,
+};
+use creditgate_engine::values::Slot;
+
+use crate::error::StoreError;
+use crate::tables::{Tables, item_key};
+
+/// Puts every row into a new state.
+pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    let mut state = State::default();
+    for row in tables.segments.iter(&rtxn).map_err(lmdb)? {
+        let (index, row) = row.map_err(lmdb)?;
+        if index as usize != state.segments().len() {
+            return Err(tables.bad_row(format!("segment {index} follows a gap")));
+        }
+        state.restore_segment(tables.decode("segments", row)?);
+    }
+    for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
+        let (source, position) = row.map_err(lmdb)?;
+        state.restore_source(source, position);
+    }
+    let Restore { accounts, reservations, items } = state.restore();
+    thread::scope(|scope| {
+        let reservations = scope.spawn(|| load_reservations(tables, reservations));
+        let items = scope.spawn(|| load_items(tables, items));
+        load_accounts(tables, accounts)?;
+        reservations.join().expect("loading does not panic")?;
+        items.join().expect("loading does not panic")
+    })?;
+    Ok(state)
+}
+
+fn load_accounts(tables: &Tables, mut accounts: RestoreAccounts<'_>) -> Result<(), StoreError> {
+    let rtxn = tables.read_txn()?;
+    let count = tables.accounts.len(&rtxn).map_err(tables.lmdb())?;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let each = (count as usize).div_ceil(threads).next_multiple_of(AccountRows::PART).max(1);
+    let parts: Result<Vec<_>, StoreError> = thread::scope(|scope| {
+        let starts = (0..count as Slot).step_by(each);
+        let parts = starts.map(|start| start..count.min(u64::from(start) + each as u64) as Slot);
+        let running = Vec::from_iter(parts.map(|part| scope.spawn(|| account_rows(tables, part))));
+        running.into_iter().map(|part| part.join().expect("loading does not panic")).collect()
+    });
+    accounts.extend(parts?, threads);
+    Ok(())
+}
+
+/// The accounts in these slots, every one of which is taken.
+fn account_rows(tables: &Tables, slots: Range<Slot>) -> Result<AccountRows, StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    let mut rows = AccountRows::default();
+    let mut found = tables.accounts.range(&rtxn, &slots).map_err(lmdb)?;
+    for expected in slots.clone() {
+        match found.next().transpose().map_err(lmdb)? {
+            Some((slot, row)) if slot == expected => {
+                let (account, counters) = tables.decode("accounts", row)?;
+                rows.push(account, counters);
+            }
+            _ => return Err(tables.bad_row(format!("account {expected} is missing"))),
+        }
+    }
+    Ok(rows)
+}
+
+fn load_reservations(
+    tables: &Tables,
+    mut reservations: RestoreReservations<'_>,
+) -> Result<(), StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    reservations.reserve(tables.reservations.len(&rtxn).map_err(lmdb)? as usize);
+    for row in tables.reservations.iter(&rtxn).map_err(lmdb)? {
+        let (id, row) = row.map_err(lmdb)?;
+        let reservation: Reservation = tables.decode("reservations", row)?;
+        if reservation.id != id {
+            return Err(tables.bad_row(format!("reservation {id} is another in its row")));
+        }
+        reservations.push(reservation);
+    }
+    Ok(())
+}
+
+fn load_items(tables: &Tables, mut items: RestoreItems<'_>) -> Result<(), StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    items.reserve(tables.items.len(&rtxn).map_err(lmdb)? as usize);
+    for row in tables.items.iter(&rtxn).map_err(lmdb)? {
+        let (key, row) = row.map_err(lmdb)?;
+        let item: Item = tables.decode("items", row)?;
+        if item_key(item.slot, &item.invoice_id) != key {
+            return Err(tables.bad_row(format!("item {key:?} is another in its row")));
+        }
+        items.push(&item);
+    }
+    Ok(())
+}
