@@ -42,7 +42,7 @@ macro_rules! methods {
 }
 
 impl Method {
-    /// Name and number of the field that holds the rows of a call of many that is decoded as a whole.
+    /// Name and number of the field that holds the rows of a call that is decoded as a whole.
     pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
         match self {
             Method::UpsertAccounts => Some(("accounts", 2)),

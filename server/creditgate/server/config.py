@@ -121,8 +121,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             ge=2,
             le=1_000_000,
         ),
-        # Half as much again as can be served leaves 200 waiting: a twentieth of a second.
-    ] = 300
+        # Half as much again as can be served leaves 330 waiting: less than a tenth of a second.
+    ] = 500
     drain_grace_s: Annotated[
         int,
         _option("Network", "How long a stopping server waits for calls in flight.", ge=0, le=3_600),
