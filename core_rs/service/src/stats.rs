@@ -25,6 +25,8 @@ pub(crate) struct Stats {
     pub(crate) tables_seq: AtomicU64,
     /// How often the tables were written.
     pub(crate) tables_flushes: AtomicU64,
+    /// How often they fell so far behind that the follower no longer stood back.
+    pub(crate) tables_far_behind: AtomicU64,
     /// 1 while the tables cannot be written: lists are refused, orders go on.
     pub(crate) tables_failing_now: AtomicU64,
     /// 1 while old files of the journal cannot be moved to the archive: they stay at hand.
@@ -60,6 +62,7 @@ impl Stats {
             ("journal_seq", read(&self.journal_seq)),
             ("tables_seq", read(&self.tables_seq)),
             ("tables_flushes", read(&self.tables_flushes)),
+            ("tables_far_behind", read(&self.tables_far_behind)),
             ("tables_failing_now", read(&self.tables_failing_now)),
             ("archive_failing_now", read(&self.archive_failing_now)),
             ("accounts_now", read(&self.accounts_now)),

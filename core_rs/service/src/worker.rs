@@ -458,6 +458,7 @@ impl Worker {
         let tables = self.follower.figures();
         set(&stats.tables_seq, tables.flushed);
         set(&stats.tables_flushes, tables.flushes);
+        set(&stats.tables_far_behind, tables.far_behind);
         set(&stats.tables_failing_now, u64::from(tables.error.is_some()));
         set(&stats.archive_failing_now, u64::from(tables.archive_error.is_some()));
         set(&stats.accounts_now, state.account_count() as u64);

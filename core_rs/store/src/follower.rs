@@ -55,6 +55,11 @@ impl Follower {
         self.flushed.seq
     }
 
+    /// How many entries to fold are too many to stand back.
+    pub(crate) fn behind_max(&self) -> u64 {
+        self.options.follower_behind_max
+    }
+
     /// How many rows, and names, wait to be written.
     #[must_use]
     pub fn rows_dirty(&self) -> usize {

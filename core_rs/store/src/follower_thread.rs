@@ -1,7 +1,9 @@
 //! The follower on a thread of its own.
 
+use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -32,6 +34,8 @@ pub struct FollowerFigures {
     pub flushed: Seq,
     /// How often they were written.
     pub flushes: u64,
+    /// How often so much was left to fold that the follower no longer stood back.
+    pub far_behind: u64,
     /// How often they could not be, for want of space.
     pub no_space: u64,
     /// What stopped the follower, or keeps it from writing.
@@ -66,11 +70,42 @@ impl Shared {
     }
 }
 
-/// A running follower. Dropping it stops the thread without writing what waits: the journal has it.
+/// A running follower. Dropping it stops the threads without writing what waits: the journal has it.
 pub struct FollowerThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     waker: Thread,
+}
+
+/// The thread that follows while the other one, which stands back, has fallen far behind. A thread
+/// may become nicer, but needs a privilege to be less nice again, so there are two.
+struct Urgent {
+    /// Dropping it ends the thread.
+    to: Sender<Runner>,
+    from: Receiver<(Runner, Next)>,
+}
+
+impl Urgent {
+    fn spawn() -> io::Result<Urgent> {
+        let (to, theirs) = channel::<Runner>();
+        let (done, from) = channel();
+        thread::Builder::new().name("creditgate-urgent".to_owned()).spawn(move || {
+            for mut runner in theirs {
+                let mut next = Next::Again;
+                while next == Next::Again && runner.is_behind(runner.behind_max / 2) {
+                    next = runner.advance();
+                }
+                // Nobody waits for it after a panic of the other thread.
+                let _ = done.send((runner, next));
+            }
+        })?;
+        Ok(Urgent { to, from })
+    }
+
+    /// Has the other thread follow until less is left, or it can do no more.
+    fn catch_up(&self, runner: Runner) -> (Runner, Next) {
+        self.to.send(runner).ok().and_then(|()| self.from.recv().ok()).expect("it does not panic")
+    }
 }
 
 impl Follower {
@@ -87,14 +122,16 @@ impl Follower {
             changed: Condvar::new(),
         });
         let theirs = Arc::clone(&shared);
+        let no_thread = |e| StoreError::io("creditgate-tables".as_ref(), e);
+        let urgent = Urgent::spawn().map_err(no_thread)?;
         let thread = thread::Builder::new()
             .name("creditgate-tables".to_owned())
             .spawn(move || {
                 // On Linux of this thread alone. Where it is refused, the follower is not as nice.
                 let _ = nice(NICE);
-                Runner::new(self, theirs).run();
+                Runner::new(self, theirs).run(&urgent);
             })
-            .map_err(|e| StoreError::io("creditgate-tables".as_ref(), e))?;
+            .map_err(no_thread)?;
         let waker = thread.thread().clone();
         Ok(FollowerThread { shared, thread: Some(thread), waker })
     }
@@ -161,6 +198,16 @@ struct Runner {
     /// Not before this; set while there is no room.
     retry_at: Option<Instant>,
     retry_after: Duration,
+    /// With more entries to fold it no longer stands back.
+    behind_max: u64,
+}
+
+/// What to do after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Again,
+    Sleep,
+    Stop,
 }
 
 impl Drop for Runner {
@@ -173,26 +220,48 @@ impl Drop for Runner {
 
 impl Runner {
     fn new(follower: Follower, shared: Arc<Shared>) -> Runner {
-        let (dirty_since, retry_at) = (None, None);
-        Runner { follower, shared, dirty_since, retry_at, retry_after: RETRY_FIRST }
+        let (dirty_since, retry_at, behind_max) = (None, None, follower.behind_max());
+        Runner { follower, shared, dirty_since, retry_at, retry_after: RETRY_FIRST, behind_max }
     }
 
-    fn run(mut self) {
+    fn run(mut self, urgent: &Urgent) {
         loop {
-            let (wanted, stopping) = {
-                let state = self.shared.lock();
-                (state.wanted, state.stopping)
-            };
-            if stopping {
-                return;
-            }
-            match self.step(wanted) {
-                Ok(true) => {}
-                Ok(false) => self.sleep(),
-                Err(error) => {
-                    self.shared.lock().figures.error = Some(error.to_string().into());
-                    return;
+            match self.advance() {
+                Next::Stop => return,
+                Next::Sleep => self.sleep(),
+                Next::Again if self.is_behind(self.behind_max) => {
+                    self.shared.lock().figures.far_behind += 1;
+                    let next;
+                    (self, next) = urgent.catch_up(self);
+                    // It sleeps on no other thread than this one, which is woken.
+                    if next == Next::Stop {
+                        return;
+                    }
                 }
+                Next::Again => {}
+            }
+        }
+    }
+
+    fn is_behind(&self, entries: u64) -> bool {
+        self.shared.committed.load(Acquire).saturating_sub(self.follower.folded()) > entries
+    }
+
+    /// Does one step, unless it is to stop.
+    fn advance(&mut self) -> Next {
+        let (wanted, stopping) = {
+            let state = self.shared.lock();
+            (state.wanted, state.stopping)
+        };
+        if stopping {
+            return Next::Stop;
+        }
+        match self.step(wanted) {
+            Ok(true) => Next::Again,
+            Ok(false) => Next::Sleep,
+            Err(error) => {
+                self.shared.lock().figures.error = Some(error.to_string().into());
+                Next::Stop
             }
         }
     }

@@ -3,15 +3,15 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use common::*;
 use creditgate_engine::entry::Request;
 use creditgate_store::{
-    CountersReader, Fault, Faults, Options, Step, Store, StoreError, SyncError, WindowBounds,
-    WindowFigures,
+    CountersReader, Fault, Faults, NoFaults, Options, Step, Store, StoreError, SyncError,
+    WindowBounds, WindowFigures,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -239,6 +239,48 @@ fn any_other_error_stops_the_thread_and_is_told() {
         panic!("it cannot fold");
     };
     assert!(what.contains("Fold"), "{what}");
+}
+
+/// Dies at the second step of one kind.
+struct Second(Step, AtomicU64);
+
+impl Faults for Second {
+    fn before(&self, step: Step) -> Result<(), Fault> {
+        let is_second = step == self.0 && self.1.fetch_add(1, Ordering::SeqCst) == 1;
+        if is_second { Err(Fault::Crash) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_thread_that_is_far_behind_catches_up_or_says_why_not() {
+    let second: Arc<dyn Faults> = Arc::new(Second(Step::Fold, 0.into()));
+    for (faults, fails) in [(Arc::new(NoFaults) as Arc<dyn Faults>, false), (second, true)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { follower_behind_max: 2, faults, ..options() };
+        let (mut store, _) = Store::open(folder.path(), options).expect("it opens");
+        // More than one step folds in each.
+        for time in 1..4 {
+            store.begin(time);
+            for i in 0..5_000 {
+                let id = format!("{time}-{i}");
+                execute(&mut store, &account(&id, &id, limit(1_000)));
+            }
+            store.commit().expect("there is room");
+        }
+        let last = store.committed_seq();
+        let thread = store.follower().expect("it starts").spawn(last).expect("a thread");
+        let synced = thread.sync_to(last, LONG);
+        assert_eq!(thread.figures().far_behind, 1);
+        if fails {
+            assert!(matches!(&synced, Err(SyncError::Stopped(what)) if what.contains("Fold")));
+        } else {
+            synced.expect("it is in time");
+            run(&mut store, 4, &account("one more", "one-more", limit(1)));
+            thread.committed(store.committed_seq());
+            thread.sync_to(store.committed_seq(), LONG).expect("the first thread is at it again");
+            assert_eq!(thread.figures().flushed, 15_001);
+        }
+    }
 }
 
 #[test]
