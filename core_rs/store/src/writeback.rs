@@ -7,7 +7,7 @@ use creditgate_engine::model::{
 };
 use creditgate_engine::rows::Rows;
 use creditgate_engine::values::{Currency, Limit, ReservationId, SegmentIndex, Slot};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use heed::{PutFlags, RwTxn};
 use serde::Serialize;
 
@@ -15,10 +15,15 @@ use crate::commit;
 use crate::error::StoreError;
 use crate::tables::{Tables, TablesTxn, by_account_key, item_key};
 
+/// A page of LMDB holds some 32 accounts.
+const PAGE_BITS: u32 = 5;
+
 /// Changed rows; `None` where one was removed. Written in order of their keys, as LMDB likes it.
 #[derive(Default)]
 pub(crate) struct Changes {
     accounts: HashMap<Slot, (Account, Counters)>,
+    /// About on how many pages these stand: their slots, but for the lowest bits.
+    account_pages: HashSet<Slot>,
     reservations: BTreeMap<ReservationId, Option<Reservation>>,
     items: BTreeMap<Vec<u8>, Option<Item>>,
     segments: BTreeMap<SegmentIndex, Segment>,
@@ -34,6 +39,16 @@ impl Changes {
             + self.items.len()
             + self.segments.len()
             + self.sources.len()
+    }
+
+    /// On about how many pages of the tables the accounts stand.
+    pub(crate) fn account_pages(&self) -> usize {
+        self.account_pages.len()
+    }
+
+    fn set_account(&mut self, slot: Slot, row: (Account, Counters)) {
+        self.account_pages.insert(slot >> PAGE_BITS);
+        self.accounts.insert(slot, row);
     }
 
     /// Writes all rows; on an error the transaction is to be dropped.
@@ -153,7 +168,7 @@ impl<'t> Overlay<'t> {
         }
         let read = self.below.account(slot);
         let Some(row) = self.note(read) else { return false };
-        self.changes.accounts.insert(slot, row);
+        self.changes.set_account(slot, row);
         true
     }
 
@@ -194,7 +209,7 @@ impl Rows for Overlay<'_> {
     }
 
     fn add_account(&mut self, slot: Slot, account: Account) {
-        self.changes.accounts.insert(slot, (account, Counters::default()));
+        self.changes.set_account(slot, (account, Counters::default()));
     }
 
     fn update_account<R>(&mut self, slot: Slot, f: impl FnOnce(&mut Account) -> R) -> Option<R> {
