@@ -11,7 +11,7 @@ use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::ReservationView;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Currency, SegmentIndex, Seq, Slot};
-use creditgate_store::{FollowerThread, StoreError, Tables};
+use creditgate_store::{FollowerThread, StoreError, SyncError, Tables};
 use prost::Message;
 
 use crate::abort::AbortOnPanic;
@@ -183,14 +183,19 @@ impl Reader {
     /// Not after the deadline: others wait for their pages, and this one's caller does not.
     fn answer(&self, page: Page, deadline: Option<Instant>, seq: Seq) -> Result<Vec<u8>, Fault> {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            self.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
-            return Err(Fault::deadline_passed());
-        }
         let catch_up_max = left.map_or(CATCH_UP_MAX, |left| left.min(CATCH_UP_MAX));
-        let behind = |error: &dyn std::fmt::Display| Fault::tables_behind(error);
-        self.follower.sync_to(seq, catch_up_max).map_err(|error| behind(&error))?;
-        self.read(page).map_err(|error| behind(&error))
+        let caught_up = match catch_up_max {
+            Duration::ZERO => Err(SyncError::Timeout),
+            catch_up_max => self.follower.sync_to(seq, catch_up_max),
+        };
+        match caught_up {
+            Ok(()) => self.read(page).map_err(|error| Fault::tables_behind(&error)),
+            Err(SyncError::Timeout) if catch_up_max < CATCH_UP_MAX => {
+                self.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
+                Err(Fault::deadline_passed())
+            }
+            Err(error) => Err(Fault::tables_behind(&error)),
+        }
     }
 
     fn read(&self, page: Page) -> Result<Vec<u8>, StoreError> {

@@ -20,10 +20,10 @@ const BULK_DEPTH_MAX: usize = 64;
 /// Most bytes of requests that may wait in the bulk lane, whose callers have time.
 const BULK_BYTES_MAX: usize = 64 << 20;
 
-/// Most bytes of requests that may wait in the interactive lane: some 18 batches of 1,000 orders,
-/// a twentieth of a second of work. What would wait longer is better refused at once than decided
+/// Most bytes of requests that may wait in the interactive lane: some 15 batches of 1,000 orders,
+/// 40 to 100 ms of work. What would wait longer is better refused at once than decided
 /// when its caller has given up.
-const INTERACTIVE_BYTES_MAX: usize = 5 << 18;
+const INTERACTIVE_BYTES_MAX: usize = 1 << 20;
 
 /// Calls of at most so many bytes are bounded by their number alone: single orders find room where
 /// batches have taken all of theirs.

@@ -10,6 +10,13 @@ const LOAD_BYTES: usize = 1 << 17;
 const LOADS_AHEAD: usize = 4;
 /// The caller is one core's work by itself.
 const THREADS_MAX: usize = 3;
+/// What a start uses of a large machine: more threads would wait for memory.
+const CORES_MAX: usize = 16;
+
+/// How many threads a start divides its work among.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(CORES_MAX)
+}
 
 /// Gives each of `rows` to `work` on some other thread, then its result to `take`, in order.
 ///
@@ -26,8 +33,7 @@ where
     Row: Send,
     Done: Send,
 {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.saturating_sub(1).clamp(1, THREADS_MAX);
+    let threads = cores().saturating_sub(1).clamp(1, THREADS_MAX);
     thread::scope(|scope| {
         let workers: Vec<Worker<Row, Done>> = (0..threads)
             .map(|_| {

@@ -13,7 +13,7 @@ use crate::folder::Folder;
 use crate::journal::{Journal, Link};
 use crate::name_log;
 use crate::options::Options;
-use crate::replay::replay;
+use crate::replay::{Reading, replay};
 use crate::tables::{Reached, Tables};
 
 /// Progress is told every so many commits.
@@ -78,7 +78,7 @@ pub fn check_store(
     let mut findings = Vec::new();
     let total = journal.last_seq()?;
     let hash_key = Default::default();
-    let ended = replay(&journal, Link::START, &hash_key, |commit| {
+    let ended = replay(&journal, Link::START, &hash_key, Reading::Everything, |commit| {
         for event in &commit.events {
             apply(&mut state, commit.head.time, event);
         }

@@ -21,8 +21,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// written once for all of them; but more rows at a time would keep the disk busy for a good part
 /// of a second, and commits wait behind it.
 const ROWS_DIRTY_MAX: usize = 500_000;
-/// And as soon as they stand on so many pages: LMDB keeps the memory of all that one transaction has
-/// changed, here 64 MiB, for the next.
+/// And as soon as their accounts stand on about so many pages: LMDB keeps the memory of all that
+/// one transaction has changed for the next, here some 64 MiB.
 const ACCOUNT_PAGES_DIRTY_MAX: usize = 16_384;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
 const NICE: i32 = 5;
@@ -73,7 +73,8 @@ impl Shared {
     }
 }
 
-/// A running follower. Dropping it stops the threads without writing what waits: the journal has it.
+/// A running follower. Dropping it stops the threads without writing what waits: the journal has
+/// it.
 pub struct FollowerThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,

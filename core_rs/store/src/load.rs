@@ -10,6 +10,7 @@ use creditgate_engine::state::{
 };
 use creditgate_engine::values::Slot;
 
+use crate::ahead;
 use crate::error::StoreError;
 use crate::tables::{Tables, item_key};
 
@@ -40,13 +41,18 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
 }
 
 fn load_accounts(tables: &Tables, mut accounts: RestoreAccounts<'_>) -> Result<(), StoreError> {
-    let rtxn = tables.read_txn()?;
-    let count = tables.accounts.len(&rtxn).map_err(tables.lmdb())?;
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let (rtxn, lmdb, threads) = (tables.read_txn()?, tables.lmdb(), ahead::cores());
+    // The count alone would be believed by nobody who reads up to it.
+    let last = tables.accounts.last(&rtxn).map_err(lmdb)?.map(|(slot, _)| slot);
+    let count = last.map_or(0, |slot| u64::from(slot) + 1);
+    let counted = tables.accounts.len(&rtxn).map_err(lmdb)?;
+    let Some(count) = Slot::try_from(count).ok().filter(|_| count == counted) else {
+        return Err(tables.bad_row(format!("{counted} accounts, the last one in slot {last:?}")));
+    };
     let each = (count as usize).div_ceil(threads).next_multiple_of(AccountRows::PART).max(1);
     let parts: Result<Vec<_>, StoreError> = thread::scope(|scope| {
-        let starts = (0..count as Slot).step_by(each);
-        let parts = starts.map(|start| start..count.min(u64::from(start) + each as u64) as Slot);
+        let starts = (0..count).step_by(each);
+        let parts = starts.map(|start| start..count.min(start.saturating_add(each as Slot)));
         let running = Vec::from_iter(parts.map(|part| scope.spawn(|| account_rows(tables, part))));
         running.into_iter().map(|part| part.join().expect("loading does not panic")).collect()
     });

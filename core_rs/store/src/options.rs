@@ -43,8 +43,8 @@ pub struct Options {
     pub journal_file_bytes: u64,
     /// What of the journal stays at hand.
     pub journal_retention: Retention,
-    /// With more entries to fold the follower stands back no longer behind those who decide: a start
-    /// would have to read them all.
+    /// With more entries to fold the follower stands back no longer behind those who decide: a
+    /// start would have to read them all.
     pub follower_behind_max: u64,
     /// Address space for the tables: their largest size, in bytes.
     pub tables_map_size_bytes: usize,
@@ -65,7 +65,7 @@ impl Default for Options {
             journal_map_size_bytes: 1 << 40,
             journal_file_bytes: 1 << 30,
             journal_retention: Retention { bytes_max: 64 << 30, age_max_us: 30 * DAY_US },
-            follower_behind_max: 2_000_000,
+            follower_behind_max: 4_000_000,
             tables_map_size_bytes: 1 << 38,
             faults: Arc::new(NoFaults),
         }

@@ -13,7 +13,7 @@ use crate::journal::{Journal, Link};
 use crate::load;
 use crate::name_log;
 use crate::options::Options;
-use crate::replay::{TailNames, replay};
+use crate::replay::{Reading, TailNames, replay};
 use crate::tables::{Reached, Tables};
 use crate::window::Windows;
 
@@ -66,7 +66,7 @@ pub(crate) fn recover(
     };
     let (requests, entries) = (options.request_window, options.entry_window);
     let mut names = TailNames::new(requests.count_max, entries.count_max);
-    last = replay(journal, last, &tables.hash_key()?, |commit| {
+    last = replay(journal, last, &tables.hash_key()?, Reading::Facts, |commit| {
         for event in &commit.events {
             apply(&mut state, commit.head.time, event);
         }

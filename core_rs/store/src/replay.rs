@@ -16,6 +16,15 @@ use crate::journal::{Journal, Link};
 use crate::text;
 use crate::window::{self, HashKey, Key, Windows};
 
+/// How much of a commit a replay decodes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// What a start needs. An outcome that cannot be read is met by who asks for it.
+    Facts,
+    /// All there is, for whoever wants to know that all can be read.
+    Everything,
+}
+
 /// What a replay needs of a commit. Its events stand in one row: to move and free the entries of
 /// millions from one thread to the other costs as much as to decode them.
 pub(crate) struct Replayed<'t> {
@@ -24,7 +33,7 @@ pub(crate) struct Replayed<'t> {
     pub(crate) events: Vec<Event<'t>>,
     /// One for each entry.
     pub(crate) keys: Vec<Key>,
-    /// All of it where its texts are still to be put back.
+    /// All of it where its texts are still to be put back, or all is to be looked at.
     whole: Option<Commit<'t>>,
 }
 
@@ -53,7 +62,12 @@ impl<'de: 't, 't> Deserialize<'de> for Named<'t> {
 }
 
 impl<'t> Replayed<'t> {
-    fn of(key: Seq, value: &'t [u8], hash_key: &HashKey) -> Result<Replayed<'t>, Broken> {
+    fn of(
+        key: Seq,
+        value: &'t [u8],
+        hash_key: &HashKey,
+        reading: Reading,
+    ) -> Result<Replayed<'t>, Broken> {
         let (hash, body) = commit::verify(value)?;
         let (head, facts) = commit::decode::<Fact<'t>>(body)?;
         let (mut events, mut keys) = (Vec::with_capacity(facts.len()), Vec::new());
@@ -64,7 +78,7 @@ impl<'t> Replayed<'t> {
             events.append(&mut happened);
         }
         let mut whole = None;
-        if has_texts {
+        if has_texts || reading == Reading::Everything {
             let (_, entries) = commit::decode(body)?;
             whole = Some(Commit { key, head, hash, entries });
         }
@@ -83,12 +97,13 @@ pub(crate) fn replay(
     journal: &Journal,
     mut last: Link,
     hash_key: &HashKey,
+    reading: Reading,
     mut seen: impl FnMut(Replayed<'_>),
 ) -> Result<Link, StoreError> {
     let first = last.last_seq + 1;
     for commits in journal.commits_from(first) {
         let (commits, texts) = (commits?, journal.read_txn()?);
-        let decode = |(key, value)| match Replayed::of(key, value, hash_key) {
+        let decode = |(key, value)| match Replayed::of(key, value, hash_key, reading) {
             Ok(replayed) => Ok((key, replayed)),
             Err(broken) => Err(journal.broken(key, broken)),
         };

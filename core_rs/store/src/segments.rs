@@ -336,8 +336,9 @@ impl Segments {
             let lmdb = StoreError::lmdb(&segment.path);
             let rtxn = commits.env.read_txn().map_err(lmdb)?;
             if let Some((_, value)) = commits.rows.last(&rtxn).map_err(lmdb)? {
-                let head = value.get(32..).and_then(|body| commit::decode_head(body).ok());
-                let Some(head) = head else { return Ok(()) };
+                // A damaged one is named where it is read.
+                let head = commit::verify(value).and_then(|(_, body)| commit::decode_head(body));
+                let Ok(head) = head else { return Ok(()) };
                 expected = head.last_seq() + 1;
             }
             begun = true;

@@ -15,6 +15,7 @@ use creditgate_engine::outcome::Outcome;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Seq, Slot};
 
+use crate::ahead;
 use crate::committer::{Committer, Moved, Sealed, SharedCounters};
 use crate::counters::{CountersMap, CountersRecord};
 use crate::error::{CommitError, ExecuteError, StoreError};
@@ -436,9 +437,8 @@ fn publish_all(counters: &CountersMap, state: &State, seq: Seq, epoch: u64) {
             counters.publish(slot, &record);
         }
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
     let count = state.account_count() as Slot;
-    let each = (count as usize).div_ceil(cores).max(1);
+    let each = (count as usize).div_ceil(ahead::cores()).max(1);
     thread::scope(|scope| {
         for start in (0..count).step_by(each) {
             scope.spawn(move || publish(start..count.min(start + each as Slot)));

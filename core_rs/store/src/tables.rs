@@ -67,8 +67,8 @@ pub struct Tables {
 const PERIOD_BITS: u32 = RESERVATION_ITEM_BITS + 17;
 
 /// Key of an account's reservation: period, slot, id. New ones are of the latest periods. Under
-/// full load a flush holds whole periods, so that nearly every page of the index is written once;
-/// without periods a flush would write nearly every page of all.
+/// full load a flush holds whole periods, so that nearly every page of the index is written once,
+/// where accounts are not millions; without periods a flush would write nearly every page of all.
 pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 16] {
     account_key((id >> PERIOD_BITS) as u32, slot, id)
 }

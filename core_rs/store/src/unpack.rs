@@ -60,6 +60,9 @@ enum Head {
     Bin(usize),
     Array(usize),
     Map(usize),
+    /// A float or an extension of so many bytes, which no record of ours holds: never read, but
+    /// another format's are gone past.
+    Other(usize),
 }
 
 #[cold]
@@ -127,7 +130,13 @@ impl<'de> Reader<'de> {
             0xde => Head::Map(self.len_16()?),
             0xdf => Head::Map(self.len_32()?),
             0xe0..=0xff => Head::Int(i64::from(marker.cast_signed())),
-            _ => return Err(Unreadable::custom("no record holds such a value")),
+            0xc7 => Head::Other(1 + self.len_8()?),
+            0xc8 => Head::Other(1 + self.len_16()?),
+            0xc9 => Head::Other(1 + self.len_32()?),
+            0xca => Head::Other(4),
+            0xcb => Head::Other(8),
+            0xd4..=0xd8 => Head::Other(1 + (1 << (marker - 0xd4))),
+            0xc1 => return Err(Unreadable::custom("no value begins like this")),
         })
     }
 
@@ -146,6 +155,7 @@ impl<'de> Reader<'de> {
                 Head::Str(len) | Head::Bin(len) => drop(self.take(len)?),
                 Head::Array(len) => values += len as u64,
                 Head::Map(len) => values += 2 * len as u64,
+                Head::Other(len) => drop(self.take(len)?),
             }
         }
         Ok(())
@@ -179,6 +189,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             Head::Bin(len) => visitor.visit_borrowed_bytes(self.take(len)?),
             Head::Array(len) => self.seq(len, visitor),
             Head::Map(len) => self.map(len, visitor),
+            Head::Other(_) => Err(Unreadable::custom("no record holds such a value")),
         }
     }
 
@@ -455,7 +466,18 @@ mod tests {
         assert!(read::<&str>(b"\xa1\xff").is_err(), "not UTF-8");
         assert!(read::<(u8, u8)>(b"\x93\x01\x02\x03").is_err(), "one too many");
         assert!(read::<(u8, u8)>(b"\x91\x01").is_err(), "one too few");
-        assert!(read::<IgnoredAny>(b"\xca\0\0\0\0").is_err(), "a float");
+        for other in [
+            &b"\xca\0\0\0\0"[..],
+            &[0xcb; 9],
+            b"\xd4\x05x",
+            b"\xd8\x05sixteen bytes...",
+            b"\xc7\x03\x05abc",
+        ] {
+            assert!(read::<u64>(other).is_err(), "a float or an extension: {other:?}");
+            assert!(read::<IgnoredAny>(other).is_ok(), "which may be gone past: {other:?}");
+            assert!(read::<IgnoredAny>(&other[..other.len() - 1]).is_err(), "cut short: {other:?}");
+        }
+        assert!(read::<IgnoredAny>(b"\xc1").is_err(), "not msgpack");
         let deep = [&[0x91; 1 << 20][..], &[0xc0]].concat();
         assert!(read::<IgnoredAny>(&deep).is_ok(), "however deep");
     }
