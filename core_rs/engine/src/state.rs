@@ -27,6 +27,7 @@ use undo::Undo;
 pub use accounts::AccountRows;
 pub use dump::Dump;
 pub use restore::{Restore, RestoreAccounts, RestoreItems, RestoreReservations};
+pub use sums::Sums;
 
 /// Everything that decisions depend on.
 ///

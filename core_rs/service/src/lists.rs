@@ -220,7 +220,7 @@ impl Reader {
                 let after = after.map(|slot| Slot::try_from(slot).unwrap_or(Slot::MAX));
                 let wanted = |account: &Account| filter.wants(account);
                 let page = self.tables.list_accounts(wanted, after, size)?;
-                let accounts = page.rows.into_iter().map(|(_, account, _)| self.account(account));
+                let accounts = page.rows.into_iter().map(|(_, account)| self.account(account));
                 let accounts = accounts.collect::<Result<_, StoreError>>()?;
                 let next_page_token = token(page.next.map(u64::from));
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
@@ -235,7 +235,7 @@ impl Reader {
             path: "tables".into(),
             what: format!("the account in slot {slot} is missing"),
         };
-        row.map(|(account, _)| account).ok_or_else(missing)
+        row.ok_or_else(missing)
     }
 
     fn account(&self, account: Account) -> Result<v1::Account, StoreError> {

@@ -136,12 +136,15 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
     counted("segments", tables.segments.len(&rtxn).map_err(lmdb)?, state.segments().len())?;
     for row in tables.accounts.iter(&rtxn).map_err(lmdb)? {
         let (slot, row) = row.map_err(lmdb)?;
-        let (account, counters) = tables.decode("accounts", row).map_err(text)?;
+        let (account, unallocated) = tables.decode("accounts", row).map_err(text)?;
         if (slot as usize) >= state.account_count()
-            || (state.account(slot), state.position(slot)) != (account, &counters)
+            || (state.account(slot), state.position(slot).unallocated) != (account, unallocated)
         {
             return differs(format!("the account in slot {slot}"));
         }
+    }
+    if tables.sums().map_err(text)? != state.sums() {
+        return differs("the sums of the counters".to_owned());
     }
     for row in tables.reservations.iter(&rtxn).map_err(lmdb)? {
         let (id, row) = row.map_err(lmdb)?;

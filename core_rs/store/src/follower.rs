@@ -66,12 +66,6 @@ impl Follower {
         self.changes.len() + self.names.pending_count()
     }
 
-    /// On about how many pages the accounts among them stand.
-    #[must_use]
-    pub fn account_pages_dirty(&self) -> usize {
-        self.changes.account_pages()
-    }
-
     /// Folds some commits, none beyond the one that holds `up_to`; returns whether any was folded.
     ///
     /// # Errors

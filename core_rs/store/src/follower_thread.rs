@@ -21,9 +21,6 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// written once for all of them; but more rows at a time would keep the disk busy for a good part
 /// of a second, and commits wait behind it.
 const ROWS_DIRTY_MAX: usize = 500_000;
-/// And as soon as their accounts stand on about so many pages: LMDB keeps the memory of all that
-/// one transaction has changed for the next, here some 64 MiB.
-const ACCOUNT_PAGES_DIRTY_MAX: usize = 16_384;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
 const NICE: i32 = 5;
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
@@ -272,8 +269,7 @@ impl Runner {
 
     /// Folds or flushes once; returns whether there may be more to do at once.
     fn step(&mut self, wanted: Seq) -> Result<bool, StoreError> {
-        let full = self.follower.rows_dirty() >= ROWS_DIRTY_MAX
-            || self.follower.account_pages_dirty() >= ACCOUNT_PAGES_DIRTY_MAX;
+        let full = self.follower.rows_dirty() >= ROWS_DIRTY_MAX;
         let folded = !full && self.follower.fold(self.shared.committed.load(Acquire))?;
         if folded {
             self.dirty_since.get_or_insert_with(Instant::now);

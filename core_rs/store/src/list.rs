@@ -3,8 +3,8 @@
 use std::iter;
 use std::ops::Bound;
 
-use creditgate_engine::model::{Account, Counters, Reservation, Segment};
-use creditgate_engine::values::{ReservationId, SegmentIndex, Slot};
+use creditgate_engine::model::{Account, Reservation, Segment};
+use creditgate_engine::values::{Minor, ReservationId, SegmentIndex, Slot};
 
 use crate::error::StoreError;
 use crate::tables::{Tables, TablesTxn};
@@ -55,14 +55,14 @@ impl Tables {
         mut wanted: impl FnMut(&Account) -> bool,
         after: Option<Slot>,
         limit: usize,
-    ) -> Result<Page<(Slot, Account, Counters), Slot>, StoreError> {
+    ) -> Result<Page<(Slot, Account), Slot>, StoreError> {
         let (rtxn, lmdb) = (self.read_txn()?, self.lmdb());
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let range = (start, Bound::Unbounded);
         let rows = self.accounts.range(&rtxn, &range).map_err(lmdb)?.map(|row| {
             let (slot, row) = row.map_err(lmdb)?;
-            let (account, counters) = self.decode("accounts", row)?;
-            Ok((slot, wanted(&account).then_some((slot, account, counters))))
+            let (account, _): (_, Minor) = self.decode("accounts", row)?;
+            Ok((slot, wanted(&account).then_some((slot, account))))
         });
         page(limit, rows)
     }
@@ -105,13 +105,14 @@ impl Tables {
         page(limit, rows)
     }
 
-    /// The account in a slot, with its counters.
+    /// The account in a slot.
     ///
     /// # Errors
     ///
     /// [`StoreError::BadRow`] and I/O errors.
-    pub fn account(&self, slot: Slot) -> Result<Option<(Account, Counters)>, StoreError> {
-        TablesTxn { tables: self, rtxn: self.read_txn()? }.account(slot)
+    pub fn account(&self, slot: Slot) -> Result<Option<Account>, StoreError> {
+        let found = TablesTxn { tables: self, rtxn: self.read_txn()? }.account(slot)?;
+        Ok(found.map(|(account, _)| account))
     }
 
     /// A segment by its index.

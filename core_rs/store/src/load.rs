@@ -37,6 +37,9 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         reservations.join().expect("loading does not panic")?;
         items.join().expect("loading does not panic")
     })?;
+    if !state.add_up() || state.sums() != tables.sums()? {
+        return Err(tables.bad_row("the rows are not what all of them amounted to".to_owned()));
+    }
     Ok(state)
 }
 
@@ -68,8 +71,8 @@ fn account_rows(tables: &Tables, slots: Range<Slot>) -> Result<AccountRows, Stor
     for expected in slots.clone() {
         match found.next().transpose().map_err(lmdb)? {
             Some((slot, row)) if slot == expected => {
-                let (account, counters) = tables.decode("accounts", row)?;
-                rows.push(account, counters);
+                let (account, unallocated) = tables.decode("accounts", row)?;
+                rows.push(account, unallocated);
             }
             _ => return Err(tables.bad_row(format!("account {expected} is missing"))),
         }

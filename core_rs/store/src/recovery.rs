@@ -106,8 +106,7 @@ fn from_tables(
     let (state, windows) = thread::scope(|scope| {
         let (requests, entries) = (options.request_window, options.entry_window);
         let windows = scope.spawn(move || name_log::load(tables, requests, entries));
-        // Where an amount or an owner is damaged, but can be read, the sums show it.
-        let state = load::load(tables).ok().filter(State::adds_up);
+        let state = load::load(tables).ok();
         (state, windows.join().expect("loading names does not panic"))
     });
     Ok(state.zip(windows.ok()).map(|(state, windows)| (link, state, windows)))

@@ -7,8 +7,11 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use creditgate_engine::model::{Account, Counters, Item, Reservation, Segment};
-use creditgate_engine::values::{RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot};
+use creditgate_engine::model::{Account, Item, Reservation, Segment};
+use creditgate_engine::state::Sums;
+use creditgate_engine::values::{
+    Minor, RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot,
+};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U32, U64, Unit};
 use heed::{CommitOrAbort, Database, EnvFlags, RoTxn, RwTxn, WithoutTls};
@@ -22,7 +25,7 @@ use crate::unpack;
 use crate::window::HashKey;
 
 /// The format of the tables. Tables of another one are folded again.
-pub const TABLES_FORMAT: u64 = 3;
+pub const TABLES_FORMAT: u64 = 4;
 
 /// The commit up to which something is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,8 @@ impl Reached {
 pub struct Tables {
     pub(crate) path: Arc<Path>,
     pub(crate) env: Env,
-    /// Slot → account and counters.
+    /// Slot → account, and the part of what is outstanding that belongs to no item. All else that
+    /// its counters say is what the other rows amount to.
     pub(crate) accounts: Database<'static, U32<BigEndian>, Bytes>,
     /// Id → reservation.
     pub(crate) reservations: Database<'static, U64<BigEndian>, Bytes>,
@@ -58,8 +62,8 @@ pub struct Tables {
     pub(crate) sources: Database<'static, Str, U64<BigEndian>>,
     /// Names of the windows, in chunks: see [`crate::name_log`].
     pub(crate) names: Database<'static, Bytes, Bytes>,
-    /// `format` as big-endian `u64`; `reached` as sequence and digest; `hash_key`, under which
-    /// names are hashed.
+    /// `format` as big-endian `u64`; `reached` as sequence and digest; `sums` of all counters;
+    /// `hash_key`, under which names are hashed.
     pub(crate) meta: Database<'static, Str, Bytes>,
 }
 
@@ -190,6 +194,18 @@ impl Tables {
         self.meta.put(wtxn, "reached", &bytes).map_err(self.lmdb())
     }
 
+    /// What the rows must amount to.
+    pub(crate) fn sums(&self) -> Result<Sums, StoreError> {
+        let rtxn = self.read_txn()?;
+        let sums = self.meta.get(&rtxn, "sums").map_err(self.lmdb())?;
+        sums.and_then(|sums| Some(Sums::from_bytes(sums.try_into().ok()?)))
+            .ok_or_else(|| self.bad_row("the sums of the counters are missing".to_owned()))
+    }
+
+    pub(crate) fn set_sums(&self, wtxn: &mut RwTxn<'_>, sums: Sums) -> Result<(), StoreError> {
+        self.meta.put(wtxn, "sums", &sums.to_bytes()).map_err(self.lmdb())
+    }
+
     /// Under what names are hashed.
     pub(crate) fn hash_key(&self) -> Result<HashKey, StoreError> {
         let rtxn = self.read_txn()?;
@@ -212,6 +228,7 @@ impl Tables {
         };
         clear(&mut wtxn).map_err(self.lmdb())?;
         self.set_reached(&mut wtxn, &Reached::START)?;
+        self.set_sums(&mut wtxn, Sums::default())?;
         let mut hash_key = HashKey::default();
         getrandom(&mut hash_key, GetRandomFlags::empty())
             .map_err(|e| StoreError::io(&self.path, e))?;
@@ -227,7 +244,8 @@ pub(crate) struct TablesTxn<'t> {
 }
 
 impl TablesTxn<'_> {
-    pub(crate) fn account(&self, slot: Slot) -> Result<Option<(Account, Counters)>, StoreError> {
+    /// An account, and its unallocated money.
+    pub(crate) fn account(&self, slot: Slot) -> Result<Option<(Account, Minor)>, StoreError> {
         let row = self.tables.accounts.get(&self.rtxn, &slot).map_err(self.tables.lmdb())?;
         row.map(|row| self.tables.decode("accounts", row)).transpose()
     }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::model::{
-    Account, Capture, Captures, Counters, Item, Reservation, Segment, Status,
-};
+use creditgate_engine::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment};
 use creditgate_engine::rows::Rows;
-use creditgate_engine::values::{Currency, Limit, ReservationId, SegmentIndex, Slot};
-use hashbrown::{HashMap, HashSet};
+use creditgate_engine::state::Sums;
+use creditgate_engine::values::{Minor, ReservationId, SegmentIndex, Slot};
+
 use heed::{PutFlags, RwTxn};
 use serde::Serialize;
 
@@ -15,15 +14,13 @@ use crate::commit;
 use crate::error::StoreError;
 use crate::tables::{Tables, TablesTxn, by_account_key, item_key};
 
-/// A page of LMDB holds some 32 accounts.
-const PAGE_BITS: u32 = 5;
-
 /// Changed rows; `None` where one was removed. Written in order of their keys, as LMDB likes it.
 #[derive(Default)]
 pub(crate) struct Changes {
-    accounts: HashMap<Slot, (Account, Counters)>,
-    /// About on how many pages these stand: their slots, but for the lowest bits.
-    account_pages: HashSet<Slot>,
+    /// Each with its unallocated money.
+    accounts: BTreeMap<Slot, (Account, Minor)>,
+    /// What all counters have changed by.
+    sums: Sums,
     reservations: BTreeMap<ReservationId, Option<Reservation>>,
     items: BTreeMap<Vec<u8>, Option<Item>>,
     segments: BTreeMap<SegmentIndex, Segment>,
@@ -41,27 +38,17 @@ impl Changes {
             + self.sources.len()
     }
 
-    /// On about how many pages of the tables the accounts stand.
-    pub(crate) fn account_pages(&self) -> usize {
-        self.account_pages.len()
-    }
-
-    fn set_account(&mut self, slot: Slot, row: (Account, Counters)) {
-        self.account_pages.insert(slot >> PAGE_BITS);
-        self.accounts.insert(slot, row);
-    }
-
     /// Writes all rows; on an error the transaction is to be dropped.
     pub(crate) fn write(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> Result<(), StoreError> {
+        // Nobody else writes: what is read here is as of this transaction.
+        tables.set_sums(wtxn, tables.sums()? + self.sums)?;
         self.write_all(tables, wtxn).map_err(tables.lmdb())
     }
 
     fn write_all(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
         let mut bytes = Vec::new();
-        let mut slots = Vec::from_iter(self.accounts.keys());
-        slots.sort_unstable();
-        for slot in slots {
-            tables.accounts.put(wtxn, slot, encode(&mut bytes, &self.accounts[slot]))?;
+        for (slot, row) in &self.accounts {
+            tables.accounts.put(wtxn, slot, encode(&mut bytes, row))?;
         }
         self.write_reservations(tables, wtxn)?;
         for (key, row) in &self.items {
@@ -122,31 +109,32 @@ pub(crate) struct Overlay<'t> {
     pub(crate) below: TablesTxn<'t>,
     pub(crate) changes: &'t mut Changes,
     error: Option<StoreError>,
-    stand_in: (Account, Counters),
+    /// What the last account's counters have changed by.
+    change: (Slot, Counters),
 }
 
 impl<'t> Overlay<'t> {
     pub(crate) fn new(below: TablesTxn<'t>, changes: &'t mut Changes) -> Overlay<'t> {
-        let currency = Currency::parse("XXX").expect("it is three capital letters");
-        let account = Account {
-            id: "".into(),
-            currency,
-            status: Status::Active,
-            limit: Limit::INHERIT,
-            max_order: 0,
-            parent: None,
-            segment: None,
-            name: None,
-            status_reason: None,
-            created_at: 0,
-            updated_at: 0,
-        };
-        Overlay { below, changes, error: None, stand_in: (account, Counters::default()) }
+        Overlay { below, changes, error: None, change: Default::default() }
     }
 
     /// Whether everything could be read.
-    pub(crate) fn finish(self) -> Result<(), StoreError> {
+    pub(crate) fn finish(mut self) -> Result<(), StoreError> {
+        self.take_change();
         self.error.map_or(Ok(()), Err)
+    }
+
+    /// Adds what the last account's counters have changed by to where it belongs.
+    fn take_change(&mut self) {
+        let (slot, change) = std::mem::take(&mut self.change);
+        self.changes.sums.note(slot, &change);
+        if change.unallocated != 0 {
+            self.has_account(slot);
+            match self.changes.accounts.get_mut(&slot) {
+                Some((_, unallocated)) => *unallocated += change.unallocated,
+                None => self.note_missing(format_args!("account {slot}")),
+            }
+        }
     }
 
     /// Keeps the first error.
@@ -168,7 +156,7 @@ impl<'t> Overlay<'t> {
         }
         let read = self.below.account(slot);
         let Some(row) = self.note(read) else { return false };
-        self.changes.set_account(slot, row);
+        self.changes.accounts.insert(slot, row);
         true
     }
 
@@ -199,17 +187,15 @@ impl<'t> Overlay<'t> {
 
 impl Rows for Overlay<'_> {
     fn counters(&mut self, slot: Slot) -> &mut Counters {
-        if !self.has_account(slot) {
-            self.note_missing(format_args!("account {slot}"));
+        if self.change.0 != slot {
+            self.take_change();
+            self.change.0 = slot;
         }
-        match self.changes.accounts.get_mut(&slot) {
-            Some((_, counters)) => counters,
-            None => &mut self.stand_in.1,
-        }
+        &mut self.change.1
     }
 
     fn add_account(&mut self, slot: Slot, account: Account) {
-        self.changes.set_account(slot, (account, Counters::default()));
+        self.changes.accounts.insert(slot, (account, 0));
     }
 
     fn update_account<R>(&mut self, slot: Slot, f: impl FnOnce(&mut Account) -> R) -> Option<R> {
@@ -291,7 +277,7 @@ impl Rows for Overlay<'_> {
 mod tests {
     use creditgate_engine::apply::apply;
     use creditgate_engine::event::Event;
-    use creditgate_engine::values::Day;
+    use creditgate_engine::values::{Currency, Day, Limit};
 
     use super::*;
 
@@ -318,6 +304,7 @@ mod tests {
         for batches in
             [vec![vec![&opened, &posted, &paid]], vec![vec![&opened, &posted], vec![&paid]]]
         {
+            tables.clear().expect("there is room");
             for events in batches {
                 let mut changes = Changes::default();
                 let below =
@@ -339,8 +326,6 @@ mod tests {
                 ..Item::new(0, invoice_id, 5)
             };
             assert_eq!(read.item(0, invoice_id).expect("it reads"), Some(expected));
-            drop(read);
-            tables.clear().expect("there is room");
         }
     }
 }

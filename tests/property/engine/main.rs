@@ -208,12 +208,15 @@ impl Run {
         dump.segments.iter().for_each(|row| restored.restore_segment(row.clone()));
         let Restore { mut accounts, mut reservations, mut items } = restored.restore();
         let mut rows = AccountRows::default();
-        dump.accounts.iter().for_each(|(account, counters)| rows.push(account.clone(), *counters));
+        for (account, counters) in &dump.accounts {
+            rows.push(account.clone(), counters.unallocated);
+        }
         accounts.extend(vec![rows], 2);
         dump.reservations.values().for_each(|row| reservations.push(row.clone()));
         for ((slot, invoice_id), standing) in &dump.items {
             items.push(&standing.item(*slot, invoice_id));
         }
+        assert!(restored.add_up());
         assert_eq!(restored.dump(), dump);
     }
 }

@@ -131,8 +131,9 @@ impl AccountRows {
     /// A part of so many rows, or of a multiple, is joined to others without copying.
     pub const PART: usize = CHUNK_ROWS;
 
-    /// Adds the account in the next slot.
-    pub fn push(&mut self, account: Account, counters: Counters) {
+    /// Adds the account in the next slot. The rest of its counters is what its rows amount to.
+    pub fn push(&mut self, account: Account, unallocated: Minor) {
+        let counters = Counters { outstanding: unallocated, unallocated, ..Counters::default() };
         self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
         self.about.push(About::of(account));
     }

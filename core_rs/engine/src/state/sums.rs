@@ -1,42 +1,124 @@
 //! Whether rows that were kept elsewhere fit each other.
 
+use std::ops::Add;
+
 use crate::model::{Counters, Terms};
 use crate::state::State;
+use crate::values::Slot;
+
+/// Sums over all accounts of reserved, captured and outstanding, each account's times a number of its
+/// own, modulo 2^64: they show a row that is altered, lost or another's, but by a chance of 1 in 2^64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums([u64; 3]);
+
+impl Sums {
+    /// Adds what an account's counters are, or have changed by.
+    pub fn note(&mut self, slot: Slot, counters: &Counters) {
+        let Counters { outstanding, captured, reserved, unallocated: _ } = *counters;
+        let weight = weight(slot);
+        for (sum, amount) in self.0.iter_mut().zip([reserved, captured, outstanding]) {
+            *sum = sum.wrapping_add(weight.wrapping_mul(amount.cast_unsigned()));
+        }
+    }
+
+    /// As bytes, to be kept.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        for (place, sum) in bytes.chunks_exact_mut(8).zip(self.0) {
+            place.copy_from_slice(&sum.to_be_bytes());
+        }
+        bytes
+    }
+
+    /// What [`Sums::to_bytes`] made.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 24]) -> Sums {
+        let mut sums = [0; 3];
+        for (sum, place) in sums.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *sum = u64::from_be_bytes(*place);
+        }
+        Sums(sums)
+    }
+}
+
+impl Add for Sums {
+    type Output = Sums;
+
+    fn add(self, other: Sums) -> Sums {
+        let [a, b, c] = other.0;
+        Sums([self.0[0].wrapping_add(a), self.0[1].wrapping_add(b), self.0[2].wrapping_add(c)])
+    }
+}
+
+/// An odd number for each slot, far from those of its neighbours: the finalizer of SplitMix64.
+fn weight(slot: Slot) -> u64 {
+    let mut x = u64::from(slot).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (x ^ x >> 31) | 1
+}
 
 impl State {
-    /// Whether every row belongs to an account and, for each account, the counters are the sums of
-    /// their rows. True of every state that events have led to. A state restored from rows fails it
-    /// when an amount or an owner was damaged on disk; other damage does not show here.
+    /// The sums of all counters.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for slot in 0..self.accounts.len() as Slot {
+            sums.note(slot, self.position(slot));
+        }
+        sums
+    }
+
+    /// Adds to every account's counters what its rows amount to, in a state restored from rows.
+    /// `false`: a row belongs to no account, or an account to none that there is.
+    ///
+    /// Damaged amounts may be anything: they wrap, and [`State::sums`] shows it.
+    #[must_use]
+    pub fn add_up(&mut self) -> bool {
+        let State { accounts, reservations, items, segments, .. } = self;
+        let count = accounts.len();
+        let known = |slot: Slot| (slot as usize) < count;
+        for row in reservations.iter() {
+            if !known(row.slot) {
+                return false;
+            }
+            let counters = accounts.counters_mut(row.slot);
+            counters.reserved = counters.reserved.wrapping_add(row.open);
+        }
+        for (slot, _, item) in items.iter() {
+            if !known(slot) {
+                return false;
+            }
+            let counters = accounts.counters_mut(slot);
+            counters.captured = counters.captured.wrapping_add(item.captured);
+            counters.outstanding = counters.outstanding.wrapping_add(item.open);
+        }
+        (0..count as Slot).all(|slot| {
+            let Terms { parent, segment, .. } = accounts.terms(slot);
+            parent.is_none_or(known)
+                && segment.is_none_or(|segment| (segment as usize) < segments.len())
+        })
+    }
+
+    /// Whether, for each account, the counters are the sums of its rows: true of every state that
+    /// events have led to.
     #[must_use]
     pub fn adds_up(&self) -> bool {
-        // Damaged amounts may be anything. Sums that wrap are as hard to meet by chance, and a
-        // table of them is half as large as one of sums that cannot.
-        let mut sums = vec![[0_i64; 3]; self.accounts.len()];
-        let mut add = |slot: u32, part: usize, amount: i64| match sums.get_mut(slot as usize) {
-            Some(sum) => {
-                sum[part] = sum[part].wrapping_add(amount);
-                true
-            }
-            None => false,
-        };
-        let owned = self.reservations.iter().all(|r| add(r.slot, 0, r.open))
-            && self
-                .items
-                .iter()
-                .all(|(slot, _, i)| add(slot, 1, i.captured) && add(slot, 2, i.open));
-        owned
-            && (0..).zip(sums).all(|(slot, [open, captured, owed])| {
-                let Counters { outstanding, captured: shipped, reserved, unallocated } =
-                    *self.position(slot);
-                let Terms { parent, segment, .. } = self.terms(slot);
-                let known = |place: Option<u32>, count: usize| {
-                    place.is_none_or(|place| (place as usize) < count)
-                };
-                reserved == open
-                    && shipped == captured
-                    && outstanding == owed.wrapping_add(unallocated)
-                    && known(parent, self.accounts.len())
-                    && known(segment, self.segments.len())
-            })
+        let mut sums = vec![Counters::default(); self.accounts.len()];
+        for row in self.reservations.iter() {
+            sums[row.slot as usize].reserved += row.open;
+        }
+        for (slot, _, item) in self.items.iter() {
+            let sum = &mut sums[slot as usize];
+            sum.captured += item.captured;
+            sum.outstanding += item.open;
+        }
+        (0..).zip(sums).all(|(slot, sum)| {
+            let Counters { outstanding, captured, reserved, unallocated } = *self.position(slot);
+            reserved == sum.reserved
+                && captured == sum.captured
+                && outstanding == sum.outstanding + unallocated
+        })
     }
 }

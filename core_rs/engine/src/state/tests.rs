@@ -1,11 +1,12 @@
-use super::{AccountRows, Restore, State};
+use super::dump::Dump;
+use super::{AccountRows, Restore, State, Sums};
 use crate::apply::apply;
 use crate::command::*;
 use crate::decide::decide;
 use crate::model::Status;
 use crate::testing::*;
 use crate::values::LimitKind::{Amount, Unlimited};
-use crate::values::{Micros, Slot};
+use crate::values::{Micros, ReservationId, Slot};
 
 /// A book with something of everything.
 fn book() -> Book {
@@ -124,19 +125,17 @@ fn settling_names_the_accounts_that_changed_and_forgets_how_to_undo() {
     book.state.touched_since(0, |slot| panic!("slot {slot} has not changed since"));
 }
 
-#[test]
-fn a_state_put_back_row_by_row_is_the_same() {
-    let mut book = book();
-    book.hold("closed", 10);
-    book.post(payment(10, &[("ahead", 3)]));
-    let dump = book.state.dump();
+/// A state of these rows.
+fn put_back(dump: &Dump) -> State {
     let mut restored = State::default();
     for segment in &dump.segments {
         restored.restore_segment(segment.clone());
     }
     let Restore { mut accounts, mut reservations, mut items } = restored.restore();
     let mut rows = AccountRows::default();
-    dump.accounts.iter().for_each(|(account, counters)| rows.push(account.clone(), *counters));
+    for (account, counters) in &dump.accounts {
+        rows.push(account.clone(), counters.unallocated);
+    }
     accounts.extend(vec![rows], 2);
     dump.reservations.values().for_each(|row| reservations.push(row.clone()));
     for ((slot, invoice_id), standing) in &dump.items {
@@ -145,6 +144,48 @@ fn a_state_put_back_row_by_row_is_the_same() {
     for (source, position) in &dump.sources {
         restored.restore_source(source, *position);
     }
+    restored
+}
+
+#[test]
+fn a_state_put_back_row_by_row_is_the_same() {
+    let mut book = book();
+    book.hold("closed", 10);
+    book.post(payment(10, &[("ahead", 3)]));
+    let dump = book.state.dump();
+    let mut restored = put_back(&dump);
+    assert!(restored.add_up());
     assert_eq!(restored.dump(), dump);
+    assert_eq!(restored.sums(), book.state.sums());
+    assert!(restored.adds_up());
     assert_eq!(restored.mark(), 0);
+}
+
+#[test]
+fn a_row_that_was_altered_lost_or_moved_shows_in_the_sums() {
+    let mut book = book();
+    step(&mut book, &account("b").into());
+    book.hold("kept", 10);
+    book.post(payment(10, &[("ahead", 3)]));
+    let (dump, sums) = (book.state.dump(), book.state.sums());
+    assert_eq!(Sums::from_bytes(sums.to_bytes()), sums);
+    let first = *dump.reservations.iter().find(|(_, row)| row.is_open()).expect("one is open").0;
+    type Change = fn(&mut Dump, ReservationId);
+    let changes: [Change; 5] = [
+        |dump, id| dump.reservations.get_mut(&id).expect("it is there").open ^= 1 << 62,
+        |dump, id| dump.reservations.get_mut(&id).expect("it is there").slot ^= 1,
+        |dump, id| drop(dump.reservations.remove(&id)),
+        |dump, _| dump.accounts[0].1.unallocated -= 1,
+        |dump, _| dump.items.retain(|_, item| item.open == 0 && item.captured == 0),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut altered = dump.clone();
+        change(&mut altered, first);
+        let mut restored = put_back(&altered);
+        assert!(restored.add_up(), "change {number}: every row has an owner");
+        assert_ne!(restored.sums(), sums, "change {number}");
+    }
+    let mut orphaned = dump.clone();
+    orphaned.reservations.get_mut(&first).expect("it is there").slot = 7;
+    assert!(!put_back(&orphaned).add_up());
 }
