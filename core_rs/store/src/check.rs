@@ -143,7 +143,7 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
             return differs(format!("the account in slot {slot}"));
         }
     }
-    if tables.sums().map_err(text)? != state.sums() {
+    if tables.sums(&rtxn).map_err(text)? != state.sums() {
         return differs("the sums of the counters".to_owned());
     }
     for row in tables.reservations.iter(&rtxn).map_err(lmdb)? {

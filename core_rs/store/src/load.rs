@@ -37,7 +37,7 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         reservations.join().expect("loading does not panic")?;
         items.join().expect("loading does not panic")
     })?;
-    if !state.add_up() || state.sums() != tables.sums()? {
+    if !state.add_up() || state.sums() != tables.sums(&rtxn)? {
         return Err(tables.bad_row("the rows are not what all of them amounted to".to_owned()));
     }
     Ok(state)

@@ -59,6 +59,8 @@ pub(crate) fn recover(
             (link, state, windows)
         }
         None => {
+            // Else they would be gone, and nothing there to fold them from.
+            journal.require(1)?;
             tables.clear()?;
             let windows = name_log::load(tables, options.request_window, options.entry_window)?;
             (Link::START, State::default(), windows)

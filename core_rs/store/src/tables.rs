@@ -71,8 +71,8 @@ pub struct Tables {
 const PERIOD_BITS: u32 = RESERVATION_ITEM_BITS + 17;
 
 /// Key of an account's reservation: period, slot, id. New ones are of the latest periods. Under
-/// full load a flush holds whole periods, so that nearly every page of the index is written once,
-/// where accounts are not millions; without periods a flush would write nearly every page of all.
+/// full load a flush holds whole periods, so that nearly every page of the index is written once;
+/// without periods a flush would write nearly every page of all.
 pub(crate) fn by_account_key(slot: Slot, id: ReservationId) -> [u8; 16] {
     account_key((id >> PERIOD_BITS) as u32, slot, id)
 }
@@ -195,9 +195,8 @@ impl Tables {
     }
 
     /// What the rows must amount to.
-    pub(crate) fn sums(&self) -> Result<Sums, StoreError> {
-        let rtxn = self.read_txn()?;
-        let sums = self.meta.get(&rtxn, "sums").map_err(self.lmdb())?;
+    pub(crate) fn sums(&self, rtxn: &RoTxn<'_, WithoutTls>) -> Result<Sums, StoreError> {
+        let sums = self.meta.get(rtxn, "sums").map_err(self.lmdb())?;
         sums.and_then(|sums| Some(Sums::from_bytes(sums.try_into().ok()?)))
             .ok_or_else(|| self.bad_row("the sums of the counters are missing".to_owned()))
     }

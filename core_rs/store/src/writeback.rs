@@ -40,8 +40,7 @@ impl Changes {
 
     /// Writes all rows; on an error the transaction is to be dropped.
     pub(crate) fn write(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> Result<(), StoreError> {
-        // Nobody else writes: what is read here is as of this transaction.
-        tables.set_sums(wtxn, tables.sums()? + self.sums)?;
+        tables.set_sums(wtxn, tables.sums(wtxn)? + self.sums)?;
         self.write_all(tables, wtxn).map_err(tables.lmdb())
     }
 

@@ -174,6 +174,23 @@ fn a_check_names_what_is_missing_of_the_journal() {
 }
 
 #[test]
+fn an_amount_that_was_altered_in_the_tables_is_found_by_a_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = filled(folder.path()).state().dump();
+    let open = || Store::open(folder.path(), small_files()).expect("it opens");
+    assert!(!open().1.tables_rebuilt);
+    alter(&folder.path().join("tables/data.mdb"), "reservations", |rows| {
+        let row = &mut rows[1].1;
+        // The order's id, then what is open.
+        let place = row.windows(4).position(|bytes| bytes == b"0-1\x05").expect("it is there");
+        row[place + 3] = 6;
+    });
+    let (store, recovery) = open();
+    assert!(recovery.tables_rebuilt);
+    assert_eq!(store.state().dump(), dump);
+}
+
+#[test]
 fn tables_that_differ_from_the_journal_are_found() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(filled(folder.path()));

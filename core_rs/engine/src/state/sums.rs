@@ -6,8 +6,9 @@ use crate::model::{Counters, Terms};
 use crate::state::State;
 use crate::values::Slot;
 
-/// Sums over all accounts of reserved, captured and outstanding, each account's times a number of its
-/// own, modulo 2^64: they show a row that is altered, lost or another's, but by a chance of 1 in 2^64.
+/// Sums over all accounts of reserved, captured and outstanding, each account's times an odd number
+/// of its own, modulo 2^64. They always show that one account's counters are others, and nearly
+/// always that several are; rows of no amount, and terms, are not in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums([u64; 3]);
 
@@ -102,23 +103,24 @@ impl State {
     }
 
     /// Whether, for each account, the counters are the sums of its rows: true of every state that
-    /// events have led to.
+    /// events have led to. Some of the rows may come to more than all of them: sums wrap.
     #[must_use]
     pub fn adds_up(&self) -> bool {
         let mut sums = vec![Counters::default(); self.accounts.len()];
         for row in self.reservations.iter() {
-            sums[row.slot as usize].reserved += row.open;
+            let sum = &mut sums[row.slot as usize];
+            sum.reserved = sum.reserved.wrapping_add(row.open);
         }
         for (slot, _, item) in self.items.iter() {
             let sum = &mut sums[slot as usize];
-            sum.captured += item.captured;
-            sum.outstanding += item.open;
+            sum.captured = sum.captured.wrapping_add(item.captured);
+            sum.outstanding = sum.outstanding.wrapping_add(item.open);
         }
         (0..).zip(sums).all(|(slot, sum)| {
             let Counters { outstanding, captured, reserved, unallocated } = *self.position(slot);
             reserved == sum.reserved
                 && captured == sum.captured
-                && outstanding == sum.outstanding + unallocated
+                && outstanding == sum.outstanding.wrapping_add(unallocated)
         })
     }
 }
