@@ -1,5 +1,6 @@
 """What the families of figures share: how much is measured, and where figures go."""
 
+import asyncio
 import shutil
 import statistics
 import tempfile
@@ -141,7 +142,9 @@ class Suite:
         """Why no ratio with this peer may be given; None when it may, or nothing is checked."""
         return untuned(peer, per_s) if self.plan.checked else None
 
-    async def pairs_with(self, peer: str, count: int, ours: Run, theirs: Run) -> list[Pair]:
+    async def pairs_with(
+        self, peer: str, count: int, ours: Run, theirs: Run, *servers: Creditgate
+    ) -> list[Pair]:
         """Pairs with a peer, until so many count; at most twice as many are measured.
 
         A machine that is slowed down for a while spoils the pairs of that while: those in which the
@@ -151,7 +154,7 @@ class Suite:
         measured: list[Pair] = []
         good: list[Pair] = []
         while len(good) < count and len(measured) < 2 * count:
-            pair = approved(await ours()), approved(await theirs())
+            pair = approved(await rested(ours, *servers)), approved(await rested(theirs, *servers))
             measured.append(pair)
             if self.untuned(peer, pair[1]["decisions_per_s"]) is None:
                 good.append(pair)
@@ -240,9 +243,18 @@ def approved(result: Result) -> Result:
     return result
 
 
-async def in_pairs(count: int, ours: Run, theirs: Run) -> list[Pair]:
+async def rested(run: Run, *servers: Creditgate) -> Result:
+    """What the run gives once the tables of all servers have caught up.
+
+    What an earlier run left to the tables would take a core from this one.
+    """
+    await asyncio.gather(*(server.caught_up() for server in servers))
+    return await run()
+
+
+async def in_pairs(count: int, ours: Run, theirs: Run, *servers: Creditgate) -> list[Pair]:
     """Measure two things in turn, so that what else the machine does meets both."""
-    return [(await ours(), await theirs()) for _ in range(count)]
+    return [(await rested(ours, *servers), await rested(theirs, *servers)) for _ in range(count)]
 
 
 async def with_cpu(server: Creditgate | Echo, run: Awaitable[Result]) -> Result:

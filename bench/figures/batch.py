@@ -17,6 +17,7 @@ async def run(suite: Suite) -> None:
                     suite.plan.pairs,
                     lambda: suite.batch(server.address),
                     lambda: suite.batch(echo.address),
+                    server,
                 )
     ours, theirs = [approved(a) for a, _ in pairs], [approved(b) for _, b in pairs]
     ratios = [a["decisions_per_s"] / b["decisions_per_s"] for a, b in pairs]

@@ -14,6 +14,7 @@ async def run(suite: Suite) -> None:
                 suite.plan.pairs,
                 lambda: suite.batch(server.address, "--hot"),
                 lambda: suite.batch(server.address),
+                server,
             )
     suite.add(
         "hot_vs_uniform",

@@ -39,7 +39,7 @@ async def run(suite: Suite) -> None:
                 rows_per_s.append(loaded["rows_per_s"])
                 return result
 
-            pairs = await in_pairs(plan.pairs, beside_bulk, alone)
+            pairs = await in_pairs(plan.pairs, beside_bulk, alone, server)
     suite.add("bulk_interference", [p99_ms(a) / p99_ms(b) for a, b in pairs])
     suite.add("quarter_load_p99", [p99_ms(b) for _, b in pairs], "ms")
     suite.add("quarter_load_p99_with_bulk", [p99_ms(a) for a, _ in pairs], "ms")

@@ -70,14 +70,14 @@ async def _scale(suite: Suite, large: Creditgate, small: Creditgate) -> None:
     await suite.prepare(small, plan.small_accounts)
 
     async def batches(server: Creditgate, accounts: int) -> Result:
-        # From the same state each time: the tables of neither have anything to catch up with.
-        await server.caught_up()
         return await suite.batch(server.address, "--accounts", accounts, "--ttl-seconds", 1)
 
     pairs = await in_pairs(
         plan.pairs,
         lambda: batches(small, plan.small_accounts),
         lambda: batches(large, plan.large_accounts),
+        small,
+        large,
     )
     suite.add(
         "scale_cost",

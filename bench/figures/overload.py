@@ -1,8 +1,10 @@
 """More orders than the server can take: what it still decides, how fast, and that it is durable."""
 
+from functools import partial
+
 from bench.generator import Result, p99_ms
 from bench.servers import Creditgate
-from bench.suite import Suite, approved
+from bench.suite import Suite, approved, rested
 
 _DEADLINE_MS = 1_000
 # Bounds the generator's memory: a batch call takes some 70 KB.
@@ -28,18 +30,21 @@ async def _overload(
 ) -> list[Result]:
     """Peak and overload in turn; returns all results."""
     orders = suite.plan.batch if call == "batch" else 1
-    results, goodput, accepted_ms, refused_ms = [], [], [], []
-    for _ in range(min(_PAIRS, suite.plan.pairs)):
-        # Both from the same state: what the peak left to the tables would slow down the overload.
-        await server.caught_up()
-        peak = approved(await (suite.batch if call == "batch" else suite.unary)(server.address))
-        await server.caught_up()
-        over = await suite.load(
+    at_peak = suite.batch if call == "batch" else suite.unary
+
+    async def beyond(rate: float) -> Result:
+        return await suite.load(
             server.address,
             *("--call", call, "--batch", suite.plan.batch, "--deadline-ms", _DEADLINE_MS),
-            *("--rate", f"{times * peak['decisions_per_s'] / orders:.2f}"),
+            *("--rate", f"{rate:.2f}"),
             *("--outstanding-max", _BATCHES_OUTSTANDING_MAX if call == "batch" else 20_000),
         )
+
+    results, goodput, accepted_ms, refused_ms = [], [], [], []
+    for _ in range(min(_PAIRS, suite.plan.pairs)):
+        peak = approved(await rested(lambda: at_peak(server.address), server))
+        rate = times * peak["decisions_per_s"] / orders
+        over = await rested(partial(beyond, rate), server)
         results += [peak, over]
         goodput.append(over["decisions_per_s"] / peak["decisions_per_s"])
         accepted_ms.append(p99_ms(over))

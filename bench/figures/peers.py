@@ -56,6 +56,7 @@ async def _beside(suite: Suite, server: Creditgate, peer: Peer, folder: Path) ->
             suite.plan.pairs if f"unary_vs_{peer.name}" in TARGETS else 1,
             lambda: suite.unary(server.address),
             lambda: suite.unary(address),
+            server,
         )
         theirs = [approved(b) for _, b in pairs]
         per_s = median(theirs, "decisions_per_s")

@@ -16,6 +16,7 @@ async def run(suite: Suite) -> None:
                     suite.plan.pairs,
                     lambda: with_cpu(server, suite.unary(server.address)),
                     lambda: with_cpu(echo, suite.unary(echo.address)),
+                    server,
                 )
                 ours, theirs = [approved(a) for a, _ in pairs], [approved(b) for _, b in pairs]
                 for who, of_who in (("creditgate", ours), ("echo", theirs)):
