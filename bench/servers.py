@@ -8,18 +8,19 @@ import signal
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from bench import procfs
 from bench.peers.peer import PeerError, Process
+from creditgate.client import AsyncClient, TransientError
 
 _METRIC: Final = re.compile(r"creditgate_core_(\w+?)(?:_total)? ([\d.e+]+)$", re.MULTILINE)
 
 START_TIMEOUT_S: Final = 600
 _CATCH_UP_TIMEOUT_S: Final = 600
-_POLL_S: Final = 0.1
 
 
 class Creditgate:
@@ -104,16 +105,20 @@ class Creditgate:
         return {name: float(value) for name, value in found}
 
     async def caught_up(self) -> None:
-        """Wait until the tables hold all of the journal. Raises PeerError."""
+        """Have the tables take in all of the journal, and wait for it. Raises PeerError."""
         try:
-            async with asyncio.timeout(_CATCH_UP_TIMEOUT_S):
-                while True:
-                    stats = await self.stats()
-                    if stats["tables_seq"] >= stats["journal_seq"]:
-                        return
-                    await asyncio.sleep(_POLL_S)
+            async with asyncio.timeout(_CATCH_UP_TIMEOUT_S), AsyncClient(self.address) as client:
+                while not await self._is_caught_up():
+                    # A list shows all that came before it, so the tables are written for it, some
+                    # seconds before they would be by themselves.
+                    with suppress(TransientError):
+                        await anext(client.list_reservations(page_size=1), None)
         except TimeoutError as error:
             raise PeerError("the tables did not catch up with the journal") from error
+
+    async def _is_caught_up(self) -> bool:
+        stats = await self.stats()
+        return stats["tables_seq"] >= stats["journal_seq"]
 
 
 class Echo:

@@ -197,25 +197,15 @@ class Suite:
             *arguments,
         )
 
-    async def unary(self, address: str, *arguments: str | float) -> Result:
+    async def unary(self, address: str, *arguments: str | float, seconds: float = 0) -> Result:
         """Single orders in a closed loop."""
-        return await self.load(address, "--in-flight", UNARY_IN_FLIGHT, *arguments)
+        in_flight = ("--in-flight", UNARY_IN_FLIGHT)
+        return await self.load(address, *in_flight, *arguments, seconds=seconds)
 
     async def batch(self, address: str, *arguments: str | float, seconds: float = 0) -> Result:
         """Batches in a closed loop."""
-        return await self.load(
-            address,
-            *(
-                "--call",
-                "batch",
-                "--batch",
-                self.plan.batch,
-                "--in-flight",
-                BATCH_IN_FLIGHT,
-                *arguments,
-            ),
-            seconds=seconds,
-        )
+        batches = ("--call", "batch", "--batch", self.plan.batch, "--in-flight", BATCH_IN_FLIGHT)
+        return await self.load(address, *batches, *arguments, seconds=seconds)
 
     async def prepare(self, server: Creditgate, accounts: int = 0) -> Result:
         """Accounts with ample limits."""

@@ -9,7 +9,8 @@ from bench.suite import Suite, approved, rested
 _DEADLINE_MS = 1_000
 # Bounds the generator's memory: a batch call takes some 70 KB.
 _BATCHES_OUTSTANDING_MAX = 4_000
-_PAIRS = 3
+_SECONDS = 1.5
+"""Long enough for queues to fill a hundred times; so there are pairs enough for a median."""
 
 
 async def run(suite: Suite) -> None:
@@ -31,6 +32,7 @@ async def _overload(
     """Peak and overload in turn; returns all results."""
     orders = suite.plan.batch if call == "batch" else 1
     at_peak = suite.batch if call == "batch" else suite.unary
+    seconds = min(_SECONDS, suite.plan.seconds)
 
     async def beyond(rate: float) -> Result:
         return await suite.load(
@@ -38,11 +40,12 @@ async def _overload(
             *("--call", call, "--batch", suite.plan.batch, "--deadline-ms", _DEADLINE_MS),
             *("--rate", f"{rate:.2f}"),
             *("--outstanding-max", _BATCHES_OUTSTANDING_MAX if call == "batch" else 20_000),
+            seconds=seconds,
         )
 
     results, goodput, accepted_ms, refused_ms = [], [], [], []
-    for _ in range(min(_PAIRS, suite.plan.pairs)):
-        peak = approved(await rested(lambda: at_peak(server.address), server))
+    for _ in range(suite.plan.pairs):
+        peak = approved(await rested(partial(at_peak, server.address, seconds=seconds), server))
         rate = times * peak["decisions_per_s"] / orders
         over = await rested(partial(beyond, rate), server)
         results += [peak, over]

@@ -144,7 +144,8 @@ impl Sender {
             let answer = channel.call(&self.route, frame.clone()).await;
             match answer.status {
                 Status::OK => return Ok(answer),
-                Status::RESOURCE_EXHAUSTED => {
+                // gRPC itself turns calls away as CANCELLED.
+                Status::RESOURCE_EXHAUSTED | Status::CANCELLED => {
                     totals.retries += 1;
                     tokio::time::sleep(RETRY_AFTER).await;
                 }

@@ -22,7 +22,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// of a second, and commits wait behind it.
 const ROWS_DIRTY_MAX: usize = 500_000;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
-const NICE: i32 = 5;
+const NICE: i32 = 19;
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(32);

@@ -65,7 +65,7 @@ impl Default for Options {
             journal_map_size_bytes: 1 << 40,
             journal_file_bytes: 1 << 30,
             journal_retention: Retention { bytes_max: 64 << 30, age_max_us: 30 * DAY_US },
-            follower_behind_max: 4_000_000,
+            follower_behind_max: 2_000_000,
             tables_map_size_bytes: 1 << 38,
             faults: Arc::new(NoFaults),
         }

@@ -117,12 +117,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _option(
             "Network",
-            "Calls that may wait in gRPC for their turn; from half of it on, some are turned away.",
-            ge=2,
+            "Calls that may wait in gRPC for their turn; more are turned away.",
+            ge=1,
             le=1_000_000,
         ),
-        # Half as much again as can be served leaves 330 waiting: less than a tenth of a second.
-    ] = 500
+        # Some 30 to 80 ms of single orders: few enough for the budget, where more come than can be
+        # served, and enough for a burst, or for a machine that stands still for a moment.
+    ] = 250
     drain_grace_s: Annotated[
         int,
         _option("Network", "How long a stopping server waits for calls in flight.", ge=0, le=3_600),

@@ -105,8 +105,9 @@ def channel_options(config: Config) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", _CLIENT_PING_INTERVAL_MIN_MS),
         # gRPC hands calls to Python one at a time, and a refusal in Python costs as much as an
-        # order: what is too much must be turned away before, and at random from half of it on.
-        ("grpc.server.max_pending_requests", (config.calls_waiting_max + 1) // 2),
+        # order: what is too much must be turned away before. Not at random from a lower limit on:
+        # a burst would lose calls for no shorter queue.
+        ("grpc.server.max_pending_requests", config.calls_waiting_max),
         ("grpc.server.max_pending_requests_hard_limit", config.calls_waiting_max),
     ]
 
