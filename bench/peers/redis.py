@@ -149,6 +149,7 @@ class DirectRedis:
         self._limit_minor = limit_minor
         self._store = Store()
         self._rate = 0.0
+        self._runs = 0
 
     async def start(self, folder: Path) -> str:
         """Start Redis; returns the path of its socket."""
@@ -173,8 +174,10 @@ class DirectRedis:
         await self._store.stop()
 
     async def _run(self, orders: int, clients: int) -> Measurement:
-        # All random numbers are below that of accounts; so many together never meet in a run.
-        unique = RANDOM * math.ceil(15 / math.log10(self._accounts))
+        # All random numbers are below that of accounts; so many together never meet in a run. But
+        # redis-benchmark's seed is its time ^ pid, which two runs may share.
+        self._runs += 1
+        unique = f"{self._runs:03d}" + RANDOM * math.ceil(15 / math.log10(self._accounts))
         async with Redis(unix_socket_path=str(self._store.socket)) as client:
             sha = await cast(Any, client.script_load(SCRIPT))
             before = int(await client.get(SEQUENCE) or 0)
