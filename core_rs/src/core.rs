@@ -104,6 +104,12 @@ impl Core {
         Ok(figures)
     }
 
+    /// Why the tables were folded anew.
+    #[getter]
+    fn rebuilt_because(&self) -> Option<&str> {
+        self.service.recovery().rebuilt_because.as_deref()
+    }
+
     /// Queues one call and returns its ticket at once.
     #[pyo3(signature = (method, request, actor, timeout_s))]
     fn submit(&self, method: u16, request: &[u8], actor: String, timeout_s: Option<f64>) -> u64 {

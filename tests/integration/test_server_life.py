@@ -1,6 +1,7 @@
 """Starting, refusing to start, stopping and starting again."""
 
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -87,6 +88,18 @@ def test_what_was_acknowledged_outlives_a_stop_and_a_kill(server: ServerProcess)
 
     server.restart()
     assert server.api.position("a").reserved_minor == 30
+
+
+def test_a_start_without_tables_folds_them_anew_and_says_why(server: ServerProcess) -> None:
+    server.api.open_account("a", 10_000)
+    server.api.reserve("a", "o1", 10)
+    assert server.terminate() == 0
+    shutil.rmtree(server.store / "tables")
+    server.start()
+    assert server.listening["recovery"]["tables_seq"] == 0
+    assert server.api.position("a").reserved_minor == 10
+    said = '"event":"tables rebuilt","store":"%s","because":"they are new, or of another format"'
+    assert said % server.store in server.stderr_text()
 
 
 def test_calls_that_would_last_for_ever_are_told_of_the_stop(

@@ -24,8 +24,9 @@ pub struct Recovery {
     pub journal_seq: Seq,
     /// Up to where the tables were taken; zero when they were folded anew.
     pub tables_seq: Seq,
-    /// There were no tables that fit the journal: they are folded anew.
-    pub tables_rebuilt: bool,
+    /// Why the tables are folded anew from the whole journal; `None` where they were taken, or
+    /// there was nothing to take.
+    pub rebuilt_because: Option<String>,
     /// Commits after the tables, verified and applied.
     pub commits_replayed: u64,
     /// Their entries.
@@ -54,11 +55,12 @@ pub(crate) fn recover(
     let started = Instant::now();
     let mut recovery = Recovery::default();
     let (mut last, mut state, mut windows) = match from_tables(journal, tables, options)? {
-        Some((link, state, windows)) => {
+        Ok((link, state, windows)) => {
             recovery.tables_seq = link.last_seq;
             (link, state, windows)
         }
-        None => {
+        Err(unfit) => {
+            recovery.rebuilt_because = Some(unfit);
             // Else they would be gone, and nothing there to fold them from.
             journal.require(1)?;
             tables.clear()?;
@@ -84,32 +86,35 @@ pub(crate) fn recover(
     // What the clock has carried out of the windows since the last name.
     windows.restore(last.time, []);
     recovery.journal_seq = last.last_seq;
-    recovery.tables_rebuilt = recovery.tables_seq == 0 && last.last_seq > 0;
+    recovery.rebuilt_because.take_if(|_| last.last_seq == 0);
     recovery.accounts = state.account_count() as u64;
     recovery.reservations_open = state.open_count() as u64;
     recovery.duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(Recovered { state, windows, last, recovery })
 }
 
-/// What the tables hold, and where in the journal that is. `None`: they are of another journal, of
-/// another format, new, or damaged.
+/// What the tables hold, and where in the journal that is; or why it cannot be taken.
 fn from_tables(
     journal: &Journal,
     tables: &Tables,
     options: &Options,
-) -> Result<Option<(Link, State, Windows)>, StoreError> {
+) -> Result<Result<(Link, State, Windows), String>, StoreError> {
     let Some(reached) = tables.reached()?.filter(|reached| *reached != Reached::START) else {
-        return Ok(None);
+        return Ok(Err("they are new, or of another format".to_owned()));
     };
     let Some(link) = journal.link(reached.seq)?.filter(|link| link.hash == reached.hash) else {
-        return Ok(None);
+        return Ok(Err(format!("their last entry, {}, is not the journal's", reached.seq)));
     };
     // The windows are as much work as the rows where there are many names: for another core.
     let (state, windows) = thread::scope(|scope| {
         let (requests, entries) = (options.request_window, options.entry_window);
         let windows = scope.spawn(move || name_log::load(tables, requests, entries));
-        let state = load::load(tables).ok();
+        let state = load::load(tables);
         (state, windows.join().expect("loading names does not panic"))
     });
-    Ok(state.zip(windows.ok()).map(|(state, windows)| (link, state, windows)))
+    let found = state.and_then(|state| Ok((link, state, windows?)));
+    Ok(found.map_err(|error| match error {
+        StoreError::BadRow { what, .. } => what,
+        error => error.to_string(),
+    }))
 }

@@ -8,12 +8,16 @@ use std::path::Path;
 
 use common::*;
 use creditgate_engine::values::Seq;
-use creditgate_store::{Store, StoreError, text};
+use creditgate_store::{Recovery, Store, StoreError, text};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, EnvFlags, EnvOpenOptions};
 
 const TEXTS: &str = "journal/data.mdb";
 const COMMITS: &str = "journal/commits-00000000000000000001.mdb";
+
+fn because(recovery: &Recovery) -> &str {
+    recovery.rebuilt_because.as_deref().expect("the tables were not taken")
+}
 
 /// Five commits of two entries each.
 fn filled(folder: &Path) {
@@ -217,13 +221,13 @@ fn tables_that_do_not_fit_are_folded_anew() {
     alter(folder.path(), "commits", |rows| drop(rows.pop()));
     let (store, recovery) = open(folder.path());
     assert_eq!((recovery.journal_seq, recovery.tables_seq), (8, 0));
-    assert!(recovery.tables_rebuilt);
+    assert_eq!(because(&recovery), "their last entry, 10, is not the journal's");
     assert_ne!(store.state().dump(), dump);
     drop(store);
 
     let data = folder.path().join("tables/data.mdb");
     fs::write(&data, vec![7; 65_536]).expect("it can be written");
     let (store, recovery) = open(folder.path());
-    assert!(recovery.tables_rebuilt);
+    assert_eq!(because(&recovery), "they are new, or of another format");
     assert_eq!((recovery.tables_seq, store.state().position(0).reserved), (0, 60));
 }

@@ -47,7 +47,7 @@ fn a_store_recovers_from_its_tables_and_what_came_after() {
     let (store, recovery) = open(folder.path());
     assert_eq!((recovery.tables_seq, recovery.journal_seq), (5, 7));
     assert_eq!((recovery.commits_replayed, recovery.entries_replayed), (2, 2));
-    assert!(!recovery.tables_rebuilt);
+    assert_eq!(recovery.rebuilt_because, None);
     assert_eq!(store.state().dump(), dump);
     fold(&store);
     drop(store);
@@ -122,7 +122,8 @@ fn a_commit_at_the_end_of_the_tables_must_be_the_one_they_name() {
     std::fs::rename(folder.path().join("tables"), &tables).expect("it can be moved");
     let (store, recovery) = open(other.path());
     assert_eq!((recovery.tables_seq, recovery.commits_replayed), (0, 2));
-    assert!(recovery.tables_rebuilt);
+    let because = recovery.rebuilt_because.expect("they were not taken");
+    assert_eq!(because, "their last entry, 3, is not the journal's");
     assert!(store.state().slot("x").is_some());
 }
 

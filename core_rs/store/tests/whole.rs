@@ -79,7 +79,7 @@ fn a_copy_is_the_store_and_is_whole() {
         assert_eq!((checked.files, checked.findings), (copied.files, vec![]));
     }
     let (mut store, recovery) = Store::open(&back, small_files()).expect("it opens");
-    assert!(!recovery.tables_rebuilt);
+    assert_eq!(recovery.rebuilt_because, None);
     assert_eq!(store.state().dump(), dump);
     assert!(execute(&mut store, &reserve("0-7", "acme", "0-7", 5)).replayed);
     let in_use = check_store(&back, &small_files(), &|_| {}).expect_err("it is in use");
@@ -146,7 +146,7 @@ fn damage_behind_the_tables_is_found_by_a_check_where_a_start_does_not_look() {
     let archived = folder.path().join("archive/commits-00000000000000000001.mdb");
     alter(&archived, "commits", |rows| rows[4].1[40] ^= 1);
     let (_, recovery) = Store::open(folder.path(), small_files()).expect("it opens");
-    assert!(!recovery.tables_rebuilt);
+    assert_eq!(recovery.rebuilt_because, None);
     let findings = findings(folder.path());
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].contains("the commit at sequence 47 is damaged"), "{findings:?}");
@@ -178,7 +178,7 @@ fn an_amount_that_was_altered_in_the_tables_is_found_by_a_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let dump = filled(folder.path()).state().dump();
     let open = || Store::open(folder.path(), small_files()).expect("it opens");
-    assert!(!open().1.tables_rebuilt);
+    assert_eq!(open().1.rebuilt_because, None);
     alter(&folder.path().join("tables/data.mdb"), "reservations", |rows| {
         let row = &mut rows[1].1;
         // The order's id, then what is open.
@@ -186,7 +186,8 @@ fn an_amount_that_was_altered_in_the_tables_is_found_by_a_start() {
         row[place + 3] = 6;
     });
     let (store, recovery) = open();
-    assert!(recovery.tables_rebuilt);
+    let because = recovery.rebuilt_because.expect("they were not taken");
+    assert_eq!(because, "the rows are not what all of them amounted to");
     assert_eq!(store.state().dump(), dump);
 }
 

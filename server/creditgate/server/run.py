@@ -243,6 +243,8 @@ def _add_figures(metrics: Metrics, core: Core, bridge: Bridge) -> None:
 
 
 def _announce(config: Config, core: Core, address: str, metrics_address: str | None) -> None:
+    if core.rebuilt_because is not None:
+        log(logging.WARNING, "tables rebuilt", store=config.store, because=core.rebuilt_because)
     log(logging.INFO, "recovered", store=config.store, **core.recovery)
     log(logging.INFO, "listening", address=address, metrics=metrics_address)
     # For whoever started this process: the ports are known only now.

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use checks::{check_counters, check_journal, check_tables, kinds};
 use common::{Random, options, seed};
 use creditgate_engine::entry::Request;
+use creditgate_engine::values::Seq;
 use creditgate_store::{
     Answer, CommitError, ExecuteError, Fault, Faults, Follower, NoFaults, Options, Retention, Step,
     Store, StoreError,
@@ -49,6 +50,8 @@ struct Simulation {
     acknowledged: Vec<(Request<'static>, Answer)>,
     /// Requests whose commit found no room: asked again in the next.
     undone: Vec<Request<'static>>,
+    /// Up to where the tables were written.
+    flushed: Seq,
     crashes: u32,
     no_space: u32,
 }
@@ -69,7 +72,7 @@ impl Simulation {
             ..options()
         };
         let (acknowledged, random) = (Vec::new(), Random(seed));
-        let (now, requests, crashes, no_space) = (0, 0, 0, 0);
+        let (now, requests, flushed, crashes, no_space) = (0, 0, 0, 0, 0);
         let undone = Vec::new();
         Simulation {
             folder,
@@ -79,6 +82,7 @@ impl Simulation {
             requests,
             acknowledged,
             undone,
+            flushed,
             crashes,
             no_space,
         }
@@ -89,6 +93,7 @@ impl Simulation {
         let opened = Store::open(self.folder.path(), self.options.clone());
         let (mut store, recovery) = opened.expect("a crash leaves a store that opens");
         assert_eq!(recovery.journal_seq, store.committed_seq());
+        assert!(recovery.tables_seq >= self.flushed, "{recovery:?}: {} was there", self.flushed);
         let mut follower = store.follower().expect("it starts");
         // Whether what was under way when it crashed is durable, nobody was told.
         self.undone.clear();
@@ -141,7 +146,7 @@ impl Simulation {
         }
         if self.random.chance(1, 4) {
             match follower.flush().and_then(|()| follower.archive()) {
-                Ok(()) => {}
+                Ok(()) => self.flushed = follower.flushed(),
                 Err(StoreError::NoSpace { .. }) => self.no_space += 1,
                 Err(_) => return false,
             }

@@ -87,6 +87,10 @@ class Core:
         `journal_seq`, `tables_seq`, `commits_replayed`, `entries_replayed`,
         `accounts`, `reservations_open`, `duration_us`."""
 
+    @property
+    def rebuilt_because(self) -> str | None:
+        """Why the tables were folded anew from the whole journal; None where they were taken."""
+
     def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
         """Queue one call and return its ticket at once; never blocks, never raises for a bad
         request.
