@@ -125,6 +125,12 @@ impl State {
         self.sources.get(source).copied().unwrap_or_default()
     }
 
+    /// How many sources of ledger entries are known.
+    #[must_use]
+    pub fn source_count(&self) -> usize {
+        self.sources.len()
+    }
+
     /// Open reservations by the moment at which they expire, the earliest first.
     pub fn expiring(&self) -> impl ExactSizeIterator<Item = (Micros, ReservationId)> + '_ {
         self.reservations.expiring()

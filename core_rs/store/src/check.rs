@@ -172,6 +172,7 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
             return differs(format!("segment {index}"));
         }
     }
+    counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
         let (source, position) = row.map_err(lmdb)?;
         if state.source_position(source) != position {

@@ -57,6 +57,20 @@ pub enum StoreError {
         /// What is missing.
         seq: Seq,
     },
+    /// The tables were made of a longer journal. What is missing may have been acknowledged.
+    #[error(
+        "{path}: the journal ends at sequence {last_seq}, but the tables were made of it up to \
+         {tables_seq}: put back the files that are missing, or restore the store from a backup; \
+         to give up what was decided in between, remove the folder `tables`"
+    )]
+    JournalCut {
+        /// The journal.
+        path: PathBuf,
+        /// The last entry that it holds.
+        last_seq: Seq,
+        /// An entry that it once held.
+        tables_seq: Seq,
+    },
     /// A commit of the journal is not what was written. Nothing is served from it.
     #[error(
         "{path}: the commit at sequence {first_seq} is damaged: {what}: restore the folder from \

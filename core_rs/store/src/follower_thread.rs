@@ -213,8 +213,13 @@ enum Next {
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        // Also when the thread panics: nobody is to wait for it.
-        self.shared.lock().stopped = true;
+        let mut state = self.shared.lock();
+        if thread::panicking() {
+            state.figures.error = Some("the follower panicked".into());
+        }
+        // Also then: nobody is to wait for it.
+        state.stopped = true;
+        drop(state);
         self.shared.changed.notify_all();
     }
 }

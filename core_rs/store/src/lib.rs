@@ -9,7 +9,7 @@
 //! - [`Store`]: the one that decides. `begin`, `execute` as often as commands wait, `commit`.
 //! - [`Committer`]: the one that writes the journal; `commit` asks it, or a thread of its own does,
 //!   while the store decides what comes next.
-//! - [`Journal`]: the truth: one LMDB environment, one value per commit, a chain of digests.
+//! - [`Journal`]: the truth: a row of LMDB environments, one value per commit, a chain of digests.
 //! - [`text`]: names and free text beside the chain, so that they can be erased.
 //! - [`Tables`]: a cache of the rows in an LMDB environment of its own, for lists and recovery.
 //! - [`Follower`], [`FollowerThread`]: fold the journal into the tables.

@@ -85,12 +85,21 @@ fn load_reservations(
     mut reservations: RestoreReservations<'_>,
 ) -> Result<(), StoreError> {
     let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
-    reservations.reserve(tables.reservations.len(&rtxn).map_err(lmdb)? as usize);
+    let count = tables.reservations.len(&rtxn).map_err(lmdb)?;
+    let by_account = tables.reservations_by_account.len(&rtxn).map_err(lmdb)?;
+    if by_account != count {
+        return Err(tables.bad_row(format!("{count} reservations, {by_account} by account")));
+    }
+    reservations.reserve(room_for(tables, count)?);
     for row in tables.reservations.iter(&rtxn).map_err(lmdb)? {
         let (id, row) = row.map_err(lmdb)?;
         let reservation: Reservation = tables.decode("reservations", row)?;
         if reservation.id != id {
             return Err(tables.bad_row(format!("reservation {id} is another in its row")));
+        }
+        // The clock would wait for ever to forget what is open.
+        if reservation.is_open() && reservation.closed_at != 0 {
+            return Err(tables.bad_row(format!("reservation {id} is open and was closed")));
         }
         reservations.push(reservation);
     }
@@ -99,14 +108,26 @@ fn load_reservations(
 
 fn load_items(tables: &Tables, mut items: RestoreItems<'_>) -> Result<(), StoreError> {
     let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
-    items.reserve(tables.items.len(&rtxn).map_err(lmdb)? as usize);
+    let count = tables.items.len(&rtxn).map_err(lmdb)?;
+    items.reserve(room_for(tables, count)?);
     for row in tables.items.iter(&rtxn).map_err(lmdb)? {
         let (key, row) = row.map_err(lmdb)?;
         let item: Item = tables.decode("items", row)?;
         if item_key(item.slot, &item.invoice_id) != key {
             return Err(tables.bad_row(format!("item {key:?} is another in its row")));
         }
+        if !item.is_settled() && item.settled_at != 0 {
+            return Err(tables.bad_row(format!("item {key:?} is unpaid and was settled")));
+        }
         items.push(&item);
     }
     Ok(())
+}
+
+/// A count of rows as LMDB keeps it, which nobody has checked: none takes less than a byte.
+fn room_for(tables: &Tables, count: u64) -> Result<usize, StoreError> {
+    match usize::try_from(count) {
+        Ok(room) if count <= tables.size_bytes()? => Ok(room),
+        _ => Err(tables.bad_row(format!("{count} rows, more than fit"))),
+    }
 }

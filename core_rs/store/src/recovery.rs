@@ -102,6 +102,11 @@ fn from_tables(
     let Some(reached) = tables.reached()?.filter(|reached| *reached != Reached::START) else {
         return Ok(Err("they are new, or of another format".to_owned()));
     };
+    let (last_seq, tables_seq) = (journal.last_seq()?, reached.seq);
+    if last_seq < tables_seq {
+        let path = journal.path().to_owned();
+        return Err(StoreError::JournalCut { path, last_seq, tables_seq });
+    }
     let Some(link) = journal.link(reached.seq)?.filter(|link| link.hash == reached.hash) else {
         return Ok(Err(format!("their last entry, {}, is not the journal's", reached.seq)));
     };

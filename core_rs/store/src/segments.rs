@@ -23,6 +23,8 @@ use crate::options::{Faults, Retention, Step, suffer};
 pub(crate) const ARCHIVE: &str = "archive";
 const PREFIX: &str = "commits-";
 const SUFFIX: &str = ".mdb";
+/// Of LMDB, which takes the machine's.
+const PAGE_BYTES_MIN: u64 = 4_096;
 /// Of the largest commit, and of what LMDB keeps beside it.
 const MAP_BEYOND_SEGMENT_BYTES: usize = 1 << 30;
 
@@ -61,9 +63,29 @@ impl Commits {
 
     /// Opens a file that nobody writes any more.
     pub(crate) fn open_whole(path: &Path) -> Result<Commits, StoreError> {
-        let len = fs::metadata(path).map_err(|e| StoreError::io(path, e))?.len() as usize;
-        let env = open_env_file(path, len, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?;
+        let len = fs::metadata(path).map_err(|e| StoreError::io(path, e))?.len();
+        let env = open_env_file(path, len as usize, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?;
+        // To read beyond the end of a file that was cut short would end the process.
+        let expected = pages_bytes(&env);
+        if len < expected {
+            let what = format!("it was cut short: {len} bytes are left of {expected}");
+            return Err(StoreError::io(path, io::Error::other(what)));
+        }
         Commits::existing(env, path)
+    }
+
+    /// Makes the file as long as its pages are: LMDB does not write those at the end that it took
+    /// and gave back in one transaction. Called when it is not written any more.
+    fn make_whole(&self, path: &Path) -> Result<(), StoreError> {
+        let expected = pages_bytes(&self.env);
+        let grown = File::options().write(true).open(path).and_then(|file| {
+            if file.metadata()?.len() >= expected {
+                return Ok(());
+            }
+            file.set_len(expected)?;
+            file.sync_all()
+        });
+        grown.map_err(|e| StoreError::io(path, e))
     }
 
     /// Opens the file of another process that may be writing it.
@@ -83,6 +105,11 @@ impl Commits {
         let no_rows = || StoreError::io(path, io::Error::other("it holds no commits"));
         Ok(Commits { env, rows: rows.ok_or_else(no_rows)? })
     }
+}
+
+/// What all pages of a file come to that are in use or were.
+fn pages_bytes(env: &Env) -> u64 {
+    (env.info().last_page_number as u64 + 1) * u64::from(env.unnamed_database_stat().page_size)
 }
 
 /// One file.
@@ -152,7 +179,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<(Seq, PathBuf)>, StoreError> {
 
 /// Whether LMDB has not written both of the pages that every file begins with.
 fn is_unmade(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.len() < 2 * 4_096)
+    fs::metadata(path).is_ok_and(|found| found.len() < 2 * PAGE_BYTES_MIN)
 }
 
 impl Segments {
@@ -225,14 +252,23 @@ impl Segments {
         segment.commits().cloned()
     }
 
+    /// As `commits_of`, for one look while nobody else opens files: what is opened for it, maybe
+    /// thousands of files one after the other, is closed again.
+    fn commits_once(&self, segment: &Segment) -> Result<Commits, StoreError> {
+        match segment.commits.get() {
+            Some(commits) => Ok(commits.clone()),
+            None => Commits::open_whole(&segment.path),
+        }
+    }
+
     /// Begins a new file at `first_seq` when the last one is full.
     pub(crate) fn roll(&self, first_seq: Seq, faults: &dyn Faults) -> Result<(), StoreError> {
         let (start, last) = self.last()?;
-        let pages = last.env.info().last_page_number as u64 + 1;
-        if start == first_seq || pages * 4_096 < self.segment_bytes {
+        if start == first_seq || pages_bytes(&last.env) < self.segment_bytes {
             return Ok(());
         }
         suffer(faults, Step::Roll)?;
+        last.make_whole(&self.journal.join(file_name(start)))?;
         let path = self.journal.join(file_name(first_seq));
         let segment = Segment::new(first_seq, path.clone());
         // On a full disk LMDB leaves half a file behind, which nobody could open.
@@ -301,10 +337,8 @@ impl Segments {
             Move::Copies => Some(copy_whole(&segment.path, &to)?),
         };
         suffer(faults, Step::Archive)?;
+        // Opened again by whoever reads it: one that was written holds three files open.
         let moved = Segment::new(segment.first_seq, to.clone());
-        if let (None, Some(commits)) = (&copied, segment.commits.get()) {
-            drop(moved.commits.set(commits.clone()));
-        }
         {
             let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
             let from = copied.as_deref().unwrap_or(&segment.path);
@@ -332,7 +366,7 @@ impl Segments {
             if segment.first_seq > expected || (begun && segment.first_seq != expected) {
                 return Err(StoreError::FileMissing { path: self.archive.clone(), seq: expected });
             }
-            let commits = self.commits_of(segment)?;
+            let commits = self.commits_once(segment)?;
             let lmdb = StoreError::lmdb(&segment.path);
             let rtxn = commits.env.read_txn().map_err(lmdb)?;
             if let Some((_, value)) = commits.rows.last(&rtxn).map_err(lmdb)? {

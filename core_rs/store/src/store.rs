@@ -413,7 +413,9 @@ fn call_of(key: &Key, identity: &Identity<'_>) -> Option<(Hash, u64)> {
 /// An earlier answer could not be read.
 fn unread(error: StoreError) -> ExecuteError {
     match error {
-        StoreError::Io { .. } | StoreError::FileMissing { .. } => ExecuteError::Unreadable(error),
+        StoreError::Io { .. } | StoreError::Lmdb { .. } | StoreError::FileMissing { .. } => {
+            ExecuteError::Unreadable(error)
+        }
         error => error.into(),
     }
 }

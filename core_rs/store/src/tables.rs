@@ -194,6 +194,11 @@ impl Tables {
         self.meta.put(wtxn, "reached", &bytes).map_err(self.lmdb())
     }
 
+    /// Of the file, in bytes.
+    pub(crate) fn size_bytes(&self) -> Result<u64, StoreError> {
+        self.env.real_disk_size().map_err(self.lmdb())
+    }
+
     /// What the rows must amount to.
     pub(crate) fn sums(&self, rtxn: &RoTxn<'_, WithoutTls>) -> Result<Sums, StoreError> {
         let sums = self.meta.get(rtxn, "sums").map_err(self.lmdb())?;

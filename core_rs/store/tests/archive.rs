@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use common::*;
-use creditgate_store::{Options, Recovery, Retention, Store, StoreError};
+use creditgate_store::{ExecuteError, Options, Recovery, Retention, Store, StoreError};
 
 const FILE_BYTES: u64 = 64 << 10;
 
@@ -152,4 +152,27 @@ fn a_missing_file_is_named_where_requests_are_remembered_since() {
     options.request_window.count_max = 4_001;
     let (mut store, _) = reopen(folder.path(), &options);
     assert!(execute(&mut store, &reserve("50-7", "acme", "50-7", 1)).replayed);
+}
+
+#[test]
+fn an_archived_file_that_was_cut_short_keeps_nothing_else_from_being_served() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = small_files(2 * FILE_BYTES, i64::MAX);
+    drop(filled(folder.path(), &options, 200));
+    let (mut store, _) = reopen(folder.path(), &options);
+    let path = folder.path().join("archive").join(&names(&folder.path().join("archive"))[0]);
+    let whole = fs::read(&path).expect("it is there");
+    fs::write(&path, &whole[..whole.len() / 2]).expect("there is room");
+    match store.execute(&reserve("0-7", "acme", "0-7", 1)).expect_err("it cannot be read") {
+        ExecuteError::Unreadable(StoreError::Io { source, .. }) => {
+            assert!(source.to_string().contains("cut short"), "{source}");
+        }
+        error => panic!("{error}"),
+    }
+    fs::write(&path, vec![7; whole.len()]).expect("there is room");
+    let error = store.execute(&reserve("0-7", "acme", "0-7", 1)).expect_err("it is no journal");
+    assert!(matches!(error, ExecuteError::Unreadable(StoreError::Lmdb { .. })), "{error}");
+    run(&mut store, 500, &reserve("new", "acme", "new", 1));
+    fs::write(&path, &whole).expect("there is room");
+    assert!(execute(&mut store, &reserve("0-7", "acme", "0-7", 1)).replayed);
 }

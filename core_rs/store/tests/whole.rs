@@ -174,21 +174,35 @@ fn a_check_names_what_is_missing_of_the_journal() {
 }
 
 #[test]
-fn an_amount_that_was_altered_in_the_tables_is_found_by_a_start() {
+fn rows_of_the_tables_that_were_altered_are_found_by_a_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let dump = filled(folder.path()).state().dump();
     let open = || Store::open(folder.path(), small_files()).expect("it opens");
     assert_eq!(open().1.rebuilt_because, None);
-    alter(&folder.path().join("tables/data.mdb"), "reservations", |rows| {
+    type Change = fn(&mut Vec<(Vec<u8>, Vec<u8>)>);
+    let amount: Change = |rows| {
         let row = &mut rows[1].1;
         // The order's id, then what is open.
         let place = row.windows(4).position(|bytes| bytes == b"0-1\x05").expect("it is there");
         row[place + 3] = 6;
-    });
-    let (store, recovery) = open();
-    let because = recovery.rebuilt_because.expect("they were not taken");
-    assert_eq!(because, "the rows are not what all of them amounted to");
-    assert_eq!(store.state().dump(), dump);
+    };
+    let settled: Change = |rows| *rows[0].1.last_mut().expect("a row") = 1;
+    let remove: Change = |rows| drop(rows.remove(3));
+    let cases = [
+        ("reservations", amount, "the rows are not what all of them amounted to"),
+        ("reservations_by_account", remove, "2400 reservations, 2399 by account"),
+        ("items", settled, "is unpaid and was settled"),
+    ];
+    for (database, change, expected) in cases {
+        alter(&folder.path().join("tables/data.mdb"), database, change);
+        let (store, recovery) = open();
+        let because = recovery.rebuilt_because.expect("they were not taken");
+        assert!(because.contains(expected), "{because}");
+        assert_eq!(store.state().dump(), dump);
+        let mut follower = store.follower().expect("it starts");
+        while follower.fold(store.committed_seq()).expect("it folds") {}
+        follower.flush().expect("there is room");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -68,6 +69,7 @@ async def _serve(config: Config) -> None:
     server, address = _bind(config)
     metrics = Metrics()
     metrics_server, metrics_address = _bind_metrics(config, metrics)
+    _open_files_freely()
     try:
         core = await _open(config)
         bridge, drain = Bridge(core), Drain()
@@ -90,6 +92,15 @@ async def _serve(config: Config) -> None:
         if metrics_server is not None:
             metrics_server.close()
     log(logging.INFO, "stopped")
+
+
+def _open_files_freely() -> None:
+    """Raise the soft limit of open files to the hard one.
+
+    Every file of the journal that is read stays open, and there may be thousands.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def channel_options(config: Config) -> list[tuple[str, int]]:
