@@ -13,7 +13,7 @@ import grpc
 import uvloop
 
 from creditgate.server.config import Config
-from creditgate.server.run import channel_options
+from creditgate.server.run import channel_options, settle_garbage
 from creditgate.server.unary import RawHandlers
 from creditgate.v1.common_pb2 import DECISION_APPROVED
 from creditgate.v1.decision_pb2 import BatchCheckAndReserveResponse, CheckAndReserveResponse
@@ -65,6 +65,7 @@ async def serve(reply_bytes: int, batch: int, batch_reply_bytes: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    settle_garbage()
     await server.start()
     print(json.dumps({"event": "listening", "address": f"127.0.0.1:{port}"}), flush=True)
     await stop.wait()

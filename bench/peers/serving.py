@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from creditgate.server.config import Config
-from creditgate.server.run import channel_options
+from creditgate.server.run import channel_options, settle_garbage
 from creditgate.server.unary import RawHandlers
 from creditgate.v1.common_pb2 import (
     DECISION_APPROVED,
@@ -54,6 +54,7 @@ async def serve(decide: Decide) -> None:
     )
     server.add_generic_rpc_handlers((RawHandlers({PATH: handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
+    settle_garbage()
     await server.start()
     print(json.dumps({"event": "listening", "address": f"127.0.0.1:{port}"}), flush=True)
     await stop.wait()

@@ -79,9 +79,7 @@ async def _serve(config: Config) -> None:
             _add_figures(metrics, core, bridge)
             # A signal during recovery: nobody must be told of a server that is about to close.
             if not stop.is_set():
-                # What is here now stays: the collector need not look at it again and again.
-                gc.freeze()
-                gc.set_threshold(_GARBAGE_MIN, *gc.get_threshold()[1:])
+                settle_garbage()
                 await server.start()
                 _announce(config, core, address, metrics_address)
                 await stop.wait()
@@ -121,6 +119,15 @@ def channel_options(config: Config) -> list[tuple[str, int]]:
         ("grpc.server.max_pending_requests", config.calls_waiting_max),
         ("grpc.server.max_pending_requests_hard_limit", config.calls_waiting_max),
     ]
+
+
+def settle_garbage() -> None:
+    """Have Python's collector look seldom, and only at what comes from now on.
+
+    What is here now stays: it need not be looked at again and again.
+    """
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_MIN, *gc.get_threshold()[1:])
 
 
 def _bind(config: Config) -> tuple[grpc.aio.Server, str]:
