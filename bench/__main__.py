@@ -38,9 +38,11 @@ async def bench(suite: Suite, families: Sequence[str], out: Path) -> int:
 
 
 def report(suite: Suite, facts: dict[str, str], broken: list[str], out: Path) -> int:
-    """Write the summary and the page, print the table and what failed."""
+    """Write the summary, the histograms and the page, print the table and what failed."""
     summary = {name: dataclasses.asdict(figure) for name, figure in suite.figures.items()}
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    kept = [dataclasses.asdict(point) for point in suite.points]
+    (out / "histograms.json").write_text(json.dumps(kept) + "\n")
     judged = rows(suite.figures, checked=suite.plan.checked)
     (out / "report.html").write_text(page(facts, judged, suite.points, suite.notes))
     show(suite.console, facts, judged, suite.notes)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bench.__main__ import report
 from bench.gates import FACTS, TARGETS, untuned
 from bench.generator import Result
 from bench.peers.peer import PeerError
@@ -174,3 +176,24 @@ def test_the_page_shows_every_figure_and_every_server() -> None:
         assert expected in text
     assert text.count("<svg") == 2
     assert "postgres p99" in text
+
+
+def test_histograms_are_kept_whole(tmp_path: Path) -> None:
+    measured = suite()
+    histogram = [[100, 90], [5_000, 10]]
+    latency_us = {"p50": 100, "p99": 5_000}
+    measured.keep(
+        "echo",
+        "closed loop",
+        {"decisions_per_s": 7.5, "latency_us": latency_us, "histogram": histogram},
+    )
+    assert report(measured, {}, [], tmp_path) == 0
+    assert json.loads((tmp_path / "histograms.json").read_text()) == [
+        {
+            "who": "echo",
+            "per_s": 7.5,
+            "latency_us": latency_us,
+            "histogram": histogram,
+            "load": "closed loop",
+        }
+    ]
