@@ -34,7 +34,8 @@ async def bench(suite: Suite, families: Sequence[str], out: Path) -> int:
             broken.append(f"{suite.family}: {error}")
             suite.note(f"could not be measured: {error}")
         suite.say(f"took {time.monotonic() - begin:.0f} s")
-    return report(suite, facts, broken, out)
+    # The witness may have been built only now.
+    return report(suite, facts | machine.peers(), broken, out)
 
 
 def report(suite: Suite, facts: dict[str, str], broken: list[str], out: Path) -> int:

@@ -4,11 +4,24 @@ import datetime as dt
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from bench import procfs
+from bench.figures.witness import GHZ
 from bench.peers.peer import ROOT
+from bench.peers.postgres import BIN as POSTGRES
+
+_VERSIONS: Final = {
+    "PostgreSQL": ((f"{POSTGRES}/postgres", "--version"), r"([\d.]+)"),
+    "Redis": (("redis-server", "--version"), r"v=([\d.]+)"),
+    # It says "dev" of itself; its build knows.
+    "ghz": (("go", "version", "-m", str(GHZ)), r"\bmod\s+\S+\s+v([\d.]+)"),
+}
+"""How each is asked, and where in the answer its version stands."""
 
 
 def facts(folder: Path) -> dict[str, str]:
@@ -27,6 +40,18 @@ def facts(folder: Path) -> dict[str, str]:
         "commit": _output("git", "describe", "--always", "--dirty"),
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
+
+
+def peers() -> dict[str, str]:
+    """Versions of what is measured beside us and of the witness; what is not there is left out."""
+    versions = {
+        name: found[1]
+        for name, (command, pattern) in _VERSIONS.items()
+        if (found := re.search(pattern, _output(*command)))
+    }
+    with suppress(importlib.metadata.PackageNotFoundError):
+        versions["TigerBeetle client"] = importlib.metadata.version("tigerbeetle")
+    return versions
 
 
 def _field(path: str, name: str) -> str:

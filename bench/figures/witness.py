@@ -4,15 +4,15 @@ import asyncio
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import Any, Final
 
 from bench.peers.peer import ROOT, PeerError
 from bench.servers import Creditgate
 from bench.suite import OUT, UNARY_IN_FLIGHT, Suite, approved
 
-_GHZ: Final = "github.com/bojand/ghz/cmd/ghz@v0.121.0"
-_BIN: Final = OUT / "bin"
+_SOURCE: Final = "github.com/bojand/ghz/cmd/ghz@v0.121.0"
+GHZ: Final = OUT / "bin/ghz"
+"""Where it is once it has been built."""
 
 # ghz fills this in for each call.
 _ORDER: Final = {
@@ -27,18 +27,17 @@ _ORDER: Final = {
 
 async def run(suite: Suite) -> None:
     """witness: what ghz measures ÷ what creditgate-load measures, 64 in flight."""
-    ghz = _BIN / "ghz"
     # A tiny run is for tests, which download nothing.
-    if not ghz.exists() and suite.plan.checked:
+    if not GHZ.exists() and suite.plan.checked:
         await _install()
-    if not ghz.exists():
+    if not GHZ.exists():
         suite.note("left out: ghz is not there; it is built with Go")
         return
     with suite.scratch() as folder:
         async with Creditgate(folder) as server:
             await suite.prepare(server)
             ours = approved(await suite.unary(server.address))
-            theirs = await _drive(ghz, suite, server.address)
+            theirs = await _drive(suite, server.address)
             again = approved(await suite.unary(server.address))
     mean = (ours["decisions_per_s"] + again["decisions_per_s"]) / 2
     suite.add("witness", [theirs / mean], "ratio")
@@ -50,20 +49,20 @@ async def _install() -> None:
     if shutil.which("go") is None:
         return
     process = await asyncio.create_subprocess_exec(
-        *("go", "install", _GHZ),
-        env={**os.environ, "GOBIN": str(_BIN)},
+        *("go", "install", _SOURCE),
+        env={**os.environ, "GOBIN": str(GHZ.parent)},
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await process.communicate()
     if process.returncode != 0:
-        raise PeerError(f"go install {_GHZ}: {errors.decode()}")
+        raise PeerError(f"go install {_SOURCE}: {errors.decode()}")
 
 
-async def _drive(ghz: Path, suite: Suite, address: str) -> float:
+async def _drive(suite: Suite, address: str) -> float:
     """Calls per second that were answered with OK. Raises PeerError when one was not."""
     order = json.dumps(_ORDER).replace("ACCOUNTS", str(suite.plan.accounts))
     process = await asyncio.create_subprocess_exec(
-        *(ghz, "--insecure", "--import-paths", ROOT / "proto"),
+        *(GHZ, "--insecure", "--import-paths", ROOT / "proto"),
         *("--proto", ROOT / "proto/creditgate/v1/decision.proto"),
         *("--call", "creditgate.v1.CreditDecisionService.CheckAndReserve"),
         *("--concurrency", str(UNARY_IN_FLIGHT), "--connections", "4"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bench import machine
 from bench.__main__ import report
 from bench.gates import FACTS, TARGETS, untuned
 from bench.generator import Result
@@ -197,3 +198,22 @@ def test_histograms_are_kept_whole(tmp_path: Path) -> None:
             "load": "closed loop",
         }
     ]
+
+
+def test_peers_have_versions_and_those_that_are_missing_have_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = {
+        "postgres": "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)",
+        "redis-server": "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64",
+        "go": "ghz: go1.26.8\n\tpath\tgithub.com/bojand/ghz/cmd/ghz\n"
+        "\tmod\tgithub.com/bojand/ghz\tv0.121.0\th1:x\n\tdep\texample.org/x\tv0.3.0",
+    }
+    monkeypatch.setattr(
+        machine, "_output", lambda program, *_: answers.get(Path(program).name, "unknown")
+    )
+    found = machine.peers()
+    assert found.pop("TigerBeetle client")
+    assert found == {"PostgreSQL": "15.18", "Redis": "7.0.15", "ghz": "0.121.0"}
+    answers.clear()
+    assert set(machine.peers()) == {"TigerBeetle client"}
