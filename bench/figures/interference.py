@@ -2,15 +2,9 @@
 
 import asyncio
 
-from bench import generator
 from bench.generator import Result, p99_ms
-from bench.peers.peer import PeerError
 from bench.servers import Creditgate
-from bench.suite import Suite, approved, in_pairs
-
-_REFUSED_SHARE_MAX = 0.005
-"""A machine that stands still for a tenth of a second has calls turned away. So few of them leave
-p99 what it is."""
+from bench.suite import Suite, answered, approved, in_pairs
 
 
 async def run(suite: Suite) -> None:
@@ -45,11 +39,3 @@ async def run(suite: Suite) -> None:
     suite.add("quarter_load_p99_with_bulk", [p99_ms(a) for a, _ in pairs], "ms")
     suite.add("bulk_rows_per_s", rows_per_s, "/s")
     suite.note(f"single orders at {rate} /s, a quarter of {capacity:,.0f} /s")
-
-
-def answered(result: Result) -> Result:
-    """The result, when nearly every order was approved. Raises PeerError."""
-    refused, outcomes = sum(generator.refused(result).values()), result["outcomes"]
-    if outcomes["declined"] or refused > _REFUSED_SHARE_MAX * result["decisions"]:
-        raise PeerError(f"orders were not approved: {outcomes}, {result.get('messages', {})}")
-    return result

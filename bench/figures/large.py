@@ -4,7 +4,7 @@ import asyncio
 
 from bench.generator import Result
 from bench.servers import Creditgate
-from bench.suite import Suite, approved, in_pairs
+from bench.suite import Suite, answered, approved, in_pairs
 
 # More than any account may owe: declined, and so remembered as a request but not as an order.
 _DECLINED_MINOR = 10**18
@@ -89,10 +89,12 @@ async def _scale(suite: Suite, large: Creditgate, small: Creditgate) -> None:
 async def _recovery(suite: Suite, server: Creditgate) -> None:
     """The orders of the tail end by themselves, so that a million stay open, not all of them."""
     plan = suite.plan
-    await suite.batch(
-        server.address,
-        *("--accounts", plan.large_accounts, "--ttl-seconds", _TAIL_TTL_S),
-        seconds=plan.tail_s,
+    answered(
+        await suite.batch(
+            server.address,
+            *("--accounts", plan.large_accounts, "--ttl-seconds", _TAIL_TTL_S),
+            seconds=plan.tail_s,
+        )
     )
     stats = await server.stats()
     await server.kill()

@@ -3,6 +3,7 @@
 from functools import partial
 
 from bench.generator import Result, p99_ms
+from bench.peers.peer import PeerError
 from bench.servers import Creditgate
 from bench.suite import Suite, approved, rested
 
@@ -11,6 +12,9 @@ _DEADLINE_MS = 1_000
 _BATCHES_OUTSTANDING_MAX = 4_000
 _SECONDS = 1.5
 """Long enough for queues to fill a hundred times; so there are pairs enough for a median."""
+
+_NOT_SENT_SHARE_MAX = 0.01
+"""What the generator held back was no load: with more of it there was no overload as named."""
 
 
 async def run(suite: Suite) -> None:
@@ -47,7 +51,7 @@ async def _overload(
     for _ in range(suite.plan.pairs):
         peak = approved(await rested(partial(at_peak, server.address, seconds=seconds), server))
         rate = times * peak["decisions_per_s"] / orders
-        over = await rested(partial(beyond, rate), server)
+        over = offered(await rested(partial(beyond, rate), server))
         results += [peak, over]
         goodput.append(over["decisions_per_s"] / peak["decisions_per_s"])
         accepted_ms.append(p99_ms(over))
@@ -56,8 +60,21 @@ async def _overload(
     suite.add(f"overload_goodput{suffix}", goodput)
     suite.add(f"overload_accepted_p99{suffix}", accepted_ms)
     suite.add(f"overload_refusals_p99{suffix}", refused_ms)
-    suite.note(f"{call} at {times} times, the last run: {results[-1]['outcomes']}")
+    not_sent = sum(result["outcomes"].get("NOT_SENT", 0) for result in results)
+    suite.note(
+        f"{call} at {times} times, the last run: {results[-1]['outcomes']}; "
+        f"{not_sent:,} orders of all runs were held back by the generator"
+    )
     return results
+
+
+def offered(result: Result) -> Result:
+    """The result, when the generator sent nearly every order that was due. Raises PeerError."""
+    outcomes = result["outcomes"]
+    not_sent, due = outcomes.get("NOT_SENT", 0), sum(outcomes.values())
+    if not_sent > _NOT_SENT_SHARE_MAX * due:
+        raise PeerError(f"{not_sent:,} of {due:,} orders were not sent: {outcomes}")
+    return result
 
 
 def _count_lost(suite: Suite, server: Creditgate, results: list[Result]) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bench import procfs
 from bench.servers import Creditgate
-from bench.suite import Suite, approved
+from bench.suite import Suite, answered, approved
 
 # Of the batch capacity: enough to fill every bounded window early, not so much that the disk does.
 _SHARE = 0.1
@@ -58,8 +58,9 @@ async def run(suite: Suite) -> None:
                 )
             )
             samples = await _watch(suite, server)
-            result = await load
-            await singles
+            result, released = await asyncio.gather(load, singles)
+    answered(result)
+    answered(released)
     quarter = max(len(samples) // _QUARTERS, 1)
     for what in ("memory", "store"):
         first, last = (

@@ -12,13 +12,14 @@ from rich.console import Console
 
 from bench import machine
 from bench.__main__ import report
+from bench.figures.overload import offered
 from bench.gates import FACTS, TARGETS, untuned
 from bench.generator import Result
 from bench.peers.peer import PeerError
 from bench.report.page import page
 from bench.report.plots import Line, plot
 from bench.report.verdicts import Row, rows
-from bench.suite import QUICK, TINY, Figure, Point, Suite, approved, in_pairs
+from bench.suite import QUICK, TINY, Figure, Point, Suite, answered, approved, in_pairs
 
 
 def figure(value: float | None) -> Figure:
@@ -148,6 +149,35 @@ def test_pairs_in_which_the_peer_was_slow_are_measured_again(
 def test_a_comparison_is_of_approved_orders_alone(outcomes: dict[str, int]) -> None:
     with pytest.raises(PeerError, match="not approved"):
         approved({"outcomes": outcomes, "decisions": outcomes["approved"]})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_fine"),
+    [
+        ({"approved": 1_000, "declined": 0, "UNAVAILABLE": 5}, True),
+        ({"approved": 1_000, "declined": 0, "UNAVAILABLE": 6}, False),
+        ({"approved": 999, "declined": 1}, False),
+        ({"approved": 0, "declined": 0}, False),
+    ],
+)
+def test_a_long_load_may_have_few_orders_turned_away(
+    outcomes: dict[str, int], is_fine: bool
+) -> None:
+    result = {"outcomes": outcomes, "decisions": outcomes["approved"] + outcomes["declined"]}
+    if is_fine:
+        assert answered(result) is result
+    else:
+        with pytest.raises(PeerError, match="not approved"):
+            answered(result)
+
+
+def test_overload_is_what_was_sent() -> None:
+    def result(not_sent: int) -> Result:
+        return {"outcomes": {"approved": 100 - not_sent, "declined": 0, "NOT_SENT": not_sent}}
+
+    assert offered(result(1)) == result(1)
+    with pytest.raises(PeerError, match="2 of 100 orders were not sent"):
+        offered(result(2))
 
 
 def lines(svg: str) -> Sequence[str]:
