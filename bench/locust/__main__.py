@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench.locust.day import HALF, OWN_LINE_MS
+from bench.locust.day import OWN_LINE_MS, OWN_LINE_PHASE
 from bench.locust.judge import Judgement, judge
 from bench.locust.plot import svg
 from bench.locust.samples import Sample, read
@@ -92,7 +92,10 @@ def print_table(judgement: Judgement) -> None:
 
 def say(judgement: Judgement) -> int:
     """Print what the figures mean; returns the exit code."""
-    line = f"our own line of {OWN_LINE_MS:g} ms at half of capacity ({HALF.name})"
+    line = (
+        f"our own line of {OWN_LINE_MS:g} ms at half of what locust can ask for "
+        f"({OWN_LINE_PHASE.name})"
+    )
     if judgement.own_line_missed:
         print(f"Missed, and not enforced: {line}: " + "; ".join(judgement.own_line_missed))
     else:

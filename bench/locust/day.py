@@ -11,7 +11,7 @@ BUDGET_MS: Final = 200.0
 """What callers were promised for every decision, in every phase: the run fails at it."""
 
 OWN_LINE_MS: Final = 20.0
-"""What we want for them at half of capacity: drawn and reported, not enforced."""
+"""What we want for them at half of what locust can ask for: drawn and reported, not enforced."""
 
 
 class Phase(NamedTuple):
@@ -27,13 +27,14 @@ class Phase(NamedTuple):
 
 
 SPIKE: Final = Phase("seasonal spike", 0.2, 10)
-HALF: Final = Phase("points of sale", 0.25, 5)
-"""Half of the spike, which takes about all that locust leaves of two cores: our own line is held
-against this phase."""
+OWN_LINE_PHASE: Final = Phase("points of sale", 0.25, 5)
+"""Our own line is held against this phase: half of the spike, which is about all that locust's
+clients in Python can ask for on the same two cores. It is far less than half of what the server can
+do."""
 
 DAY: Final = (
     Phase("order entry", 0.2, 1),
-    HALF,
+    OWN_LINE_PHASE,
     Phase("bulk load", 0.2, 1, bulk_load=True),
     SPIKE,
     Phase("evening", 0.15, 1),

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from bench.locust.day import BUDGET_MS, DAY, HALF, OWN_LINE_MS, phase_at
+from bench.locust.day import BUDGET_MS, DAY, OWN_LINE_MS, OWN_LINE_PHASE, phase_at
 from bench.locust.samples import LOCUST_ITSELF, OK, Sample
 
 DECISION_CALLS: Final = (
@@ -43,14 +43,14 @@ class Judgement(NamedTuple):
     failures: list[str]
     """Each names a call and what was wrong with it; empty when the budget was kept."""
     own_line_missed: list[str]
-    """Calls that were slower than our own line at half of capacity."""
+    """Calls that were slower than our own line in its phase."""
 
     def as_json(self) -> dict[str, Any]:
         """For `budget.json`."""
         return {
             "budget_ms": BUDGET_MS,
             "own_line_ms": OWN_LINE_MS,
-            "own_line_phase": HALF.name,
+            "own_line_phase": OWN_LINE_PHASE.name,
             "kept": not self.failures,
             "failures": self.failures,
             "own_line_missed": self.own_line_missed,
@@ -77,7 +77,7 @@ def judge(samples: Sequence[Sample], day_s: float) -> Judgement:
     missed = [
         f"{row.call}: p99 is {row.p99_ms:.1f} ms"
         for row in decisions
-        if row.phase == HALF.name and row.p99_ms >= OWN_LINE_MS
+        if row.phase == OWN_LINE_PHASE.name and row.p99_ms >= OWN_LINE_MS
     ]
     return Judgement(figures, slow + wrong + silent, missed)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from bench.locust.day import BUDGET_MS, DAY, HALF, OWN_LINE_MS
+from bench.locust.day import BUDGET_MS, DAY, OWN_LINE_MS, OWN_LINE_PHASE
 from bench.locust.judge import DECISION_CALLS, percentile
 from bench.locust.samples import Sample
 
@@ -78,7 +78,9 @@ def _lines() -> Iterable[str]:
         yield f'<path d="M{_x(0)} {y}H{_x(1)}" stroke="{colour}" stroke-width="2" '
         yield 'stroke-dasharray="6 4"/>'
         yield _text(_x(1) + 6, y + 4, f"{time_ms:g} ms: {name}", f'fill="{colour}"')
-    yield _text(_x(1) + 6, _y(OWN_LINE_MS) + 18, f"in {HALF.name}", 'fill="#ff7f0e"')
+    held = (f"in {OWN_LINE_PHASE.name}, at half of", "what locust can ask for")
+    for number, words in enumerate(held, 1):
+        yield _text(_x(1) + 6, _y(OWN_LINE_MS) + 4 + 14 * number, words, 'fill="#ff7f0e"')
 
 
 def _curve(number: int, call: str, points: Sequence[tuple[float, float]]) -> Iterable[str]:

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from bench.locust.day import DAY, HALF, SPIKE, phase_at
+from bench.locust.day import DAY, OWN_LINE_PHASE, SPIKE, phase_at
 from bench.locust.judge import DECISION_CALLS, judge, percentile
 from bench.locust.plot import svg
 from bench.locust.refusals import DETAILS_KEY, fault_of
@@ -57,8 +57,8 @@ def test_a_call_fails_when_its_p99_reaches_the_budget(call: str) -> None:
     ]
 
 
-def test_our_own_line_counts_at_half_of_capacity_only_and_fails_nothing() -> None:
-    for phase, missed in ((SPIKE.name, []), (HALF.name, ["Adjust: p99 is 20.0 ms"])):
+def test_our_own_line_counts_in_its_phase_only_and_fails_nothing() -> None:
+    for phase, missed in ((SPIKE.name, []), (OWN_LINE_PHASE.name, ["Adjust: p99 is 20.0 ms"])):
         late = [Sample(sent_in(phase), "Adjust", 20.0, "OK") for _ in range(2)]
         judgement = judge(quick_day() + late, DAY_S)
         assert not judgement.failures
@@ -66,11 +66,11 @@ def test_our_own_line_counts_at_half_of_capacity_only_and_fails_nothing() -> Non
 
 
 def test_a_dishonest_refusal_fails_whatever_the_call() -> None:
-    sent_s = sent_in(HALF.name)
+    sent_s = sent_in(OWN_LINE_PHASE.name)
     bulk = Sample(sent_s, "UpsertAccounts", 3.0, "INTERNAL", "INTERNAL: oh")
     honest = Sample(sent_s, "Release", 3.0, "RESOURCE_EXHAUSTED")
     judgement = judge([*quick_day(), bulk, honest], DAY_S)
-    assert judgement.failures == [f"UpsertAccounts in {HALF.name}: 1 times INTERNAL: oh"]
+    assert judgement.failures == [f"UpsertAccounts in {OWN_LINE_PHASE.name}: 1 times INTERNAL: oh"]
     assert [row.refused for row in judgement.figures if row.refused] == [1, 1]
 
 
@@ -97,7 +97,8 @@ def test_samples_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 def test_the_picture_has_both_lines_and_every_call() -> None:
     picture = svg(quick_day(), DAY_S)
-    for words in ("200 ms: the budget", "20 ms: our own line", *DECISION_CALLS):
+    lines = ("200 ms: the budget", "20 ms: our own line", "what locust can ask for")
+    for words in (*lines, *DECISION_CALLS):
         assert f">{words}</text>" in picture
 
 
