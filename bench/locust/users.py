@@ -1,7 +1,7 @@
 """The users of a day: order entry, points of sale, back office, EDI, and a load of limits.
 
-Each waits at random between what it does, as independent people do, so that a slow answer to one
-delays no other.
+Order entry goes on steadily; tills have queues and then nobody; the others wait at random between
+what they do. All are independent, so that a slow answer to one delays no other.
 """
 
 import random
@@ -30,7 +30,8 @@ ROWS_A_CALL = 1_000
 LIMIT_MINOR = 50_000_00
 ORDER_MINOR_MAX = 2_000_00
 BATCH_ITEMS = 50
-TILL_ORDERS = 3
+TILL_ORDERS_MAX = 15
+TILL_ORDERS_A_S = 2.5
 CURRENCY = "EUR"
 
 DEADLINE_S = 1.0
@@ -169,6 +170,10 @@ class Caller(User):
         super().__init__(environment)
         self.stub = decision_pb2_grpc.CreditDecisionServiceStub(random.choice(day.channels))
 
+    def on_start(self) -> None:
+        """Those who come together do not begin together."""
+        gevent.sleep(random.uniform(0, self.wait_mean_s))
+
     def wait_time(self) -> float:
         """Seconds until this user's next task."""
         return random.expovariate(1 / self.wait_mean_s)
@@ -190,9 +195,16 @@ class Caller(User):
 
 
 class OrderEntry(Caller):
-    """Enters orders; asks beforehand, now and then, whether one would fit."""
+    """Enters orders at an even pace; asks beforehand, now and then, whether one would fit."""
 
     weight = 4
+    due_s = 0.0
+
+    def wait_time(self) -> float:
+        """Seconds until the next order is due, which is at once where the last one took longer."""
+        now_s = day.now_s()
+        self.due_s = max((self.due_s or now_s) + self.wait_mean_s, now_s)
+        return self.due_s - now_s
 
     @task
     def enter(self) -> None:
@@ -210,15 +222,15 @@ class OrderEntry(Caller):
 
 
 class PointOfSale(Caller):
-    """A queue at a till: several orders, one after the other, each shipped at once."""
+    """A queue at a till: orders back to back, each shipped at once; then nobody for seconds."""
 
     weight = 2
-    wait_mean_s = 1.2
+    wait_mean_s = (1 + TILL_ORDERS_MAX) / 2 / TILL_ORDERS_A_S
 
     @task
     def serve_queue(self) -> None:
         """The whole queue."""
-        for _ in range(TILL_ORDERS):
+        for _ in range(random.randint(1, TILL_ORDERS_MAX)):
             if reservation_id := self.reserve():
                 self.capture(reservation_id)
 
