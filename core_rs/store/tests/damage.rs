@@ -15,27 +15,6 @@ use heed::{CommitOrAbort, Database, EnvFlags, EnvOpenOptions};
 const TEXTS: &str = "journal/data.mdb";
 const COMMITS: &str = "journal/commits-00000000000000000001.mdb";
 
-#[test]
-fn a_journal_that_ends_before_the_tables_is_not_served() {
-    let folder = tempfile::tempdir().expect("a folder");
-    filled(folder.path());
-    let (store, _) = open(folder.path());
-    let mut follower = store.follower().expect("it starts");
-    while follower.fold(store.committed_seq()).expect("it folds") {}
-    follower.flush().expect("there is room");
-    drop((follower, store));
-    // A backup of the journal alone, older than the tables.
-    alter(folder.path(), "commits", |rows| drop(rows.pop()));
-    for _ in 0..2 {
-        match Store::open(folder.path(), options()).err().expect("entries are missing") {
-            StoreError::JournalCut { last_seq: 8, tables_seq: 10, .. } => {}
-            error => panic!("{error}"),
-        }
-    }
-    fs::remove_dir_all(folder.path().join("tables")).expect("it can be removed");
-    assert_eq!(open(folder.path()).1.journal_seq, 8);
-}
-
 fn because(recovery: &Recovery) -> &str {
     recovery.rebuilt_because.as_deref().expect("the tables were not taken")
 }
@@ -56,6 +35,15 @@ fn filled(folder: &Path) {
         }
         store.commit().expect("there is room");
     }
+}
+
+/// The same, and tables that hold all of it.
+fn filled_and_folded(folder: &Path) {
+    filled(folder);
+    let (store, _) = open(folder);
+    let mut follower = store.follower().expect("it starts");
+    while follower.fold(store.committed_seq()).expect("it folds") {}
+    follower.flush().expect("there is room");
 }
 
 fn copy(from: &Path) -> tempfile::TempDir {
@@ -230,16 +218,26 @@ fn a_repeat_is_not_served_from_a_commit_that_was_altered_meanwhile() {
 #[test]
 fn tables_that_do_not_fit_are_folded_anew() {
     let folder = tempfile::tempdir().expect("a folder");
-    filled(folder.path());
-    let (store, _) = open(folder.path());
-    let mut follower = store.follower().expect("it starts");
-    while follower.fold(store.committed_seq()).expect("it folds") {}
-    follower.flush().expect("there is room");
-    drop((follower, store));
-
+    filled_and_folded(folder.path());
     let data = folder.path().join("tables/data.mdb");
     fs::write(&data, vec![7; 65_536]).expect("it can be written");
     let (store, recovery) = open(folder.path());
     assert_eq!(because(&recovery), "they are new, or of another format");
     assert_eq!((recovery.tables_seq, store.state().position(0).reserved), (0, 80));
+}
+
+#[test]
+fn a_journal_that_ends_before_the_tables_is_not_served() {
+    let folder = tempfile::tempdir().expect("a folder");
+    filled_and_folded(folder.path());
+    // A backup of the journal alone, older than the tables.
+    alter(folder.path(), "commits", |rows| drop(rows.pop()));
+    for _ in 0..2 {
+        match Store::open(folder.path(), options()).err().expect("entries are missing") {
+            StoreError::JournalCut { last_seq: 8, tables_seq: 10, .. } => {}
+            error => panic!("{error}"),
+        }
+    }
+    fs::remove_dir_all(folder.path().join("tables")).expect("it can be removed");
+    assert_eq!(open(folder.path()).1.journal_seq, 8);
 }
