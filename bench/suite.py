@@ -148,7 +148,7 @@ class Suite:
     async def pairs_with(
         self, peer: str, count: int, ours: Run, theirs: Run, *servers: Creditgate
     ) -> list[Pair]:
-        """Pairs with a peer, until so many count; at most twice as many are measured.
+        """Approved pairs with a peer, until so many count; at most twice as many are measured.
 
         A machine that is slowed down for a while spoils the pairs of that while: those in which the
         peer stays below what it is known to reach. Where most are spoilt, all are returned, and

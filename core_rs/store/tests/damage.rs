@@ -41,9 +41,7 @@ fn filled(folder: &Path) {
 fn filled_and_folded(folder: &Path) {
     filled(folder);
     let (store, _) = open(folder);
-    let mut follower = store.follower().expect("it starts");
-    while follower.fold(store.committed_seq()).expect("it folds") {}
-    follower.flush().expect("there is room");
+    fold(&store);
 }
 
 fn copy(from: &Path) -> tempfile::TempDir {

@@ -25,13 +25,6 @@ fn filled(store: &mut Store, accounts: usize) {
     store.commit().expect("there is room");
 }
 
-fn fold(store: &Store) {
-    let mut follower = store.follower().expect("it starts");
-    while follower.fold(store.committed_seq()).expect("it folds") {}
-    follower.flush().expect("there is room");
-    assert_eq!(follower.flushed(), store.committed_seq());
-}
-
 #[test]
 fn a_store_recovers_from_its_tables_and_what_came_after() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -81,8 +74,7 @@ fn a_start_from_the_tables_remembers_what_was_remembered() {
         by_age |= count < 2_000 && oldest == Some(commit - 100);
         by_count |= count == 2_000;
         if random.chance(1, 3) {
-            while follower.fold(store.committed_seq()).expect("it folds") {}
-            follower.flush().expect("there is room");
+            catch_up(&mut follower, &store);
         }
         if random.chance(1, 8) {
             let figures = store.window_figures();

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use checks::{check_counters, check_journal, check_tables, kinds};
-use common::{Random, options, seed};
+use common::{Random, catch_up, options, seed};
 use creditgate_engine::entry::Request;
 use creditgate_engine::values::Seq;
 use creditgate_store::{
@@ -193,8 +193,7 @@ fn simulate(seed: u64, mut commits: u32) -> BTreeSet<String> {
     }
     simulation.check(&mut store);
     let mut follower = store.follower().expect("it starts");
-    while follower.fold(store.committed_seq()).expect("it folds") {}
-    follower.flush().expect("there is room");
+    catch_up(&mut follower, &store);
     assert_eq!(follower.rows_dirty(), 0);
     check_tables(&store);
     let dump = store.state().dump();

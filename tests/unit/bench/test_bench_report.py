@@ -124,13 +124,13 @@ def test_pairs_in_which_the_peer_was_slow_are_measured_again(
     fact, _ = FACTS["echo"]
     ours, theirs = itertools.count(), iter(reached)
     measured = suite()
-    answered = {"outcomes": {"approved": 1, "declined": 0}, "decisions": 1}
+    all_approved = {"outcomes": {"approved": 1, "declined": 0}, "decisions": 1}
 
     async def measure_ours() -> Result:
-        return {"n": next(ours), **answered}
+        return {"n": next(ours), **all_approved}
 
     async def measure_theirs() -> Result:
-        return {"decisions_per_s": fact * next(theirs), **answered}
+        return {"decisions_per_s": fact * next(theirs), **all_approved}
 
     pairs = asyncio.run(measured.pairs_with("echo", 3, measure_ours, measure_theirs))
     assert [a["n"] for a, _ in pairs] == ours_that_count

@@ -4,6 +4,8 @@ use std::ops::Add;
 
 use crate::model::{Counters, Terms};
 use crate::state::State;
+use crate::state::items::Items;
+use crate::state::reservations::Reservations;
 use crate::values::Slot;
 
 /// Sums over all accounts of reserved, captured and outstanding, each account's times an odd number
@@ -80,20 +82,11 @@ impl State {
         let State { accounts, reservations, items, segments, .. } = self;
         let count = accounts.len();
         let known = |slot: Slot| (slot as usize) < count;
-        for row in reservations.iter() {
-            if !known(row.slot) {
-                return false;
-            }
-            let counters = accounts.counters_mut(row.slot);
-            counters.reserved = counters.reserved.wrapping_add(row.open);
-        }
-        for (slot, _, item) in items.iter() {
+        for (slot, amounts) in amounts(reservations, items) {
             if !known(slot) {
                 return false;
             }
-            let counters = accounts.counters_mut(slot);
-            counters.captured = counters.captured.wrapping_add(item.captured);
-            counters.outstanding = counters.outstanding.wrapping_add(item.open);
+            add(accounts.counters_mut(slot), &amounts);
         }
         (0..count as Slot).all(|slot| {
             let Terms { parent, segment, .. } = accounts.terms(slot);
@@ -107,20 +100,39 @@ impl State {
     #[must_use]
     pub fn adds_up(&self) -> bool {
         let mut sums = vec![Counters::default(); self.accounts.len()];
-        for row in self.reservations.iter() {
-            let sum = &mut sums[row.slot as usize];
-            sum.reserved = sum.reserved.wrapping_add(row.open);
+        for (slot, amounts) in amounts(&self.reservations, &self.items) {
+            add(&mut sums[slot as usize], &amounts);
         }
-        for (slot, _, item) in self.items.iter() {
-            let sum = &mut sums[slot as usize];
-            sum.captured = sum.captured.wrapping_add(item.captured);
-            sum.outstanding = sum.outstanding.wrapping_add(item.open);
-        }
-        (0..).zip(sums).all(|(slot, sum)| {
-            let Counters { outstanding, captured, reserved, unallocated } = *self.position(slot);
-            reserved == sum.reserved
-                && captured == sum.captured
-                && outstanding == sum.outstanding.wrapping_add(unallocated)
+        (0..).zip(sums).all(|(slot, mut sum)| {
+            let counters = self.position(slot);
+            let unallocated = counters.unallocated;
+            add(
+                &mut sum,
+                &Counters { outstanding: unallocated, unallocated, ..Counters::default() },
+            );
+            sum == *counters
         })
     }
+}
+
+/// What each row adds to the counters of its account.
+fn amounts<'s>(
+    reservations: &'s Reservations,
+    items: &'s Items,
+) -> impl Iterator<Item = (Slot, Counters)> + 's {
+    let none = Counters::default();
+    let held =
+        reservations.iter().map(move |row| (row.slot, Counters { reserved: row.open, ..none }));
+    let owed = items.iter().map(move |(slot, _, item)| {
+        (slot, Counters { captured: item.captured, outstanding: item.open, ..none })
+    });
+    held.chain(owed)
+}
+
+fn add(sum: &mut Counters, more: &Counters) {
+    let Counters { outstanding, captured, reserved, unallocated } = *more;
+    sum.outstanding = sum.outstanding.wrapping_add(outstanding);
+    sum.captured = sum.captured.wrapping_add(captured);
+    sum.reserved = sum.reserved.wrapping_add(reserved);
+    sum.unallocated = sum.unallocated.wrapping_add(unallocated);
 }

@@ -11,7 +11,7 @@ use creditgate_engine::command::{
 use creditgate_engine::entry::Request;
 use creditgate_engine::outcome::{Decision, Outcome};
 use creditgate_engine::values::{Currency, Limit, LimitKind, Minor, Text, Ttl};
-use creditgate_store::{Answer, Options, Recovery, Store};
+use creditgate_store::{Answer, Follower, Options, Recovery, Store};
 
 pub const MIB: usize = 1 << 20;
 
@@ -139,6 +139,18 @@ pub fn run(store: &mut Store, now: i64, request: &Request<'_>) -> Answer {
     let answer = execute(store, request);
     store.commit().expect("there is room");
     answer
+}
+
+/// Brings the tables up to date.
+pub fn catch_up(follower: &mut Follower, store: &Store) {
+    while follower.fold(store.committed_seq()).expect("it folds") {}
+    follower.flush().expect("there is room");
+    assert_eq!(follower.flushed(), store.committed_seq());
+}
+
+/// The same, by a follower of its own.
+pub fn fold(store: &Store) {
+    catch_up(&mut store.follower().expect("it starts"), store);
 }
 
 pub fn decision(answer: &Answer) -> Decision {
