@@ -104,6 +104,32 @@ def test_calls_of_one_turn_go_to_the_core_together_without_those_given_up(tmp_pa
     asyncio.run(scenario())
 
 
+def test_calls_gather_while_many_call_and_few_do_not_wait_for_ever(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        core: Any = Watched(Core(str(tmp_path)))
+        bridge = Bridge(core)
+        number = METHODS["/creditgate.v1.CreditAccountService/GetPosition"]
+
+        async def call(count: int) -> None:
+            calls = [bridge.call(number, b"", "me", None) for _ in range(count)]
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            assert all(isinstance(outcome, CallError) for outcome in outcomes)
+
+        await call(30)
+        many = asyncio.create_task(call(20))
+        await asyncio.sleep(0)  # the turn in which a lone call would have gone to the core
+        await asyncio.sleep(0)
+        assert len(core.requests) == 30
+        await many
+        await call(1)
+        await call(1)
+        assert len(core.requests) == 52
+        await asyncio.to_thread(core.close)
+        bridge.close()
+
+    asyncio.run(scenario())
+
+
 def test_calls_that_are_given_up_are_not_kept(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(tmp_path) as (accounts, core):

@@ -13,9 +13,18 @@ from creditgate.core import BULK_METHODS, METHODS, Core
 from creditgate.server.errors import CallError
 from creditgate.v1 import account_pb2
 
-_GATHER_S: Final = 0.002
+_GATHER_MIN_S: Final = 0.002
+_GATHER_MAX_S: Final = 0.006
 """While many call, how long calls gather before they go to the core together: each commit, and each
-wake-up of either thread, then serves several."""
+wake-up of either thread, then serves several. How long between the two follows from how many call:
+until most of them are here, as those who ask again at each answer soon are."""
+
+_LOOK_S: Final = 0.001
+"""How often to look whether they are."""
+
+_GATHERED_SHARE: Final = 2 / 3
+_PEAK_DECAY: Final = 0.95
+"""Most: this share of how many waited at once lately, a peak that wears off at each gathering."""
 
 _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
@@ -75,6 +84,9 @@ class Bridge:
         self._core = core
         self._loop = asyncio.get_running_loop()
         self._gathering: list[_Call] = []
+        self._gathering_since = 0.0
+        self._waiting_peak = 0.0
+        self._next_look: asyncio.TimerHandle | None = None
         self._many = False
         """Whether the last calls went to the core with others, or while it had some orders."""
         self._calls: dict[int, asyncio.Future[bytes]] = {}
@@ -113,17 +125,31 @@ class Bridge:
             self._submit()
         elif len(self._gathering) == 1:
             if self._many:
-                self._loop.call_later(_GATHER_S, self._submit)
+                self._gathering_since = monotonic()
+                self._next_look = self._loop.call_later(_GATHER_MIN_S, self._look)
             else:
                 # With those of the same turn of the loop, but one who calls alone never waits.
                 self._loop.call_soon(self._submit)
         return future
 
+    def _look(self) -> None:
+        """Submit those who gather, unless many more will soon be here."""
+        few = len(self._gathering) < _GATHERED_SHARE * self._waiting_peak
+        if few and monotonic() - self._gathering_since < _GATHER_MAX_S:
+            self._next_look = self._loop.call_later(_LOOK_S, self._look)
+        else:
+            self._submit()
+
     def _submit(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
         gathered, self._gathering = self._gathering, []
         if not gathered:
             return  # a large request took them along
-        self._many = len(gathered) > 1 or len(self._calls) > len(self._bulk)
+        with_core = len(self._calls) - len(self._bulk)
+        self._many = len(gathered) > 1 or with_core > 0
+        self._waiting_peak = max(len(gathered) + with_core, self._waiting_peak * _PEAK_DECAY)
         for future, method, request, actor, deadline in gathered:
             if future.cancelled():
                 continue
