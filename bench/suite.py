@@ -23,6 +23,16 @@ OUT: Final = ROOT / "bench/out"
 UNARY_IN_FLIGHT: Final = 64
 BATCH_IN_FLIGHT: Final = 12
 
+_PAIR_S: Final = 1.5
+"""One run of a pair with a peer. A machine that changes its speed within seconds leaves more of
+many short pairs alone than of a few long ones."""
+
+_TRIES: Final = 3
+"""How many pairs are measured for each that is to count."""
+
+_COUNTING_MIN: Final = 3
+"""A median of fewer pairs says little."""
+
 _REFUSED_SHARE_MAX: Final = 0.005
 """A machine that stands still for a tenth of a second has calls turned away. So few of them leave
 p99, and what a load leaves behind, what they are."""
@@ -148,22 +158,23 @@ class Suite:
     async def pairs_with(
         self, peer: str, count: int, ours: Run, theirs: Run, *servers: Creditgate
     ) -> list[Pair]:
-        """Approved pairs with a peer, until so many count; at most twice as many are measured.
+        """Approved pairs with a peer, until so many count; three times so many at most.
 
         A machine that is slowed down for a while spoils the pairs of that while: those in which the
-        peer stays below what it is known to reach. Where most are spoilt, all are returned, and
-        `add_ratio` finds the peer wanting.
+        peer stays below what it is known to reach. To leave those out never flatters us: where it
+        was slowed down in our run alone, the pair counts. Where hardly any is left, all are
+        returned, and `add_ratio` finds the peer wanting.
         """
         measured: list[Pair] = []
         good: list[Pair] = []
-        while len(good) < count and len(measured) < 2 * count:
+        while len(good) < count and len(measured) < _TRIES * count:
             pair = approved(await rested(ours, *servers)), approved(await rested(theirs, *servers))
             measured.append(pair)
             if self.untuned(peer, pair[1]["decisions_per_s"]) is None:
                 good.append(pair)
         if len(good) < len(measured):
             self.note(f"{len(good)} of {len(measured)} pairs count: {peer} was slow in the others")
-        return good if 2 * len(good) >= len(measured) else measured
+        return good if len(good) >= min(count, _COUNTING_MIN) else measured
 
     def add_ratio(self, name: str, values: Sequence[float], peer: str, peer_per_s: float) -> None:
         """A ratio to a peer, unless the peer fell short of what it is known to reach."""
@@ -172,6 +183,11 @@ class Suite:
             self.add(name, values)
         else:
             self.missing(name, why)
+
+    @property
+    def pair_s(self) -> float:
+        """How long one run of a pair with a peer takes, in seconds."""
+        return min(self.plan.seconds, _PAIR_S)
 
     @property
     def command(self) -> str:

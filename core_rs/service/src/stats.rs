@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use creditgate_engine::values::Micros;
+use creditgate_store::{FollowerFigures, Store};
+
 use crate::queue::Queue;
 
 /// Counters that the worker keeps. Those whose name ends in `_now` or in a unit go up and down.
@@ -27,6 +30,8 @@ pub(crate) struct Stats {
     pub(crate) tables_flushes: AtomicU64,
     /// How often they fell so far behind that the follower no longer stood back.
     pub(crate) tables_far_behind: AtomicU64,
+    /// How often they waited because calls were refused for want of room.
+    pub(crate) tables_rests: AtomicU64,
     /// 1 while the tables cannot be written: lists are refused, orders go on.
     pub(crate) tables_failing_now: AtomicU64,
     /// 1 while old files of the journal cannot be moved to the archive: they stay at hand.
@@ -46,6 +51,30 @@ pub(crate) struct Stats {
 }
 
 impl Stats {
+    /// Takes in how the store and its tables stand, and how many accounts are watched.
+    pub(crate) fn observe(&self, store: &Store, tables: &FollowerFigures, watched: u64) {
+        let set = |figure: &AtomicU64, value: u64| figure.store(value, Ordering::Relaxed);
+        let state = store.state();
+        set(&self.journal_seq, store.committed_seq());
+        set(&self.tables_seq, tables.flushed);
+        set(&self.tables_flushes, tables.flushes);
+        set(&self.tables_far_behind, tables.far_behind);
+        set(&self.tables_rests, tables.rests);
+        set(&self.tables_failing_now, u64::from(tables.error.is_some()));
+        set(&self.archive_failing_now, u64::from(tables.archive_error.is_some()));
+        set(&self.accounts_now, state.account_count() as u64);
+        set(&self.reservations_open_now, state.open_count() as u64);
+        set(&self.items_now, state.item_count() as u64);
+        set(&self.watched_now, watched);
+        let (requests, entries) = store.window_figures();
+        let age =
+            |oldest: Option<Micros>| oldest.map_or(0, |oldest| store.last_time().abs_diff(oldest));
+        set(&self.request_ids_now, requests.count);
+        set(&self.request_window_us, age(requests.oldest));
+        set(&self.entry_ids_now, entries.count);
+        set(&self.entry_window_us, age(entries.oldest));
+    }
+
     /// Every figure by name.
     pub(crate) fn figures(&self, queue: &Queue) -> Vec<(&'static str, u64)> {
         let (interactive, bulk) = queue.depths();
@@ -63,6 +92,7 @@ impl Stats {
             ("tables_seq", read(&self.tables_seq)),
             ("tables_flushes", read(&self.tables_flushes)),
             ("tables_far_behind", read(&self.tables_far_behind)),
+            ("tables_rests", read(&self.tables_rests)),
             ("tables_failing_now", read(&self.tables_failing_now)),
             ("archive_failing_now", read(&self.archive_failing_now)),
             ("accounts_now", read(&self.accounts_now)),

@@ -7,7 +7,7 @@ mod share;
 mod watches;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -191,6 +191,9 @@ impl Worker {
             self.arrived(done);
         }
         self.decide(taken.calls);
+        if self.share.more_refused(self.parts.stats.refused.load(Ordering::Relaxed)) {
+            self.follower.rest();
+        }
         // After the calls: a watch may be ended in the same moment in which it begins.
         self.end_watches(taken.cancelled);
         if self.batch.clock.is_empty() {
@@ -451,27 +454,8 @@ impl Worker {
     }
 
     fn count(&self) {
-        let (stats, store) = (&self.parts.stats, &self.parts.store);
-        let set = |figure: &AtomicU64, value: u64| figure.store(value, Ordering::Relaxed);
-        let state = store.state();
-        set(&stats.journal_seq, store.committed_seq());
-        let tables = self.follower.figures();
-        set(&stats.tables_seq, tables.flushed);
-        set(&stats.tables_flushes, tables.flushes);
-        set(&stats.tables_far_behind, tables.far_behind);
-        set(&stats.tables_failing_now, u64::from(tables.error.is_some()));
-        set(&stats.archive_failing_now, u64::from(tables.archive_error.is_some()));
-        set(&stats.accounts_now, state.account_count() as u64);
-        set(&stats.reservations_open_now, state.open_count() as u64);
-        set(&stats.items_now, state.item_count() as u64);
-        set(&stats.watched_now, self.watches.count());
-        let (requests, entries) = store.window_figures();
-        let age =
-            |oldest: Option<Micros>| oldest.map_or(0, |oldest| store.last_time().abs_diff(oldest));
-        set(&stats.request_ids_now, requests.count);
-        set(&stats.request_window_us, age(requests.oldest));
-        set(&stats.entry_ids_now, entries.count);
-        set(&stats.entry_window_us, age(entries.oldest));
+        let watched = self.watches.count();
+        self.parts.stats.observe(&self.parts.store, &self.follower.figures(), watched);
     }
 }
 

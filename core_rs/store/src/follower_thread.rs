@@ -23,6 +23,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 const ROWS_DIRTY_MAX: usize = 500_000;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
 const NICE: i32 = 19;
+/// How long it leaves the machine to others when asked to.
+const REST: Duration = Duration::from_millis(100);
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(32);
@@ -36,6 +38,8 @@ pub struct FollowerFigures {
     pub flushes: u64,
     /// How often so much was left to fold that the follower no longer stood back.
     pub far_behind: u64,
+    /// How often the follower left the machine to others, as it was asked to.
+    pub rests: u64,
     /// How often they could not be, for want of space.
     pub no_space: u64,
     /// What stopped the follower, or keeps it from writing.
@@ -59,6 +63,8 @@ struct State {
     /// How often writing was tried: a waiter is answered by an attempt after it asked.
     attempts: u64,
     last_was_no_space: bool,
+    /// Nothing is folded before, if it can wait.
+    rest_until: Option<Instant>,
     stopping: bool,
     stopped: bool,
 }
@@ -145,6 +151,12 @@ impl FollowerThread {
         self.waker.unpark();
     }
 
+    /// Has the follower leave the machine to others for a moment, unless it is far behind already
+    /// or someone waits for the tables.
+    pub fn rest(&self) {
+        self.shared.lock().rest_until = Some(Instant::now() + REST);
+    }
+
     /// How the follower fares.
     #[must_use]
     pub fn figures(&self) -> FollowerFigures {
@@ -199,6 +211,8 @@ struct Runner {
     /// Not before this; set while there is no room.
     retry_at: Option<Instant>,
     retry_after: Duration,
+    /// What was last asked of [`FollowerThread::rest`], if it is to be waited for.
+    rest_until: Option<Instant>,
     /// With more entries to fold it no longer stands back.
     behind_max: u64,
 }
@@ -227,7 +241,15 @@ impl Drop for Runner {
 impl Runner {
     fn new(follower: Follower, shared: Arc<Shared>) -> Runner {
         let (dirty_since, retry_at, behind_max) = (None, None, follower.behind_max());
-        Runner { follower, shared, dirty_since, retry_at, retry_after: RETRY_FIRST, behind_max }
+        Runner {
+            follower,
+            shared,
+            dirty_since,
+            retry_at,
+            retry_after: RETRY_FIRST,
+            rest_until: None,
+            behind_max,
+        }
     }
 
     fn run(mut self, urgent: &Urgent) {
@@ -257,11 +279,18 @@ impl Runner {
     fn advance(&mut self) -> Next {
         let (wanted, stopping) = {
             let state = self.shared.lock();
+            self.rest_until = state.rest_until;
             (state.wanted, state.stopping)
         };
         if stopping {
             return Next::Stop;
         }
+        let rests = self.rest_until.is_some_and(|until| Instant::now() < until);
+        if rests && wanted <= self.follower.flushed() && !self.is_behind(self.behind_max) {
+            self.shared.lock().figures.rests += 1;
+            return Next::Sleep;
+        }
+        self.rest_until = None;
         match self.step(wanted) {
             Ok(true) => Next::Again,
             Ok(false) => Next::Sleep,
@@ -333,7 +362,7 @@ impl Runner {
     /// Until a commit, a waiter or the clock has work.
     fn sleep(&self) {
         let due = self.dirty_since.map(|since| since + FLUSH_EVERY);
-        match due.max(self.retry_at) {
+        match self.rest_until.or(due.max(self.retry_at)) {
             None => thread::park(),
             Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
         }

@@ -277,6 +277,43 @@ fn a_thread_that_is_far_behind_catches_up_or_says_why_not() {
 }
 
 #[test]
+fn a_thread_that_is_to_rest_does_but_not_when_the_tables_are_wanted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut store, _) = Store::open(folder.path(), options()).expect("it opens");
+    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
+    filled(&mut store, 3);
+    // Asked again and again, as by calls that are refused all the time.
+    while thread.figures().rests == 0 {
+        thread.rest();
+        thread.committed(store.committed_seq());
+        std::thread::yield_now();
+    }
+    thread.rest();
+    thread.sync_to(store.committed_seq(), LONG).expect("it is in time");
+    assert_eq!(thread.figures().flushed, store.committed_seq());
+}
+
+#[test]
+fn a_thread_that_is_far_behind_does_not_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { follower_behind_max: 2, ..options() };
+    let (mut store, _) = Store::open(folder.path(), options).expect("it opens");
+    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
+    let mut time = 0;
+    while thread.figures().far_behind == 0 {
+        thread.rest();
+        time += 1;
+        store.begin(time);
+        for i in 0..5_000 {
+            let id = format!("{time}-{i}");
+            execute(&mut store, &account(&id, &id, limit(1_000)));
+        }
+        store.commit().expect("there is room");
+        thread.committed(store.committed_seq());
+    }
+}
+
+#[test]
 fn the_map_shows_what_is_committed_and_grows() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut store, _) = open(folder.path());

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
 import grpc
-from google.rpc import code_pb2
 
 from creditgate.server.contract import Method, leading_string
 from creditgate.server.errors import STATUS_CODES, CallError, field_invalid
@@ -52,18 +51,18 @@ class CallRecorder:
 
     def record(self, call: "Call", error: BaseException | None) -> None:
         """Count one ended call and write its line."""
-        code, reason = _outcome(call.context, error)
+        code = _code(call.context, error)
         duration_s = perf_counter() - call.started
-        self._figures.count(STATUS_CODES[code].name)
+        self._figures.count(code.name)
         if not call.streaming:
             self._figures.observe(duration_s)
-        level = self._answered_level if code == code_pb2.OK else logging.INFO
+        level = self._answered_level if code is grpc.StatusCode.OK else logging.INFO
         if not LOGGER.isEnabledFor(level):
             return
         if level == logging.INFO and not self._budget.admit(perf_counter()):
             return
-        fields: dict[str, Any] = {"method": self._method.path, "code": STATUS_CODES[code].name}
-        if reason:
+        fields: dict[str, Any] = {"method": self._method.path, "code": code.name}
+        if reason := _reason(error):
             fields["reason"] = reason
         if self._method.name_field and (name := leading_string(call.request)):
             fields[self._method.name_field] = name
@@ -104,14 +103,23 @@ class Call:
         self._recorder.record(self, error)
 
 
-def _outcome(context: Context, error: BaseException | None) -> tuple[int, str]:
-    """The status code that the caller sees, and the reason."""
+def _code(context: Context, error: BaseException | None) -> grpc.StatusCode:
+    """The status code that the caller sees."""
     if error is None:
-        return code_pb2.OK, ""
+        return grpc.StatusCode.OK
     if isinstance(error, CallError):
-        return error.code, error.reason()
+        return STATUS_CODES[error.code]
     if isinstance(error, asyncio.CancelledError):
         # grpc cancels the handler when the caller leaves and when the caller's deadline passes.
         late = context.time_remaining() == 0
-        return (code_pb2.DEADLINE_EXCEEDED if late else code_pb2.CANCELLED), ""
-    return code_pb2.UNKNOWN, type(error).__name__
+        return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+    return grpc.StatusCode.UNKNOWN
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why, where the status code leaves it open."""
+    if isinstance(error, CallError):
+        return error.reason()
+    if error is None or isinstance(error, asyncio.CancelledError):
+        return ""
+    return type(error).__name__

@@ -115,7 +115,7 @@ def test_two_things_are_measured_in_turn() -> None:
         ([1.0, 0.8, 0.9], [0, 1, 2], ""),
         ([0.5, 1.0, 1.0, 0.7, 1.0], [1, 2, 4], "3 of 5 pairs count"),
         ([0.5, 1.0, 0.5, 0.5, 1.0, 1.0], [1, 4, 5], "3 of 6 pairs count"),
-        ([0.5, 1.0, 0.5, 0.5, 1.0, 0.5], [0, 1, 2, 3, 4, 5], "2 of 6 pairs count"),
+        ([0.5, 1.0, 0.5, 0.5, 1.0, *[0.5] * 4], list(range(9)), "2 of 9 pairs count"),
     ],
 )
 def test_pairs_in_which_the_peer_was_slow_are_measured_again(
