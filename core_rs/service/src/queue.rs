@@ -73,6 +73,8 @@ impl Room {
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) calls: Vec<Call>,
+    /// Whether interactive calls were left for want of room.
+    pub(crate) left: bool,
     /// What became of the commit that was on its way.
     pub(crate) done: Option<Done>,
     /// Watches that have ended.
@@ -246,6 +248,7 @@ impl Queue {
             bytes += call.request.len();
             taken.calls.push(call);
         }
+        taken.left = !inner.interactive.calls.is_empty();
         if room.bulk {
             taken.calls.extend(inner.bulk.pop());
         }
@@ -286,6 +289,17 @@ mod tests {
         queue.push(call(3, Method::CheckAndReserve, 5)).expect("there is room");
         assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [3, 1]);
         assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [2]);
+    }
+
+    #[test]
+    fn it_is_told_whether_interactive_calls_are_left() {
+        let queue = Queue::new(10);
+        for ticket in 1..3 {
+            queue.push(call(ticket, Method::Check, TAKEN_BYTES_MAX)).expect("there is room");
+            queue.push(call(ticket, Method::PostEntries, 5)).expect("there is room");
+        }
+        let left = [(); 3].map(|()| queue.take(Duration::ZERO, Room::FRESH).left);
+        assert_eq!(left, [true, false, false]);
     }
 
     #[test]

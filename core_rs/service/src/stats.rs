@@ -30,7 +30,7 @@ pub(crate) struct Stats {
     pub(crate) tables_flushes: AtomicU64,
     /// How often they fell so far behind that the follower no longer stood back.
     pub(crate) tables_far_behind: AtomicU64,
-    /// How often they waited because calls were refused for want of room.
+    /// How often they waited because more orders did than a commit takes.
     pub(crate) tables_rests: AtomicU64,
     /// 1 while the tables cannot be written: lists are refused, orders go on.
     pub(crate) tables_failing_now: AtomicU64,

@@ -191,7 +191,7 @@ impl Worker {
             self.arrived(done);
         }
         self.decide(taken.calls);
-        if self.share.more_refused(self.parts.stats.refused.load(Ordering::Relaxed)) {
+        if taken.left {
             self.follower.rest();
         }
         // After the calls: a watch may be ended in the same moment in which it begins.

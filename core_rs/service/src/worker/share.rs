@@ -1,6 +1,5 @@
 //! The share of the worker that loads of many rows get while orders come. Without one they take
 //! what there is of two cores, and an order waits in turn for each of the threads that serve it.
-//! And when the tables get none: while calls are refused, what they would take serves orders.
 
 use std::time::{Duration, Instant};
 
@@ -30,8 +29,6 @@ pub(super) struct Share {
     last_order: Option<Instant>,
     /// Until then the last slice rests, while orders come.
     rests_until: Option<Instant>,
-    /// How many calls had been refused when it was last asked.
-    refused: u64,
 }
 
 impl Share {
@@ -59,12 +56,6 @@ impl Share {
         }
     }
 
-    /// Whether calls were refused for want of room since this was last asked, now that so many were
-    /// in all.
-    pub(super) fn more_refused(&mut self, refused: u64) -> bool {
-        std::mem::replace(&mut self.refused, refused) < refused
-    }
-
     fn orders_come(&self, now: Instant) -> bool {
         self.last_order.is_some_and(|last| now.saturating_duration_since(last) < ORDERS_COME)
     }
@@ -74,7 +65,7 @@ impl Share {
 impl Share {
     /// Orders come, and slices rest until then.
     pub(super) fn resting(until: Instant) -> Share {
-        Share { last_order: Some(until), rests_until: Some(until), refused: 0 }
+        Share { last_order: Some(until), rests_until: Some(until) }
     }
 }
 
@@ -129,12 +120,5 @@ mod tests {
         let later = now + ORDERS_COME;
         share.slice_decided(later, later);
         assert_eq!((share.rest(later), share.slice_bytes(later)), (Duration::ZERO, SLICE_BYTES));
-    }
-
-    #[test]
-    fn each_refusal_is_told_once() {
-        let mut share = Share::default();
-        let told: Vec<bool> = [0, 2, 2, 3, 3].map(|refused| share.more_refused(refused)).into();
-        assert_eq!(told, [false, true, false, true, false]);
     }
 }
