@@ -123,6 +123,12 @@ impl Core {
         self.service.has_room(calls, size_bytes)
     }
 
+    /// Refuses a call before it is read: (gRPC status code, bytes).
+    fn refuse<'py>(&self, py: Python<'py>) -> (u32, Bound<'py, PyBytes>) {
+        let refused = self.service.refuse();
+        (refused.code, PyBytes::new(py, &refused.bytes))
+    }
+
     /// Ends a watch.
     fn cancel(&self, ticket: u64) {
         self.service.cancel(ticket);

@@ -14,11 +14,11 @@ from creditgate.server import contract
 from creditgate.server.bridge import Bridge
 from creditgate.server.calls import CallRecorder
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError
+from creditgate.server.errors import DETAILS_KEY, CallError
 from creditgate.server.logs import LineBudget
 from creditgate.server.metrics import Metrics
-from creditgate.server.unary import RawHandlers, unary_handlers
-from creditgate.v1 import account_pb2, account_pb2_grpc
+from creditgate.server.unary import BATCH_PATH, BatchRefusal, RawHandlers, unary_handlers
+from creditgate.v1 import account_pb2, account_pb2_grpc, decision_pb2, decision_pb2_grpc
 from tests.support.api import TIMEOUT_S
 
 
@@ -29,31 +29,37 @@ class Watched:
         self._core = core
         self.timeouts_s: list[float | None] = []
         self.requests: list[bytes] = []
+        self.is_full = False
 
     def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
         self.timeouts_s.append(timeout_s)
         self.requests.append(request)
         return self._core.submit(method, request, actor, timeout_s)
 
+    def has_room(self, calls: int, size_bytes: int) -> bool:
+        return not self.is_full and self._core.has_room(calls, size_bytes)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._core, name)
 
 
 @asynccontextmanager
-async def serving(store: Path) -> AsyncIterator[tuple[Any, Watched]]:
-    """Stubs of the accounts' service, and the core behind them."""
+async def serving(store: Path) -> AsyncIterator[tuple[Any, Any]]:
+    """A channel to a server, and the core behind it."""
     core: Any = Watched(Core(str(store)))
     bridge = Bridge(core)
     methods = contract.methods(contract.services(manual_clock=False))
     metrics, budget = Metrics(), LineBudget(0)
     recorders = {method.path: CallRecorder(method, metrics, budget) for method in methods}
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers((RawHandlers(unary_handlers(bridge, Drain(), recorders)),))
+    refusal = BatchRefusal(bridge, recorders[BATCH_PATH])
+    handlers = RawHandlers(unary_handlers(bridge, Drain(), recorders))
+    server.add_generic_rpc_handlers((refusal, handlers))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield account_pb2_grpc.CreditAccountServiceStub(channel), core
+            yield channel, core
     finally:
         await server.stop(TIMEOUT_S)
         await asyncio.to_thread(core.close)
@@ -67,7 +73,8 @@ REQUEST = account_pb2.GetPositionRequest(account_id="a")
 @pytest.mark.parametrize("timeout_s", [None, float(TIMEOUT_S)])
 def test_the_callers_deadline_reaches_the_core(tmp_path: Path, timeout_s: float | None) -> None:
     async def scenario() -> None:
-        async with serving(tmp_path) as (accounts, core):
+        async with serving(tmp_path) as (channel, core):
+            accounts = account_pb2_grpc.CreditAccountServiceStub(channel)
             with pytest.raises(grpc.RpcError, match="create the account first"):
                 await accounts.GetPosition(REQUEST, timeout=timeout_s)
             (told_s,) = core.timeouts_s
@@ -132,7 +139,8 @@ def test_calls_gather_while_many_call_and_few_do_not_wait_for_ever(tmp_path: Pat
 
 def test_calls_that_are_given_up_are_not_kept(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with serving(tmp_path) as (accounts, core):
+        async with serving(tmp_path) as (channel, core):
+            accounts = account_pb2_grpc.CreditAccountServiceStub(channel)
             calls = [accounts.GetPosition(REQUEST) for _ in range(100)]
             with pytest.raises(grpc.RpcError, match="create the account first"):
                 await calls[0]
@@ -141,5 +149,26 @@ def test_calls_that_are_given_up_are_not_kept(tmp_path: Path) -> None:
             with pytest.raises(grpc.RpcError, match="create the account first"):
                 await accounts.GetPosition(REQUEST)
             assert core.timeouts_s
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_is_refused_before_it_is_read_while_there_is_no_room(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path) as (channel, core):
+            decisions: Any = decision_pb2_grpc.CreditDecisionServiceStub(channel)
+            accounts: Any = account_pb2_grpc.CreditAccountServiceStub(channel)
+            orders = [decision_pb2.CheckAndReserveRequest(request_id="r", account_id="a")]
+            batch = decision_pb2.BatchCheckAndReserveRequest(items=orders)
+            core.is_full = True
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                await decisions.BatchCheckAndReserve(batch)
+            assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert b"QUEUE_FULL" in dict(refusal.value.trailing_metadata() or ())[DETAILS_KEY]
+            assert (core.requests, core.stats()["refused"]) == ([], 1)
+            with pytest.raises(grpc.RpcError, match="create the account first"):
+                await accounts.GetPosition(REQUEST)  # a single call is no batch
+            core.is_full = False
+            assert (await decisions.BatchCheckAndReserve(batch)).results[0].HasField("error")
 
     asyncio.run(scenario())

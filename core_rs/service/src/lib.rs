@@ -146,12 +146,21 @@ impl Service {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let call = Call { ticket, method, request, actor, deadline };
         self.queue.push(call).map_err(|refused| match refused {
-            Refused::Full => {
-                self.stats.refused.fetch_add(1, Ordering::Relaxed);
-                Fault::queue_full()
-            }
+            Refused::Full => self.full(),
             Refused::Closed => Fault::shutting_down(),
         })
+    }
+
+    fn full(&self) -> Fault {
+        self.stats.refused.fetch_add(1, Ordering::Relaxed);
+        Fault::queue_full()
+    }
+
+    /// Refuses a call for which [`Service::has_room`] was asked in vain, before it is read; with a
+    /// ticket of zero.
+    #[must_use]
+    pub fn refuse(&self) -> Finished {
+        Finished::fault(0, &self.full())
     }
 
     /// Whether so many more orders or batches, of so many bytes together, would not be refused with

@@ -176,9 +176,8 @@ impl Queue {
         }
         match call.method.lane() {
             Lane::Interactive => {
-                let depth_max = self.interactive_depth_max;
-                let small = call.request.len() <= SMALL_CALL_BYTES;
-                let bytes_max = if small { usize::MAX } else { INTERACTIVE_BYTES_MAX };
+                let (depth_max, bytes_max) =
+                    (self.interactive_depth_max, bytes_max(call.request.len()));
                 inner.interactive.push(call, depth_max, bytes_max)?;
             }
             Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX, BULK_BYTES_MAX)?,
@@ -192,7 +191,7 @@ impl Queue {
     pub(crate) fn has_room(&self, calls: usize, bytes: usize) -> bool {
         let inner = self.lock();
         let depth_max = self.interactive_depth_max;
-        inner.closed || inner.interactive.has_room(calls, bytes, depth_max, INTERACTIVE_BYTES_MAX)
+        inner.closed || inner.interactive.has_room(calls, bytes, depth_max, bytes_max(bytes))
     }
 
     /// Ends a watch: takes its call back where it still waits, or else tells the worker.
@@ -267,6 +266,11 @@ impl Queue {
         // Nothing that holds this lock can panic half way through a change.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many bytes may wait in the interactive lane for a call of so many to be taken on.
+fn bytes_max(call_bytes: usize) -> usize {
+    if call_bytes <= SMALL_CALL_BYTES { usize::MAX } else { INTERACTIVE_BYTES_MAX }
 }
 
 #[cfg(test)]
@@ -351,6 +355,9 @@ mod tests {
         assert!(queue.has_room(2, INTERACTIVE_BYTES_MAX - 1));
         assert!(!queue.has_room(1, INTERACTIVE_BYTES_MAX));
         assert!(!queue.has_room(3, 0));
+        queue.push(call(2, Method::Check, INTERACTIVE_BYTES_MAX - 1)).expect("there is room");
+        assert!(!queue.has_room(1, SMALL_CALL_BYTES + 1));
+        assert!(queue.has_room(1, SMALL_CALL_BYTES), "a small one finds room");
         queue.close();
         assert!(queue.has_room(3, 0), "it says otherwise why it takes none");
     }

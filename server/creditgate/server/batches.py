@@ -6,8 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import grpc
 
-from creditgate.core import METHODS
-from creditgate.server.bridge import Bridge
+from creditgate.server.bridge import BATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort
@@ -16,8 +15,6 @@ STREAM_PATH: Final = "/creditgate.v1.CreditDecisionService/StreamCheckAndReserve
 
 WINDOW: Final = 8
 """Requests of one stream that are read and not yet answered; the next one is not read before."""
-
-_BATCH_METHOD: Final = METHODS["/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"]
 
 _ROOM_PAUSE_S: Final = 0.005
 """How long a stream for which the core has no room waits before it looks again."""
@@ -85,7 +82,7 @@ class StreamCheckAndReserve:
                     await asyncio.sleep(_ROOM_PAUSE_S)
                 # As it came: the request of one batch.
                 timeout_s = context.time_remaining()
-                answers.put_nowait(self._bridge.call(_BATCH_METHOD, raw, actor, timeout_s))
+                answers.put_nowait(self._bridge.call(BATCH_METHOD, raw, actor, timeout_s))
         finally:
             answers.put_nowait(None)
 

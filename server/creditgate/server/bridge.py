@@ -30,6 +30,7 @@ _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
 
 WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
+BATCH_METHOD: Final = METHODS["/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"]
 
 
 class PositionWatch:
@@ -92,6 +93,8 @@ class Bridge:
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._bulk: set[int] = set()
         """Those of `_calls` that are loads: orders beside one of them do not gather for it."""
+        self._batch_bytes = 0
+        """Of the latest batch of orders: what the next one is taken for before it is read."""
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
 
@@ -110,6 +113,14 @@ class Bridge:
         size_bytes = len(request) + sum(len(call.request) for call in self._gathering)
         return self._core.has_room(1 + len(self._gathering), size_bytes)
 
+    def has_room_for_batch(self) -> bool:
+        """Whether the core would take on a batch like the latest one."""
+        return self._core.has_room(1, self._batch_bytes)
+
+    def refuse(self) -> CallError:
+        """The core's refusal of a call that was not read."""
+        return CallError(*self._core.refuse())
+
     def call(
         self, method: int, request: bytes, actor: str, timeout_s: float | None
     ) -> asyncio.Future[bytes]:
@@ -121,6 +132,8 @@ class Bridge:
         future: asyncio.Future[bytes] = self._loop.create_future()
         deadline = None if timeout_s is None else monotonic() + timeout_s
         self._gathering.append(_Call(future, method, request, actor, deadline))
+        if method == BATCH_METHOD:
+            self._batch_bytes = len(request)
         if len(request) > _GATHERED_BYTES_MAX:
             self._submit()
         elif len(self._gathering) == 1:

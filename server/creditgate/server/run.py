@@ -29,7 +29,13 @@ from creditgate.server.health import SERVICE as HEALTH_SERVICE
 from creditgate.server.health import Health
 from creditgate.server.logs import LineBudget, log
 from creditgate.server.metrics import Metrics, MetricsServer
-from creditgate.server.unary import Handler, RawHandlers, unary_handlers
+from creditgate.server.unary import (
+    BATCH_PATH,
+    BatchRefusal,
+    Handler,
+    RawHandlers,
+    unary_handlers,
+)
 
 # Clients ping every 30 s; one that pings more often than this is cut off.
 _CLIENT_PING_INTERVAL_MIN_MS: Final = 10_000
@@ -223,7 +229,8 @@ def _register(
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
-    server.add_generic_rpc_handlers((RawHandlers(handlers),))
+    refusal = BatchRefusal(bridge, recorders[BATCH_PATH])
+    server.add_generic_rpc_handlers((refusal, RawHandlers(handlers)))
     found_by_name: Any = _FoundByName(server)
     health_pb2_grpc.add_HealthServicer_to_server(Health(drain, services), found_by_name)
     names = (*services, HEALTH_SERVICE, reflection.SERVICE_NAME)

@@ -1,7 +1,7 @@
 """All unary methods: bytes in, bytes out, nothing parsed on the way."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 
@@ -12,6 +12,8 @@ from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+BATCH_PATH: Final = "/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"
+
 _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
 
 
@@ -41,6 +43,34 @@ def unary_handlers(
         for path, number in METHODS.items()
         if number != WATCH_METHOD and path in recorders
     }
+
+
+class BatchRefusal(grpc.GenericRpcHandler):
+    """Turns batches away before they are read, while the core has no room for one like the latest.
+
+    To be asked before the handlers of all methods. A batch takes many times longer to receive than
+    to refuse, and whoever offers more of them than can be decided would keep the event loop busy.
+    """
+
+    def __init__(self, bridge: Bridge, recorder: CallRecorder) -> None:
+        self._bridge = bridge
+        self._recorder = recorder
+        # As a stream of requests, of which none is read.
+        self._refusal: Handler = grpc.stream_unary_rpc_method_handler(self._refuse)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
+        """Who refuses this call; None when it is to be read."""
+        if handler_call_details.method != BATCH_PATH or self._bridge.has_room_for_batch():
+            return None
+        return self._refusal
+
+    async def _refuse(self, _requests: Any, context: Context) -> bytes:
+        try:
+            with self._recorder.call(context) as call:
+                call.actor = actor_of(context)
+                raise self._bridge.refuse()
+        except CallError as error:
+            await abort(context, error)
 
 
 class RawHandlers(grpc.GenericRpcHandler):

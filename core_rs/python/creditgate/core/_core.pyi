@@ -102,6 +102,10 @@ class Core:
         """Whether so many more orders or batches, of so many bytes together, would not be refused
         with QUEUE_FULL. It stays so until somebody submits."""
 
+    def refuse(self) -> tuple[int, bytes]:
+        """Refuse a call before it is read, with QUEUE_FULL: the gRPC status code and a serialized
+        google.rpc.Status, as `drain` would return them."""
+
     def cancel(self, ticket: int) -> None:
         """End a watch. Other tickets run to their end and are not affected."""
 
