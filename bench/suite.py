@@ -23,10 +23,6 @@ OUT: Final = ROOT / "bench/out"
 UNARY_IN_FLIGHT: Final = 64
 BATCH_IN_FLIGHT: Final = 12
 
-_PAIR_S: Final = 1.5
-"""One run of a pair with a peer. A machine that changes its speed within seconds leaves more of
-many short pairs alone than of a few long ones."""
-
 _TRIES: Final = 3
 """How many pairs are measured for each that is to count."""
 
@@ -57,6 +53,9 @@ class Plan:
     tail_s: float
     soak_warmup_s: float
     soak_s: float
+    pair_s: float
+    """One run of a pair with a peer. A machine that changes its speed within seconds leaves more of
+    many short pairs alone than of a few long ones."""
     batch: int = 1_000
     curve_shares: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
     curve_s: float = 1.5
@@ -68,15 +67,16 @@ class Plan:
 QUICK: Final = Plan(
     name="quick", seconds=2.5, warmup_s=0.7, pairs=5, accounts=100_000, small_accounts=10_000,
     large_accounts=10_000_000, open_count=1_000_000, written_s=60, tail_s=60,
-    soak_warmup_s=300, soak_s=1_800,
+    soak_warmup_s=300, soak_s=1_800, pair_s=1.5,
 )  # fmt: skip
 FULL: Final = Plan(
-    **{**QUICK.__dict__, "name": "full", "seconds": 5, "curve_s": 4, "is_full": True}
+    **{**QUICK.__dict__, "name": "full", "seconds": 5, "pair_s": 5, "curve_s": 4, "is_full": True}
 )
 TINY: Final = Plan(
     name="tiny", seconds=0.6, warmup_s=0.1, batch=100, pairs=1, accounts=1_000,
     small_accounts=1_000, large_accounts=5_000, open_count=3_000, written_s=0.5, tail_s=0.5,
-    soak_warmup_s=0.5, soak_s=1.5, curve_shares=(0.5,), curve_s=0.3, checked=False, is_full=True,
+    soak_warmup_s=0.5, soak_s=1.5, pair_s=0.6, curve_shares=(0.5,), curve_s=0.3, checked=False,
+    is_full=True,
 )  # fmt: skip
 PLANS: Final = {plan.name: plan for plan in (QUICK, FULL, TINY)}
 
@@ -183,11 +183,6 @@ class Suite:
             self.add(name, values)
         else:
             self.missing(name, why)
-
-    @property
-    def pair_s(self) -> float:
-        """How long one run of a pair with a peer takes, in seconds."""
-        return min(self.plan.seconds, _PAIR_S)
 
     @property
     def command(self) -> str:

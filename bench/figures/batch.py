@@ -15,8 +15,8 @@ async def run(suite: Suite) -> None:
                 pairs = await suite.pairs_with(
                     "echo_batch",
                     suite.plan.pairs,
-                    lambda: suite.batch(server.address, seconds=suite.pair_s),
-                    lambda: suite.batch(echo.address, seconds=suite.pair_s),
+                    lambda: suite.batch(server.address, seconds=suite.plan.pair_s),
+                    lambda: suite.batch(echo.address, seconds=suite.plan.pair_s),
                     server,
                 )
     ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]

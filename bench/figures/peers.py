@@ -54,8 +54,8 @@ async def _beside(suite: Suite, server: Creditgate, peer: Peer, folder: Path) ->
         pairs = await suite.pairs_with(
             peer.name,
             suite.plan.pairs if f"unary_vs_{peer.name}" in TARGETS else 1,
-            lambda: suite.unary(server.address, seconds=suite.pair_s),
-            lambda: suite.unary(address, seconds=suite.pair_s),
+            lambda: suite.unary(server.address, seconds=suite.plan.pair_s),
+            lambda: suite.unary(address, seconds=suite.plan.pair_s),
             server,
         )
         theirs = [b for _, b in pairs]

@@ -14,8 +14,10 @@ async def run(suite: Suite) -> None:
                 pairs = await suite.pairs_with(
                     "echo",
                     suite.plan.pairs,
-                    lambda: with_cpu(server, suite.unary(server.address, seconds=suite.pair_s)),
-                    lambda: with_cpu(echo, suite.unary(echo.address, seconds=suite.pair_s)),
+                    lambda: with_cpu(
+                        server, suite.unary(server.address, seconds=suite.plan.pair_s)
+                    ),
+                    lambda: with_cpu(echo, suite.unary(echo.address, seconds=suite.plan.pair_s)),
                     server,
                 )
                 ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]

@@ -1,6 +1,7 @@
 """From a socket to the core, in this process: what the core is told of a call."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +12,13 @@ import pytest
 
 from creditgate.core import METHODS, Core
 from creditgate.server import contract
-from creditgate.server.bridge import Bridge
+from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, Bridge
 from creditgate.server.calls import CallRecorder
 from creditgate.server.drain import Drain
 from creditgate.server.errors import DETAILS_KEY, CallError
 from creditgate.server.logs import LineBudget
 from creditgate.server.metrics import Metrics
-from creditgate.server.unary import BATCH_PATH, BatchRefusal, RawHandlers, unary_handlers
+from creditgate.server.unary import BatchRefusal, RawHandlers, unary_handlers
 from creditgate.v1 import account_pb2, account_pb2_grpc, decision_pb2, decision_pb2_grpc
 from tests.support.api import TIMEOUT_S
 
@@ -29,7 +30,7 @@ class Watched:
         self._core = core
         self.timeouts_s: list[float | None] = []
         self.requests: list[bytes] = []
-        self.is_full = False
+        self.room_bytes = sys.maxsize
 
     def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
         self.timeouts_s.append(timeout_s)
@@ -37,34 +38,44 @@ class Watched:
         return self._core.submit(method, request, actor, timeout_s)
 
     def has_room(self, calls: int, size_bytes: int) -> bool:
-        return not self.is_full and self._core.has_room(calls, size_bytes)
+        """As if the lane had no more than this."""
+        return size_bytes <= self.room_bytes and self._core.has_room(calls, size_bytes)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._core, name)
 
 
 @asynccontextmanager
-async def serving(store: Path) -> AsyncIterator[tuple[Any, Any]]:
-    """A channel to a server, and the core behind it."""
+async def serving(store: Path) -> AsyncIterator[tuple[Any, Any, Drain]]:
+    """A channel to a server, the core behind it, and its way to the end."""
     core: Any = Watched(Core(str(store)))
     bridge = Bridge(core)
     methods = contract.methods(contract.services(manual_clock=False))
     metrics, budget = Metrics(), LineBudget(0)
     recorders = {method.path: CallRecorder(method, metrics, budget) for method in methods}
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    refusal = BatchRefusal(bridge, recorders[BATCH_PATH])
-    handlers = RawHandlers(unary_handlers(bridge, Drain(), recorders))
+    drain = Drain()
+    refusal = BatchRefusal(bridge, drain, recorders[BATCH_PATH])
+    handlers = RawHandlers(unary_handlers(bridge, drain, recorders))
     server.add_generic_rpc_handlers((refusal, handlers))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel, core
+            yield channel, core, drain
     finally:
         await server.stop(TIMEOUT_S)
         await asyncio.to_thread(core.close)
         bridge.close()  # fails when a call was forgotten
         assert bridge.calls_in_flight == 0
+
+
+def batch_of(orders: int) -> decision_pb2.BatchCheckAndReserveRequest:
+    items = [
+        decision_pb2.CheckAndReserveRequest(request_id=f"r{number}", account_id="a")
+        for number in range(orders)
+    ]
+    return decision_pb2.BatchCheckAndReserveRequest(items=items)
 
 
 REQUEST = account_pb2.GetPositionRequest(account_id="a")
@@ -73,7 +84,7 @@ REQUEST = account_pb2.GetPositionRequest(account_id="a")
 @pytest.mark.parametrize("timeout_s", [None, float(TIMEOUT_S)])
 def test_the_callers_deadline_reaches_the_core(tmp_path: Path, timeout_s: float | None) -> None:
     async def scenario() -> None:
-        async with serving(tmp_path) as (channel, core):
+        async with serving(tmp_path) as (channel, core, _):
             accounts = account_pb2_grpc.CreditAccountServiceStub(channel)
             with pytest.raises(grpc.RpcError, match="create the account first"):
                 await accounts.GetPosition(REQUEST, timeout=timeout_s)
@@ -139,7 +150,7 @@ def test_calls_gather_while_many_call_and_few_do_not_wait_for_ever(tmp_path: Pat
 
 def test_calls_that_are_given_up_are_not_kept(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with serving(tmp_path) as (channel, core):
+        async with serving(tmp_path) as (channel, core, _):
             accounts = account_pb2_grpc.CreditAccountServiceStub(channel)
             calls = [accounts.GetPosition(REQUEST) for _ in range(100)]
             with pytest.raises(grpc.RpcError, match="create the account first"):
@@ -155,20 +166,52 @@ def test_calls_that_are_given_up_are_not_kept(tmp_path: Path) -> None:
 
 def test_a_batch_is_refused_before_it_is_read_while_there_is_no_room(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with serving(tmp_path) as (channel, core):
+        async with serving(tmp_path) as (channel, core, drain):
             decisions: Any = decision_pb2_grpc.CreditDecisionServiceStub(channel)
-            accounts: Any = account_pb2_grpc.CreditAccountServiceStub(channel)
-            orders = [decision_pb2.CheckAndReserveRequest(request_id="r", account_id="a")]
-            batch = decision_pb2.BatchCheckAndReserveRequest(items=orders)
-            core.is_full = True
+            batch = batch_of(1)
+            core.room_bytes = -1
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
                 await decisions.BatchCheckAndReserve(batch)
             assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert b"QUEUE_FULL" in dict(refusal.value.trailing_metadata() or ())[DETAILS_KEY]
             assert (core.requests, core.stats()["refused"]) == ([], 1)
+            drain.begin()
+            with pytest.raises(grpc.aio.AioRpcError, match="shutting down"):
+                await decisions.BatchCheckAndReserve(batch)
+
+    asyncio.run(scenario())
+
+
+def test_a_single_call_or_one_with_room_is_read(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path) as (channel, core, _):
+            decisions: Any = decision_pb2_grpc.CreditDecisionServiceStub(channel)
+            accounts: Any = account_pb2_grpc.CreditAccountServiceStub(channel)
+            core.room_bytes = -1
             with pytest.raises(grpc.RpcError, match="create the account first"):
                 await accounts.GetPosition(REQUEST)  # a single call is no batch
-            core.is_full = False
-            assert (await decisions.BatchCheckAndReserve(batch)).results[0].HasField("error")
+            core.room_bytes = sys.maxsize
+            assert (await decisions.BatchCheckAndReserve(batch_of(1))).results[0].HasField("error")
+
+    asyncio.run(scenario())
+
+
+def test_a_large_batch_keeps_smaller_ones_out_for_a_few_refusals_only(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        core: Any = Watched(Core(str(tmp_path)))
+        bridge = Bridge(core)
+        core.room_bytes = 10_000
+        assert bridge.has_room_for_batch()
+        call = bridge.call(BATCH_METHOD, b"no batch" * 1_000_000, "me", None)
+        refusals = 0
+        while not bridge.has_room_for_batch():
+            bridge.refuse_batch()
+            refusals += 1
+        # From 128 KiB, whatever the size, to less than there is room for.
+        assert refusals == 4
+        with pytest.raises(CallError):
+            await call
+        await asyncio.to_thread(core.close)
+        bridge.close()
 
     asyncio.run(scenario())

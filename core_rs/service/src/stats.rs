@@ -26,6 +26,8 @@ pub(crate) struct Stats {
     pub(crate) journal_seq: AtomicU64,
     /// The entry up to which the tables are.
     pub(crate) tables_seq: AtomicU64,
+    /// The entry up to which they are folded in memory: what lies beyond is left to the follower.
+    pub(crate) tables_folded_seq: AtomicU64,
     /// How often the tables were written.
     pub(crate) tables_flushes: AtomicU64,
     /// How often they fell so far behind that the follower no longer stood back.
@@ -57,6 +59,7 @@ impl Stats {
         let state = store.state();
         set(&self.journal_seq, store.committed_seq());
         set(&self.tables_seq, tables.flushed);
+        set(&self.tables_folded_seq, tables.folded);
         set(&self.tables_flushes, tables.flushes);
         set(&self.tables_far_behind, tables.far_behind);
         set(&self.tables_rests, tables.rests);
@@ -90,6 +93,7 @@ impl Stats {
             ("store_full_now", read(&self.store_full_now)),
             ("journal_seq", read(&self.journal_seq)),
             ("tables_seq", read(&self.tables_seq)),
+            ("tables_folded_seq", read(&self.tables_folded_seq)),
             ("tables_flushes", read(&self.tables_flushes)),
             ("tables_far_behind", read(&self.tables_far_behind)),
             ("tables_rests", read(&self.tables_rests)),

@@ -23,8 +23,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 const ROWS_DIRTY_MAX: usize = 500_000;
 /// How far the follower stands back behind those who decide and answer, where cores are few.
 const NICE: i32 = 19;
-/// How long it leaves the machine to others when asked to.
-const REST: Duration = Duration::from_millis(100);
+/// How long it leaves the machine to others when asked to: longer than a commit takes, so that it
+/// rests on while it is asked at each of them, and no longer than a burst of orders.
+const REST: Duration = Duration::from_millis(20);
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(32);
@@ -32,8 +33,10 @@ const RETRY_LONGEST: Duration = Duration::from_secs(32);
 /// How the follower fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FollowerFigures {
-    /// Up to where the tables are folded.
+    /// Up to where the tables are folded on disk.
     pub flushed: Seq,
+    /// And up to where in memory, when the follower last began a step.
+    pub folded: Seq,
     /// How often they were written.
     pub flushes: u64,
     /// How often so much was left to fold that the follower no longer stood back.
@@ -100,7 +103,7 @@ impl Urgent {
             for mut runner in theirs {
                 let mut next = Next::Again;
                 while next == Next::Again && runner.is_behind(runner.behind_max / 2) {
-                    next = runner.advance();
+                    next = runner.advance(false);
                 }
                 // Nobody waits for it after a panic of the other thread.
                 let _ = done.send((runner, next));
@@ -122,7 +125,11 @@ impl Follower {
     ///
     /// [`StoreError::Io`] when no thread can be started.
     pub fn spawn(self, committed: Seq) -> Result<FollowerThread, StoreError> {
-        let figures = FollowerFigures { flushed: self.flushed(), ..Default::default() };
+        let figures = FollowerFigures {
+            flushed: self.flushed(),
+            folded: self.folded(),
+            ..Default::default()
+        };
         let shared = Arc::new(Shared {
             committed: AtomicU64::new(committed),
             state: Mutex::new(State { figures, ..Default::default() }),
@@ -211,7 +218,7 @@ struct Runner {
     /// Not before this; set while there is no room.
     retry_at: Option<Instant>,
     retry_after: Duration,
-    /// What was last asked of [`FollowerThread::rest`], if it is to be waited for.
+    /// Set while it rests.
     rest_until: Option<Instant>,
     /// With more entries to fold it no longer stands back.
     behind_max: u64,
@@ -254,7 +261,7 @@ impl Runner {
 
     fn run(mut self, urgent: &Urgent) {
         loop {
-            match self.advance() {
+            match self.advance(true) {
                 Next::Stop => return,
                 Next::Sleep => self.sleep(),
                 Next::Again if self.is_behind(self.behind_max) => {
@@ -275,22 +282,25 @@ impl Runner {
         self.shared.committed.load(Acquire).saturating_sub(self.follower.folded()) > entries
     }
 
-    /// Does one step, unless it is to stop.
-    fn advance(&mut self) -> Next {
-        let (wanted, stopping) = {
-            let state = self.shared.lock();
-            self.rest_until = state.rest_until;
-            (state.wanted, state.stopping)
+    /// Does one step, unless it is to stop, or to rest and may.
+    fn advance(&mut self, may_rest: bool) -> Next {
+        let (wanted, stopping, rest_until) = {
+            let mut state = self.shared.lock();
+            state.figures.folded = self.follower.folded();
+            (state.wanted, state.stopping, state.rest_until)
         };
         if stopping {
             return Next::Stop;
         }
-        let rests = self.rest_until.is_some_and(|until| Instant::now() < until);
-        if rests && wanted <= self.follower.flushed() && !self.is_behind(self.behind_max) {
+        let can_wait = wanted <= self.follower.flushed() && !self.is_behind(self.behind_max);
+        let rest_until = rest_until.filter(|until| may_rest && can_wait && Instant::now() < *until);
+        if rest_until.is_some() && self.rest_until.is_none() {
             self.shared.lock().figures.rests += 1;
+        }
+        self.rest_until = rest_until;
+        if rest_until.is_some() {
             return Next::Sleep;
         }
-        self.rest_until = None;
         match self.step(wanted) {
             Ok(true) => Next::Again,
             Ok(false) => Next::Sleep,

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::*;
 use creditgate_engine::entry::Request;
@@ -286,7 +286,7 @@ fn a_thread_that_is_to_rest_does_but_not_when_the_tables_are_wanted() {
     while thread.figures().rests == 0 {
         thread.rest();
         thread.committed(store.committed_seq());
-        std::thread::yield_now();
+        thread::yield_now();
     }
     thread.rest();
     thread.sync_to(store.committed_seq(), LONG).expect("it is in time");
@@ -294,22 +294,32 @@ fn a_thread_that_is_to_rest_does_but_not_when_the_tables_are_wanted() {
 }
 
 #[test]
-fn a_thread_that_is_far_behind_does_not_rest() {
+fn a_thread_that_is_far_behind_rests_again_once_half_of_it_is_folded() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options { follower_behind_max: 2, ..options() };
+    let options = Options { follower_behind_max: 10_000, ..options() };
     let (mut store, _) = Store::open(folder.path(), options).expect("it opens");
-    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
-    let mut time = 0;
-    while thread.figures().far_behind == 0 {
-        thread.rest();
-        time += 1;
+    for time in 1..7 {
         store.begin(time);
         for i in 0..5_000 {
             let id = format!("{time}-{i}");
             execute(&mut store, &account(&id, &id, limit(1_000)));
         }
         store.commit().expect("there is room");
-        thread.committed(store.committed_seq());
+    }
+    let last = store.committed_seq();
+    let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
+    thread.committed(last);
+    let end = Instant::now() + LONG;
+    while thread.figures().folded < last - 5_000 {
+        thread.rest();
+        thread::yield_now();
+        assert!(Instant::now() < end, "{:?}", thread.figures());
+    }
+    assert_eq!(thread.figures().far_behind, 1);
+    // The rest of it as well, once nobody asks it to rest.
+    while thread.figures().folded < last {
+        thread::yield_now();
+        assert!(Instant::now() < end, "{:?}", thread.figures());
     }
 }
 

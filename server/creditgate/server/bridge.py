@@ -29,8 +29,17 @@ _PEAK_DECAY: Final = 0.95
 _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
 
+_BATCH_BYTES_MAX: Final = 128 << 10
+"""A batch is taken for no larger than so before it is read: a thousand orders are some 70 KB."""
+
+_ASIDE_METHODS: Final = BULK_METHODS | {
+    number for path, number in METHODS.items() if "/List" in path
+}
+"""Loads and lists, which take their time: orders beside them do not gather for them."""
+
 WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
-BATCH_METHOD: Final = METHODS["/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"]
+BATCH_PATH: Final = "/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"
+BATCH_METHOD: Final = METHODS[BATCH_PATH]
 
 
 class PositionWatch:
@@ -91,10 +100,10 @@ class Bridge:
         self._many = False
         """Whether the last calls went to the core with others, or while it had some orders."""
         self._calls: dict[int, asyncio.Future[bytes]] = {}
-        self._bulk: set[int] = set()
-        """Those of `_calls` that are loads: orders beside one of them do not gather for it."""
+        self._aside: set[int] = set()
+        """Those of `_calls` that are of `_ASIDE_METHODS`."""
         self._batch_bytes = 0
-        """Of the latest batch of orders: what the next one is taken for before it is read."""
+        """How large the next batch of orders is taken for before it is read."""
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
 
@@ -114,11 +123,13 @@ class Bridge:
         return self._core.has_room(1 + len(self._gathering), size_bytes)
 
     def has_room_for_batch(self) -> bool:
-        """Whether the core would take on a batch like the latest one."""
+        """Whether the core would take on a batch like the latest one that was read."""
         return self._core.has_room(1, self._batch_bytes)
 
-    def refuse(self) -> CallError:
-        """The core's refusal of a call that was not read."""
+    def refuse_batch(self) -> CallError:
+        """The core's refusal of a batch that was not read."""
+        # The next one may be smaller. One in a few is read, and so those that fit are found.
+        self._batch_bytes //= 2
         return CallError(*self._core.refuse())
 
     def call(
@@ -133,7 +144,7 @@ class Bridge:
         deadline = None if timeout_s is None else monotonic() + timeout_s
         self._gathering.append(_Call(future, method, request, actor, deadline))
         if method == BATCH_METHOD:
-            self._batch_bytes = len(request)
+            self._batch_bytes = min(len(request), _BATCH_BYTES_MAX)
         if len(request) > _GATHERED_BYTES_MAX:
             self._submit()
         elif len(self._gathering) == 1:
@@ -148,7 +159,8 @@ class Bridge:
     def _look(self) -> None:
         """Submit those who gather, unless many more will soon be here."""
         few = len(self._gathering) < _GATHERED_SHARE * self._waiting_peak
-        if few and monotonic() - self._gathering_since < _GATHER_MAX_S:
+        # Beside a load more wait because each takes longer, not because more come.
+        if few and not self._aside and monotonic() - self._gathering_since < _GATHER_MAX_S:
             self._next_look = self._loop.call_later(_LOOK_S, self._look)
         else:
             self._submit()
@@ -160,7 +172,7 @@ class Bridge:
         gathered, self._gathering = self._gathering, []
         if not gathered:
             return  # a large request took them along
-        with_core = len(self._calls) - len(self._bulk)
+        with_core = len(self._calls) - len(self._aside)
         self._many = len(gathered) > 1 or with_core > 0
         self._waiting_peak = max(len(gathered) + with_core, self._waiting_peak * _PEAK_DECAY)
         for future, method, request, actor, deadline in gathered:
@@ -170,8 +182,8 @@ class Bridge:
             ticket = self._core.submit(method, request, actor, timeout_s)
             # The answer may be there already, but only this thread can drain it: no race.
             self._calls[ticket] = future
-            if method in BULK_METHODS:
-                self._bulk.add(ticket)
+            if method in _ASIDE_METHODS:
+                self._aside.add(ticket)
 
     def watch(
         self, request: bytes, actor: str, timeout_s: float | None
@@ -202,7 +214,7 @@ class Bridge:
     def _drain(self) -> None:
         for ticket, code, payload in self._core.drain():
             future = self._calls.pop(ticket, None)
-            self._bulk.discard(ticket)
+            self._aside.discard(ticket)
             if future is None:
                 self._advance_watch(ticket, code, payload)
             elif not future.cancelled():

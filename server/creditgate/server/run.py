@@ -20,7 +20,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from creditgate.core import Core, StoreError, __version__
 from creditgate.server import batches, contract, logs, streams
-from creditgate.server.bridge import Bridge
+from creditgate.server.bridge import BATCH_PATH, Bridge
 from creditgate.server.calls import CALL_LINES_PER_S_MAX, CallRecorder
 from creditgate.server.config import Config, join_address, split_address
 from creditgate.server.drain import Drain
@@ -29,13 +29,7 @@ from creditgate.server.health import SERVICE as HEALTH_SERVICE
 from creditgate.server.health import Health
 from creditgate.server.logs import LineBudget, log
 from creditgate.server.metrics import Metrics, MetricsServer
-from creditgate.server.unary import (
-    BATCH_PATH,
-    BatchRefusal,
-    Handler,
-    RawHandlers,
-    unary_handlers,
-)
+from creditgate.server.unary import BatchRefusal, Handler, RawHandlers, unary_handlers
 
 # Clients ping every 30 s; one that pings more often than this is cut off.
 _CLIENT_PING_INTERVAL_MIN_MS: Final = 10_000
@@ -229,7 +223,7 @@ def _register(
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
-    refusal = BatchRefusal(bridge, recorders[BATCH_PATH])
+    refusal = BatchRefusal(bridge, drain, recorders[BATCH_PATH])
     server.add_generic_rpc_handlers((refusal, RawHandlers(handlers)))
     found_by_name: Any = _FoundByName(server)
     health_pb2_grpc.add_HealthServicer_to_server(Health(drain, services), found_by_name)

@@ -1,19 +1,17 @@
 """All unary methods: bytes in, bytes out, nothing parsed on the way."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 
 from creditgate.core import METHODS
-from creditgate.server.bridge import WATCH_METHOD, Bridge
+from creditgate.server.bridge import BATCH_PATH, WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError, abort
+from creditgate.server.errors import CallError, abort, shutting_down
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-BATCH_PATH: Final = "/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"
-
 _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
 
 
@@ -46,14 +44,15 @@ def unary_handlers(
 
 
 class BatchRefusal(grpc.GenericRpcHandler):
-    """Turns batches away before they are read, while the core has no room for one like the latest.
+    """Refuses batches before they are read, while the core has no room for one like the latest.
 
     To be asked before the handlers of all methods. A batch takes many times longer to receive than
     to refuse, and whoever offers more of them than can be decided would keep the event loop busy.
     """
 
-    def __init__(self, bridge: Bridge, recorder: CallRecorder) -> None:
+    def __init__(self, bridge: Bridge, drain: Drain, recorder: CallRecorder) -> None:
         self._bridge = bridge
+        self._drain = drain
         self._recorder = recorder
         # As a stream of requests, of which none is read.
         self._refusal: Handler = grpc.stream_unary_rpc_method_handler(self._refuse)
@@ -68,7 +67,7 @@ class BatchRefusal(grpc.GenericRpcHandler):
         try:
             with self._recorder.call(context) as call:
                 call.actor = actor_of(context)
-                raise self._bridge.refuse()
+                raise shutting_down() if self._drain.begun else self._bridge.refuse_batch()
         except CallError as error:
             await abort(context, error)
 
