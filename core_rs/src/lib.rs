@@ -3,7 +3,7 @@
 mod core;
 mod store;
 
-use creditgate_service::methods::{METHODS, is_bulk};
+use creditgate_service::methods::{METHODS, is_slow};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet};
 
@@ -34,8 +34,8 @@ mod _core {
         }
         module.add("METHODS", methods)?;
         let numbers = METHODS.iter().map(|(_, number)| *number);
-        let bulk = PyFrozenSet::new(module.py(), numbers.filter(|number| is_bulk(*number)))?;
-        module.add("BULK_METHODS", bulk)?;
+        let slow = PyFrozenSet::new(module.py(), numbers.filter(|number| is_slow(*number)))?;
+        module.add("SLOW_METHODS", slow)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -70,15 +70,10 @@ async def serving(store: Path) -> AsyncIterator[tuple[Any, Any, Drain]]:
         assert bridge.calls_in_flight == 0
 
 
-def batch_of(orders: int) -> decision_pb2.BatchCheckAndReserveRequest:
-    items = [
-        decision_pb2.CheckAndReserveRequest(request_id=f"r{number}", account_id="a")
-        for number in range(orders)
-    ]
-    return decision_pb2.BatchCheckAndReserveRequest(items=items)
-
-
 REQUEST = account_pb2.GetPositionRequest(account_id="a")
+BATCH = decision_pb2.BatchCheckAndReserveRequest(
+    items=[decision_pb2.CheckAndReserveRequest(request_id="r", account_id="a")]
+)
 
 
 @pytest.mark.parametrize("timeout_s", [None, float(TIMEOUT_S)])
@@ -168,16 +163,15 @@ def test_a_batch_is_refused_before_it_is_read_while_there_is_no_room(tmp_path: P
     async def scenario() -> None:
         async with serving(tmp_path) as (channel, core, drain):
             decisions: Any = decision_pb2_grpc.CreditDecisionServiceStub(channel)
-            batch = batch_of(1)
             core.room_bytes = -1
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
-                await decisions.BatchCheckAndReserve(batch)
+                await decisions.BatchCheckAndReserve(BATCH)
             assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert b"QUEUE_FULL" in dict(refusal.value.trailing_metadata() or ())[DETAILS_KEY]
             assert (core.requests, core.stats()["refused"]) == ([], 1)
             drain.begin()
             with pytest.raises(grpc.aio.AioRpcError, match="shutting down"):
-                await decisions.BatchCheckAndReserve(batch)
+                await decisions.BatchCheckAndReserve(BATCH)
 
     asyncio.run(scenario())
 
@@ -191,7 +185,7 @@ def test_a_single_call_or_one_with_room_is_read(tmp_path: Path) -> None:
             with pytest.raises(grpc.RpcError, match="create the account first"):
                 await accounts.GetPosition(REQUEST)  # a single call is no batch
             core.room_bytes = sys.maxsize
-            assert (await decisions.BatchCheckAndReserve(batch_of(1))).results[0].HasField("error")
+            assert (await decisions.BatchCheckAndReserve(BATCH)).results[0].HasField("error")
 
     asyncio.run(scenario())
 

@@ -7,10 +7,14 @@ pub(crate) enum Lane {
     Bulk,
 }
 
-/// Whether the method of this number waits in the bulk lane.
+/// Whether the method of this number takes its time: a load waits in the bulk lane, a list for the
+/// tables.
 #[must_use]
-pub fn is_bulk(number: u16) -> bool {
-    Method::of(number).is_some_and(|method| method.lane() == Lane::Bulk)
+pub fn is_slow(number: u16) -> bool {
+    Method::of(number).is_some_and(|method| {
+        let is_list = matches!(method, Method::ListAccounts | Method::ListReservations);
+        is_list || method.lane() == Lane::Bulk
+    })
 }
 
 macro_rules! methods {

@@ -176,9 +176,8 @@ impl Queue {
         }
         match call.method.lane() {
             Lane::Interactive => {
-                let (depth_max, bytes_max) =
-                    (self.interactive_depth_max, bytes_max(call.request.len()));
-                inner.interactive.push(call, depth_max, bytes_max)?;
+                let bytes_max = bytes_max(call.request.len());
+                inner.interactive.push(call, self.interactive_depth_max, bytes_max)?;
             }
             Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX, BULK_BYTES_MAX)?,
         }

@@ -14,8 +14,8 @@ use rustix::process::nice;
 use crate::error::{StoreError, SyncError};
 use crate::follower::Follower;
 
-/// Rows that change again and again are written once in so long, and so often at least; a list that
-/// wants them sooner has them written.
+/// Rows that change again and again are written once in so long, and so often at least while the
+/// follower does not rest; a list that wants them sooner has them written.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// And as soon as so many rows and names wait. Under full load pages that many rows share are then
 /// written once for all of them; but more rows at a time would keep the disk busy for a good part
@@ -37,13 +37,13 @@ pub struct FollowerFigures {
     pub flushed: Seq,
     /// And up to where in memory, when the follower last began a step.
     pub folded: Seq,
-    /// How often they were written.
+    /// How often the tables were written.
     pub flushes: u64,
     /// How often so much was left to fold that the follower no longer stood back.
     pub far_behind: u64,
-    /// How often the follower left the machine to others, as it was asked to.
+    /// How often it left the machine to others, as it was asked to.
     pub rests: u64,
-    /// How often they could not be, for want of space.
+    /// How often the tables could not be written, for want of space.
     pub no_space: u64,
     /// What stopped the follower, or keeps it from writing.
     pub error: Option<Arc<str>>,
@@ -369,7 +369,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Until a commit, a waiter or the clock has work.
+    /// Until a commit, a waiter or the clock has work, or the rest is over.
     fn sleep(&self) {
         let due = self.dirty_since.map(|since| since + FLUSH_EVERY);
         match self.rest_until.or(due.max(self.retry_at)) {

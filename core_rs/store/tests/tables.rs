@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use creditgate_engine::entry::Request;
+use creditgate_engine::values::Seq;
 use creditgate_store::{
-    CountersReader, Fault, Faults, NoFaults, Options, Step, Store, StoreError, SyncError,
-    WindowBounds, WindowFigures,
+    CountersReader, Fault, Faults, FollowerFigures, FollowerThread, NoFaults, Options, Step, Store,
+    StoreError, SyncError, WindowBounds, WindowFigures,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -244,6 +245,33 @@ impl Faults for Second {
     }
 }
 
+/// Commits of 5,000 entries, more than one step folds; returns the last entry.
+fn commit_steps(store: &mut Store, commits: i64) -> Seq {
+    for time in 1..=commits {
+        store.begin(time);
+        for i in 0..5_000 {
+            let id = format!("{time}-{i}");
+            execute(store, &account(&id, &id, limit(1_000)));
+        }
+        store.commit().expect("there is room");
+    }
+    store.committed_seq()
+}
+
+/// Waits, doing this again and again meanwhile.
+fn wait_until(
+    thread: &FollowerThread,
+    is_so: impl Fn(&FollowerFigures) -> bool,
+    meanwhile: impl Fn(),
+) {
+    let end = Instant::now() + LONG;
+    while !is_so(&thread.figures()) {
+        assert!(Instant::now() < end, "{:?}", thread.figures());
+        meanwhile();
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn a_thread_that_is_far_behind_catches_up_or_says_why_not() {
     let second: Arc<dyn Faults> = Arc::new(Second(Step::Fold, 0.into()));
@@ -251,16 +279,7 @@ fn a_thread_that_is_far_behind_catches_up_or_says_why_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let options = Options { follower_behind_max: 2, faults, ..options() };
         let (mut store, _) = Store::open(folder.path(), options).expect("it opens");
-        // More than one step folds in each.
-        for time in 1..4 {
-            store.begin(time);
-            for i in 0..5_000 {
-                let id = format!("{time}-{i}");
-                execute(&mut store, &account(&id, &id, limit(1_000)));
-            }
-            store.commit().expect("there is room");
-        }
-        let last = store.committed_seq();
+        let last = commit_steps(&mut store, 3);
         let thread = store.follower().expect("it starts").spawn(last).expect("a thread");
         let synced = thread.sync_to(last, LONG);
         assert_eq!(thread.figures().far_behind, 1);
@@ -282,12 +301,12 @@ fn a_thread_that_is_to_rest_does_but_not_when_the_tables_are_wanted() {
     let (mut store, _) = Store::open(folder.path(), options()).expect("it opens");
     let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
     filled(&mut store, 3);
-    // Asked again and again, as by calls that are refused all the time.
-    while thread.figures().rests == 0 {
+    // As a worker that leaves orders waiting at every commit.
+    let ask = || {
         thread.rest();
         thread.committed(store.committed_seq());
-        thread::yield_now();
-    }
+    };
+    wait_until(&thread, |figures| figures.rests > 0, ask);
     thread.rest();
     thread.sync_to(store.committed_seq(), LONG).expect("it is in time");
     assert_eq!(thread.figures().flushed, store.committed_seq());
@@ -298,29 +317,13 @@ fn a_thread_that_is_far_behind_rests_again_once_half_of_it_is_folded() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { follower_behind_max: 10_000, ..options() };
     let (mut store, _) = Store::open(folder.path(), options).expect("it opens");
-    for time in 1..7 {
-        store.begin(time);
-        for i in 0..5_000 {
-            let id = format!("{time}-{i}");
-            execute(&mut store, &account(&id, &id, limit(1_000)));
-        }
-        store.commit().expect("there is room");
-    }
-    let last = store.committed_seq();
+    let last = commit_steps(&mut store, 6);
     let thread = store.follower().expect("it starts").spawn(0).expect("a thread");
     thread.committed(last);
-    let end = Instant::now() + LONG;
-    while thread.figures().folded < last - 5_000 {
-        thread.rest();
-        thread::yield_now();
-        assert!(Instant::now() < end, "{:?}", thread.figures());
-    }
+    wait_until(&thread, |figures| figures.folded >= last - 5_000, || thread.rest());
     assert_eq!(thread.figures().far_behind, 1);
-    // The rest of it as well, once nobody asks it to rest.
-    while thread.figures().folded < last {
-        thread::yield_now();
-        assert!(Instant::now() < end, "{:?}", thread.figures());
-    }
+    // What is left as well, once nobody asks it to rest.
+    wait_until(&thread, |figures| figures.folded == last, || ());
 }
 
 #[test]

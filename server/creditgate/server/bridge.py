@@ -9,7 +9,7 @@ import asyncio
 from time import monotonic
 from typing import Final, NamedTuple
 
-from creditgate.core import BULK_METHODS, METHODS, Core
+from creditgate.core import METHODS, SLOW_METHODS, Core
 from creditgate.server.errors import CallError
 from creditgate.v1 import account_pb2
 
@@ -32,12 +32,8 @@ _GATHERED_BYTES_MAX: Final = 32 << 10
 _BATCH_BYTES_MAX: Final = 128 << 10
 """A batch is taken for no larger than so before it is read: a thousand orders are some 70 KB."""
 
-_ASIDE_METHODS: Final = BULK_METHODS | {
-    number for path, number in METHODS.items() if "/List" in path
-}
-"""Loads and lists, which take their time: orders beside them do not gather for them."""
-
-WATCH_METHOD: Final = METHODS["/creditgate.v1.CreditAccountService/WatchPositions"]
+WATCH_PATH: Final = "/creditgate.v1.CreditAccountService/WatchPositions"
+WATCH_METHOD: Final = METHODS[WATCH_PATH]
 BATCH_PATH: Final = "/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"
 BATCH_METHOD: Final = METHODS[BATCH_PATH]
 
@@ -100,8 +96,8 @@ class Bridge:
         self._many = False
         """Whether the last calls went to the core with others, or while it had some orders."""
         self._calls: dict[int, asyncio.Future[bytes]] = {}
-        self._aside: set[int] = set()
-        """Those of `_calls` that are of `_ASIDE_METHODS`."""
+        self._slow: set[int] = set()
+        """Those of `_calls` that take their time: orders beside them do not gather for them."""
         self._batch_bytes = 0
         """How large the next batch of orders is taken for before it is read."""
         self._watches: dict[int, PositionWatch] = {}
@@ -159,8 +155,8 @@ class Bridge:
     def _look(self) -> None:
         """Submit those who gather, unless many more will soon be here."""
         few = len(self._gathering) < _GATHERED_SHARE * self._waiting_peak
-        # Beside a load more wait because each takes longer, not because more come.
-        if few and not self._aside and monotonic() - self._gathering_since < _GATHER_MAX_S:
+        # Beside a slow call more wait because each takes longer, not because more come.
+        if few and not self._slow and monotonic() - self._gathering_since < _GATHER_MAX_S:
             self._next_look = self._loop.call_later(_LOOK_S, self._look)
         else:
             self._submit()
@@ -172,7 +168,7 @@ class Bridge:
         gathered, self._gathering = self._gathering, []
         if not gathered:
             return  # a large request took them along
-        with_core = len(self._calls) - len(self._aside)
+        with_core = len(self._calls) - len(self._slow)
         self._many = len(gathered) > 1 or with_core > 0
         self._waiting_peak = max(len(gathered) + with_core, self._waiting_peak * _PEAK_DECAY)
         for future, method, request, actor, deadline in gathered:
@@ -182,8 +178,8 @@ class Bridge:
             ticket = self._core.submit(method, request, actor, timeout_s)
             # The answer may be there already, but only this thread can drain it: no race.
             self._calls[ticket] = future
-            if method in _ASIDE_METHODS:
-                self._aside.add(ticket)
+            if method in SLOW_METHODS:
+                self._slow.add(ticket)
 
     def watch(
         self, request: bytes, actor: str, timeout_s: float | None
@@ -214,7 +210,7 @@ class Bridge:
     def _drain(self) -> None:
         for ticket, code, payload in self._core.drain():
             future = self._calls.pop(ticket, None)
-            self._aside.discard(ticket)
+            self._slow.discard(ticket)
             if future is None:
                 self._advance_watch(ticket, code, payload)
             elif not future.cancelled():

@@ -20,7 +20,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from creditgate.core import Core, StoreError, __version__
 from creditgate.server import batches, contract, logs, streams
-from creditgate.server.bridge import BATCH_PATH, Bridge
+from creditgate.server.bridge import BATCH_PATH, WATCH_PATH, Bridge
 from creditgate.server.calls import CALL_LINES_PER_S_MAX, CallRecorder
 from creditgate.server.config import Config, join_address, split_address
 from creditgate.server.drain import Drain
@@ -213,12 +213,12 @@ def _register(
     recorders = {
         method.path: CallRecorder(method, metrics, budget) for method in contract.methods(services)
     }
-    watch = streams.WatchPositions(bridge, drain, recorders[streams.WATCH_PATH])
+    watch = streams.WatchPositions(bridge, drain, recorders[WATCH_PATH])
     orders = batches.StreamCheckAndReserve(bridge, drain, recorders[batches.STREAM_PATH])
     entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
     handlers: dict[str, Handler] = {
         **unary_handlers(bridge, drain, recorders),
-        streams.WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
+        WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
         batches.STREAM_PATH: grpc.stream_stream_rpc_method_handler(orders.handle),
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
     }

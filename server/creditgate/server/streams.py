@@ -13,7 +13,6 @@ from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort, call_error, field_invalid, request_malformed
 from creditgate.v1 import ledger_pb2
 
-WATCH_PATH: Final = "/creditgate.v1.CreditAccountService/WatchPositions"
 STREAM_PATH: Final = "/creditgate.v1.LedgerService/StreamEntries"
 
 WATCHES_MAX: Final = 1_000

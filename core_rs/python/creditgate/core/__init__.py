@@ -1,8 +1,8 @@
 """The creditgate core: decides, journals and recovers. Protobuf bytes in, protobuf bytes out."""
 
 from creditgate.core._core import (
-    BULK_METHODS,
     METHODS,
+    SLOW_METHODS,
     Core,
     StoreError,
     __version__,
@@ -12,8 +12,8 @@ from creditgate.core._core import (
 )
 
 __all__ = [
-    "BULK_METHODS",
     "METHODS",
+    "SLOW_METHODS",
     "Core",
     "StoreError",
     "__version__",

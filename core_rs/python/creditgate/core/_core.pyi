@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final, Literal, Self, final
 
 __all__ = [
-    "BULK_METHODS",
     "METHODS",
+    "SLOW_METHODS",
     "Core",
     "StoreError",
     "__version__",
@@ -21,8 +21,8 @@ METHODS: Final[dict[str, int]]
 that `Core.submit` takes: every unary method of the contract, and `WatchPositions`, whose ticket
 completes again and again until it is cancelled."""
 
-BULK_METHODS: Final[frozenset[int]]
-"""The numbers of those that wait in the slower lane: loads."""
+SLOW_METHODS: Final[frozenset[int]]
+"""The numbers of those that take their time: loads, in a lane of their own, and lists."""
 
 class StoreError(Exception):
     """The store cannot be opened or used: damaged, of an unknown format, or used by another
