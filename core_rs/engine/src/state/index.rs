@@ -12,6 +12,11 @@ pub(super) type Place = u32;
 /// up a commit for the better part of a second.
 const SHARDS: usize = 256;
 
+/// So many of 256 hashes choose the later one of two tables: the last table then has twice as many
+/// places as the first, and the others lie between. Tables of one size all double at once, since
+/// ids that count up are hashed very evenly, and hold up all commits together.
+const LATER_OF_TWO: usize = 85;
+
 /// Of how many places hashes are kept while they are added at once.
 const BLOCK: usize = 1 << 20;
 
@@ -30,7 +35,14 @@ impl Default for Index {
 /// Neither the lowest bits, which choose the bucket within a table, nor the highest, by which a
 /// table tells entries of one bucket apart.
 fn shard(hash: u64) -> usize {
-    (hash >> 40) as usize % SHARDS
+    let [chance, one, other] = [24, 32, 40].map(|bits| (hash >> bits) as usize % 256);
+    one.max(if chance < LATER_OF_TWO { other } else { 0 })
+}
+
+/// How many of so many places fall to a table, on average.
+fn part_of(places: usize, shard: usize) -> usize {
+    let chances = (256 - LATER_OF_TWO) * 256 + LATER_OF_TWO * (2 * shard + 1);
+    (places as u128 * chances as u128 >> 24) as usize
 }
 
 impl Index {
@@ -56,10 +68,9 @@ impl Index {
 
     /// Makes room for about as many more.
     pub(super) fn reserve(&mut self, more: usize, hash_of: impl Fn(Place) -> u64) {
-        // Hashes do not fall quite evenly.
-        let each = more / SHARDS + more / SHARDS / 16;
-        for shard in self.shards.iter_mut() {
-            shard.reserve(each, |place| hash_of(*place));
+        for (shard, table) in self.shards.iter_mut().enumerate() {
+            let part = part_of(more, shard);
+            table.reserve(part + part / 16, |place| hash_of(*place)); // Chance adds some.
         }
     }
 
@@ -80,11 +91,16 @@ impl Index {
                 let running = Vec::from_iter(running);
                 running.into_iter().map(|part| part.join().expect("hashing is total")).collect()
             });
-            let (sorted, each) = (&sorted, SHARDS.div_ceil(threads));
+            // Every thread gets small and large tables.
+            let mut parts = Vec::from_iter(std::iter::repeat_with(Vec::new).take(threads));
+            for (shard, table) in self.shards.iter_mut().enumerate() {
+                parts[shard % threads].push((shard, table));
+            }
+            let sorted = &sorted;
             thread::scope(|scope| {
-                for (first, shards) in (0..).step_by(each).zip(self.shards.chunks_mut(each)) {
+                for part in parts {
                     scope.spawn(move || {
-                        for (shard, table) in (first..).zip(shards) {
+                        for (shard, table) in part {
                             for &(hash, place) in sorted.iter().flat_map(|part| &part[shard]) {
                                 table.insert_unique(hash, place, |place| hash_of(*place));
                             }
@@ -104,8 +120,8 @@ impl Index {
 type Sorted = Vec<Vec<(u64, Place)>>;
 
 fn sort(places: Range<Place>, hash_of: impl Fn(Place) -> u64) -> Sorted {
-    let room = || Vec::with_capacity(places.len() / SHARDS);
-    let mut sorted = Vec::from_iter(std::iter::repeat_with(room).take(SHARDS));
+    let room = |shard| Vec::with_capacity(part_of(places.len(), shard));
+    let mut sorted = Vec::from_iter((0..SHARDS).map(room));
     for place in places {
         let hash = hash_of(place);
         sorted[shard(hash)].push((hash, place));
@@ -125,7 +141,37 @@ fn by_value(mut same: impl FnMut(Place) -> bool) -> impl FnMut(&Place) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::hash::BuildHasher;
+
+    use hashbrown::DefaultHashBuilder;
+
     use super::*;
+
+    /// Hashes are random: what is held here lies far beyond what chance does.
+    #[test]
+    fn tables_hold_what_is_expected_and_double_one_at_a_time() {
+        let (hasher, hashed) = (DefaultHashBuilder::default(), Cell::new(0));
+        let hash_of = |place: Place| {
+            hashed.set(hashed.get() + 1);
+            hasher.hash_one(place)
+        };
+        let (mut index, mut most, before) = (Index::default(), 0, 1_000_000);
+        for place in 0..2 * before {
+            index.insert(hash_of(place), place, hash_of);
+            if place % 10_000 == 9_999 {
+                let again = hashed.take() - 10_000;
+                most = if place < before { 0 } else { most.max(again) };
+            }
+        }
+        // Tables of one size hashed 1,835,008 again, all of them within the same ten thousand.
+        assert!((10_000..100_000).contains(&most), "{most}");
+        for (shard, table) in index.shards.iter().enumerate() {
+            let expected = part_of(2 * before as usize, shard);
+            assert!(table.len().abs_diff(expected) < 1_200, "{shard}: {}", table.len());
+        }
+        assert_eq!((0..SHARDS).map(|shard| part_of(1 << 24, shard)).sum::<usize>(), 1 << 24);
+    }
 
     #[test]
     fn places_added_at_once_are_found_like_others() {
