@@ -25,7 +25,7 @@ const ROWS_DIRTY_MAX: usize = 500_000;
 const NICE: i32 = 19;
 /// How long it leaves the machine to others when asked to: longer than a commit takes, so that it
 /// rests on while it is asked at each of them, and no longer than a burst of orders.
-const REST: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(100);
 /// How long a full disk is left alone before the first next attempt; doubled up to the longest.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(32);
