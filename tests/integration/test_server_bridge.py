@@ -12,7 +12,7 @@ import pytest
 
 from creditgate.core import METHODS, Core
 from creditgate.server import contract
-from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, Bridge
+from creditgate.server.bridge import BATCH_PATH, Bridge
 from creditgate.server.calls import CallRecorder
 from creditgate.server.drain import Drain
 from creditgate.server.errors import DETAILS_KEY, CallError
@@ -55,7 +55,7 @@ async def serving(store: Path) -> AsyncIterator[tuple[Any, Any, Drain]]:
     recorders = {method.path: CallRecorder(method, metrics, budget) for method in methods}
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     drain = Drain()
-    refusal = BatchRefusal(bridge, drain, recorders[BATCH_PATH])
+    refusal = BatchRefusal(bridge.batches, drain, recorders[BATCH_PATH])
     handlers = RawHandlers(unary_handlers(bridge, drain, recorders))
     server.add_generic_rpc_handlers((refusal, handlers))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -186,26 +186,5 @@ def test_a_single_call_or_one_with_room_is_read(tmp_path: Path) -> None:
                 await accounts.GetPosition(REQUEST)  # a single call is no batch
             core.room_bytes = sys.maxsize
             assert (await decisions.BatchCheckAndReserve(BATCH)).results[0].HasField("error")
-
-    asyncio.run(scenario())
-
-
-def test_a_large_batch_keeps_smaller_ones_out_for_a_few_refusals_only(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        core: Any = Watched(Core(str(tmp_path)))
-        bridge = Bridge(core)
-        core.room_bytes = 10_000
-        assert bridge.has_room_for_batch()
-        call = bridge.call(BATCH_METHOD, b"no batch" * 1_000_000, "me", None)
-        refusals = 0
-        while not bridge.has_room_for_batch():
-            bridge.refuse_batch()
-            refusals += 1
-        # From 128 KiB, whatever the size, to less than there is room for.
-        assert refusals == 4
-        with pytest.raises(CallError):
-            await call
-        await asyncio.to_thread(core.close)
-        bridge.close()
 
     asyncio.run(scenario())

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from creditgate.core import METHODS, SLOW_METHODS, Core
+from creditgate.server.admission import BatchAdmission
 from creditgate.server.errors import CallError
 from creditgate.v1 import account_pb2
 
@@ -28,9 +29,6 @@ _PEAK_DECAY: Final = 0.95
 
 _GATHERED_BYTES_MAX: Final = 32 << 10
 """A larger request has a commit's work in itself."""
-
-_BATCH_BYTES_MAX: Final = 128 << 10
-"""A batch is taken for no larger than so before it is read: a thousand orders are some 70 KB."""
 
 WATCH_PATH: Final = "/creditgate.v1.CreditAccountService/WatchPositions"
 WATCH_METHOD: Final = METHODS[WATCH_PATH]
@@ -98,8 +96,7 @@ class Bridge:
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._slow: set[int] = set()
         """Those of `_calls` that take their time: orders beside them do not gather for them."""
-        self._batch_bytes = 0
-        """How large the next batch of orders is taken for before it is read."""
+        self.batches = BatchAdmission(core)
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
 
@@ -118,16 +115,6 @@ class Bridge:
         size_bytes = len(request) + sum(len(call.request) for call in self._gathering)
         return self._core.has_room(1 + len(self._gathering), size_bytes)
 
-    def has_room_for_batch(self) -> bool:
-        """Whether the core would take on a batch like the latest one that was read."""
-        return self._core.has_room(1, self._batch_bytes)
-
-    def refuse_batch(self) -> CallError:
-        """The core's refusal of a batch that was not read."""
-        # The next one may be smaller. One in a few is read, and so those that fit are found.
-        self._batch_bytes //= 2
-        return CallError(*self._core.refuse())
-
     def call(
         self, method: int, request: bytes, actor: str, timeout_s: float | None
     ) -> asyncio.Future[bytes]:
@@ -140,7 +127,7 @@ class Bridge:
         deadline = None if timeout_s is None else monotonic() + timeout_s
         self._gathering.append(_Call(future, method, request, actor, deadline))
         if method == BATCH_METHOD:
-            self._batch_bytes = min(len(request), _BATCH_BYTES_MAX)
+            self.batches.arrived(len(request))
         if len(request) > _GATHERED_BYTES_MAX:
             self._submit()
         elif len(self._gathering) == 1:

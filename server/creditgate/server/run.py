@@ -223,7 +223,7 @@ def _register(
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
-    refusal = BatchRefusal(bridge, drain, recorders[BATCH_PATH])
+    refusal = BatchRefusal(bridge.batches, drain, recorders[BATCH_PATH])
     server.add_generic_rpc_handlers((refusal, RawHandlers(handlers)))
     found_by_name: Any = _FoundByName(server)
     health_pb2_grpc.add_HealthServicer_to_server(Health(drain, services), found_by_name)

@@ -1,11 +1,13 @@
 """All unary methods: bytes in, bytes out, nothing parsed on the way."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import Any, TypeAlias
 
 import grpc
 
 from creditgate.core import METHODS
+from creditgate.server.admission import BatchAdmission
 from creditgate.server.bridge import BATCH_PATH, WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
 from creditgate.server.drain import Drain
@@ -44,14 +46,14 @@ def unary_handlers(
 
 
 class BatchRefusal(grpc.GenericRpcHandler):
-    """Refuses batches before they are read, while the core has no room for one like the latest.
+    """Refuses batches before they are read, while the core has no room for them.
 
     To be asked before the handlers of all methods. A batch takes many times longer to receive than
     to refuse, and whoever offers more of them than can be decided would keep the event loop busy.
     """
 
-    def __init__(self, bridge: Bridge, drain: Drain, recorder: CallRecorder) -> None:
-        self._bridge = bridge
+    def __init__(self, batches: BatchAdmission, drain: Drain, recorder: CallRecorder) -> None:
+        self._batches = batches
         self._drain = drain
         self._recorder = recorder
         # As a stream of requests, of which none is read.
@@ -59,7 +61,7 @@ class BatchRefusal(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         """Who refuses this call; None when it is to be read."""
-        if handler_call_details.method != BATCH_PATH or self._bridge.has_room_for_batch():
+        if handler_call_details.method != BATCH_PATH or self._batches.let_in(monotonic()):
             return None
         return self._refusal
 
@@ -67,7 +69,7 @@ class BatchRefusal(grpc.GenericRpcHandler):
         try:
             with self._recorder.call(context) as call:
                 call.actor = actor_of(context)
-                raise shutting_down() if self._drain.begun else self._bridge.refuse_batch()
+                raise shutting_down() if self._drain.begun else self._batches.refuse()
         except CallError as error:
             await abort(context, error)
 
