@@ -158,20 +158,28 @@ class Suite:
     async def pairs_with(
         self, peer: str, count: int, ours: Run, theirs: Run, *servers: Creditgate
     ) -> list[Pair]:
-        """Approved pairs with a peer, until so many count; three times so many at most.
+        """Approved runs, each with the mean of the peer's before and after it, until so many count.
 
-        A machine that is slowed down for a while spoils the pairs of that while: those in which the
-        peer stays below what it is known to reach. To leave those out never flatters us: where it
-        was slowed down in our run alone, the pair counts. Where hardly any is left, all are
-        returned, and `add_ratio` finds the peer wanting.
+        A machine that changes its speed within seconds, and leaves it for some, spoils the runs of
+        that while: those where the peer, before or after, stays below what it is known to reach.
+        The peer alone says which count, and on both sides: to go by one run of it would pick the
+        moments in which the machine was faster for the peer than for us. Three times so many are
+        measured at most; where hardly any count, all are returned, and `add_ratio` finds the peer
+        wanting.
         """
         measured: list[Pair] = []
         good: list[Pair] = []
+
+        async def peer_run() -> Result:
+            return approved(await rested(theirs, *servers))
+
+        before = await peer_run()
         while len(good) < count and len(measured) < _TRIES * count:
-            pair = approved(await rested(ours, *servers)), approved(await rested(theirs, *servers))
-            measured.append(pair)
-            if self.untuned(peer, pair[1]["decisions_per_s"]) is None:
-                good.append(pair)
+            mine, after = approved(await rested(ours, *servers)), await peer_run()
+            measured.append((mine, mean_of(before, after)))
+            if not any(self.untuned(peer, run["decisions_per_s"]) for run in (before, after)):
+                good.append(measured[-1])
+            before = after
         if len(good) < len(measured):
             self.note(f"{len(good)} of {len(measured)} pairs count: {peer} was slow in the others")
         return good if len(good) >= min(count, _COUNTING_MIN) else measured
@@ -268,6 +276,12 @@ async def rested(run: Run, *servers: Creditgate) -> Result:
 async def in_pairs(count: int, ours: Run, theirs: Run, *servers: Creditgate) -> list[Pair]:
     """Measure two things in turn, so that what else the machine does meets both."""
     return [(await rested(ours, *servers), await rested(theirs, *servers)) for _ in range(count)]
+
+
+def mean_of(before: Result, after: Result) -> Result:
+    """The later of two runs, with what they reached and cost on average."""
+    keys = ("decisions_per_s", "server_cpu_us")
+    return {**after, **{key: (before[key] + after[key]) / 2 for key in keys if key in after}}
 
 
 async def with_cpu(server: Creditgate | Echo, run: Awaitable[Result]) -> Result:

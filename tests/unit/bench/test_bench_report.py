@@ -112,10 +112,10 @@ def test_two_things_are_measured_in_turn() -> None:
 @pytest.mark.parametrize(
     ("reached", "ours_that_count", "said"),
     [
-        ([1.0, 0.8, 0.9], [0, 1, 2], ""),
-        ([0.5, 1.0, 1.0, 0.7, 1.0], [1, 2, 4], "3 of 5 pairs count"),
-        ([0.5, 1.0, 0.5, 0.5, 1.0, 1.0], [1, 4, 5], "3 of 6 pairs count"),
-        ([0.5, 1.0, 0.5, 0.5, 1.0, *[0.5] * 4], list(range(9)), "2 of 9 pairs count"),
+        ([1.0, 0.8, 0.9, 1.0], [0, 1, 2], ""),
+        ([0.5, 1.0, 1.0, 0.7, 1.0, 1.0, 1.0], [1, 4, 5], "3 of 6 pairs count"),
+        ([1.0, 0.5, 1.0, 1.0, 0.5, 1.0, 0.9, 0.8], [2, 5, 6], "3 of 7 pairs count"),
+        ([1.0, 1.0, 0.5, 0.5, 1.0, 1.0, *[0.5] * 4], list(range(9)), "2 of 9 pairs count"),
     ],
 )
 def test_pairs_in_which_the_peer_was_slow_are_measured_again(
@@ -134,6 +134,8 @@ def test_pairs_in_which_the_peer_was_slow_are_measured_again(
 
     pairs = asyncio.run(measured.pairs_with("echo", 3, measure_ours, measure_theirs))
     assert [a["n"] for a, _ in pairs] == ours_that_count
+    sides = [fact * (reached[place] + reached[place + 1]) / 2 for place in ours_that_count]
+    assert [b["decisions_per_s"] for _, b in pairs] == pytest.approx(sides)
     assert next(theirs, None) is None
     assert said in "".join(measured.notes)
 
