@@ -42,7 +42,7 @@ fn shard(hash: u64) -> usize {
 /// How many of so many places fall to a table, on average.
 fn part_of(places: usize, shard: usize) -> usize {
     let chances = (256 - LATER_OF_TWO) * 256 + LATER_OF_TWO * (2 * shard + 1);
-    (places as u128 * chances as u128 >> 24) as usize
+    ((places as u128 * chances as u128) >> 24) as usize
 }
 
 impl Index {
