@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from rich.console import Console
 
@@ -35,6 +35,29 @@ p99, and what a load leaves behind, what they are."""
 
 Run: TypeAlias = Callable[[], Awaitable[Result]]
 Pair: TypeAlias = tuple[Result, Result]
+
+
+class Between(NamedTuple):
+    """A run of ours, and a peer's before and after it."""
+
+    before: Result
+    ours: Result
+    after: Result
+
+    @property
+    def peer_per_s(self) -> float:
+        """What the peer reached on both sides."""
+        return float(min(self.before["decisions_per_s"], self.after["decisions_per_s"]))
+
+    def ratio(self, key: str) -> float:
+        """Ours to the mean of the peer's."""
+        return float(2 * self.ours[key] / (self.before[key] + self.after[key]))
+
+
+def peers_runs(runs: Sequence[Between]) -> list[Result]:
+    """The peer's own, each once: what follows one of ours may come before the next."""
+    known = {id(run): run for between in runs for run in (between.before, between.after)}
+    return list(known.values())
 
 
 @dataclass(frozen=True)
@@ -157,8 +180,8 @@ class Suite:
 
     async def pairs_with(
         self, peer: str, count: int, ours: Run, theirs: Run, *servers: Creditgate
-    ) -> list[Pair]:
-        """Approved runs, each with the mean of the peer's before and after it, until so many count.
+    ) -> "list[Between]":
+        """Approved runs of ours between two of a peer's, until so many count.
 
         A machine that changes its speed within seconds, and leaves it for some, spoils the runs of
         that while: those where the peer, before or after, stays below what it is known to reach.
@@ -167,28 +190,27 @@ class Suite:
         measured at most; where hardly any count, all are returned, and `add_ratio` finds the peer
         wanting.
         """
-        measured: list[Pair] = []
-        good: list[Pair] = []
-
-        async def peer_run() -> Result:
-            return approved(await rested(theirs, *servers))
-
-        before = await peer_run()
+        measured: list[Between] = []
+        good: list[Between] = []
+        before = approved(await rested(theirs, *servers))
         while len(good) < count and len(measured) < _TRIES * count:
-            mine, after = approved(await rested(ours, *servers)), await peer_run()
-            measured.append((mine, mean_of(before, after)))
-            if not any(self.untuned(peer, run["decisions_per_s"]) for run in (before, after)):
+            mine = approved(await rested(ours, *servers))
+            after = approved(await rested(theirs, *servers))
+            measured.append(Between(before, mine, after))
+            if self.untuned(peer, measured[-1].peer_per_s) is None:
                 good.append(measured[-1])
             before = after
         if len(good) < len(measured):
             self.note(f"{len(good)} of {len(measured)} pairs count: {peer} was slow in the others")
         return good if len(good) >= min(count, _COUNTING_MIN) else measured
 
-    def add_ratio(self, name: str, values: Sequence[float], peer: str, peer_per_s: float) -> None:
+    def add_ratio(
+        self, name: str, peer: str, runs: "Sequence[Between]", key: str = "decisions_per_s"
+    ) -> None:
         """A ratio to a peer, unless the peer fell short of what it is known to reach."""
-        why = self.untuned(peer, peer_per_s)
+        why = self.untuned(peer, statistics.median(run.peer_per_s for run in runs))
         if why is None:
-            self.add(name, values)
+            self.add(name, [run.ratio(key) for run in runs])
         else:
             self.missing(name, why)
 
@@ -276,12 +298,6 @@ async def rested(run: Run, *servers: Creditgate) -> Result:
 async def in_pairs(count: int, ours: Run, theirs: Run, *servers: Creditgate) -> list[Pair]:
     """Measure two things in turn, so that what else the machine does meets both."""
     return [(await rested(ours, *servers), await rested(theirs, *servers)) for _ in range(count)]
-
-
-def mean_of(before: Result, after: Result) -> Result:
-    """The later of two runs, with what they reached and cost on average."""
-    keys = ("decisions_per_s", "server_cpu_us")
-    return {**after, **{key: (before[key] + after[key]) / 2 for key in keys if key in after}}
 
 
 async def with_cpu(server: Creditgate | Echo, run: Awaitable[Result]) -> Result:

@@ -1,7 +1,7 @@
 """Batches of 1,000 orders beside an echo of the same bytes."""
 
 from bench.servers import Creditgate, Echo
-from bench.suite import Suite, approved, median
+from bench.suite import Suite, approved, peers_runs
 
 
 async def run(suite: Suite) -> None:
@@ -12,16 +12,15 @@ async def run(suite: Suite) -> None:
             first = approved(await suite.batch(server.address))
             reply_bytes = round(first["reply_bytes_mean"])
             async with Echo(folder, batch=suite.plan.batch, batch_reply_bytes=reply_bytes) as echo:
-                pairs = await suite.pairs_with(
+                runs = await suite.pairs_with(
                     "echo_batch",
                     suite.plan.pairs,
                     lambda: suite.batch(server.address, seconds=suite.plan.pair_s),
                     lambda: suite.batch(echo.address, seconds=suite.plan.pair_s),
                     server,
                 )
-    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
-    ratios = [a["decisions_per_s"] / b["decisions_per_s"] for a, b in pairs]
-    suite.add_ratio("batch_vs_echo", ratios, "echo_batch", median(theirs, "decisions_per_s"))
+    ours, theirs = [run.ours for run in runs], peers_runs(runs)
+    suite.add_ratio("batch_vs_echo", "echo_batch", runs)
     suite.add("batch_per_s", [a["decisions_per_s"] for a in ours], "/s")
     suite.add("batch_p99", [a["latency_us"]["p99"] / 1000 for a in ours], "ms")
     suite.add("echo_batch_per_s", [b["decisions_per_s"] for b in theirs], "/s")

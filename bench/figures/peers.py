@@ -10,7 +10,7 @@ from bench.peers.postgres import DirectPostgres, GrpcPostgres
 from bench.peers.redis import DirectRedis, GrpcRedis
 from bench.peers.tigerbeetle import TigerBeetle
 from bench.servers import Creditgate
-from bench.suite import Suite, approved, median
+from bench.suite import Suite, approved, median, peers_runs
 
 GRPC: Final[tuple[Callable[[int], Peer], ...]] = (GrpcPostgres, GrpcRedis)
 
@@ -51,22 +51,20 @@ async def _skipping(suite: Suite, measuring: Awaitable[None], name: str) -> None
 async def _beside(suite: Suite, server: Creditgate, peer: Peer, folder: Path) -> None:
     try:
         address = await peer.start(folder)
-        pairs = await suite.pairs_with(
+        runs = await suite.pairs_with(
             peer.name,
             suite.plan.pairs if f"unary_vs_{peer.name}" in TARGETS else 1,
             lambda: suite.unary(server.address, seconds=suite.plan.pair_s),
             lambda: suite.unary(address, seconds=suite.plan.pair_s),
             server,
         )
-        theirs = [b for _, b in pairs]
-        per_s = median(theirs, "decisions_per_s")
+        theirs = peers_runs(runs)
         suite.keep(peer.name, "closed loop, 64 in flight", theirs[-1])
-        await suite.curve(peer.name, address, per_s)
+        await suite.curve(peer.name, address, median(theirs, "decisions_per_s"))
     finally:
         await peer.stop()
-    ratios = [a["decisions_per_s"] / b["decisions_per_s"] for a, b in pairs]
     if f"unary_vs_{peer.name}" in TARGETS:
-        suite.add_ratio(f"unary_vs_{peer.name}", ratios, peer.name, per_s)
+        suite.add_ratio(f"unary_vs_{peer.name}", peer.name, runs)
     suite.add(f"{peer.name}_per_s", [b["decisions_per_s"] for b in theirs], "/s")
     suite.add(f"{peer.name}_p99", [b["latency_us"]["p99"] / 1000 for b in theirs], "ms")
 

@@ -1,7 +1,7 @@
 """Single orders beside the echo: throughput and the server's CPU."""
 
 from bench.servers import Creditgate, Echo
-from bench.suite import Suite, approved, median, with_cpu
+from bench.suite import Suite, approved, median, peers_runs, with_cpu
 
 
 async def run(suite: Suite) -> None:
@@ -11,7 +11,7 @@ async def run(suite: Suite) -> None:
             await suite.prepare(server)
             reply_bytes = round(approved(await suite.unary(server.address))["reply_bytes_mean"])
             async with Echo(folder, reply_bytes=reply_bytes) as echo:
-                pairs = await suite.pairs_with(
+                runs = await suite.pairs_with(
                     "echo",
                     suite.plan.pairs,
                     lambda: with_cpu(
@@ -20,14 +20,13 @@ async def run(suite: Suite) -> None:
                     lambda: with_cpu(echo, suite.unary(echo.address, seconds=suite.plan.pair_s)),
                     server,
                 )
-                ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+                ours, theirs = [run.ours for run in runs], peers_runs(runs)
                 for who, of_who in (("creditgate", ours), ("echo", theirs)):
                     suite.keep(who, "closed loop, 64 in flight", of_who[-1])
                     address = server.address if of_who is ours else echo.address
                     await suite.curve(who, address, median(of_who, "decisions_per_s"))
-    echo_per_s = median(theirs, "decisions_per_s")
-    for name, key in (("unary_vs_echo", "decisions_per_s"), ("unary_cpu_vs_echo", "server_cpu_us")):
-        suite.add_ratio(name, [a[key] / b[key] for a, b in pairs], "echo", echo_per_s)
+    suite.add_ratio("unary_vs_echo", "echo", runs)
+    suite.add_ratio("unary_cpu_vs_echo", "echo", runs, "server_cpu_us")
     suite.add("unary_per_s", [a["decisions_per_s"] for a in ours], "/s")
     suite.add("unary_p99", [a["latency_us"]["p99"] / 1000 for a in ours], "ms")
     suite.add("unary_cpu", [a["server_cpu_us"] for a in ours], "µs")

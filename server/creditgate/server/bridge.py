@@ -97,6 +97,7 @@ class Bridge:
         self._slow: set[int] = set()
         """Those of `_calls` that take their time: orders beside them do not gather for them."""
         self.batches = BatchAdmission(core)
+        """Which batches of single calls are read; a stream waits for room instead."""
         self._watches: dict[int, PositionWatch] = {}
         self._loop.add_reader(core.fileno(), self._drain)
 
@@ -126,8 +127,6 @@ class Bridge:
         future: asyncio.Future[bytes] = self._loop.create_future()
         deadline = None if timeout_s is None else monotonic() + timeout_s
         self._gathering.append(_Call(future, method, request, actor, deadline))
-        if method == BATCH_METHOD:
-            self.batches.arrived(len(request))
         if len(request) > _GATHERED_BYTES_MAX:
             self._submit()
         elif len(self._gathering) == 1:

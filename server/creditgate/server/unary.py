@@ -8,7 +8,7 @@ import grpc
 
 from creditgate.core import METHODS
 from creditgate.server.admission import BatchAdmission
-from creditgate.server.bridge import BATCH_PATH, WATCH_METHOD, Bridge
+from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context, actor_of
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort, shutting_down
@@ -18,7 +18,11 @@ _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
 
 
 def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) -> _Unary:
+    is_batch = number == BATCH_METHOD
+
     async def handle(request: bytes, context: Context) -> bytes:
+        if is_batch:
+            bridge.batches.arrived(len(request))
         try:
             with recorder.call(context, request) as call:
                 call.actor = actor_of(context)

@@ -19,7 +19,18 @@ from bench.peers.peer import PeerError
 from bench.report.page import page
 from bench.report.plots import Line, plot
 from bench.report.verdicts import Row, rows
-from bench.suite import QUICK, TINY, Figure, Point, Suite, answered, approved, in_pairs
+from bench.suite import (
+    QUICK,
+    TINY,
+    Between,
+    Figure,
+    Point,
+    Suite,
+    answered,
+    approved,
+    in_pairs,
+    peers_runs,
+)
 
 
 def figure(value: float | None) -> Figure:
@@ -89,12 +100,27 @@ def test_there_is_no_ratio_to_a_peer_that_was_not_tuned() -> None:
     assert untuned("echo", 0.8 * fact) is None
     assert untuned("a peer without a fact", 1) is None
     measured = suite()
-    measured.add_ratio("unary_vs_echo", [0.9], "echo", 0.79 * fact)
+    # Its mean would do, but it was slow on one side of each.
+    slow, fast = ({"decisions_per_s": share * fact} for share in (0.79, 1.21))
+    ours = {"decisions_per_s": fact}
+    runs = [Between(slow, ours, fast), Between(fast, ours, slow)]
+    measured.add_ratio("unary_vs_echo", "echo", runs)
     assert measured.figures["unary_vs_echo"].value is None
     assert "not tuned" in (measured.figures["unary_vs_echo"].why or "")
     tiny = Suite(TINY, Console(quiet=True), Path(), family="unary")
-    tiny.add_ratio("unary_vs_echo", [0.9], "echo", 1)
-    assert tiny.figures["unary_vs_echo"].value == 0.9
+    tiny.add_ratio("unary_vs_echo", "echo", runs)
+    assert tiny.figures["unary_vs_echo"].value == pytest.approx(1)
+
+
+def test_ours_is_held_against_the_mean_of_the_peers_before_and_after() -> None:
+    runs = [{"decisions_per_s": per_s, "server_cpu_us": 900 / per_s} for per_s in (4, 3, 2, 3, 1)]
+    betweens = [Between(*runs[:3]), Between(*runs[2:])]
+    assert peers_runs(betweens) == [runs[0], runs[2], runs[4]]
+    assert [run.peer_per_s for run in betweens] == [2, 1]
+    assert [run.ratio("decisions_per_s") for run in betweens] == [1, 2]
+    assert [run.ratio("server_cpu_us") for run in betweens] == pytest.approx(
+        [300 / 337.5, 300 / 675]
+    )
 
 
 def test_two_things_are_measured_in_turn() -> None:
@@ -132,10 +158,10 @@ def test_pairs_in_which_the_peer_was_slow_are_measured_again(
     async def measure_theirs() -> Result:
         return {"decisions_per_s": fact * next(theirs), **all_approved}
 
-    pairs = asyncio.run(measured.pairs_with("echo", 3, measure_ours, measure_theirs))
-    assert [a["n"] for a, _ in pairs] == ours_that_count
-    sides = [fact * (reached[place] + reached[place + 1]) / 2 for place in ours_that_count]
-    assert [b["decisions_per_s"] for _, b in pairs] == pytest.approx(sides)
+    runs = asyncio.run(measured.pairs_with("echo", 3, measure_ours, measure_theirs))
+    assert [run.ours["n"] for run in runs] == ours_that_count
+    sides = [min(reached[place : place + 2]) * fact for place in ours_that_count]
+    assert [run.peer_per_s for run in runs] == sides
     assert next(theirs, None) is None
     assert said in "".join(measured.notes)
 
