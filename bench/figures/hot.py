@@ -12,8 +12,8 @@ async def run(suite: Suite) -> None:
             approved(await suite.batch(server.address))
             pairs = await in_pairs(
                 suite.plan.pairs,
-                lambda: suite.batch(server.address, "--hot"),
-                lambda: suite.batch(server.address),
+                lambda: suite.batch(server.address, "--hot", seconds=suite.plan.pair_s),
+                lambda: suite.batch(server.address, seconds=suite.plan.pair_s),
                 server,
             )
     suite.add(
