@@ -12,7 +12,7 @@ import pytest
 
 from creditgate.core import METHODS, Core
 from creditgate.server import contract
-from creditgate.server.bridge import BATCH_PATH, Bridge
+from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, Bridge
 from creditgate.server.calls import CallRecorder
 from creditgate.server.drain import Drain
 from creditgate.server.errors import DETAILS_KEY, CallError
@@ -186,5 +186,21 @@ def test_a_single_call_or_one_with_room_is_read(tmp_path: Path) -> None:
                 await accounts.GetPosition(REQUEST)  # a single call is no batch
             core.room_bytes = sys.maxsize
             assert (await decisions.BatchCheckAndReserve(BATCH)).results[0].HasField("error")
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_of_a_stream_is_none_of_those_that_were_let_in(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        core: Any = Watched(Core(str(tmp_path)))
+        bridge = Bridge(core)
+        bridge.batches.arrived(10_000)
+        core.room_bytes = 15_000
+        assert bridge.batches.let_in(1.0)
+        of_a_stream = bridge.call(BATCH_METHOD, BATCH.SerializeToString(), "me", None)
+        assert not bridge.batches.let_in(1.0), "the first is still on its way"
+        assert await of_a_stream
+        await asyncio.to_thread(core.close)
+        bridge.close()
 
     asyncio.run(scenario())
