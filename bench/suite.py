@@ -38,7 +38,7 @@ Pair: TypeAlias = tuple[Result, Result]
 
 
 class Between(NamedTuple):
-    """A run of ours, and a peer's before and after it."""
+    """A run of ours, and what it is held against, a peer's or a peak, before and after it."""
 
     before: Result
     ours: Result
@@ -50,7 +50,7 @@ class Between(NamedTuple):
         return float(min(self.before["decisions_per_s"], self.after["decisions_per_s"]))
 
     def ratio(self, key: str) -> float:
-        """Ours to the mean of the peer's."""
+        """Ours to the mean of the other two."""
         return float(2 * self.ours[key] / (self.before[key] + self.after[key]))
 
 

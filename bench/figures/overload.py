@@ -5,7 +5,7 @@ from functools import partial
 from bench.generator import Result, p99_ms
 from bench.peers.peer import PeerError
 from bench.servers import Creditgate
-from bench.suite import Suite, approved, rested
+from bench.suite import Between, Suite, approved, rested
 
 _DEADLINE_MS = 1_000
 # Bounds the generator's memory: a batch call takes some 70 KB.
@@ -62,8 +62,7 @@ async def _overload(
         rate = times * before["decisions_per_s"] / orders
         over, after = offered(await rested(partial(beyond, rate), server)), await peak()
         results += [over, after]
-        at_peaks = before["decisions_per_s"] + after["decisions_per_s"]
-        goodput.append(2 * over["decisions_per_s"] / at_peaks)
+        goodput.append(Between(before, over, after).ratio("decisions_per_s"))
         accepted_ms.append(p99_ms(over))
         refused_ms.append(p99_ms(over, "refusal_latency_us"))
         suite.say(f"{call} at {times} times: {over['outcomes']}")
