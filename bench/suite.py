@@ -252,7 +252,9 @@ class Suite:
         return await self.load(address, *batches, *arguments, seconds=seconds)
 
     async def prepare(self, server: Creditgate, accounts: int = 0) -> Result:
-        """Accounts with ample limits."""
+        """Accounts with ample limits. Notes where the server lacks a privilege that it uses."""
+        if not (await server.stats())["worker_preferred_now"]:
+            self.note("the worker's thread is not preferred: give the server CAP_SYS_NICE")
         return await self.generate(
             "upsert", "--target", server.address, "--accounts", accounts or self.plan.accounts
         )

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use creditgate_service::{ClockKind, Options, Service};
+use creditgate_service::{ClockKind, Options, Service, Submission};
 use creditgate_store::{Retention, WindowBounds};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,6 +12,15 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::StoreError;
 
 const MICROS_PER_S: u64 = 1_000_000;
+
+/// Method, request, actor, and the time left in seconds.
+type Gathered<'py> = (u16, Bound<'py, PyBytes>, String, Option<f64>);
+
+fn submission(method: u16, request: &[u8], actor: String, timeout_s: Option<f64>) -> Submission {
+    // A negative time left is none left, as is one that is no number; one too long is no bound.
+    let timeout = timeout_s.and_then(|left| Duration::try_from_secs_f64(left.max(0.0)).ok());
+    Submission { method, request: request.to_vec(), actor, timeout }
+}
 
 /// One open store and the engine thread that owns it. Safe to call from any thread.
 #[pyclass(frozen, module = "creditgate.core")]
@@ -113,9 +122,16 @@ impl Core {
     /// Queues one call and returns its ticket at once.
     #[pyo3(signature = (method, request, actor, timeout_s))]
     fn submit(&self, method: u16, request: &[u8], actor: String, timeout_s: Option<f64>) -> u64 {
-        // A negative time left is none left, as is one that is no number; one too long is no bound.
-        let timeout = timeout_s.and_then(|left| Duration::try_from_secs_f64(left.max(0.0)).ok());
-        self.service.submit(method, request.to_vec(), actor, timeout)
+        self.service.submit(submission(method, request, actor, timeout_s))
+    }
+
+    /// Queues calls that have gathered, each as for `submit`; returns the first one's ticket, from
+    /// which those of the others count up.
+    fn submit_all(&self, calls: Vec<Gathered<'_>>) -> u64 {
+        let submission = |(method, request, actor, timeout_s): Gathered<'_>| {
+            submission(method, request.as_bytes(), actor, timeout_s)
+        };
+        self.service.submit_all(calls.into_iter().map(submission).collect()).start
     }
 
     /// Whether so many more orders or batches would be taken on.

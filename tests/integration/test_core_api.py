@@ -216,6 +216,19 @@ def test_a_timeout_beyond_all_bounds_is_none(caller: Caller, timeout_s: float | 
     assert caller.call(RESERVE, order("1"), timeout_s=timeout_s).code == 0
 
 
+def test_calls_that_gathered_are_answered_in_their_order_of_one_commit(caller: Caller) -> None:
+    before = caller.core.stats()["commits"]
+    calls = [(RESERVE, order(str(number)), "tests", None) for number in range(50)]
+    calls[7] = (9_999, b"", "tests", None)
+    first = caller.core.submit_all(calls)
+    finished = sorted(caller.wait(len(calls)))
+    assert [one.ticket for one in finished] == list(range(first, first + len(calls)))
+    assert [one.ticket - first for one in finished if one.code] == [7]
+    assert caller.core.stats()["commits"] == before + 1
+    assert caller.submit(RESERVE, order("after")) == first + len(calls)
+    caller.wait(1)
+
+
 def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(store: Path) -> None:
     caller = Caller(Core(str(store), queue_depth_max=1))
     caller.open_account(limit_minor=1_000_000)

@@ -32,10 +32,10 @@ class Watched:
         self.requests: list[bytes] = []
         self.room_bytes = sys.maxsize
 
-    def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
-        self.timeouts_s.append(timeout_s)
-        self.requests.append(request)
-        return self._core.submit(method, request, actor, timeout_s)
+    def submit_all(self, calls: list[tuple[int, bytes, str, float | None]]) -> int:
+        self.timeouts_s += [timeout_s for _, _, _, timeout_s in calls]
+        self.requests += [request for _, request, _, _ in calls]
+        return self._core.submit_all(calls)
 
     def has_room(self, calls: int, size_bytes: int) -> bool:
         """As if the lane had no more than this."""
@@ -186,6 +186,29 @@ def test_a_single_call_or_one_with_room_is_read(tmp_path: Path) -> None:
                 await accounts.GetPosition(REQUEST)  # a single call is no batch
             core.room_bytes = sys.maxsize
             assert (await decisions.BatchCheckAndReserve(BATCH)).results[0].HasField("error")
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_is_taken_for_as_large_as_the_last_one_that_was_read(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path) as (channel, core, _):
+            decisions: Any = decision_pb2_grpc.CreditDecisionServiceStub(channel)
+            accounts: Any = account_pb2_grpc.CreditAccountServiceStub(channel)
+            large = decision_pb2.BatchCheckAndReserveRequest(request_id="r" * 10_000)
+
+            async def refused(call: Any, message: str) -> None:
+                with pytest.raises(grpc.RpcError, match=message):
+                    await call
+
+            await refused(decisions.BatchCheckAndReserve(large), "items is")
+            core.room_bytes = 8_000
+            read = len(core.requests)
+            await refused(decisions.BatchCheckAndReserve(BATCH), "more calls are waiting")
+            assert len(core.requests) == read
+            await refused(accounts.GetPosition(REQUEST), "create the account first")
+            await refused(decisions.BatchCheckAndReserve(BATCH), "more calls are waiting")
+            assert len(core.requests) == read + 1
 
     asyncio.run(scenario())
 

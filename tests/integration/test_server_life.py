@@ -1,5 +1,6 @@
 """Starting, refusing to start, stopping and starting again."""
 
+import os
 import queue
 import shutil
 import signal
@@ -7,6 +8,8 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +24,7 @@ from tests.conftest import StartServer
 from tests.support.api import Api, Refused, entry, refused
 from tests.support.server import NotStartedError, ServerProcess
 
+CAP_SYS_NICE = 23
 SHUTTING_DOWN = Refused(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -88,6 +92,43 @@ def test_what_was_acknowledged_outlives_a_stop_and_a_kill(server: ServerProcess)
 
     server.restart()
     assert server.api.position("a").reserved_minor == 30
+
+
+def may_be_preferred() -> bool:
+    status = Path("/proc/self/status").read_text()
+    capabilities = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(capabilities.split()[1], 16) >> CAP_SYS_NICE & 1)
+
+
+def threads(pid: int) -> Iterator[tuple[str, int]]:
+    """Name and nice value of each."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # gRPC's come and go
+            name = (task / "comm").read_text().strip()
+            yield name, os.getpriority(os.PRIO_PROCESS, int(task.name))
+
+
+@pytest.mark.skipif(not may_be_preferred(), reason="needs a privilege to give or to take")
+@pytest.mark.parametrize(
+    ("prefix", "preferred_by"),
+    [((), 5), (("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"), 0)],
+    ids=["privileged", "unprivileged"],
+)
+def test_the_thread_that_decides_is_preferred_where_it_may_be(
+    tmp_path: Path, prefix: tuple[str, ...], preferred_by: int
+) -> None:
+    with ServerProcess(tmp_path, prefix) as server:
+        server.api.open_account("a", 10_000)
+        found = list(threads(server.process.pid))
+        url = f"http://{server.metrics_address}/metrics"
+        metrics = urllib.request.urlopen(url, timeout=10).read().decode()
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    deciding = [nice for name, nice in found if name == "creditgate-work"]
+    assert deciding == [ours - preferred_by]
+    # The follower's stands back.
+    others = {nice for name, nice in found if name not in ("creditgate-work", "creditgate-tabl")}
+    assert others == {ours}
+    assert f"creditgate_core_worker_preferred_now {float(preferred_by > 0)}" in metrics
 
 
 def test_a_start_without_tables_folds_them_anew_and_says_why(server: ServerProcess) -> None:

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use creditgate_service::methods::METHODS;
-use creditgate_service::{ClockKind, Finished, Options, Service};
+use creditgate_service::{ClockKind, Finished, Options, Service, Submission};
 use prost::Message;
 use rustix::event::{PollFd, PollFlags, poll};
 use tempfile::TempDir;
@@ -131,7 +131,12 @@ impl Desk {
     /// Hands a call over and waits for its answer, as a transport does.
     #[must_use]
     pub fn call(&self, method: u16, request: Vec<u8>) -> Finished {
-        let ticket = self.service.submit(method, request, "bench".to_owned(), None);
+        let ticket = self.service.submit(Submission {
+            method,
+            request,
+            actor: "bench".to_owned(),
+            timeout: None,
+        });
         loop {
             if let Some(finished) = self.service.drain().pop() {
                 assert_eq!(finished.ticket, ticket, "there is one call at a time");

@@ -25,6 +25,7 @@ pub mod stats;
 mod wire;
 mod worker;
 
+use std::ops::Range;
 use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +58,33 @@ pub struct Options {
     pub default_ttl_s: u32,
     /// The store's own.
     pub store: creditgate_store::Options,
+}
+
+/// A call to queue.
+#[derive(Debug)]
+pub struct Submission {
+    /// Its number in the contract.
+    pub method: u16,
+    /// As it came.
+    pub request: Vec<u8>,
+    /// Who calls, for the journal.
+    pub actor: String,
+    /// The call is dropped if it has not been decided by then.
+    pub timeout: Option<Duration>,
+}
+
+impl Submission {
+    fn admit(self, ticket: u64) -> Result<Call, Fault> {
+        let Submission { method, request, actor, timeout } = self;
+        let method = Method::of(method).ok_or_else(|| Fault::unknown_method(method))?;
+        if actor.len() > ID_BYTES_MAX || actor.chars().any(char::is_control) {
+            let rule = "at most 64 bytes of plain text";
+            return Err(Fault::field("creditgate-actor", admit::shown(&actor), rule));
+        }
+        // A timeout too long to be counted is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Ok(Call { ticket, method, request, actor, deadline })
+    }
 }
 
 /// One open store and the threads that serve it. All methods may be called from any thread.
@@ -111,44 +139,31 @@ impl Service {
 
     /// Queues one call and returns its ticket at once. The answer comes through [`Service::drain`];
     /// whatever is wrong with the call is an answer too.
-    ///
-    /// `actor` is who calls, for the journal; after `timeout` the call is dropped if it has not
-    /// been decided by then.
-    pub fn submit(
-        &self,
-        method: u16,
-        request: Vec<u8>,
-        actor: String,
-        timeout: Option<Duration>,
-    ) -> u64 {
-        let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
-        let queued = self.enqueue(ticket, method, request, actor, timeout);
-        if let Err(fault) = queued {
-            self.outbox.push(vec![Finished::fault(ticket, &fault)]);
-        }
-        ticket
+    pub fn submit(&self, call: Submission) -> u64 {
+        self.submit_all(vec![call]).start
     }
 
-    fn enqueue(
-        &self,
-        ticket: u64,
-        number: u16,
-        request: Vec<u8>,
-        actor: String,
-        timeout: Option<Duration>,
-    ) -> Result<(), Fault> {
-        let method = Method::of(number).ok_or_else(|| Fault::unknown_method(number))?;
-        if actor.len() > ID_BYTES_MAX || actor.chars().any(char::is_control) {
-            let rule = "at most 64 bytes of plain text";
-            return Err(Fault::field("creditgate-actor", admit::shown(&actor), rule));
+    /// Queues calls that have gathered; their tickets are in their order. The worker wakes once for
+    /// them, and finds all when it does: woken by the first it would commit that one alone.
+    pub fn submit_all(&self, calls: Vec<Submission>) -> Range<u64> {
+        let first = self.next_ticket.fetch_add(calls.len() as u64, Ordering::Relaxed);
+        let tickets = first..first + calls.len() as u64;
+        let (mut admitted, mut faults) = (Vec::with_capacity(calls.len()), Vec::new());
+        for (ticket, call) in tickets.clone().zip(calls) {
+            match call.admit(ticket) {
+                Ok(call) => admitted.push(call),
+                Err(fault) => faults.push(Finished::fault(ticket, &fault)),
+            }
         }
-        // A timeout too long to be counted is none.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let call = Call { ticket, method, request, actor, deadline };
-        self.queue.push(call).map_err(|refused| match refused {
-            Refused::Full => self.full(),
-            Refused::Closed => Fault::shutting_down(),
-        })
+        for (ticket, refused) in self.queue.push_all(admitted) {
+            let fault = match refused {
+                Refused::Full => self.full(),
+                Refused::Closed => Fault::shutting_down(),
+            };
+            faults.push(Finished::fault(ticket, &fault));
+        }
+        self.outbox.push(faults);
+        tickets
     }
 
     fn full(&self) -> Fault {

@@ -143,6 +143,19 @@ struct Inner {
 }
 
 impl Inner {
+    fn push(&mut self, call: Call, interactive_depth_max: usize) -> Result<(), Refused> {
+        if self.closed {
+            return Err(Refused::Closed);
+        }
+        match call.method.lane() {
+            Lane::Interactive => {
+                let bytes_max = bytes_max(call.request.len());
+                self.interactive.push(call, interactive_depth_max, bytes_max)
+            }
+            Lane::Bulk => self.bulk.push(call, BULK_DEPTH_MAX, BULK_BYTES_MAX),
+        }
+    }
+
     /// Whether there is nothing that a worker with so much room would take.
     fn is_empty(&self, room: Room) -> bool {
         let interactive = room.calls > 0
@@ -168,21 +181,19 @@ impl Queue {
         Queue { inner: Mutex::default(), wake: Condvar::new(), interactive_depth_max }
     }
 
-    /// Puts a call in its lane, or refuses it at once.
-    pub(crate) fn push(&self, call: Call) -> Result<(), Refused> {
+    /// Puts calls in their lanes, all before the worker sees the first; returns the tickets of
+    /// those that are refused.
+    pub(crate) fn push_all(&self, calls: Vec<Call>) -> Vec<(u64, Refused)> {
         let mut inner = self.lock();
-        if inner.closed {
-            return Err(Refused::Closed);
-        }
-        match call.method.lane() {
-            Lane::Interactive => {
-                let bytes_max = bytes_max(call.request.len());
-                inner.interactive.push(call, self.interactive_depth_max, bytes_max)?;
+        let mut refused = Vec::new();
+        for call in calls {
+            let ticket = call.ticket;
+            if let Err(why) = inner.push(call, self.interactive_depth_max) {
+                refused.push((ticket, why));
             }
-            Lane::Bulk => inner.bulk.push(call, BULK_DEPTH_MAX, BULK_BYTES_MAX)?,
         }
         self.wake_from(&mut inner);
-        Ok(())
+        refused
     }
 
     /// Whether so many more interactive calls, of so many bytes together, would not be refused as
@@ -276,6 +287,13 @@ fn bytes_max(call_bytes: usize) -> usize {
 mod tests {
     use super::*;
 
+    impl Queue {
+        /// Puts a call in its lane, or refuses it at once.
+        pub(crate) fn push(&self, call: Call) -> Result<(), Refused> {
+            self.push_all(vec![call]).pop().map_or(Ok(()), |(_, why)| Err(why))
+        }
+    }
+
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
         Call { ticket, method, request: vec![0; bytes], actor: String::new(), deadline: None }
     }
@@ -313,6 +331,17 @@ mod tests {
         queue.push(call(3, Method::PostEntries, 5)).expect("there is room");
         queue.take(Duration::ZERO, Room::FRESH);
         queue.push(call(4, Method::Check, 5)).expect("there is room again");
+    }
+
+    #[test]
+    fn calls_that_gathered_go_in_together_but_for_those_that_are_refused() {
+        let queue = Queue::new(2);
+        let gathered = (1..=4).map(|ticket| match ticket {
+            2 => call(ticket, Method::PostEntries, 5),
+            _ => call(ticket, Method::Check, 5),
+        });
+        assert_eq!(queue.push_all(gathered.collect()), [(4, Refused::Full)]);
+        assert_eq!(tickets(&queue.take(Duration::ZERO, Room::FRESH)), [1, 3, 2]);
     }
 
     #[test]

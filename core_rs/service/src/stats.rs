@@ -38,6 +38,8 @@ pub(crate) struct Stats {
     pub(crate) tables_failing_now: AtomicU64,
     /// 1 while old files of the journal cannot be moved to the archive: they stay at hand.
     pub(crate) archive_failing_now: AtomicU64,
+    /// 1 where the worker's thread is preferred to the process's others.
+    pub(crate) worker_preferred_now: AtomicU64,
     pub(crate) accounts_now: AtomicU64,
     pub(crate) reservations_open_now: AtomicU64,
     pub(crate) items_now: AtomicU64,
@@ -99,6 +101,7 @@ impl Stats {
             ("tables_rests", read(&self.tables_rests)),
             ("tables_failing_now", read(&self.tables_failing_now)),
             ("archive_failing_now", read(&self.archive_failing_now)),
+            ("worker_preferred_now", read(&self.worker_preferred_now)),
             ("accounts_now", read(&self.accounts_now)),
             ("reservations_open_now", read(&self.reservations_open_now)),
             ("items_now", read(&self.items_now)),

@@ -47,8 +47,8 @@ const WORTH_BYTES: usize = 8 << 10;
 /// Pause before what is due by the clock is tried again on a full disk.
 const STORE_FULL_PAUSE: Duration = Duration::from_millis(200);
 
-/// Every order waits for this thread, and each time another takes its core for a moment it comes back
-/// to cold caches: thousands of times a second where more is offered than can be decided.
+/// Every order waits for this thread, and each time another takes its core for a moment it comes
+/// back to colder caches: over a thousand times a second where more is offered than can be decided.
 const NICE: i32 = -5;
 
 /// Longest wait for the tables at the end.
@@ -122,7 +122,8 @@ impl Worker {
         let run = move || {
             let _guard = AbortOnPanic;
             // On Linux of this thread alone. Refused without a privilege; it then waits its turn.
-            let _ = nice(NICE);
+            let preferred = nice(NICE).is_ok();
+            self.parts.stats.worker_preferred_now.store(preferred.into(), Ordering::Relaxed);
             self.run()
         };
         thread.spawn(run).expect("a process that cannot start a thread at its start cannot serve")

@@ -46,7 +46,11 @@ class BatchAdmission:
         return True
 
     def arrived(self, size_bytes: int) -> None:
-        """Take note of a batch that was let in and has been read."""
+        """Take note of a batch that was let in and has been read.
+
+        One that comes after its time takes the place of another, for which then one more may be
+        read than finds room.
+        """
         self._size_bytes = min(size_bytes, _BYTES_MAX)
         if self._on_their_way:
             self._on_their_way.popleft()

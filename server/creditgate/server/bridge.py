@@ -80,6 +80,11 @@ class _Call(NamedTuple):
     deadline: float | None
     """By `monotonic`."""
 
+    def submission(self) -> tuple[int, bytes, str, float | None]:
+        """What the core takes."""
+        timeout_s = None if self.deadline is None else self.deadline - monotonic()
+        return self.method, self.request, self.actor, timeout_s
+
 
 class Bridge:
     """Hands calls to the core and its answers to those who wait. Use on the event loop only."""
@@ -157,14 +162,12 @@ class Bridge:
         with_core = len(self._calls) - len(self._slow)
         self._many = len(gathered) > 1 or with_core > 0
         self._waiting_peak = max(len(gathered) + with_core, self._waiting_peak * _PEAK_DECAY)
-        for future, method, request, actor, deadline in gathered:
-            if future.cancelled():
-                continue
-            timeout_s = None if deadline is None else deadline - monotonic()
-            ticket = self._core.submit(method, request, actor, timeout_s)
-            # The answer may be there already, but only this thread can drain it: no race.
-            self._calls[ticket] = future
-            if method in SLOW_METHODS:
+        wanted = [call for call in gathered if not call.future.cancelled()]
+        first = self._core.submit_all([call.submission() for call in wanted])
+        # Answers may be there already, but only this thread can drain them: no race.
+        for ticket, call in enumerate(wanted, first):
+            self._calls[ticket] = call.future
+            if call.method in SLOW_METHODS:
                 self._slow.add(ticket)
 
     def watch(

@@ -98,6 +98,11 @@ class Core:
         The answer comes through `drain`. After `timeout_s` the call is dropped if it was not yet
         decided. `actor` is who calls, for the journal (at most 64 bytes)."""
 
+    def submit_all(self, calls: list[tuple[int, bytes, str, float | None]]) -> int:
+        """Queue calls that have gathered, each as for `submit`, so that one commit may serve all.
+
+        Returns the first one's ticket, from which those of the others count up."""
+
     def has_room(self, calls: int, size_bytes: int) -> bool:
         """Whether so many more orders or batches, of so many bytes together, would not be refused
         with QUEUE_FULL. It stays so until somebody submits."""
