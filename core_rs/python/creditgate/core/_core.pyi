@@ -1,6 +1,6 @@
 """The compiled half of creditgate.core."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, Self, final
 
 __all__ = [
@@ -98,7 +98,7 @@ class Core:
         The answer comes through `drain`. After `timeout_s` the call is dropped if it was not yet
         decided. `actor` is who calls, for the journal (at most 64 bytes)."""
 
-    def submit_all(self, calls: list[tuple[int, bytes, str, float | None]]) -> int:
+    def submit_all(self, calls: Sequence[tuple[int, bytes, str, float | None]]) -> int:
         """Queue calls that have gathered, each as for `submit`, so that one commit may serve all.
 
         Returns the first one's ticket, from which those of the others count up."""
