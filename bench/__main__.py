@@ -15,10 +15,14 @@ from bench import generator, machine
 from bench.figures import FAMILIES, FULL_ONLY
 from bench.gates import TARGETS
 from bench.peers.peer import PeerError
+from bench.procfs import CpuTime
 from bench.report.page import page
 from bench.report.table import show
 from bench.report.verdicts import rows
 from bench.suite import OUT, PLANS, Suite
+
+_STOLEN_SHARE_MAX = 0.02
+"""Beyond it the report says so: figures without a peer in the same run tell little then."""
 
 
 async def bench(suite: Suite, families: Sequence[str], out: Path) -> int:
@@ -27,12 +31,15 @@ async def bench(suite: Suite, families: Sequence[str], out: Path) -> int:
     suite.generator = await generator.build(optimised=suite.plan.checked)
     broken = []
     for suite.family in families:
-        begin = time.monotonic()
+        begin, cpu = time.monotonic(), CpuTime.read()
         try:
             await FAMILIES[suite.family](suite)
         except PeerError as error:
             broken.append(f"{suite.family}: {error}")
             suite.note(f"could not be measured: {error}")
+        stolen = CpuTime.read().stolen_since(cpu)
+        if stolen > _STOLEN_SHARE_MAX:
+            suite.note(f"{stolen:.0%} of the cores' time went to others on this machine's host")
         suite.say(f"took {time.monotonic() - begin:.0f} s")
     # The witness may have been built only now.
     return report(suite, facts | machine.peers(), broken, out)

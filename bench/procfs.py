@@ -1,7 +1,8 @@
-"""What the kernel knows of a process and of a disk."""
+"""What the kernel knows of a process, of a disk, and of the time that the machine had."""
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _SECTOR_BYTES = 512
@@ -9,6 +10,28 @@ _SECTOR_BYTES = 512
 _SECTORS_WRITTEN = 6
 # Within /proc/PID/stat, counted after the name in brackets.
 _USER_TICKS, _SYSTEM_TICKS = 11, 12
+# Within the first line of /proc/stat, after its name; see proc_stat(5). Guests' time, which comes
+# behind it, is part of the user's.
+_STOLEN_TICKS = 7
+
+
+class CpuTime(NamedTuple):
+    """Time of all cores since the start of the machine, in ticks."""
+
+    stolen: int
+    """Wanted by this machine while others of its host ran."""
+    total: int
+
+    @classmethod
+    def read(cls, text: str | None = None) -> "CpuTime":
+        """What /proc/stat says, or such a text."""
+        line = (Path("/proc/stat").read_text() if text is None else text).partition("\n")[0]
+        ticks = [int(field) for field in line.split()[1:]][: _STOLEN_TICKS + 1]
+        return cls(ticks[_STOLEN_TICKS], sum(ticks))
+
+    def stolen_since(self, before: "CpuTime") -> float:
+        """The share of the time since then that was stolen."""
+        return (self.stolen - before.stolen) / max(self.total - before.total, 1)
 
 
 def cpu_s(pid: int) -> float:

@@ -16,6 +16,7 @@ from bench.figures.overload import offered
 from bench.gates import FACTS, TARGETS, untuned
 from bench.generator import Result
 from bench.peers.peer import PeerError
+from bench.procfs import CpuTime
 from bench.report.page import page
 from bench.report.plots import Line, plot
 from bench.report.verdicts import Row, rows
@@ -275,3 +276,13 @@ def test_peers_have_versions_and_those_that_are_missing_have_none(
     assert found == {"PostgreSQL": "15.18", "Redis": "7.0.15", "ghz": "0.121.0"}
     answers.clear()
     assert set(machine.peers()) == {"TigerBeetle client"}
+
+
+def test_stolen_time_is_told_as_a_share() -> None:
+    before = CpuTime.read("cpu  100 0 50 800 10 0 5 35 70 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    assert before == (35, 1000)
+    after = CpuTime.read("cpu  130 0 60 820 10 0 5 75 90 0\n")
+    assert after.stolen_since(before) == 0.4
+    assert after.stolen_since(after) == 0
+    now = CpuTime.read()
+    assert 0 <= now.stolen < now.total
