@@ -23,9 +23,14 @@ class CpuTime(NamedTuple):
     total: int
 
     @classmethod
-    def read(cls, text: str | None = None) -> "CpuTime":
-        """What /proc/stat says, or such a text."""
-        line = (Path("/proc/stat").read_text() if text is None else text).partition("\n")[0]
+    def read(cls) -> "CpuTime":
+        """Until now."""
+        return cls.parse(Path("/proc/stat").read_text())
+
+    @classmethod
+    def parse(cls, stat: str) -> "CpuTime":
+        """As the text of /proc/stat tells it."""
+        line = stat.partition("\n")[0]
         ticks = [int(field) for field in line.split()[1:]][: _STOLEN_TICKS + 1]
         return cls(ticks[_STOLEN_TICKS], sum(ticks))
 

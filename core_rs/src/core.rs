@@ -131,7 +131,7 @@ impl Core {
         let submission = |(method, request, actor, timeout_s): Gathered<'_>| {
             submission(method, request.as_bytes(), actor, timeout_s)
         };
-        self.service.submit_all(calls.into_iter().map(submission).collect()).start
+        self.service.submit_all(calls.into_iter().map(submission).collect())
     }
 
     /// Whether so many more orders or batches would be taken on.

@@ -25,7 +25,6 @@ pub mod stats;
 mod wire;
 mod worker;
 
-use std::ops::Range;
 use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -140,16 +139,16 @@ impl Service {
     /// Queues one call and returns its ticket at once. The answer comes through [`Service::drain`];
     /// whatever is wrong with the call is an answer too.
     pub fn submit(&self, call: Submission) -> u64 {
-        self.submit_all(vec![call]).start
+        self.submit_all(vec![call])
     }
 
-    /// Queues calls that have gathered; their tickets are in their order. The worker wakes once for
-    /// them, and finds all when it does: woken by the first it would commit that one alone.
-    pub fn submit_all(&self, calls: Vec<Submission>) -> Range<u64> {
+    /// Queues calls that have gathered; returns the first one's ticket, from which those of the
+    /// others count up. The worker wakes once for them, and finds all when it does: woken by the
+    /// first it would commit that one alone.
+    pub fn submit_all(&self, calls: Vec<Submission>) -> u64 {
         let first = self.next_ticket.fetch_add(calls.len() as u64, Ordering::Relaxed);
-        let tickets = first..first + calls.len() as u64;
         let (mut admitted, mut faults) = (Vec::with_capacity(calls.len()), Vec::new());
-        for (ticket, call) in tickets.clone().zip(calls) {
+        for (ticket, call) in (first..).zip(calls) {
             match call.admit(ticket) {
                 Ok(call) => admitted.push(call),
                 Err(fault) => faults.push(Finished::fault(ticket, &fault)),
@@ -163,7 +162,7 @@ impl Service {
             faults.push(Finished::fault(ticket, &fault));
         }
         self.outbox.push(faults);
-        tickets
+        first
     }
 
     fn full(&self) -> Fault {

@@ -279,9 +279,9 @@ def test_peers_have_versions_and_those_that_are_missing_have_none(
 
 
 def test_stolen_time_is_told_as_a_share() -> None:
-    before = CpuTime.read("cpu  100 0 50 800 10 0 5 35 70 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    before = CpuTime.parse("cpu  100 0 50 800 10 0 5 35 70 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
     assert before == (35, 1000)
-    after = CpuTime.read("cpu  130 0 60 820 10 0 5 75 90 0\n")
+    after = CpuTime.parse("cpu  130 0 60 820 10 0 5 75 90 0\n")
     assert after.stolen_since(before) == 0.4
     assert after.stolen_since(after) == 0
     now = CpuTime.read()
