@@ -10,6 +10,10 @@ use crate::journal::{Journal, Link};
 use crate::options::{Faults, Step, suffer};
 use crate::pending::Pending;
 
+/// Records that are brought into the cache together: read with nothing in between, they wait for
+/// memory at once.
+const FETCHED_TOGETHER: usize = 32;
+
 /// A commit that is decided and not yet durable. Nothing of it may be told to anyone.
 pub struct Sealed {
     pub(crate) pending: Pending,
@@ -104,11 +108,14 @@ impl Committer {
 
     fn publish(&self, sealed: &Sealed) {
         let counters = self.counters.lock();
-        for Moved { slot, record, is_new } in &sealed.moved {
-            if *is_new {
-                counters.publish(*slot, record);
-            } else {
-                counters.publish_again(*slot, record);
+        for some in sealed.moved.chunks(FETCHED_TOGETHER) {
+            some.iter().for_each(|moved| counters.fetch(moved.slot));
+            for Moved { slot, record, is_new } in some {
+                if *is_new {
+                    counters.publish(*slot, record);
+                } else {
+                    counters.publish_again(*slot, record);
+                }
             }
         }
         counters.reached(sealed.accounts, self.last.last_seq);

@@ -29,6 +29,7 @@
 //! inherit.
 
 use std::fs::{File, OpenOptions};
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::fence;
@@ -222,6 +223,12 @@ impl CountersMap {
         self.map = Map::new(&self.file, len_bytes, true).map_err(io)?;
         self.set(Header::Capacity, capacity as u64);
         Ok(())
+    }
+
+    /// Brings a record into the cache.
+    #[inline]
+    pub(crate) fn fetch(&self, slot: Slot) {
+        black_box(self.map.word(record_word(slot)).load(Relaxed));
     }
 
     /// Writes one record.

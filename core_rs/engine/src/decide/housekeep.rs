@@ -30,8 +30,10 @@ impl Context<'_> {
         let mut events: Vec<Event<'a>> = due
             .take(HOUSEKEEP_EVENTS_MAX)
             .map(|(_, reservation)| {
-                let amount = self.state.reservation(reservation).map_or(0, |r| r.open);
-                Event::Expired { reservation, amount }
+                let row = self.state.reservation(reservation);
+                // Applied one after the other they would wait for memory in turn.
+                row.iter().for_each(|row| self.state.fetch(row.slot));
+                Event::Expired { reservation, amount: row.map_or(0, |row| row.open) }
             })
             .collect();
         self.forget_reservations(command, &mut events);
