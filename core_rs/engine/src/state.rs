@@ -84,14 +84,14 @@ impl State {
         self.accounts.terms(slot)
     }
 
-    /// Brings what orders of these accounts are decided by into the cache. Looked up one after the
-    /// other, with nothing in between, they wait for memory together; among millions of accounts
-    /// each order would wait for several places in turn.
+    /// Brings the places, ids and rows of these accounts into the cache. Looked up with nothing in
+    /// between, the processor waits for several of them at once; among millions of accounts each
+    /// order would wait for its own, several times over.
     pub fn fetch_ahead<'i>(&self, account_ids: impl Iterator<Item = &'i str>) {
         account_ids.filter_map(|id| self.slot(id)).for_each(|slot| self.fetch(slot));
     }
 
-    /// Brings what changes with an account's orders into the cache.
+    /// Brings what changes with the orders of a slot that was handed out into the cache.
     #[inline]
     pub fn fetch(&self, slot: Slot) {
         black_box(self.accounts.counters(slot).reserved);

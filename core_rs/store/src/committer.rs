@@ -10,9 +10,9 @@ use crate::journal::{Journal, Link};
 use crate::options::{Faults, Step, suffer};
 use crate::pending::Pending;
 
-/// Records that are brought into the cache together: read with nothing in between, they wait for
-/// memory at once.
-const FETCHED_TOGETHER: usize = 32;
+/// Records that are brought into the cache together: read with nothing in between, the processor
+/// waits for several at once.
+const FETCHED_TOGETHER: usize = 16;
 
 /// A commit that is decided and not yet durable. Nothing of it may be told to anyone.
 pub struct Sealed {

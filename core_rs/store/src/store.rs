@@ -364,6 +364,7 @@ impl Store {
         self.state.touched_since(0, |slot| slots.push(slot));
         slots.sort_unstable();
         slots.dedup();
+        // Read with nothing in between, the processor waits for several at once.
         slots.iter().for_each(|slot| self.state.fetch(*slot));
         let moved = slots.into_iter().map(|slot| {
             let (terms, counters) = (self.state.terms(slot), self.state.position(slot));

@@ -31,7 +31,7 @@ impl Context<'_> {
             .take(HOUSEKEEP_EVENTS_MAX)
             .map(|(_, reservation)| {
                 let row = self.state.reservation(reservation);
-                // Applied one after the other they would wait for memory in turn.
+                // `apply` comes to the accounts one by one, and would wait for each.
                 row.iter().for_each(|row| self.state.fetch(row.slot));
                 Event::Expired { reservation, amount: row.map_or(0, |row| row.open) }
             })
