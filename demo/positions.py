@@ -15,6 +15,8 @@ COUNTERS = (
     "reserved_minor",
     "exposure_minor",
     "available_minor",
+    "shared",
+    "bound_by_account_id",
     "effective_limit",
     "limit_source",
     "status",

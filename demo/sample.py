@@ -73,9 +73,8 @@ def write(folder: Path, seed: int = SEED) -> None:
             for code, _, scale in _CURRENCIES
         ],
     )  # fmt: skip
-    _write(
-        folder / "accounts.csv", [_account_row(rng, number, a) for number, a in enumerate(accounts)]
-    )
+    rows = [_account_row(rng, number, a) for number, a in enumerate(accounts)]
+    _write(folder / "accounts.csv", [*_chain_rows(accounts), *rows])
     _write(folder / "entries.csv", list(_entry_rows(rng, accounts)))
     _write(folder / "orders.csv", [_order_row(event) for event in events])
 
@@ -102,8 +101,9 @@ def _account_row(rng: random.Random, number: int, account: _Account) -> dict[str
         "account_id": account.account_id,
         "display_name": f"{rng.choice(_TRADES)} {rng.choice(_TOWNS)}",
         "currency": account.currency,
+        "parent_account_id": _chain_id(account) if _in_chain(number) else "",
         "segment_id": "", "limit_kind": "amount", "limit_amount": "", "limit_valid_until": "",
-        "max_order_amount": "",
+        "max_order_amount": "", "shared_limit_kind": "", "shared_limit_amount": "",
     }  # fmt: skip
     special = number % 20
     if special == 14:
@@ -119,6 +119,31 @@ def _account_row(rng: random.Random, number: int, account: _Account) -> dict[str
         if special in (1, 15):
             row["max_order_amount"] = account.text(1_200 * account.scale)
     return row
+
+
+def _in_chain(number: int) -> bool:
+    return number % 20 in (3, 9, 16)
+
+
+def _chain_id(account: _Account) -> str:
+    return f"CHAIN-{account.currency}"
+
+
+def _chain_rows(accounts: Sequence[_Account]) -> Iterator[dict[str, str]]:
+    """A chain of shops in each currency: they share what they owe already and a fifth of their day."""
+    for currency, decimals, _ in _CURRENCIES:
+        shops = [a for number, a in enumerate(accounts) if _in_chain(number)]
+        shops = [shop for shop in shops if shop.currency == currency]
+        owed = sum(amount for shop in shops for _, amount in shop.opening)
+        shared = owed + sum(shop.ordered_minor for shop in shops) // 5
+        yield {
+            "account_id": f"CHAIN-{currency}",
+            "display_name": f"Corner Shops {currency}",
+            "currency": currency,
+            "limit_kind": "no_credit",
+            "shared_limit_kind": "amount",
+            "shared_limit_amount": f"{Decimal(shared).scaleb(-decimals):f}",
+        }
 
 
 def _limit_minor(rng: random.Random, account: _Account) -> int:
@@ -234,6 +259,7 @@ def _order_row(event: _Event) -> dict[str, str]:
 
 def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

@@ -88,6 +88,21 @@ def test_accounts_and_segments(run: Run, client: Client) -> None:
     assert list(client.list_accounts()) == before
 
 
+def test_shared_limits_of_groups(run: Run, client: Client) -> None:
+    columns = "account_id,currency,parent_account_id,limit_kind,shared_limit_kind,"
+    accounts = columns + (
+        "shared_limit_amount\nG,EUR,,unlimited,amount,100.50\nG1,EUR,G,unlimited,,\n"
+    )
+    assert run(load.accounts, accounts).outcomes == {"created": 2}
+    assert client.get_account("G").shared_limit_minor == 100_50
+    position = client.get_position("G1")
+    assert (position.available_minor, position.bound_by_account_id) == (100_50, "G")
+    assert run(load.accounts, accounts).outcomes == {"unchanged": 2}
+    limits = "account_id,currency,limit_kind,shared_limit_kind\nG,EUR,unlimited,unlimited\n"
+    assert run(load.limits, limits).outcomes == {"updated": 1}
+    assert client.get_position("G1").available_minor is None
+
+
 def test_absent_cells_keep_what_the_account_has(run: Run, client: Client) -> None:
     run(
         load.accounts,

@@ -10,7 +10,7 @@ use creditgate_store::{Head, Options, POLICY_VERSION, Store, append_value};
 use tempfile::TempDir;
 
 use crate::BATCH;
-use crate::orders::{NOW, Orders, account_id, reserve, upsert};
+use crate::orders::{NOW, Orders, account_id, reserve, upsert, upsert_below, upsert_head};
 
 /// Accounts that are opened in one commit.
 const OPENED_AT_ONCE: usize = 10_000;
@@ -20,13 +20,29 @@ const OPENED_AT_ONCE: usize = 10_000;
 pub fn state(accounts: usize) -> State {
     let mut state = State::default();
     for number in 0..accounts {
-        let id = account_id(number);
-        for event in decided(&state, number as u64 + 1, &upsert(&id)).events {
-            apply(&mut state, NOW, &event);
-        }
-        state.settle(state.mark());
+        open(&mut state, &upsert(&account_id(number)));
     }
     state
+}
+
+/// The same, under parents two levels deep, ten of them, each of which shares a limit.
+#[must_use]
+pub fn families(accounts: usize) -> State {
+    let mut state = State::default();
+    open(&mut state, &upsert_head("all", None));
+    for number in 0..accounts {
+        let head = format!("head-{}", number % 10);
+        open(&mut state, &upsert_head(&head, Some("all")));
+        open(&mut state, &upsert_below(&account_id(number), Some(&head), None));
+    }
+    state
+}
+
+fn open(state: &mut State, account: &Request<'_>) {
+    for event in decided(state, 1, account).events {
+        apply(state, NOW, &event);
+    }
+    state.settle(state.mark());
 }
 
 /// What becomes of a request that is not refused.

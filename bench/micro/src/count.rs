@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::decide::decide;
+use creditgate_engine::state::State;
 use creditgate_micro::BATCH;
-use creditgate_micro::book::{Book, commit_of_batch, decided, state};
+use creditgate_micro::book::{Book, commit_of_batch, decided, families, state};
 use creditgate_micro::calls::{Desk, method, refused_batch};
 use creditgate_micro::orders::{NOW, Orders, reserve};
 use creditgate_store::{append_value, encode_commit};
@@ -24,8 +25,10 @@ const TIMES_MAX: usize = 1_000;
 type Step = (&'static str, fn(usize));
 
 const STEPS: &[Step] = &[
-    ("decide", decide_orders),
-    ("apply", apply_orders),
+    ("decide", |times| decide_orders(&state(ACCOUNTS), times)),
+    ("decide_shared_2", |times| decide_orders(&families(ACCOUNTS), times)),
+    ("apply", |times| apply_orders(state(ACCOUNTS), times)),
+    ("apply_shared_2", |times| apply_orders(families(ACCOUNTS), times)),
     ("encode_entry", encode_entries),
     ("encode_commit_1000", encode_commits),
     ("execute", execute_orders),
@@ -49,16 +52,16 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn decide_orders(times: usize) {
-    let (state, orders) = (state(ACCOUNTS), Orders::of(ACCOUNTS).take(TIMES_MAX));
+fn decide_orders(state: &State, times: usize) {
+    let orders = Orders::of(ACCOUNTS).take(TIMES_MAX);
     for ids in &orders[..times] {
         let request = black_box(reserve(ids));
-        let _ = black_box(decide(&state, 1, NOW, &request.command, request.reason));
+        let _ = black_box(decide(state, 1, NOW, &request.command, request.reason));
     }
 }
 
-fn apply_orders(times: usize) {
-    let (mut state, orders) = (state(ACCOUNTS), Orders::of(ACCOUNTS).take(TIMES_MAX));
+fn apply_orders(mut state: State, times: usize) {
+    let orders = Orders::of(ACCOUNTS).take(TIMES_MAX);
     let numbered = orders.iter().zip(1..);
     let entries: Vec<_> = numbered.map(|(ids, seq)| decided(&state, seq, &reserve(ids))).collect();
     for event in entries[..times].iter().flat_map(|entry| &entry.events) {

@@ -78,18 +78,38 @@ pub fn reserve(ids: &Ids) -> Request<'_> {
     asked(Command::Reserve(Reserve { request, order, allow_partial: false }))
 }
 
+/// More than all orders of a count together.
+const AMPLE: i64 = 1_000_000_000_000;
+
 /// An account that every order fits.
 #[must_use]
 pub fn upsert(account_id: &str) -> Request<'_> {
+    upsert_below(account_id, None, None)
+}
+
+/// The same, with others below it that share a limit which every order fits.
+#[must_use]
+pub fn upsert_head<'a>(account_id: &'a str, parent_id: Option<&'a str>) -> Request<'a> {
+    upsert_below(account_id, parent_id, Some(Some(AMPLE)))
+}
+
+/// The same, below another.
+#[must_use]
+pub fn upsert_below<'a>(
+    account_id: &'a str,
+    parent_id: Option<&'a str>,
+    shared_limit: Option<Option<i64>>,
+) -> Request<'a> {
     asked(Command::UpsertAccount(UpsertAccount {
         request: RequestKey { id: account_id, row: 0, call: 0 },
         account_id,
         name: None,
         currency: Some(usd()),
-        parent_id: None,
+        parent_id,
         segment_id: None,
-        limit: Some(Limit { kind: LimitKind::Amount(1_000_000_000_000), valid_until: None }),
+        limit: Some(Limit { kind: LimitKind::Amount(AMPLE), valid_until: None }),
         max_order: None,
+        shared_limit,
     }))
 }
 

@@ -54,6 +54,7 @@ def upsert_accounts(
             segment_id=row.segment_id,
             limit=limit_message(row.limit),
             max_order_amount_minor=row.max_order_amount_minor,
+            shared_limit=limit_message(row.shared_limit),
         )
         for row in accounts
     ]

@@ -54,6 +54,7 @@ class AccountUpsert(msgspec.Struct, frozen=True, kw_only=True):
 
     A new account needs `currency`, which cannot change later, and inherits its limit. An empty
     `parent_account_id` or `segment_id` and a zero `max_order_amount_minor` remove the value.
+    `shared_limit` is an amount or unlimited, which removes it, without an end.
     """
 
     account_id: str
@@ -63,6 +64,7 @@ class AccountUpsert(msgspec.Struct, frozen=True, kw_only=True):
     segment_id: str | None = None
     limit: CreditLimit | None = None
     max_order_amount_minor: int | None = None
+    shared_limit: CreditLimit | None = None
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +88,11 @@ class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """One customer's credit relationship in one currency."""
+    """One customer's credit relationship in one currency.
+
+    `shared_limit_minor` is the most that it and all accounts below it may owe together, None for
+    no bound.
+    """
 
     account_id: str
     display_name: str
@@ -99,6 +105,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     status_reason: str
     create_time: datetime | None
     update_time: datetime | None
+    shared_limit_minor: int | None
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,11 +116,25 @@ class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool
 
 
+class SharedPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account and all below it owe together, in minor units; None: no limit is shared.
+
+    What 64 bits do not hold is the end of their range.
+    """
+
+    account_id: str
+    limit_minor: int | None
+    exposure_minor: int
+    available_minor: int | None
+
+
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Where an account stood after journal entry `journal_seq`, in minor units of `currency`.
 
-    exposure = outstanding + captured + reserved; available = effective limit - exposure, None when
-    unlimited, negative after a limit cut.
+    exposure = outstanding + captured + reserved; available = effective limit - exposure, or what
+    the shared limit of the account `bound_by_account_id` leaves where that is less; None when
+    unlimited, negative after a limit cut. `shared`: the account with all below it, where there are
+    any or they share a limit, and every group above it, the nearest first.
     """
 
     account_id: str
@@ -127,6 +148,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     exposure_minor: int
     available_minor: int | None
     journal_seq: int
+    shared: tuple[SharedPosition, ...]
+    bound_by_account_id: str
 
     @property
     def utilisation(self) -> Fraction | None:
@@ -151,6 +174,7 @@ def account_from(message: pb.Account) -> Account:
         status_reason=message.status_reason,
         create_time=time_or_none(message, "create_time"),
         update_time=time_or_none(message, "update_time"),
+        shared_limit_minor=int_or_none(message, "shared_limit_minor"),
     )
 
 
@@ -173,6 +197,17 @@ def position_from(message: pb.Position) -> Position:
         exposure_minor=message.exposure_minor,
         available_minor=int_or_none(message, "available_minor"),
         journal_seq=message.journal_seq,
+        shared=tuple(_shared_from(group) for group in message.shared),
+        bound_by_account_id=message.bound_by_account_id,
+    )
+
+
+def _shared_from(message: pb.SharedPosition) -> SharedPosition:
+    return SharedPosition(
+        account_id=message.account_id,
+        limit_minor=int_or_none(message, "limit_minor"),
+        exposure_minor=message.exposure_minor,
+        available_minor=int_or_none(message, "available_minor"),
     )
 
 

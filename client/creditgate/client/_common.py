@@ -34,6 +34,7 @@ class ReasonCode(StrEnum):
     MAX_ORDER_AMOUNT_EXCEEDED = "MAX_ORDER_AMOUNT_EXCEEDED"
     INSUFFICIENT_CREDIT = "INSUFFICIENT_CREDIT"
     BATCH_NOT_APPROVED = "BATCH_NOT_APPROVED"
+    SHARED_LIMIT_EXCEEDED = "SHARED_LIMIT_EXCEEDED"
 
 
 class ReasonUnit(StrEnum):
@@ -65,13 +66,15 @@ class Reason(msgspec.Struct, frozen=True):
     """One violated rule, what was observed, and the threshold it was held against.
 
     Amounts are minor units (unit MINOR), days are dates (DATE), places in a batch count from 0
-    (INDEX). Where the rule is a plain yes or no, all three are None.
+    (INDEX). Where the rule is a plain yes or no, all three are None. `account_id` says whose limit
+    it is, where it is another's than the account's that was asked of; else it is empty.
     """
 
     code: ReasonCode
     unit: ReasonUnit | None = None
     observed: int | date | None = None
     threshold: int | date | None = None
+    account_id: str = ""
 
 
 class CreditLimit(msgspec.Struct, frozen=True):
@@ -133,7 +136,7 @@ def reason_from(message: common_pb2.Reason) -> Reason:
     if unit is ReasonUnit.DATE:
         observed = _EPOCH + timedelta(days=message.observed)
         return Reason(code, unit, observed, _EPOCH + timedelta(days=message.threshold))
-    return Reason(code, unit, message.observed, message.threshold)
+    return Reason(code, unit, message.observed, message.threshold, message.account_id)
 
 
 def limit_from(message: common_pb2.CreditLimit) -> CreditLimit:

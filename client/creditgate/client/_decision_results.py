@@ -59,7 +59,8 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with everything that led to it; amounts in minor units of the account's currency.
 
     `reasons` names every violated rule in order of precedence, none when approved in full.
-    `available_minor` is what new orders could still use afterwards, None when unlimited.
+    `available_minor` is what new orders could still use afterwards under all limits, None when
+    unlimited; `bound_by_account_id` the account whose shared limit leaves no more, else empty.
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.
     `journal_seq` is 0 for `check`. `replayed` is true for the stored answer to an earlier request
     with the same id.
@@ -73,6 +74,7 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     decide_time: datetime | None
     policy_version: int
     replayed: bool
+    bound_by_account_id: str
 
     @property
     def approved(self) -> bool:
@@ -147,6 +149,7 @@ def _decided(message: pb.DecisionResult) -> dict[str, Any]:
         "decide_time": time_or_none(message, "decide_time"),
         "policy_version": message.policy_version,
         "replayed": message.replayed,
+        "bound_by_account_id": message.bound_by_account_id,
     }
 
 

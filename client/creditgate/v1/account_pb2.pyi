@@ -45,7 +45,7 @@ LIMIT_SOURCE_SEGMENT: LimitSource
 LIMIT_SOURCE_NONE: LimitSource
 
 class Account(_message.Message):
-    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time")
+    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class Account(_message.Message):
     STATUS_REASON_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SHARED_LIMIT_MINOR_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     display_name: str
     currency: str
@@ -68,10 +69,11 @@ class Account(_message.Message):
     status_reason: str
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    shared_limit_minor: int
+    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ...) -> None: ...
 
 class AccountUpsert(_message.Message):
-    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor")
+    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "shared_limit")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +81,7 @@ class AccountUpsert(_message.Message):
     SEGMENT_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     MAX_ORDER_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    SHARED_LIMIT_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     display_name: str
     currency: str
@@ -86,7 +89,8 @@ class AccountUpsert(_message.Message):
     segment_id: str
     limit: _common_pb2.CreditLimit
     max_order_amount_minor: int
-    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ...) -> None: ...
+    shared_limit: _common_pb2.CreditLimit
+    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., shared_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ...) -> None: ...
 
 class UpsertResult(_message.Message):
     __slots__ = ("outcome", "error", "journal_seq", "replayed")
@@ -180,8 +184,20 @@ class ListAccountsResponse(_message.Message):
     next_page_token: str
     def __init__(self, accounts: _Optional[_Iterable[_Union[Account, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class SharedPosition(_message.Message):
+    __slots__ = ("account_id", "limit_minor", "exposure_minor", "available_minor")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    EXPOSURE_MINOR_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    limit_minor: int
+    exposure_minor: int
+    available_minor: int
+    def __init__(self, account_id: _Optional[str] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
+
 class Position(_message.Message):
-    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq")
+    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by_account_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -193,6 +209,8 @@ class Position(_message.Message):
     EXPOSURE_MINOR_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    BOUND_BY_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     currency: str
     status: AccountStatus
@@ -204,7 +222,9 @@ class Position(_message.Message):
     exposure_minor: int
     available_minor: int
     journal_seq: int
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ...) -> None: ...
+    shared: _containers.RepeatedCompositeFieldContainer[SharedPosition]
+    bound_by_account_id: str
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by_account_id: _Optional[str] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)

@@ -23,6 +23,7 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED: _ClassVar[ReasonCode]
     REASON_CODE_INSUFFICIENT_CREDIT: _ClassVar[ReasonCode]
     REASON_CODE_BATCH_NOT_APPROVED: _ClassVar[ReasonCode]
+    REASON_CODE_SHARED_LIMIT_EXCEEDED: _ClassVar[ReasonCode]
 
 class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -51,6 +52,7 @@ REASON_CODE_LIMIT_EXPIRED: ReasonCode
 REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED: ReasonCode
 REASON_CODE_INSUFFICIENT_CREDIT: ReasonCode
 REASON_CODE_BATCH_NOT_APPROVED: ReasonCode
+REASON_CODE_SHARED_LIMIT_EXCEEDED: ReasonCode
 REASON_UNIT_UNSPECIFIED: ReasonUnit
 REASON_UNIT_MINOR: ReasonUnit
 REASON_UNIT_DATE: ReasonUnit
@@ -62,16 +64,18 @@ LIMIT_KIND_NO_CREDIT: LimitKind
 LIMIT_KIND_INHERIT: LimitKind
 
 class Reason(_message.Message):
-    __slots__ = ("code", "unit", "observed", "threshold")
+    __slots__ = ("code", "unit", "observed", "threshold", "account_id")
     CODE_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     code: ReasonCode
     unit: ReasonUnit
     observed: int
     threshold: int
-    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ...) -> None: ...
+    account_id: str
+    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., account_id: _Optional[str] = ...) -> None: ...
 
 class CreditLimit(_message.Message):
     __slots__ = ("kind", "amount_minor", "valid_until")

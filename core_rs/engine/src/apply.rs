@@ -1,7 +1,7 @@
 //! Adding events up. Total: a fact has happened and cannot be refused any more.
 
 use crate::event::Event;
-use crate::model::{Account, Capture, Captures, Item, Reservation, Segment, Status};
+use crate::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment, Status};
 use crate::rows::Rows;
 use crate::values::{Micros, ReservationId, Slot, Text};
 
@@ -37,8 +37,17 @@ fn body(text: Option<Text<'_>>) -> Option<Box<str>> {
 }
 
 fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
-    let Event::AccountSet { slot, account_id, currency, parent, segment, limit, max_order, name } =
-        *event
+    let Event::AccountSet {
+        slot,
+        account_id,
+        currency,
+        parent,
+        segment,
+        limit,
+        max_order,
+        name,
+        shared_limit,
+    } = *event
     else {
         unreachable!("only called for account_set");
     };
@@ -47,6 +56,7 @@ fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         account.segment = segment;
         account.limit = limit;
         account.max_order = max_order;
+        account.shared_limit = shared_limit;
         account.updated_at = now;
         if let Some(name) = name {
             account.name = body(name);
@@ -65,6 +75,7 @@ fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             status_reason: None,
             created_at: now,
             updated_at: now,
+            shared_limit,
         };
         rows.add_account(slot, account);
     }
@@ -86,22 +97,21 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 closed_at: 0,
                 captures: Captures::default(),
             });
-            rows.counters(slot).reserved += amount;
+            rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }
         Event::Grown { reservation, amount } => {
             let slot = update(rows, now, reservation, |r| r.open += amount);
-            rows.counters(slot).reserved += amount;
+            rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }
         Event::Captured { reservation, invoice_id, amount } => {
             let slot = capture(rows, now, reservation, invoice_id, amount, false);
-            let counters = rows.counters(slot);
-            counters.reserved -= amount;
-            counters.captured += amount;
+            let change = Counters { reserved: -amount, captured: amount, ..Counters::NONE };
+            rows.add(slot, &change);
             update_item(rows, now, slot, invoice_id, |item| item.captured += amount);
         }
         Event::Billed { reservation, invoice_id, amount, by_ledger } => {
             let slot = capture(rows, now, reservation, invoice_id, amount, by_ledger);
-            rows.counters(slot).reserved -= amount;
+            rows.add(slot, &Counters { reserved: -amount, ..Counters::NONE });
         }
         Event::Acknowledged { reservation, invoice_id } => {
             rows.acknowledge_capture(reservation, invoice_id);
@@ -111,14 +121,14 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 r.open -= amount;
                 r.released += amount;
             });
-            rows.counters(slot).reserved -= amount;
+            rows.add(slot, &Counters { reserved: -amount, ..Counters::NONE });
         }
         Event::Expired { reservation, amount } => {
             let slot = update(rows, now, reservation, |r| {
                 r.open -= amount;
                 r.expired += amount;
             });
-            rows.counters(slot).reserved -= amount;
+            rows.add(slot, &Counters { reserved: -amount, ..Counters::NONE });
         }
         Event::ExpirySet { reservation, expires_at } => {
             rows.update_reservation(reservation, |r| r.expires_at = expires_at);
@@ -131,11 +141,11 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
 fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     match *event {
         Event::Claimed { slot, invoice_id, amount } => {
-            rows.counters(slot).captured -= amount;
+            rows.add(slot, &Counters { captured: -amount, ..Counters::NONE });
             update_item(rows, now, slot, invoice_id, |item| item.captured -= amount);
         }
         Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due } => {
-            rows.counters(slot).outstanding += amount;
+            rows.add(slot, &Counters { outstanding: amount, ..Counters::NONE });
             update_item(rows, now, slot, invoice_id, |item| {
                 item.open += amount;
                 item.posted = true;
@@ -145,13 +155,12 @@ fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             });
         }
         Event::ItemMoved { slot, invoice_id, amount } => {
-            rows.counters(slot).outstanding += amount;
+            rows.add(slot, &Counters { outstanding: amount, ..Counters::NONE });
             update_item(rows, now, slot, invoice_id, |item| item.open += amount);
         }
         Event::UnallocatedMoved { slot, amount } => {
-            let counters = rows.counters(slot);
-            counters.outstanding += amount;
-            counters.unallocated += amount;
+            let change = Counters { outstanding: amount, unallocated: amount, ..Counters::NONE };
+            rows.add(slot, &change);
         }
         _ => unreachable!("apply sends every other event elsewhere"),
     }

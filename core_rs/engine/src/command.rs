@@ -217,6 +217,14 @@ pub struct UpsertAccount<'a> {
     pub limit: Option<Limit>,
     /// Largest total of one order; zero removes it.
     pub max_order: Option<Minor>,
+    /// The most that it and all accounts below it may owe together; `Some(None)` removes it. Not
+    /// written where it is left alone.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values::set_or_remove"
+    )]
+    pub shared_limit: Option<Option<Minor>>,
 }
 
 /// A segment's default limit in one currency.

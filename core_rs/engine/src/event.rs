@@ -2,7 +2,7 @@
 //! replay never decides again.
 //!
 //! On disk an event is a msgpack map of one pair: its name and an array of its fields in the order
-//! of declaration.
+//! of declaration. A last field that says nothing is left out.
 
 use std::borrow::Cow;
 
@@ -35,6 +35,10 @@ pub enum Event<'a> {
         /// For people; absent: keep the name that it has; `Some(None)`: it has none any more.
         #[serde(with = "crate::values::set_or_remove")]
         name: Option<Option<Text<'a>>>,
+        /// The most that it and all accounts below it may owe together; not written where there
+        /// is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shared_limit: Option<Minor>,
     },
     /// An account was suspended, reinstated or closed.
     StatusSet {

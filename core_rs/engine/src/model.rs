@@ -47,6 +47,10 @@ pub struct Account {
     pub created_at: Micros,
     /// When anything but counters last changed.
     pub updated_at: Micros,
+    /// The most that it and all accounts below it may owe together; not written where there is
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_limit: Option<Minor>,
 }
 
 /// The part of an account that its orders are held to.
@@ -89,6 +93,18 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// All zero.
+    pub const NONE: Counters =
+        Counters { outstanding: 0, captured: 0, reserved: 0, unallocated: 0 };
+
+    /// Adds a change to each.
+    pub fn add(&mut self, change: &Counters) {
+        self.outstanding += change.outstanding;
+        self.captured += change.captured;
+        self.reserved += change.reserved;
+        self.unallocated += change.unallocated;
+    }
+
     /// What counts against the limit. `decide` keeps it within ±`EXPOSURE_MINOR_MAX`.
     #[must_use]
     pub fn exposure(&self) -> Minor {

@@ -37,10 +37,13 @@ pub enum ReasonCode {
     InsufficientCredit = 6,
     /// Observed the index of the first item that does not fit.
     BatchNotApproved = 7,
+    /// Observed the amount that had to fit, threshold what was available under the limit that the
+    /// named account shares with all below it.
+    SharedLimitExceeded = 8,
 }
 
 /// One violated rule. Both figures are zero where the rule is a plain yes or no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// Which rule.
     pub code: ReasonCode,
@@ -48,6 +51,18 @@ pub struct Reason {
     pub observed: i64,
     /// What it was held against.
     pub threshold: i64,
+    /// Whose limit it is, where it is another's than the account's that was asked of; not written
+    /// where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<Id>,
+}
+
+impl Reason {
+    /// A rule of the account's own.
+    #[must_use]
+    pub fn own(code: ReasonCode, observed: i64, threshold: i64) -> Reason {
+        Reason { code, observed, threshold, account_id: None }
+    }
 }
 
 /// A decision with everything that led to it.
@@ -59,8 +74,12 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// Where credit or the maximum order amount fell short: what would have fitted.
     pub fitting: Option<Minor>,
-    /// What is available to the next order; absent when unlimited.
+    /// What is available to the next order under all limits; absent when unlimited.
     pub available: Option<Minor>,
+    /// Whose shared limit leaves no more than that; not written where it is the account's own
+    /// limit, or there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_by: Option<Id>,
 }
 
 /// What became of one order.

@@ -9,9 +9,9 @@ use crate::values::{ReservationId, SegmentIndex, Slot};
 /// Events are facts: a row that an event speaks of exists, or the journal is not this store's. An
 /// implementation may panic where it does not.
 pub trait Rows {
-    /// The counters of an account, to be added to: `apply` never asks what they are, so that a
+    /// Adds a change to the counters of an account. `apply` never asks what they are, so that a
     /// store need not keep what it can sum up.
-    fn counters(&mut self, slot: Slot) -> &mut Counters;
+    fn add(&mut self, slot: Slot, change: &Counters);
 
     /// Adds an account with counters of zero. Slots are handed out without gaps.
     fn add_account(&mut self, slot: Slot, account: Account);

@@ -11,6 +11,7 @@ use crate::values::{Id, Micros, ReservationId, SegmentIndex, Slot};
 mod accounts;
 mod chunked;
 mod dump;
+mod groups;
 mod index;
 mod items;
 mod reservations;
@@ -27,6 +28,7 @@ use undo::Undo;
 
 pub use accounts::AccountRows;
 pub use dump::Dump;
+pub use groups::Group;
 pub use restore::{Restore, RestoreAccounts, RestoreItems, RestoreReservations};
 pub use sums::Sums;
 
@@ -101,6 +103,26 @@ impl State {
     #[must_use]
     pub fn position(&self, slot: Slot) -> &Counters {
         self.accounts.counters(slot)
+    }
+
+    /// The account in a slot that was handed out with all below it, where there are any or they
+    /// share a limit.
+    #[must_use]
+    pub fn group(&self, slot: Slot) -> Option<&Group> {
+        self.accounts.group(slot)
+    }
+
+    /// The groups that the account in a slot belongs to, each with the slot of the account at its
+    /// head: its own where there is one, then those above it.
+    #[inline]
+    pub fn groups_of(&self, slot: Slot) -> impl Iterator<Item = (Slot, &Group)> {
+        self.accounts.groups_of(slot)
+    }
+
+    /// How many levels of accounts stand below the account in a slot.
+    #[must_use]
+    pub fn height(&self, slot: Slot) -> usize {
+        self.accounts.height(slot)
     }
 
     /// A reservation that has not been forgotten.

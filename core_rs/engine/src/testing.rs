@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::model::{Counters, Reservation, Standing, Status};
 use crate::outcome::{Changed, Outcome, Reason, ReasonCode, Reserved};
 use crate::state::State;
-use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Seq, Ttl};
+use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Seq, Slot, Ttl};
 
 pub(crate) const SECOND: Micros = 1_000_000;
 pub(crate) const DAY: Micros = 86_400 * SECOND;
@@ -136,6 +136,14 @@ impl Book {
         self.state.item(self.state.slot("a").unwrap(), invoice_id).unwrap()
     }
 
+    fn is_under(&self, slot: Slot, head: Slot) -> bool {
+        let mut at = Some(slot);
+        while at.is_some_and(|at| at != head) {
+            at = at.and_then(|at| self.state.terms(at).parent);
+        }
+        at.is_some()
+    }
+
     /// Every counter is the sum of the rows that it counts, and within its bounds.
     fn assert_sums(&self) {
         let dump = self.state.dump();
@@ -152,6 +160,14 @@ impl Book {
             let bounds = -EXPOSURE_MINOR_MAX..=EXPOSURE_MINOR_MAX;
             let sums = [counters.exposure(), counters.outstanding, counters.captured];
             assert!(sums.iter().all(|sum| bounds.contains(sum)), "account {}", account.id);
+        }
+        for (slot, (account, _)) in (0..).zip(&dump.accounts) {
+            let below = (0..).zip(&dump.accounts).filter(|(other, _)| self.is_under(*other, slot));
+            let owed: i128 = below.map(|(_, (_, counters))| i128::from(counters.exposure())).sum();
+            let parents = dump.accounts.iter().map(|(other, _)| other.parent);
+            let needed = account.shared_limit.is_some() || parents.flatten().any(|p| p == slot);
+            let found = self.state.group(slot).map(|group| (group.limit(), group.exposure()));
+            assert_eq!(found, needed.then_some((account.shared_limit, owed)), "{}", account.id);
         }
         for reservation in dump.reservations.values() {
             assert_eq!(reservation.is_open(), reservation.closed_at == 0, "{reservation:?}");
@@ -209,6 +225,7 @@ pub(crate) fn account(account_id: &str) -> UpsertAccount<'_> {
         segment_id: None,
         limit: None,
         max_order: None,
+        shared_limit: None,
     }
 }
 
@@ -273,5 +290,5 @@ pub(crate) fn payment<'a>(amount: Minor, allocations: &[(&'a str, Minor)]) -> Po
 }
 
 pub(crate) fn reason(code: ReasonCode, observed: i64, threshold: i64) -> Reason {
-    Reason { code, observed, threshold }
+    Reason::own(code, observed, threshold)
 }

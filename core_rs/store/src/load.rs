@@ -40,6 +40,9 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
     if !state.add_up() || state.sums() != tables.sums(&rtxn)? {
         return Err(tables.bad_row("the rows are not what all of them amounted to".to_owned()));
     }
+    if !state.form_groups() {
+        return Err(tables.bad_row("an account has more accounts above it than any may".to_owned()));
+    }
     Ok(state)
 }
 

@@ -185,12 +185,12 @@ impl<'t> Overlay<'t> {
 }
 
 impl Rows for Overlay<'_> {
-    fn counters(&mut self, slot: Slot) -> &mut Counters {
+    fn add(&mut self, slot: Slot, change: &Counters) {
         if self.change.0 != slot {
             self.take_change();
             self.change.0 = slot;
         }
-        &mut self.change.1
+        self.change.1.add(change);
     }
 
     fn add_account(&mut self, slot: Slot, account: Account) {
@@ -293,6 +293,7 @@ mod tests {
             limit: Limit::INHERIT,
             max_order: 0,
             name: None,
+            shared_limit: None,
         };
         let invoice_id = "i";
         let (issued, due) = (Some(Day(1)), Some(Day(31)));

@@ -100,7 +100,9 @@ def accounts(connection: Connection, **options: Unpack[Options]) -> None:
 
     Required columns: account_id, currency. Further columns: display_name, parent_account_id,
     segment_id, limit_kind (amount, unlimited, no_credit or inherit), limit_amount (with limit_kind
-    amount), limit_valid_until (the last day), max_order_amount (0 removes it).
+    amount), limit_valid_until (the last day), max_order_amount (0 removes it), shared_limit_kind
+    (amount, or unlimited, which removes it), shared_limit_amount: the most that the account and all
+    below it may owe together.
 
     A parent account stands in a row before its children, or exists already; a segment exists. Each
     account stands in one row; loading sets its values back to the file's.
@@ -130,7 +132,8 @@ def limits(connection: Connection, **options: Unpack[Options]) -> None:
 
     Required columns: account_id, currency (the account's; it says how many decimals amounts have),
     limit_kind (amount, unlimited, no_credit or inherit). Further columns: limit_amount (with
-    limit_kind amount), limit_valid_until (the last day), max_order_amount (0 removes it).
+    limit_kind amount), limit_valid_until (the last day), max_order_amount (0 removes it),
+    shared_limit_kind and shared_limit_amount, as for accounts.
 
     Each account stands in one row; loading sets its limit back to the file's.
     """

@@ -27,6 +27,7 @@ from creditgate.loaders.fields import Amount, Currency, Id, Position, Text, inva
 ALLOCATIONS_MAX = 100
 
 LimitKindName = Literal["amount", "unlimited", "no_credit", "inherit"]
+SharedLimitKindName = Literal["amount", "unlimited"]
 DefaultLimitKindName = Literal["amount", "unlimited", "no_credit"]
 EntryKindName = Literal["invoice", "payment", "credit_memo", "adjustment", "opening_balance"]
 
@@ -46,6 +47,8 @@ class AccountRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit_amount: Amount | None = None
     limit_valid_until: date | None = None
     max_order_amount: Amount | None = None
+    shared_limit_kind: SharedLimitKindName | None = None
+    shared_limit_amount: Amount | None = None
 
 
 class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +60,8 @@ class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit_amount: Amount | None = None
     limit_valid_until: date | None = None
     max_order_amount: Amount | None = None
+    shared_limit_kind: SharedLimitKindName | None = None
+    shared_limit_amount: Amount | None = None
 
 
 class SegmentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,24 +91,37 @@ class EntryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _limit(kind: str, row: AccountRow | LimitRow | SegmentRow) -> CreditLimit:
-    amount_minor = _limit_amount_minor(kind, row.limit_amount, row.currency)
+    amount_minor = _limit_amount_minor("limit", kind, row.limit_amount, row.currency)
     if kind == "inherit" and row.limit_valid_until is not None:
         day = row.limit_valid_until.isoformat()
         raise invalid("limit_valid_until", day, "must be empty with limit_kind inherit")
     return CreditLimit(LimitKind[kind.upper()], amount_minor, row.limit_valid_until)
 
 
-def _limit_amount_minor(kind: str, amount: Amount | None, currency: Currency) -> int | None:
+def _limit_amount_minor(
+    limit: str, kind: str, amount: Amount | None, currency: Currency
+) -> int | None:
+    column = f"{limit}_amount"
     if kind != "amount":
         if amount is not None:
-            raise invalid("limit_amount", amount, f"must be empty with limit_kind {kind}")
+            raise invalid(column, amount, f"must be empty with {limit}_kind {kind}")
         return None
     if amount is None:
-        raise invalid("limit_amount", "", "must not be empty with limit_kind amount")
-    amount_minor = minor("limit_amount", amount, currency)
+        raise invalid(column, "", f"must not be empty with {limit}_kind amount")
+    amount_minor = minor(column, amount, currency)
     if amount_minor < 0:
-        raise invalid("limit_amount", amount, "must not be negative")
+        raise invalid(column, amount, "must not be negative")
     return amount_minor
+
+
+def _shared_limit(row: AccountRow | LimitRow) -> CreditLimit | None:
+    kind, amount = row.shared_limit_kind, row.shared_limit_amount
+    if kind is not None:
+        amount_minor = _limit_amount_minor("shared_limit", kind, amount, row.currency)
+        return CreditLimit(LimitKind[kind.upper()], amount_minor)
+    if amount is not None:
+        raise invalid("shared_limit_amount", amount, "needs shared_limit_kind amount")
+    return None
 
 
 def _account_limit(row: AccountRow) -> CreditLimit | None:
@@ -137,6 +155,7 @@ def account_message(cells: Mapping[str, str]) -> AccountUpsert:
         segment_id=row.segment_id,
         limit=_account_limit(row),
         max_order_amount_minor=_max_order_minor(row),
+        shared_limit=_shared_limit(row),
     )
 
 
@@ -148,6 +167,7 @@ def limit_message(cells: Mapping[str, str]) -> AccountUpsert:
         currency=row.currency,
         limit=_limit(row.limit_kind, row),
         max_order_amount_minor=_max_order_minor(row),
+        shared_limit=_shared_limit(row),
     )
 
 
@@ -277,6 +297,9 @@ _ACCOUNT_COLUMNS = {
     "limit.amount_minor": "limit_amount",
     "limit.valid_until": "limit_valid_until",
     "max_order_amount_minor": "max_order_amount",
+    "shared_limit": "shared_limit_kind",
+    "shared_limit.kind": "shared_limit_kind",
+    "shared_limit.amount_minor": "shared_limit_amount",
 }
 _SEGMENT_COLUMNS = {
     "default_limit": "limit_kind",

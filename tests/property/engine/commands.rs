@@ -89,9 +89,13 @@ fn upsert_account() -> BoxedStrategy<Command<'static>> {
         option::weighted(0.3, select(vec!["", "a", "b", "c", "d", "unknown"])),
         option::weighted(0.3, select(vec!["", "s", "t"])),
     );
-    let max_order = option::weighted(0.3, select(vec![0_i64, 40, 90]));
-    (ids, option::weighted(0.6, limit()), max_order, option::weighted(0.5, seldom()))
-        .prop_map(|((account_id, parent_id, segment_id), limit, max_order, wrong)| {
+    let amounts = (
+        option::weighted(0.3, select(vec![0_i64, 40, 90])),
+        option::weighted(0.4, option::weighted(0.7, 0_i64..250)),
+    );
+    (ids, option::weighted(0.6, limit()), amounts, option::weighted(0.5, seldom()))
+        .prop_map(|((account_id, parent_id, segment_id), limit, amounts, wrong)| {
+            let (max_order, shared_limit) = amounts;
             Command::UpsertAccount(UpsertAccount {
                 request: REQUEST,
                 account_id,
@@ -101,6 +105,7 @@ fn upsert_account() -> BoxedStrategy<Command<'static>> {
                 segment_id,
                 limit,
                 max_order,
+                shared_limit,
             })
         })
         .boxed()
@@ -217,6 +222,7 @@ pub fn opening() -> Vec<Step> {
         segment_id: None,
         limit,
         max_order: None,
+        shared_limit: None,
     };
     let limit = |kind| Some(Limit { kind, valid_until: None });
     [("a", limit(LimitKind::Amount(150))), ("b", limit(LimitKind::Unlimited)), ("c", None)]

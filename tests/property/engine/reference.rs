@@ -22,6 +22,8 @@ pub struct Account {
     pub parent: Option<&'static str>,
     pub segment: Option<&'static str>,
     pub unallocated: Amount,
+    /// What it and all accounts below it may owe together.
+    pub shared: Option<Amount>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,13 +49,18 @@ pub struct Invoice {
     pub settled_at: Micros,
 }
 
+/// A rule, what was observed, what it was held against, and whose it is where not the account's.
+pub type Violated = (ReasonCode, Amount, Amount, Option<String>);
+
 /// A decision; `order` is the order after it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub decision: Decision,
-    pub reasons: Vec<(ReasonCode, Amount, Amount)>,
+    pub reasons: Vec<Violated>,
     pub fitting: Option<Amount>,
     pub available: Option<Amount>,
+    /// Whose shared limit leaves no more.
+    pub bound_by: Option<String>,
     pub amount: Amount,
     pub breach: bool,
     pub order: Option<Order>,
@@ -104,7 +111,47 @@ impl Model {
         }
     }
 
+    /// The account and those above it.
+    fn lineage(&self, account: &str) -> Vec<&'static str> {
+        let mut all = Vec::new();
+        let mut next = self.accounts.keys().find(|id| **id == account).copied();
+        while let Some(id) = next {
+            all.push(id);
+            next = self.accounts[id].parent;
+        }
+        all
+    }
+
+    /// What the account and all below it owe together.
+    pub fn group_exposure(&self, head: &str) -> Amount {
+        let below = self.accounts.keys().filter(|id| self.lineage(id).contains(&head));
+        below.map(|id| self.exposure(id)).sum()
+    }
+
+    /// Each shared limit that the account is held to, the nearest first, and what it leaves.
+    fn shared(&self, account: &str) -> Vec<(&'static str, Amount)> {
+        let left = |head: &&'static str| {
+            self.accounts[*head].shared.map(|limit| (*head, limit - self.group_exposure(head)))
+        };
+        self.lineage(account).iter().filter_map(left).collect()
+    }
+
+    /// What is available under all limits, and whose shared one leaves no more.
+    pub fn room(&self, account: &str) -> (Option<Amount>, Option<String>) {
+        let own = self.own_available(account);
+        match self.shared(account).iter().copied().min_by_key(|(_, left)| *left) {
+            Some((head, left)) if own.is_none_or(|own| left < own) => {
+                (Some(left), Some(head.to_owned()))
+            }
+            _ => (own, None),
+        }
+    }
+
     pub fn available(&self, account: &str) -> Option<Amount> {
+        self.room(account).0
+    }
+
+    fn own_available(&self, account: &str) -> Option<Amount> {
         match self.limit(&self.accounts[account]).kind {
             LimitKind::Unlimited => None,
             LimitKind::Amount(amount) => Some(Amount::from(amount) - self.exposure(account)),
@@ -116,39 +163,48 @@ impl Model {
     fn ask(&self, account_id: &str, new: Amount, total: Amount) -> Answer {
         let account = &self.accounts[account_id];
         let limit = self.limit(account);
-        let available = self.available(account_id);
+        let (available, bound_by) = self.room(account_id);
         let mut reasons = Vec::new();
+        let mut violated =
+            |code, observed, threshold| reasons.push((code, observed, threshold, None));
         match account.status {
-            Status::Closed => reasons.push((AccountClosed, 0, 0)),
-            Status::Suspended => reasons.push((AccountSuspended, 0, 0)),
+            Status::Closed => violated(AccountClosed, 0, 0),
+            Status::Suspended => violated(AccountSuspended, 0, 0),
             Status::Active => {}
         }
         if limit.kind == LimitKind::NoCredit {
-            reasons.push((NoCreditLimit, 0, 0));
+            violated(NoCreditLimit, 0, 0);
         }
         let today = Day::of(self.now);
         if let Some(last) = limit.valid_until
             && today > last
         {
-            reasons.push((LimitExpired, today.0.into(), last.0.into()));
+            violated(LimitExpired, today.0.into(), last.0.into());
         }
         let mut fitting = new;
         if account.max_order != 0 && total > account.max_order {
-            reasons.push((MaxOrderAmountExceeded, total, account.max_order));
+            violated(MaxOrderAmountExceeded, total, account.max_order);
             fitting = fitting.min(account.max_order - (total - new));
         }
-        if let Some(available) = available
+        if let Some(available) = self.own_available(account_id)
             && limit.kind != LimitKind::NoCredit
             && new > available
         {
-            reasons.push((InsufficientCredit, new, available));
+            violated(InsufficientCredit, new, available);
             fitting = fitting.min(available);
+        }
+        for (head, left) in self.shared(account_id) {
+            if new > left {
+                reasons.push((SharedLimitExceeded, new, left, Some(head.to_owned())));
+                fitting = fitting.min(left);
+            }
         }
         let only_amounts = reasons.iter().all(|(code, ..)| *code >= MaxOrderAmountExceeded);
         let fitting = (only_amounts && !reasons.is_empty()).then_some(fitting.max(0));
         let decision = if reasons.is_empty() { Approved } else { Declined };
         let amount = if reasons.is_empty() { new } else { 0 };
-        Answer { decision, reasons, fitting, available, amount, breach: false, order: None }
+        let (breach, order) = (false, None);
+        Answer { decision, reasons, fitting, available, bound_by, amount, breach, order }
     }
 
     /// What counters can be trusted with.
@@ -203,7 +259,7 @@ impl Model {
                 Command::Reserve(c) => c.order.account_id,
                 _ => answer.order.as_ref().expect("of an order").account,
             };
-            answer.available = next.available(account);
+            (answer.available, answer.bound_by) = next.room(account);
         }
         *self = next;
         Ok(answers)
@@ -236,7 +292,7 @@ impl Model {
             self.orders.insert(reservation_id(self.seq, item), made);
             self.in_range(order.account_id)?;
         }
-        answer.available = self.available(order.account_id);
+        (answer.available, answer.bound_by) = self.room(order.account_id);
         Ok(answer)
     }
 
@@ -258,10 +314,10 @@ impl Model {
             *self = before;
             for (answer, order) in answers.iter_mut().zip(orders) {
                 if answer.decision == Approved {
-                    answer.reasons.push((BatchNotApproved, misfit as Amount, 0));
+                    answer.reasons.push((BatchNotApproved, misfit as Amount, 0, None));
                 }
                 (answer.decision, answer.amount) = (Declined, 0);
-                answer.available = self.available(order.account_id);
+                (answer.available, answer.bound_by) = self.room(order.account_id);
             }
         }
         Ok(answers)
@@ -285,6 +341,7 @@ impl Model {
             parent: None,
             segment: None,
             unallocated: 0,
+            shared: None,
         });
         if let Some(parent) = c.parent_id.filter(|parent| !parent.is_empty()) {
             let Some(above) = self.accounts.get(parent) else { return refuse("ParentNotFound") };
@@ -309,6 +366,7 @@ impl Model {
         }
         account.limit = c.limit.unwrap_or(account.limit);
         account.max_order = c.max_order.map_or(account.max_order, Amount::from);
+        account.shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
         if self.accounts.insert(c.account_id, account).is_none() {
             self.opened.push(c.account_id);
         }

@@ -26,6 +26,7 @@ impl Model {
             reasons: Vec::new(),
             fitting: None,
             available: None,
+            bound_by: None,
             amount,
             breach: false,
             order: Some(self.orders[&id].clone()),

@@ -11,6 +11,8 @@ use crate::common::{Random, usd};
 
 // Few, so that commands meet each other.
 const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
+// A circle is refused.
+const PARENTS: [&str; 4] = ["", "acme", "bolt", "cord"];
 const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
@@ -92,15 +94,17 @@ impl Simulation {
         };
         let amount = LimitKind::Amount(random.below(900) as i64);
         let kind = random.pick(&[amount, amount, amount, LimitKind::Inherit]);
+        let shared = random.chance(2, 3).then(|| random.below(1_500) as i64);
         Command::UpsertAccount(UpsertAccount {
             request,
             account_id,
             name,
             currency: Some(usd()),
-            parent_id: None,
+            parent_id: random.chance(1, 3).then_some(random.pick(&PARENTS)),
             segment_id: random.chance(1, 4).then_some("retail"),
             limit: Some(Limit { kind, valid_until: None }),
             max_order: None,
+            shared_limit: random.chance(1, 3).then_some(shared),
         })
     }
 

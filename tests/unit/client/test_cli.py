@@ -153,6 +153,25 @@ def test_a_limit_of_zero_is_an_amount(run: Run, scripted: ScriptedServer) -> Non
     assert not row.HasField("max_order_amount_minor")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0", common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_AMOUNT)),
+        ("12.50", common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_AMOUNT, amount_minor=1250)),
+        ("unlimited", common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_UNLIMITED)),
+    ],
+)
+def test_a_shared_limit_is_set_or_removed(
+    run: Run, scripted: ScriptedServer, text: str, expected: common_pb2.CreditLimit
+) -> None:
+    updated = account_pb2.UpsertResult(outcome=account_pb2.UPSERT_OUTCOME_UPDATED)
+    scripted.answer("UpsertAccounts", account_pb2.UpsertAccountsResponse(results=[updated]))
+    result = run("account", "upsert", "A", "--currency", "USD", "--shared-limit", text)
+    assert result.exit_code == 0, result.output
+    (row,) = account_pb2.UpsertAccountsRequest.FromString(scripted.calls[0].request).accounts
+    assert row.shared_limit == expected
+
+
 def test_a_refused_row_ends_with_3_and_its_reason(run: Run, scripted: ScriptedServer) -> None:
     error = common_pb2.ItemError(
         code=9, reason="CURRENCY_FIXED", field="currency", message="it cannot change"
@@ -223,6 +242,10 @@ def test_an_entry_with_its_allocations(run: Run, scripted: ScriptedServer) -> No
         (["reservation", "get", "R", "--account", "A"], "either RESERVATION"),
         (["reservation", "get", "--order", "O"], "either RESERVATION"),
         (["account", "upsert", "A", "--valid-until", "2026-01-31"], "needs --limit"),
+        (
+            ["account", "upsert", "A", "--currency", "USD", "--shared-limit", "inherit"],
+            "--shared-limit is an amount or unlimited",
+        ),
         (["segment", "upsert", "S", "USD", "inherit"], "cannot inherit"),
         (["entry", "post", "s", "e", "A", "adjustment", "-5.00", "USD"], "Put -- before a neg"),
         (["entry", "post", "--typo"], "No such option '--typo'"),

@@ -59,6 +59,20 @@ def test_one_position_is_a_list(run: Run, scripted: ScriptedServer) -> None:
     assert facts["used"] == "33.3 %"
 
 
+def test_groups_of_a_position_are_listed(run: Run, scripted: ScriptedServer) -> None:
+    shared = [
+        account_pb2.SharedPosition(account_id="mid", exposure_minor=30_000),
+        account_pb2.SharedPosition(
+            account_id="top", limit_minor=50_000, exposure_minor=40_000, available_minor=10_000
+        ),
+    ]
+    answer_position(scripted, "A", available_minor=10_000, shared=shared, bound_by_account_id="top")
+    facts = facts_in(run("position", "A", env=NARROW).stdout)
+    assert facts["under the shared limit of"] == "top"
+    assert facts["mid and below"] == "exposure 300.00 USD, no shared limit"
+    assert facts["top and below"] == "exposure 400.00 USD of 500.00 USD"
+
+
 def test_several_positions_are_a_table(run: Run, scripted: ScriptedServer) -> None:
     for name in ("A", "[red]B"):
         answer_position(scripted, name, available_minor=-4_990_500)

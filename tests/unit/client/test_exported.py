@@ -53,6 +53,7 @@ EXPORTED = [
     "RetryPolicy",
     "Segment",
     "ServerError",
+    "SharedPosition",
     "StatusResult",
     "StreamProgress",
     "TransientError",

@@ -114,6 +114,8 @@ POSITION = Position(
     exposure_minor=6,
     available_minor=9_994,
     journal_seq=7,
+    shared=(),
+    bound_by_account_id="",
 )
 
 

@@ -58,6 +58,8 @@ def refused(kind: RowKind[Any], cells: Mapping[str, str]) -> RowError:
                 "limit_amount": "1234.5",
                 "limit_valid_until": "2030-12-31",
                 "max_order_amount": "0",
+                "shared_limit_kind": "amount",
+                "shared_limit_amount": "0",
             },
             AccountUpsert(
                 account_id="A1",
@@ -67,6 +69,7 @@ def refused(kind: RowKind[Any], cells: Mapping[str, str]) -> RowError:
                 segment_id="S",
                 limit=CreditLimit.of(123_450, valid_until=date(2030, 12, 31)),
                 max_order_amount_minor=0,
+                shared_limit=CreditLimit.of(0),
             ),
         ),
         (
@@ -103,6 +106,13 @@ def test_limit_rows() -> None:
     cells = LIMIT | {"limit_kind": "amount", "limit_amount": "9.99", "max_order_amount": "5"}
     assert rows.LIMITS.message(cells) == AccountUpsert(
         account_id="A1", currency="EUR", limit=CreditLimit.of(999), max_order_amount_minor=500
+    )
+    cells = LIMIT | {"limit_kind": "inherit", "shared_limit_kind": "unlimited"}
+    assert rows.LIMITS.message(cells) == AccountUpsert(
+        account_id="A1",
+        currency="EUR",
+        limit=CreditLimit.inherit(),
+        shared_limit=CreditLimit.unlimited(),
     )
 
 
@@ -229,6 +239,26 @@ def test_every_required_column_must_be_filled(kind: str) -> None:
         ),
         ("accounts", {"max_order_amount": "-1"}, "max_order_amount", "must not be negative"),
         ("segments", {"limit_kind": "inherit"}, "limit_kind", "must be one of amount, "),
+        (
+            "accounts",
+            {"shared_limit_amount": "1"},
+            "shared_limit_amount",
+            "needs shared_limit_kind",
+        ),
+        ("accounts", {"shared_limit_kind": "no_credit"}, "shared_limit_kind", "must be one of"),
+        ("limits", {"shared_limit_kind": "amount"}, "shared_limit_amount", "must not be empty"),
+        (
+            "limits",
+            {"shared_limit_kind": "amount", "shared_limit_amount": "-1"},
+            "shared_limit_amount",
+            "must not be negative",
+        ),
+        (
+            "accounts",
+            {"shared_limit_kind": "unlimited", "shared_limit_amount": "1"},
+            "shared_limit_amount",
+            "must be empty with shared_limit_kind unlimited",
+        ),
         # dates
         (
             "limits",
@@ -301,6 +331,7 @@ def test_a_hundred_allocations_and_ids_of_64_bytes_are_taken() -> None:
         ("accounts", "limit", "limit_kind"),
         ("accounts", "max_order_amount_minor", "max_order_amount"),
         ("accounts", "parent_account_id", "parent_account_id"),
+        ("accounts", "shared_limit.amount_minor", "shared_limit_amount"),
         ("segments", "default_limit.valid_until", "limit_valid_until"),
         ("entries", "amount_minor", "amount"),
         ("entries", "allocations[2].amount_minor", "allocations"),

@@ -44,6 +44,9 @@ _REASONS = {
     ReasonCode.LIMIT_EXPIRED: "today is {observed}, the limit was valid until {threshold}",
     ReasonCode.MAX_ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} for one order",
     ReasonCode.INSUFFICIENT_CREDIT: "{observed} had to fit, {threshold} was available",
+    ReasonCode.SHARED_LIMIT_EXCEEDED: (
+        "{observed} had to fit, {threshold} was available to {account_id} and all below it"
+    ),
     ReasonCode.BATCH_NOT_APPROVED: "item {observed} of the batch does not fit",
 }
 
@@ -72,7 +75,8 @@ def reason_text(reason: Reason, currency: str) -> str:
     words = _REASONS.get(reason.code, "observed {observed}, threshold {threshold}")
     observed = _measure(reason.observed, reason.unit, currency)
     threshold = _measure(reason.threshold, reason.unit, currency)
-    return f"{reason.code}: {words.format(observed=observed, threshold=threshold)}"
+    said = words.format(observed=observed, threshold=threshold, account_id=reason.account_id)
+    return f"{reason.code}: {said}"
 
 
 def _measure(value: int | date | None, unit: ReasonUnit | None, currency: str) -> str:
@@ -149,6 +153,7 @@ def show_decision(console: Console, result: DecisionResult, currency: str) -> No
         console,
         [
             ("available now", amount(result.available_minor, currency, absent="unlimited")),
+            ("under the shared limit of", result.bound_by_account_id),
             ("would have fitted", amount(result.fitting_amount_minor, currency)),
         ],
     )

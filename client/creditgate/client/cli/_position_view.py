@@ -1,6 +1,6 @@
 """How positions look to people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
 from rich.console import Console, RenderableType
@@ -12,6 +12,7 @@ from creditgate.client import (
     LimitSource,
     Position,
     ServerError,
+    SharedPosition,
 )
 from creditgate.client.cli._output import amount, facts_grid, limit_text, table
 
@@ -79,9 +80,20 @@ def _list(position: Position, today: date) -> RenderableType:
             ("reserved", text(position.reserved_minor)),
             ("exposure", text(position.exposure_minor)),
             ("available", f"{available} (takes no orders: {barred})" if barred else available),
+            ("under the shared limit of", position.bound_by_account_id),
             ("used", utilisation_text(position)),
+            *(
+                (f"{group.account_id} and below", _group_text(group, text))
+                for group in position.shared
+            ),
         ]
     )
+
+
+def _group_text(group: SharedPosition, text: Callable[[int | None], str]) -> str:
+    if group.limit_minor is None:
+        return f"exposure {text(group.exposure_minor)}, no shared limit"
+    return f"exposure {text(group.exposure_minor)} of {text(group.limit_minor)}"
 
 
 def _row(position: Position, today: date) -> list[str]:

@@ -8,6 +8,7 @@ from creditgate.client import (
     Account,
     AccountStatus,
     AccountUpsert,
+    CreditLimit,
     LimitKind,
     Segment,
     StatusResult,
@@ -85,6 +86,11 @@ def get(conn: Connection, *, account_id: str) -> None:
 )
 @click.option("--valid-until", type=DATE, help="Last day (UTC) on which --limit holds.")
 @click.option("--max-order", metavar="AMOUNT", help="Most for one order; 0 removes it.")
+@click.option(
+    "--shared-limit",
+    metavar="LIMIT",
+    help="Most that it and all accounts below it may owe together, or unlimited, which removes it.",
+)
 @request_options
 @connected
 def upsert(
@@ -98,6 +104,7 @@ def upsert(
     limit: str | None,
     valid_until: date | None,
     max_order: str | None,
+    shared_limit: str | None,
     request_id: str | None,
     channel: str,
 ) -> None:
@@ -105,7 +112,7 @@ def upsert(
     if valid_until and limit is None:
         raise click.UsageError("--valid-until needs --limit")
     unit = currency or ""
-    if not currency and (limit or max_order):
+    if not currency and (limit or max_order or shared_limit):
         unit = conn.client.get_account(account_id).currency
     row = AccountUpsert(
         account_id=account_id,
@@ -115,6 +122,7 @@ def upsert(
         segment_id=segment_id,
         limit=None if limit is None else read_limit(limit, unit, valid_until),
         max_order_amount_minor=None if max_order is None else read_amount(max_order, unit),
+        shared_limit=None if shared_limit is None else _read_shared_limit(shared_limit, unit),
     )
     results = conn.client.upsert_accounts([row], request_id=request_id, channel=channel)
     _show_upsert(conn, results[0], account_id)
@@ -203,6 +211,13 @@ def segment_upsert(
     _show_upsert(conn, results[0], segment_id)
 
 
+def _read_shared_limit(text: str, currency: str) -> CreditLimit:
+    limit = read_limit(text, currency, None)
+    if limit.kind not in (LimitKind.AMOUNT, LimitKind.UNLIMITED):
+        raise click.UsageError(f"--shared-limit is an amount or unlimited, not {text!r}")
+    return limit
+
+
 def _show(conn: Connection, found: Account) -> None:
     facts(
         conn.console,
@@ -214,6 +229,7 @@ def _show(conn: Connection, found: Account) -> None:
             ("currency", found.currency),
             ("limit", limit_text(found.limit, found.currency)),
             ("most for one order", amount(found.max_order_amount_minor, found.currency)),
+            ("shared with all below", amount(found.shared_limit_minor, found.currency)),
             ("segment", found.segment_id),
             ("parent", found.parent_account_id),
             ("created", time_text(found.create_time)),

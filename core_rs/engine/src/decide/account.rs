@@ -21,7 +21,7 @@ impl Context<'_> {
         let parent = match command.parent_id {
             None => before.and_then(|terms| terms.parent),
             Some("") => None,
-            Some(parent_id) => Some(self.parent(parent_id, slot, before.as_ref(), currency)?),
+            Some(parent_id) => Some(self.parent(parent_id, slot, currency)?),
         };
         let segment = match command.segment_id {
             None => before.and_then(|terms| terms.segment),
@@ -31,6 +31,8 @@ impl Context<'_> {
         let limit = command.limit.or(before.map(|terms| terms.limit)).unwrap_or(Limit::INHERIT);
         let max_order =
             command.max_order.or(before.map(|terms| terms.max_order)).unwrap_or_default();
+        let shared_before = known.and_then(|slot| self.state.group(slot)?.limit());
+        let shared_limit = command.shared_limit.unwrap_or(shared_before);
         let event = Event::AccountSet {
             slot,
             account_id: command.account_id,
@@ -40,12 +42,13 @@ impl Context<'_> {
             limit,
             max_order,
             name: command.name,
+            shared_limit,
         };
         let Some(before) = before else {
             return Ok((Outcome::Upserted(Upserted::Created), vec![event]));
         };
-        let unchanged = (parent, segment, limit, max_order)
-            == (before.parent, before.segment, before.limit, before.max_order)
+        let unchanged = (parent, segment, limit, max_order, shared_limit)
+            == (before.parent, before.segment, before.limit, before.max_order, shared_before)
             && command.name.is_none_or(|name| same_name(name, self.state.account_name(slot)));
         if unchanged {
             return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
@@ -53,27 +56,17 @@ impl Context<'_> {
         Ok((Outcome::Upserted(Upserted::Updated), vec![event]))
     }
 
-    /// Finds an account's new parent and walks up from it: no account may be its own ancestor.
-    fn parent(
-        &self,
-        id: &str,
-        slot: Slot,
-        before: Option<&Terms>,
-        expected: Currency,
-    ) -> Result<Slot, Refusal> {
+    /// Finds an account's new parent and walks up from it: no account may be its own ancestor, nor
+    /// have too many, nor may those that come with it.
+    fn parent(&self, id: &str, slot: Slot, expected: Currency) -> Result<Slot, Refusal> {
         let parent = self.state.slot(id).ok_or_else(|| Refusal::ParentNotFound(id.into()))?;
-        // What was accepted once is accepted again, however the tree has grown above it since: a
-        // load that is run twice must not be refused.
-        if before.is_some_and(|terms| terms.parent == Some(parent)) {
-            return Ok(parent);
-        }
         let found = self.state.terms(parent).currency;
         if found != expected {
             let parent = id.into();
             return Err(Refusal::ParentCurrencyMismatch { parent, expected, found });
         }
         let mut above = Some(parent);
-        for _ in 0..PARENT_DEPTH_MAX {
+        for _ in self.state.height(slot)..PARENT_DEPTH_MAX {
             match above {
                 None => return Ok(parent),
                 Some(ancestor) if ancestor == slot => break,

@@ -1,7 +1,7 @@
 //! `Adjust`: an order's new total. Growth is decided like an order.
 
 use crate::command::Adjust;
-use crate::decide::rules::{Ask, evaluate};
+use crate::decide::rules::{Ask, Pending, evaluate};
 use crate::decide::{Context, expiry, view};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -27,7 +27,8 @@ impl Context<'_> {
         let mut events = Vec::new();
         if growth > 0 {
             self.may_reopen(found)?;
-            let ask = Ask { amount: growth, order_total: command.total, pending: 0 };
+            let ask =
+                Ask { amount: growth, order_total: command.total, pending: Pending::default() };
             let evaluation = evaluate(self.state, slot, self.now, ask);
             if !evaluation.reasons.is_empty() {
                 return Ok((self.declined(found, evaluation), events));

@@ -2,7 +2,7 @@
 
 use crate::bounds::CAPTURES_MAX;
 use crate::command::{CaptureOrder, OrderKey, Target};
-use crate::decide::rules::{Ask, Evaluation, evaluate};
+use crate::decide::rules::{Ask, Evaluation, Pending, evaluate};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -125,7 +125,11 @@ impl Context<'_> {
         let mut events = Vec::new();
         let mut breached = None;
         if excess > 0 {
-            let ask = Ask { amount: excess, order_total: found.captured + amount, pending: 0 };
+            let ask = Ask {
+                amount: excess,
+                order_total: found.captured + amount,
+                pending: Pending::default(),
+            };
             let evaluation = evaluate(self.state, found.slot, self.now, ask);
             if !evaluation.reasons.is_empty() {
                 if !command.forced {

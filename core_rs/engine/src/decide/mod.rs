@@ -16,11 +16,11 @@ pub use reserve::check;
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
-use crate::decide::rules::Evaluation;
+use crate::decide::rules::{Evaluation, Room, room};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Decision, Outcome, ReservationView, Verdict};
+use crate::outcome::{Changed, Decision, Outcome, Reason, ReservationView, Verdict};
 use crate::state::State;
 use crate::values::{Micros, Minor, Seq, Slot, Text, Ttl};
 
@@ -71,30 +71,28 @@ impl<'s> Context<'s> {
         find_reservation(self.state, target)
     }
 
-    /// What a new order could still take, after something else has just moved it by `moved`.
-    fn available(&self, slot: Slot, moved: Minor) -> Option<Minor> {
-        let limit = rules::effective_limit(self.state, &self.state.terms(slot)).ceiling()?;
-        Some(limit - self.state.position(slot).exposure() - moved)
-    }
-
     /// A verdict without reasons, after which the account's exposure has moved by `moved`.
     fn approved(&self, slot: Slot, moved: Minor) -> Verdict {
-        Verdict {
-            decision: Decision::Approved,
-            reasons: Vec::new(),
-            fitting: None,
-            available: self.available(slot, moved),
-        }
+        let room = room(self.state, slot, moved);
+        self.verdict(Decision::Approved, Vec::new(), None, room)
+    }
+
+    fn verdict(
+        &self,
+        decision: Decision,
+        reasons: Vec<Reason>,
+        fitting: Option<Minor>,
+        room: Room,
+    ) -> Verdict {
+        let bound_by = room.bound_by.map(|head| self.state.account_id(head).clone());
+        Verdict { decision, reasons, fitting, available: room.available, bound_by }
     }
 
     /// A decline of what was asked for an existing order, which stays as it was.
     fn declined(&self, found: &Reservation, evaluation: Evaluation) -> Outcome {
-        let verdict = Verdict {
-            decision: Decision::Declined,
-            fitting: evaluation.fitting_if_short(),
-            available: evaluation.available,
-            reasons: evaluation.reasons,
-        };
+        let fitting = evaluation.fitting_if_short();
+        let Evaluation { reasons, room, .. } = evaluation;
+        let verdict = self.verdict(Decision::Declined, reasons, fitting, room);
         let reservation = view(self.state, found);
         Outcome::Changed(Changed { verdict, reservation, amount: 0, breach: false })
     }

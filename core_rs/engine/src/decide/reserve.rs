@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bounds::BATCH_ITEMS_MAX;
 use crate::command::{Order, Reserve, ReserveAll};
-use crate::decide::rules::{Ask, evaluate};
+use crate::decide::rules::{Ask, Evaluation, Pending, evaluate, room};
 use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -27,7 +27,7 @@ pub fn check(
 ) -> Result<Reserved, Refusal> {
     let context = Context { state, seq: 0, now };
     let slot = context.payer(account_id, currency)?;
-    context.judge(slot, 0, amount, allow_partial)
+    context.judge(slot, Pending::default(), amount, allow_partial)
 }
 
 impl Context<'_> {
@@ -37,7 +37,8 @@ impl Context<'_> {
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let order = &command.order;
         let slot = self.orderer(order)?;
-        let mut reserved = self.judge(slot, 0, order.amount, command.allow_partial)?;
+        let mut reserved =
+            self.judge(slot, Pending::default(), order.amount, command.allow_partial)?;
         let event = self.hold(&mut reserved, slot, order, 0);
         Ok((Outcome::Reserved(reserved), event.into_iter().collect()))
     }
@@ -62,7 +63,7 @@ impl Context<'_> {
         for (index, (slot, mut reserved)) in judged.into_iter().enumerate() {
             match misfit {
                 None => events.extend(self.hold(&mut reserved, slot, &orders[index], index)),
-                Some(misfit) => decline(&mut reserved, self.available(slot, 0), misfit),
+                Some(misfit) => reserved = self.declined_with(slot, reserved.verdict, misfit),
             }
             results.push(reserved);
         }
@@ -78,9 +79,14 @@ impl Context<'_> {
         if !earlier.orders.insert((slot, order.order_id)) {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
-        let pending = earlier.reserved.entry(slot).or_default();
-        let reserved = self.judge(slot, *pending, order.amount, false)?;
-        *pending += i128::from(reserved.amount);
+        let own = earlier.reserved.get(&slot).copied().unwrap_or_default();
+        let pending = Pending { own, shared: Some(&earlier.shared) };
+        let reserved = self.judge(slot, pending, order.amount, false)?;
+        let amount = i128::from(reserved.amount);
+        *earlier.reserved.entry(slot).or_default() += amount;
+        for (head, _) in self.state.groups_of(slot) {
+            *earlier.shared.entry(head).or_default() += amount;
+        }
         Ok((slot, reserved))
     }
 
@@ -107,7 +113,7 @@ impl Context<'_> {
     fn judge(
         &self,
         slot: Slot,
-        pending: i128,
+        pending: Pending<'_>,
         amount: Minor,
         allow_partial: bool,
     ) -> Result<Reserved, Refusal> {
@@ -119,10 +125,24 @@ impl Context<'_> {
             Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
             _ => (Decision::Declined, 0),
         };
-        self.may_reserve(slot, pending, granted)?;
-        let available = evaluation.available.map(|available| available - granted);
-        let verdict = Verdict { decision, reasons: evaluation.reasons, fitting, available };
+        self.may_reserve(slot, pending.own, granted)?;
+        let Evaluation { reasons, mut room, .. } = evaluation;
+        // A shared limit may have been passed by more than an i64 holds.
+        room.available = room.available.map(|available| available.saturating_sub(granted));
+        let verdict = self.verdict(decision, reasons, fitting, room);
         Ok(Reserved { verdict, reservation: None, amount: granted, expires_at: 0 })
+    }
+
+    /// Nothing of the batch is reserved: an item that fits is declined because of the first that
+    /// does not, and every item sees what is available with nothing reserved.
+    fn declined_with(&self, slot: Slot, found: Verdict, misfit: usize) -> Reserved {
+        let Verdict { decision, mut reasons, fitting, .. } = found;
+        if decision == Decision::Approved {
+            reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
+        }
+        let room = room(self.state, slot, 0);
+        let verdict = self.verdict(Decision::Declined, reasons, fitting, room);
+        Reserved { verdict, reservation: None, amount: 0, expires_at: 0 }
     }
 
     /// Gives an approved order its reservation.
@@ -150,19 +170,7 @@ impl Context<'_> {
 struct Earlier<'o> {
     orders: BTreeSet<(Slot, &'o str)>,
     reserved: BTreeMap<Slot, i128>,
-}
-
-/// Nothing of the batch is reserved: an item that fits is declined because of the first that does
-/// not, and every item sees what is available with nothing reserved.
-fn decline(reserved: &mut Reserved, available: Option<Minor>, misfit: usize) {
-    if reserved.verdict.decision == Decision::Approved {
-        let observed = misfit as i64;
-        let reason = Reason { code: ReasonCode::BatchNotApproved, observed, threshold: 0 };
-        reserved.verdict.reasons.push(reason);
-    }
-    reserved.verdict.decision = Decision::Declined;
-    reserved.verdict.available = available;
-    reserved.amount = 0;
+    shared: BTreeMap<Slot, i128>,
 }
 
 #[cfg(test)]

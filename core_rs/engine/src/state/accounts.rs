@@ -2,10 +2,12 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::chunked::{CHUNK_ROWS, Chunked};
+use super::groups::{Group, Groups};
 use super::index::Index;
+use crate::bounds::PARENT_DEPTH_MAX;
 use crate::model::{Account, Counters, Status, Terms};
 use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Slot};
 
@@ -14,6 +16,7 @@ pub(super) struct Accounts {
     credit: Chunked<Credit>,
     about: Chunked<About>,
     slots: Index,
+    groups: Groups,
     hasher: DefaultHashBuilder,
 }
 
@@ -58,6 +61,8 @@ const LIMIT_KIND_SHIFT: u8 = 2;
 const HAS_VALID_UNTIL: u8 = 1 << 4;
 const HAS_PARENT: u8 = 1 << 5;
 const HAS_SEGMENT: u8 = 1 << 6;
+/// There is a [`Group`] of it. No term of the account's own: [`PackedTerms::pack`] leaves it out.
+const HEADS_GROUP: u8 = 1 << 7;
 
 impl PackedTerms {
     fn pack(terms: &Terms) -> PackedTerms {
@@ -111,6 +116,12 @@ impl PackedTerms {
     }
 }
 
+impl Credit {
+    fn has(&self, flag: u8) -> bool {
+        self.packed.flags & flag != 0
+    }
+}
+
 impl About {
     fn of(account: Account) -> About {
         let Account { id, name, status_reason, created_at, updated_at, .. } = account;
@@ -125,6 +136,8 @@ impl About {
 pub struct AccountRows {
     credit: Chunked<Credit>,
     about: Chunked<About>,
+    /// By place among these rows.
+    shared_limits: Vec<(Slot, Minor)>,
 }
 
 impl AccountRows {
@@ -134,6 +147,8 @@ impl AccountRows {
     /// Adds the account in the next slot. The rest of its counters is what its rows amount to.
     pub fn push(&mut self, account: Account, unallocated: Minor) {
         let counters = Counters { outstanding: unallocated, unallocated, ..Counters::default() };
+        let place = self.credit.len() as Slot;
+        self.shared_limits.extend(account.shared_limit.map(|limit| (place, limit)));
         self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
         self.about.push(About::of(account));
     }
@@ -147,7 +162,11 @@ impl Accounts {
     /// Adds the accounts of all parts, in order, and indexes them on `threads`.
     pub(super) fn extend(&mut self, parts: Vec<AccountRows>, threads: usize) {
         let first = self.len() as Slot;
-        for AccountRows { credit, about } in parts {
+        for AccountRows { credit, about, shared_limits } in parts {
+            let base = self.len() as Slot;
+            for (place, limit) in shared_limits {
+                self.groups.set_limit(base + place, Some(limit), Group::default);
+            }
             self.credit.append(credit);
             self.about.append(about);
         }
@@ -177,14 +196,158 @@ impl Accounts {
         &self.credit[slot].counters
     }
 
+    /// For adding up rows before [`Accounts::form_groups`]: no group hears of it.
     pub(super) fn counters_mut(&mut self, slot: Slot) -> &mut Counters {
         &mut self.credit[slot].counters
+    }
+
+    /// Adds to an account's counters, and to what its groups owe.
+    pub(super) fn add(&mut self, slot: Slot, change: &Counters) {
+        let row = &mut self.credit[slot];
+        row.counters.add(change);
+        if row.has(HAS_PARENT | HEADS_GROUP) {
+            self.add_to_groups(slot, change.exposure().into());
+        }
+    }
+
+    /// Puts an account's counters back to what they were.
+    pub(super) fn put_back(&mut self, slot: Slot, was: Counters) {
+        let row = &mut self.credit[slot];
+        let change = i128::from(was.exposure()) - i128::from(row.counters.exposure());
+        row.counters = was;
+        if row.has(HAS_PARENT | HEADS_GROUP) {
+            self.add_to_groups(slot, change);
+        }
+    }
+
+    fn add_to_groups(&mut self, slot: Slot, exposure: i128) {
+        let mut at = Some(slot);
+        while let Some(head) = at {
+            self.groups.add(head, exposure);
+            at = self.parent(head);
+        }
+    }
+
+    fn parent(&self, slot: Slot) -> Option<Slot> {
+        let row = &self.credit[slot];
+        row.has(HAS_PARENT).then_some(row.packed.parent)
+    }
+
+    pub(super) fn group(&self, slot: Slot) -> Option<&Group> {
+        if self.credit[slot].has(HEADS_GROUP) { self.groups.get(slot) } else { None }
+    }
+
+    /// All groups that an account belongs to, its own first, then upwards.
+    #[inline]
+    pub(super) fn groups_of(&self, slot: Slot) -> impl Iterator<Item = (Slot, &Group)> {
+        // Most accounts are in none, and end it here.
+        let mut at = self.credit[slot].has(HAS_PARENT | HEADS_GROUP).then_some(slot);
+        std::iter::from_fn(move || {
+            while let Some(head) = at {
+                at = self.parent(head);
+                if let Some(group) = self.group(head) {
+                    return Some((head, group));
+                }
+            }
+            None
+        })
+    }
+
+    /// How many levels of accounts stand below an account.
+    pub(super) fn height(&self, slot: Slot) -> usize {
+        self.groups.height(slot)
+    }
+
+    pub(super) fn groups(&self) -> impl Iterator<Item = (Slot, &Group)> {
+        self.groups.iter()
+    }
+
+    /// Puts what an account and all below it owe under another parent, or takes it away.
+    fn move_below(&mut self, parent: Slot, slot: Slot, joins: bool) {
+        let own = self.credit[slot].counters.exposure().into();
+        let exposure = self.groups.get(slot).map_or(own, Group::exposure);
+        let height = Some(self.height(slot));
+        if joins {
+            self.count_below(parent, None, height);
+            self.add_to_groups(parent, exposure);
+        } else {
+            self.add_to_groups(parent, -exposure);
+            self.count_below(parent, height, None);
+        }
+    }
+
+    /// Tells a parent, and those above it, that an account directly below it has another height.
+    fn count_below(&mut self, parent: Slot, was: Option<usize>, now: Option<usize>) {
+        let (mut at, mut was, mut now) = (Some(parent), was, now);
+        while let Some(head) = at {
+            let own = self.credit[head].counters.exposure();
+            let (before, after) = self.groups.count(head, was, now, || Group::alone(own));
+            self.flag_group(head);
+            if before == after {
+                break;
+            }
+            (was, now) = (Some(before), Some(after));
+            at = self.parent(head);
+        }
+    }
+
+    fn flag_group(&mut self, head: Slot) {
+        let flags = &mut self.credit[head].packed.flags;
+        *flags &= !HEADS_GROUP;
+        if self.groups.get(head).is_some() {
+            *flags |= HEADS_GROUP;
+        }
+    }
+
+    /// Forms the groups of accounts that were put back, once their counters are added up. `false`:
+    /// an account stands deeper than any may, as one that is its own ancestor does.
+    pub(super) fn form_groups(&mut self) -> bool {
+        let heads = Vec::from_iter(self.groups().map(|(head, _)| head));
+        for head in heads {
+            self.groups.add(head, self.credit[head].counters.exposure().into());
+            self.flag_group(head);
+        }
+        let slots = 0..self.len() as Slot;
+        let Some(heights) = self.heights() else { return false };
+        for slot in slots.clone() {
+            if let Some(parent) = self.parent(slot) {
+                let own = self.credit[parent].counters.exposure();
+                let height = heights.get(&slot).copied().unwrap_or_default();
+                self.groups.count(parent, None, Some(height), || Group::alone(own));
+                self.flag_group(parent);
+            }
+        }
+        for slot in slots {
+            if let Some(parent) = self.parent(slot) {
+                self.add_to_groups(parent, self.credit[slot].counters.exposure().into());
+            }
+        }
+        true
+    }
+
+    /// How many levels stand below each account that has any; `None` where one stands too deep.
+    fn heights(&self) -> Option<HashMap<Slot, usize>> {
+        let mut heights: HashMap<Slot, usize> = HashMap::new();
+        for slot in 0..self.len() as Slot {
+            let mut above = self.parent(slot);
+            for distance in 1..=PARENT_DEPTH_MAX {
+                let Some(head) = above else { break };
+                let height = heights.entry(head).or_default();
+                *height = distance.max(*height);
+                above = self.parent(head);
+            }
+            if above.is_some() {
+                return None;
+            }
+        }
+        Some(heights)
     }
 
     /// All of an account, put together.
     pub(super) fn get(&self, slot: Slot) -> Account {
         let About { id, created_at, updated_at, texts } = &self.about[slot];
         let Terms { currency, status, limit, max_order, parent, segment } = self.terms(slot);
+        let shared_limit = self.group(slot).and_then(Group::limit);
         Account {
             id: id.clone(),
             currency,
@@ -197,13 +360,19 @@ impl Accounts {
             status_reason: texts.as_ref().and_then(|texts| texts.status_reason.clone()),
             created_at: *created_at,
             updated_at: *updated_at,
+            shared_limit,
         }
     }
 
     /// Adds an account; its slot is the number of those before it.
-    pub(super) fn push(&mut self, account: Account, counters: Counters) {
+    pub(super) fn push(&mut self, account: Account) {
         let (slot, hash) = (self.len() as Slot, self.hasher.hash_one(&*account.id));
+        let counters = Counters::default();
         self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
+        self.set_shared_limit(slot, account.shared_limit);
+        if let Some(parent) = account.parent {
+            self.move_below(parent, slot, true);
+        }
         self.about.push(About::of(account));
         let (about, hasher) = (&self.about, &self.hasher);
         self.slots.insert(hash, slot, |slot| hasher.hash_one(&*about[slot].id));
@@ -212,12 +381,32 @@ impl Accounts {
     /// Puts an account, of the same id, in the place of another.
     pub(super) fn set(&mut self, slot: Slot, account: Account) {
         debug_assert_eq!(account.id, *self.id(slot));
+        let (before, after) = (self.parent(slot), account.parent);
+        if let Some(parent) = before.filter(|_| before != after) {
+            self.move_below(parent, slot, false);
+        }
         self.credit[slot].packed = PackedTerms::pack(&account.terms());
+        self.set_shared_limit(slot, account.shared_limit);
+        if let Some(parent) = after.filter(|_| before != after) {
+            self.move_below(parent, slot, true);
+        }
         self.about[slot] = About::of(account);
+    }
+
+    /// Also brings back the flag that packed terms do not have.
+    fn set_shared_limit(&mut self, slot: Slot, limit: Option<Minor>) {
+        let own = self.credit[slot].counters.exposure();
+        self.groups.set_limit(slot, limit, || Group::alone(own));
+        self.flag_group(slot);
     }
 
     /// Removes the account that was added last.
     pub(super) fn pop(&mut self) {
+        let last = (self.len() - 1) as Slot;
+        if let Some(parent) = self.parent(last) {
+            self.move_below(parent, last, false);
+        }
+        self.set_shared_limit(last, None);
         self.credit.pop();
         if let Some(about) = self.about.pop() {
             self.slots.remove(self.hasher.hash_one(&*about.id), self.len() as Slot);

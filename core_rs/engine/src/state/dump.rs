@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Account, Counters, Reservation, Segment, Standing};
-use crate::state::State;
+use crate::state::{Group, State};
 use crate::values::{Id, Micros, ReservationId, Slot};
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
@@ -20,6 +20,8 @@ pub struct Dump {
     pub items: BTreeMap<(Slot, Id), Standing>,
     /// How far each source's stream has been taken.
     pub sources: BTreeMap<Box<str>, u64>,
+    /// Sums: what the accounts under each head owe together.
+    pub groups: BTreeMap<Slot, Group>,
     /// Index: the slot of each account id.
     pub slots: BTreeMap<Id, Slot>,
     /// Index: the latest reservation of each order, and how many the order has.
@@ -48,6 +50,7 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
+            groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),
             orders: self
                 .reservations

@@ -95,6 +95,13 @@ impl State {
         })
     }
 
+    /// Forms the groups of accounts whose counters have been added up and are right. `false`: an
+    /// account has more above it than any may.
+    #[must_use]
+    pub fn form_groups(&mut self) -> bool {
+        self.accounts.form_groups()
+    }
+
     /// Whether, for each account, the counters are the sums of its rows: true of every state that
     /// events have led to. Some of the rows may come to more than all of them: sums wrap.
     #[must_use]

@@ -63,14 +63,17 @@ impl State {
         }
     }
 
-    /// Calls `seen` for each slot whose account or counters changed since `mark`, some more than
-    /// once.
+    /// Calls `seen` for each slot whose account or counters changed since `mark`, or whose account
+    /// lost one below it, some more than once.
     pub fn touched_since(&self, mark: usize, mut seen: impl FnMut(Slot)) {
         for step in &self.undo[mark..] {
-            if let Undo::Counters(slot, _) | Undo::Account(slot, _) | Undo::AccountAdded(slot) =
-                step
-            {
-                seen(*slot);
+            match step {
+                Undo::Counters(slot, _) | Undo::AccountAdded(slot) => seen(*slot),
+                Undo::Account(slot, was) => {
+                    seen(*slot);
+                    was.parent.into_iter().for_each(&mut seen);
+                }
+                _ => {}
             }
         }
     }
@@ -83,7 +86,7 @@ impl State {
 
     fn take_back(&mut self, step: Undo) {
         match step {
-            Undo::Counters(slot, was) => *self.accounts.counters_mut(slot) = was,
+            Undo::Counters(slot, was) => self.accounts.put_back(slot, was),
             Undo::AccountAdded(slot) => {
                 assert_eq!(slot as usize + 1, self.accounts.len(), "the latest is undone first");
                 self.accounts.pop();

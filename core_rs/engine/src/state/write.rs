@@ -7,15 +7,14 @@ use crate::state::State;
 use crate::values::{ReservationId, SegmentIndex, Slot};
 
 impl Rows for State {
-    fn counters(&mut self, slot: Slot) -> &mut Counters {
-        let counters = self.accounts.counters_mut(slot);
-        self.undo.push(Undo::Counters(slot, *counters));
-        counters
+    fn add(&mut self, slot: Slot, change: &Counters) {
+        self.undo.push(Undo::Counters(slot, *self.accounts.counters(slot)));
+        self.accounts.add(slot, change);
     }
 
     fn add_account(&mut self, slot: Slot, account: Account) {
         assert_eq!(slot as usize, self.accounts.len(), "slots are handed out without gaps");
-        self.accounts.push(account, Counters::default());
+        self.accounts.push(account);
         self.undo.push(Undo::AccountAdded(slot));
     }
 

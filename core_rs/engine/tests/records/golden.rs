@@ -30,9 +30,9 @@ fn order() -> Order<'static> {
 }
 
 fn verdict(decision: Decision, codes: &[ReasonCode]) -> Verdict {
-    let reason = |code: &ReasonCode| Reason { code: *code, observed: 300, threshold: -2 };
+    let reason = |code: &ReasonCode| Reason::own(*code, 300, -2);
     let reasons = codes.iter().map(reason).collect();
-    Verdict { decision, reasons, fitting: Some(0), available: None }
+    Verdict { decision, reasons, fitting: Some(0), available: None, bound_by: None }
 }
 
 fn changed(amount: i64, breach: bool) -> Outcome {
@@ -62,6 +62,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     let mut table = orders();
     table.extend(changes());
     table.extend(accounts());
+    table.extend(shared_limits());
     table.extend(ledger());
     table
 }
@@ -169,6 +170,60 @@ fn changes() -> Vec<Row> {
     ]
 }
 
+/// What stands at the end of a record only where it says something.
+fn shared_limits() -> Vec<Row> {
+    let limit = Limit { kind: LimitKind::Inherit, valid_until: None };
+    let upsert = UpsertAccount {
+        request: REQUEST,
+        account_id: "a",
+        name: None,
+        currency: None,
+        parent_id: None,
+        segment_id: None,
+        limit: None,
+        max_order: None,
+        shared_limit: Some(None),
+    };
+    let account_set = |shared_limit| Event::AccountSet {
+        slot: 2,
+        account_id: "a",
+        currency: usd(),
+        parent: None,
+        segment: None,
+        limit,
+        max_order: 0,
+        name: None,
+        shared_limit,
+    };
+    let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
+    let mut short = reserved(Decision::Declined, &[ReasonCode::SharedLimitExceeded]);
+    short.verdict.reasons[0].account_id = Some("p".into());
+    short.verdict.bound_by = Some("p".into());
+    vec![
+        row(
+            "upsert_account, shared limit",
+            Command::UpsertAccount(upsert),
+            Outcome::Upserted(Upserted::Updated),
+            vec![account_set(Some(500)), account_set(None)],
+            "\
+             949481ae7570736572745f6163636f756e749993a1720107a161c0c0c0c0c0c090a36f6d73a377 \
+             6562c00081a87570736572746564a7757064617465649281ab6163636f756e745f7365749902a1 \
+             61a3555344c0c092a7696e6865726974c000c0cd01f481ab6163636f756e745f7365749802a161 \
+             a3555344c0c092a7696e6865726974c000c0",
+        ),
+        row(
+            "reserve, shared limit",
+            Command::Reserve(reserve),
+            Outcome::Reserved(short),
+            vec![],
+            "\
+             949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
+             6562c00081a872657365727665649495a86465636c696e65649194b55348415245445f4c494d49 \
+             545f4558434545444544cd012cfea17000c0a170cd0401cd012c0590",
+        ),
+    ]
+}
+
 fn accounts() -> Vec<Row> {
     let limit = Limit { kind: LimitKind::Amount(300), valid_until: Some(Day(20_000)) };
     let unlimited = Limit { kind: LimitKind::Unlimited, valid_until: None };
@@ -181,6 +236,7 @@ fn accounts() -> Vec<Row> {
         segment_id: None,
         limit: Some(limit),
         max_order: Some(0),
+        shared_limit: None,
     };
     let account_set = |name| Event::AccountSet {
         slot: 2,
@@ -191,6 +247,7 @@ fn accounts() -> Vec<Row> {
         limit,
         max_order: 0,
         name,
+        shared_limit: None,
     };
     let segment =
         UpsertSegment { request: REQUEST, segment_id: "s", currency: usd(), limit: unlimited };
@@ -329,6 +386,7 @@ fn names_in_the_journal_have_not_changed() {
         MaxOrderAmountExceeded,
         InsufficientCredit,
         BatchNotApproved,
+        SharedLimitExceeded,
     ];
     let code_names = [
         "ACCOUNT_CLOSED",
@@ -338,9 +396,10 @@ fn names_in_the_journal_have_not_changed() {
         "MAX_ORDER_AMOUNT_EXCEEDED",
         "INSUFFICIENT_CREDIT",
         "BATCH_NOT_APPROVED",
+        "SHARED_LIMIT_EXCEEDED",
     ];
     assert_eq!(names(&codes), code_names);
-    assert_eq!(codes.map(|code| code as i32), [1, 2, 3, 4, 5, 6, 7], "numbers are never reused");
+    assert_eq!(codes.map(|code| code as i32), [1, 2, 3, 4, 5, 6, 7, 8], "numbers are never reused");
     assert!(codes.is_sorted(), "in order of precedence");
     let kinds = [
         EntryKind::Invoice,

@@ -92,8 +92,9 @@ fn upsert_account() -> BoxedStrategy<UpsertAccount<'static>> {
     (
         (request(), string(), option::of(option::of(text())), option::of(currency())),
         (option::of(string()), option::of(string()), option::of(limit()), option::of(number())),
+        option::of(option::of(number())),
     )
-        .prop_map(|((request, account_id, name, currency), rest)| {
+        .prop_map(|((request, account_id, name, currency), rest, shared_limit)| {
             let (parent_id, segment_id, limit, max_order) = rest;
             UpsertAccount {
                 request,
@@ -104,6 +105,7 @@ fn upsert_account() -> BoxedStrategy<UpsertAccount<'static>> {
                 segment_id,
                 limit,
                 max_order,
+                shared_limit,
             }
         })
         .boxed()
@@ -177,19 +179,22 @@ fn account_event() -> BoxedStrategy<Event<'static>> {
     let places = (option::of(any::<u32>()), option::of(any::<u32>()));
     let set = (any::<u32>(), string(), currency(), places, limit(), number());
     prop_oneof![
-        (set, option::of(option::of(text()))).prop_map(|(set, name)| {
-            let (slot, account_id, currency, (parent, segment), limit, max_order) = set;
-            Event::AccountSet {
-                slot,
-                account_id,
-                currency,
-                parent,
-                segment,
-                limit,
-                max_order,
-                name,
+        (set, option::of(option::of(text())), option::of(number())).prop_map(
+            |(set, name, shared_limit)| {
+                let (slot, account_id, currency, (parent, segment), limit, max_order) = set;
+                Event::AccountSet {
+                    slot,
+                    account_id,
+                    currency,
+                    parent,
+                    segment,
+                    limit,
+                    max_order,
+                    name,
+                    shared_limit,
+                }
             }
-        }),
+        ),
         (any::<u32>(), status(), option::of(text()))
             .prop_map(|(slot, status, reason)| Event::StatusSet { slot, status, reason }),
         (any::<u32>(), string(), currency(), limit()).prop_map(
@@ -253,18 +258,22 @@ fn verdict() -> BoxedStrategy<Verdict> {
         MaxOrderAmountExceeded,
         InsufficientCredit,
         BatchNotApproved,
+        SharedLimitExceeded,
     ]);
-    let reason = (code, number(), number()).prop_map(|(code, observed, threshold)| Reason {
-        code,
-        observed,
-        threshold,
-    });
-    (decision, vec(reason, 0..7), option::of(number()), option::of(number()))
-        .prop_map(|(decision, reasons, fitting, available)| Verdict {
+    let reason = (code, number(), number(), option::of(string())).prop_map(
+        |(code, observed, threshold, whose)| Reason {
+            account_id: whose.map(Into::into),
+            ..Reason::own(code, observed, threshold)
+        },
+    );
+    let amounts = (option::of(number()), option::of(number()));
+    (decision, vec(reason, 0..7), amounts, option::of(string()))
+        .prop_map(|(decision, reasons, (fitting, available), bound_by)| Verdict {
             decision,
             reasons,
             fitting,
             available,
+            bound_by: bound_by.map(Into::into),
         })
         .boxed()
 }

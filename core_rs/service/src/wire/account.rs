@@ -4,7 +4,7 @@ use creditgate_engine::bounds::NAME_BYTES_MAX;
 use creditgate_engine::command::{Command, RequestKey, SetStatus, UpsertAccount, UpsertSegment};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
-use creditgate_engine::values::Text;
+use creditgate_engine::values::{LimitKind, Minor, Text};
 
 use crate::wire::admit;
 use crate::wire::status::Fault;
@@ -33,8 +33,25 @@ pub(crate) fn upsert_account<'a>(
             .max_order_amount_minor
             .map(|value| admit::amount_or_zero("max_order_amount_minor", value))
             .transpose()?,
+        shared_limit: m.shared_limit.as_ref().map(shared_limit).transpose()?,
     });
     Ok(Request { command, actor, channel, reason: None })
+}
+
+/// `None`: there is to be none any more.
+fn shared_limit(value: &v1::CreditLimit) -> Result<Option<Minor>, Fault> {
+    let limit = admit::limit("shared_limit", value, false)?;
+    if limit.valid_until.is_some() {
+        let rule = "empty for a shared limit";
+        return Err(Fault::field("shared_limit.valid_until", &value.valid_until, rule));
+    }
+    match limit.kind {
+        LimitKind::Amount(amount) => Ok(Some(amount)),
+        LimitKind::Unlimited => Ok(None),
+        LimitKind::NoCredit | LimitKind::Inherit => {
+            Err(Fault::field("shared_limit.kind", value.kind, "AMOUNT or UNLIMITED"))
+        }
+    }
 }
 
 fn display_name(value: &str) -> Result<Option<Text<'_>>, Fault> {

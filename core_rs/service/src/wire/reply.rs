@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use creditgate_engine::decide::rules::{LimitSource, effective_limit};
+use creditgate_engine::decide::rules::{LimitSource, effective_limit, room};
 use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::{
     Changed, Decision, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
 };
-use creditgate_engine::state::State;
-use creditgate_engine::values::{Limit, LimitKind, Micros, Seq, Slot};
+use creditgate_engine::state::{Group, State};
+use creditgate_engine::values::{Limit, LimitKind, Micros, Minor, Seq, Slot};
 use prost::encoding;
 use prost_types::Timestamp;
 
@@ -39,6 +39,7 @@ pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
         decide_time: Some(timestamp(made.time)),
         policy_version: made.policy_version,
         replayed: made.replayed,
+        bound_by_account_id: verdict.bound_by.map(Into::into).unwrap_or_default(),
     }
 }
 
@@ -59,9 +60,9 @@ fn reason(reason: Reason) -> v1::Reason {
             v1::ReasonUnit::Unspecified
         }
         ReasonCode::LimitExpired => v1::ReasonUnit::Date,
-        ReasonCode::MaxOrderAmountExceeded | ReasonCode::InsufficientCredit => {
-            v1::ReasonUnit::Minor
-        }
+        ReasonCode::MaxOrderAmountExceeded
+        | ReasonCode::InsufficientCredit
+        | ReasonCode::SharedLimitExceeded => v1::ReasonUnit::Minor,
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
     };
     v1::Reason {
@@ -69,6 +70,7 @@ fn reason(reason: Reason) -> v1::Reason {
         unit: unit.into(),
         observed: reason.observed,
         threshold: reason.threshold,
+        account_id: reason.account_id.map(Into::into).unwrap_or_default(),
     }
 }
 
@@ -84,7 +86,7 @@ pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
 
 /// Writes the message that [`result`] makes for all other calls; a test holds both to be the same.
 fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
-    let Verdict { decision, reasons, fitting, available } = verdict;
+    let Verdict { decision, reasons, fitting, available, bound_by } = verdict;
     int(to, 1, v1::Decision::from(decision) as u64);
     for violated in reasons {
         encoding::message::encode(2, &reason(violated), to);
@@ -100,6 +102,9 @@ fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
     int(to, 7, made.policy_version);
     if made.replayed {
         int(to, 8, 1);
+    }
+    if let Some(account_id) = bound_by {
+        nested(to, 9, |to| to.extend_from_slice(account_id.as_bytes()));
     }
 }
 
@@ -244,20 +249,22 @@ pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1
         status_reason: account.status_reason.map(Into::into).unwrap_or_default(),
         create_time: Some(timestamp(account.created_at)),
         update_time: Some(timestamp(account.updated_at)),
+        shared_limit_minor: account.shared_limit,
     }
 }
 
 /// Where an account stands after the entry `seq`.
 pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
     let (terms, counters) = (state.terms(slot), state.position(slot));
-    let effective = effective_limit(state, &terms);
+    let (effective, room) = (effective_limit(state, &terms), room(state, slot, 0));
+    let id = |slot| state.account_id(slot).to_string();
     let source = match effective.source {
         LimitSource::Account => v1::LimitSource::Account,
         LimitSource::Segment => v1::LimitSource::Segment,
         LimitSource::Nothing => v1::LimitSource::None,
     };
     v1::Position {
-        account_id: state.account_id(slot).to_string(),
+        account_id: id(slot),
         currency: terms.currency.to_string(),
         status: status(terms.status).into(),
         effective_limit: Some(limit(effective.limit)),
@@ -266,8 +273,20 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
         captured_minor: counters.captured,
         reserved_minor: counters.reserved,
         exposure_minor: counters.exposure(),
-        available_minor: effective.ceiling().map(|ceiling| ceiling - counters.exposure()),
+        available_minor: room.available,
         journal_seq: seq,
+        shared: state.groups_of(slot).map(|(head, group)| shared(state, head, group)).collect(),
+        bound_by_account_id: room.bound_by.map_or_else(String::new, id),
+    }
+}
+
+fn shared(state: &State, head: Slot, group: &Group) -> v1::SharedPosition {
+    let range = Minor::MIN.into()..=Minor::MAX.into();
+    v1::SharedPosition {
+        account_id: state.account_id(head).to_string(),
+        limit_minor: group.limit(),
+        exposure_minor: group.exposure().clamp(*range.start(), *range.end()) as Minor,
+        available_minor: group.available(0),
     }
 }
 
@@ -279,20 +298,25 @@ mod tests {
     use super::*;
 
     fn violated(code: ReasonCode) -> Reason {
-        Reason { code, observed: i64::MAX, threshold: -5 }
+        Reason::own(code, i64::MAX, -5)
     }
 
     #[test]
     fn an_answer_is_written_as_the_message_says() {
         let short = violated(ReasonCode::InsufficientCredit);
-        for (reasons, fitting, available, reservation, replayed) in [
-            (vec![], None, Some(0), Some(reservation_id(1, 0)), false),
-            (vec![], None, None, Some(u64::MAX), true),
-            (vec![short], Some(0), Some(-9), None, false),
-            (vec![short; 40], Some(7), Some(i64::MIN), None, true),
+        let code = ReasonCode::SharedLimitExceeded;
+        let shared = Reason { account_id: Some("head".into()), ..violated(code) };
+        for (reasons, fitting, available, bound_by, reservation, replayed) in [
+            (vec![], None, Some(0), None, Some(reservation_id(1, 0)), false),
+            (vec![], None, None, None, Some(u64::MAX), true),
+            (vec![], None, Some(7), Some("head"), Some(1), false),
+            (vec![short.clone()], Some(0), Some(-9), None, None, false),
+            (vec![short.clone(), shared], Some(0), Some(-9), Some("head"), None, false),
+            (vec![short; 40], Some(7), Some(i64::MIN), None, None, true),
         ] {
             let decision = Decision::Declined;
-            let verdict = Verdict { decision, reasons, fitting, available };
+            let bound_by = bound_by.map(Into::into);
+            let verdict = Verdict { decision, reasons, fitting, available, bound_by };
             for time in [0_i64, -1, 1, 1_000_000, 1_790_000_000_123_456] {
                 let made = Made { seq: time.unsigned_abs(), time, policy_version: 1, replayed };
                 let made_of = Reserved {

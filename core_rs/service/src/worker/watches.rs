@@ -59,8 +59,8 @@ impl Watches {
         }
     }
 
-    /// Tells of the accounts that a commit changes, as it leaves them; of all watched ones where it
-    /// changes what many accounts inherit.
+    /// Tells of the accounts that a commit changes, and of those above them, as it leaves them; of
+    /// all watched ones where it changes what many accounts inherit.
     pub(crate) fn tell(&self, sealed: &Sealed, state: &State, told: &mut Told) {
         if self.tickets.is_empty() {
             return;
@@ -72,13 +72,19 @@ impl Watches {
         if sealed.touches_segments() {
             self.tickets.iter().for_each(|(slot, tickets)| tell(*slot, tickets));
         } else {
-            for slot in sealed.touched() {
-                if let Some(tickets) = self.tickets.get(&slot) {
-                    tell(slot, tickets);
-                }
+            // An account's own line may be touched often; it is told of once.
+            let lines = sealed.touched().flat_map(|slot| line(state, slot));
+            let watched = lines.filter(|slot| self.tickets.contains_key(slot));
+            for slot in BTreeSet::from_iter(watched) {
+                tell(slot, &self.tickets[&slot]);
             }
         }
     }
+}
+
+/// An account and those above it, whose groups move with it.
+fn line(state: &State, slot: Slot) -> impl Iterator<Item = Slot> {
+    std::iter::successors(Some(slot), |slot| state.terms(*slot).parent)
 }
 
 fn position(state: &State, slot: Slot, seq: Seq) -> Vec<u8> {

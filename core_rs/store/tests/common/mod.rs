@@ -62,6 +62,7 @@ pub fn named_account<'a>(
         segment_id: None,
         limit,
         max_order: None,
+        shared_limit: None,
     }))
 }
 

@@ -128,23 +128,6 @@ fn a_chain_of_parents_is_bounded_and_loaded_again_without_a_word() {
 }
 
 #[test]
-fn a_parent_once_accepted_is_accepted_again_however_the_tree_has_grown_above_it() {
-    let mut book = Book::empty();
-    let ids: Vec<String> = (0..PARENT_DEPTH_MAX + 3).map(|i| i.to_string()).collect();
-    for id in &ids {
-        book.run(account(id)).unwrap();
-    }
-    let pairs =
-        || ids.windows(2).map(|w| UpsertAccount { parent_id: Some(&w[1]), ..account(&w[0]) });
-    for below in pairs() {
-        assert_eq!(book.run(below), Ok(UPDATED));
-    }
-    for below in pairs() {
-        assert_eq!(book.run(below), Ok(UNCHANGED));
-    }
-}
-
-#[test]
 fn status_goes_every_way_but_from_closed_to_suspended() {
     use Status::{Active, Closed, Suspended};
     for before in [Active, Suspended, Closed] {

@@ -25,9 +25,9 @@ fn book(state: Status, kind: LimitKind, valid_until: Option<Day>, max_order: Min
 fn all_violated_rules_are_named_in_order_of_precedence() {
     let (active, suspended, closed) = (Status::Active, Status::Suspended, Status::Closed);
     let (today, yesterday) = (i64::from(TODAY.0), i64::from(TODAY.0) - 1);
-    let expired = reason(LimitExpired, today, yesterday);
-    let no_limit = reason(NoCreditLimit, 0, 0);
-    let max_50 = reason(MaxOrderAmountExceeded, 101, 50);
+    let expired = || reason(LimitExpired, today, yesterday);
+    let no_limit = || reason(NoCreditLimit, 0, 0);
+    let max_50 = || reason(MaxOrderAmountExceeded, 101, 50);
     let short = |available| reason(InsufficientCredit, 101, available);
     type Row = (Status, LimitKind, Option<Day>, Minor, Vec<Reason>, Option<Minor>);
     #[rustfmt::skip]
@@ -39,23 +39,23 @@ fn all_violated_rules_are_named_in_order_of_precedence() {
         // One at a time.
         (closed, Amount(101), None, 0, vec![reason(AccountClosed, 0, 0)], None),
         (suspended, Amount(101), None, 0, vec![reason(AccountSuspended, 0, 0)], None),
-        (active, NoCredit, None, 0, vec![no_limit], None),
-        (active, Inherit, None, 0, vec![no_limit], None),
-        (active, Amount(101), YESTERDAY, 0, vec![expired], None),
-        (active, Unlimited, YESTERDAY, 0, vec![expired], None),
-        (active, Amount(101), None, 50, vec![max_50], Some(50)),
-        (active, Unlimited, None, 50, vec![max_50], Some(50)),
+        (active, NoCredit, None, 0, vec![no_limit()], None),
+        (active, Inherit, None, 0, vec![no_limit()], None),
+        (active, Amount(101), YESTERDAY, 0, vec![expired()], None),
+        (active, Unlimited, YESTERDAY, 0, vec![expired()], None),
+        (active, Amount(101), None, 50, vec![max_50()], Some(50)),
+        (active, Unlimited, None, 50, vec![max_50()], Some(50)),
         (active, Amount(100), None, 0, vec![short(100)], Some(100)),
         (active, Amount(0), None, 0, vec![short(0)], Some(0)),
         // Several.
-        (active, Amount(60), None, 50, vec![max_50, short(60)], Some(50)),
-        (active, Amount(40), None, 50, vec![max_50, short(40)], Some(40)),
-        (active, Amount(0), YESTERDAY, 50, vec![expired, max_50, short(0)], None),
+        (active, Amount(60), None, 50, vec![max_50(), short(60)], Some(50)),
+        (active, Amount(40), None, 50, vec![max_50(), short(40)], Some(40)),
+        (active, Amount(0), YESTERDAY, 50, vec![expired(), max_50(), short(0)], None),
         (suspended, Amount(7), YESTERDAY, 50,
-            vec![reason(AccountSuspended, 0, 0), expired, max_50, short(7)], None),
+            vec![reason(AccountSuspended, 0, 0), expired(), max_50(), short(7)], None),
         // No credit falls short of no amount: its absence is named, once.
         (closed, NoCredit, YESTERDAY, 50,
-            vec![reason(AccountClosed, 0, 0), no_limit, expired, max_50], None),
+            vec![reason(AccountClosed, 0, 0), no_limit(), expired(), max_50()], None),
     ];
     for (status, kind, until, max_order, reasons, fitting) in table {
         let row = format!("{status:?} {kind:?} {until:?} {max_order}");
@@ -274,14 +274,14 @@ fn a_batch_of_which_one_order_does_not_fit_reserves_nothing() {
     let other = Order { account_id: "b", ..order("o", 5) };
     let orders = vec![order("o", 60), other, order("p", 41), order("q", 40), order("r", 1)];
     let found = results(&mut book, orders);
-    let misfit = reason(BatchNotApproved, 2, 0);
+    let misfit = || reason(BatchNotApproved, 2, 0);
     let short = |amount, available| reason(InsufficientCredit, amount, available);
     // An order that does not fit takes no room from those after it.
     let expected = [
-        (vec![misfit], None),
-        (vec![misfit], None),
+        (vec![misfit()], None),
+        (vec![misfit()], None),
         (vec![short(41, 40)], Some(40)),
-        (vec![misfit], None),
+        (vec![misfit()], None),
         (vec![short(1, 0)], Some(0)),
     ];
     for (item, (reasons, fitting)) in found.iter().zip(expected) {
