@@ -130,7 +130,7 @@ def _chain_id(account: _Account) -> str:
 
 
 def _chain_rows(accounts: Sequence[_Account]) -> Iterator[dict[str, str]]:
-    """A chain of shops in each currency: they share what they owe already and a fifth of their day."""
+    """A chain of shops in each currency, which share what they owe and a fifth of their day."""
     for currency, decimals, _ in _CURRENCIES:
         shops = [a for number, a in enumerate(accounts) if _in_chain(number)]
         shops = [shop for shop in shops if shop.currency == currency]
