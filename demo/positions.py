@@ -16,7 +16,7 @@ COUNTERS = (
     "exposure_minor",
     "available_minor",
     "shared",
-    "bound_by_account_id",
+    "bound_by",
     "effective_limit",
     "limit_source",
     "status",

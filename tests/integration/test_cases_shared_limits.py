@@ -1,6 +1,7 @@
-"""Limits that a group of accounts shares: races, moves between groups, kill -9, watches."""
+"""Limits of several accounts together: races, moves between groups, kill -9, watches."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -21,6 +22,9 @@ from tests.support.server import ServerProcess
 
 UNLIMITED = common_v1.CreditLimit(kind=common_v1.LIMIT_KIND_UNLIMITED)
 SHARED = common_v1.REASON_CODE_SHARED_LIMIT_EXCEEDED
+CAP = common_v1.REASON_CODE_SEGMENT_CAP_EXCEEDED
+HEAD = common_v1.LimitLevel(account_id="head")
+RETAIL = common_v1.LimitLevel(segment_id="retail")
 
 
 def open_group(api: Api, head: str, shared_minor: int, *members: str, above: str = "") -> None:
@@ -38,7 +42,7 @@ def open_group(api: Api, head: str, shared_minor: int, *members: str, above: str
 def groups(api: Api, account_id: str) -> dict[str, tuple[int, int | None]]:
     """Exposure and what is available, by the account at the head of each group."""
     return {
-        group.account_id: (
+        group.level.account_id or group.level.segment_id: (
             group.exposure_minor,
             group.available_minor if group.HasField("available_minor") else None,
         )
@@ -60,10 +64,10 @@ def test_concurrent_orders_of_all_members_fill_a_shared_limit_exactly(
     results = [call.result().result for call in calls]
     assert sum(result.decision == APPROVED for result in results) == 100
     for result in results:
-        assert result.bound_by_account_id == "head"
+        assert result.bound_by == HEAD
         if result.decision != APPROVED:
             (reason,) = result.reasons
-            assert (reason.code, reason.account_id) == (SHARED, "head")
+            assert (reason.code, reason.level) == (SHARED, HEAD)
             assert (reason.observed, reason.threshold) == (100, 50)
             assert result.fitting_amount_minor == 50
     assert groups(api, "m0") == {"head": (10_000, 50)}
@@ -78,10 +82,10 @@ def test_concurrent_orders_of_all_members_fill_a_shared_limit_exactly(
 def test_an_order_fits_every_level_and_names_each_that_it_does_not(api: Api) -> None:
     open_group(api, "top", 1_000, "a")
     open_group(api, "mid", 600, "b", "c", above="top")
-    assert api.reserve("a", "o", 500).result.bound_by_account_id == "top"
+    assert api.reserve("a", "o", 500).result.bound_by.account_id == "top"
     short = api.reserve("b", "o", 700).result
     assert short.decision == DECLINED
-    named = [(r.code, r.account_id, r.observed, r.threshold) for r in short.reasons]
+    named = [(r.code, r.level.account_id, r.observed, r.threshold) for r in short.reasons]
     assert named == [(SHARED, "mid", 700, 600), (SHARED, "top", 700, 500)]
     part = api.reserve("b", "o", 700, allow_partial=True)
     assert (part.result.decision, part.approved_amount_minor) == (PARTIALLY_APPROVED, 500)
@@ -89,7 +93,7 @@ def test_an_order_fits_every_level_and_names_each_that_it_does_not(api: Api) -> 
     api.post(entry("p", "a", "payment", 300))
     assert groups(api, "c") == {"mid": (500, 100), "top": (700, 300)}
     position = api.position("c")
-    assert (position.available_minor, position.bound_by_account_id) == (100, "mid")
+    assert (position.available_minor, position.bound_by.account_id) == (100, "mid")
     assert api.adjust("a", "o", 801).result.decision == DECLINED
     assert api.adjust("a", "o", 800).result.decision == APPROVED
 
@@ -99,6 +103,9 @@ def test_moves_among_running_orders_are_whole_after_a_kill(server: ServerProcess
     members = [f"m{i}" for i in range(6)]
     open_group(api, "left", 1_000_000, *members)
     open_group(api, "right", 1_000_000)
+    moved = dict.fromkeys(members, "left")
+    """Where each member was last known to be, and at the end where it was about to go."""
+    about_to: dict[str, str] = {}
 
     def run(worker: int) -> int:
         """Orders, or moves of members, until the server is gone; returns how many succeeded."""
@@ -107,11 +114,13 @@ def test_moves_among_running_orders_are_whole_after_a_kill(server: ServerProcess
             try:
                 if worker:
                     api.reserve(member, f"o{worker}-{done}", 1 + done % 7)
+                    if worker == 1 and done == 200:
+                        server.process.kill()
                 else:
                     side = "right" if done // len(members) % 2 == 0 else "left"
+                    about_to[member] = side
                     api.open_account(member, parent_account_id=side)
-                    if done == 200:
-                        server.process.kill()
+                    moved[member] = about_to.pop(member)
             except grpc.RpcError:
                 return done
         raise AssertionError("the server was to be killed")
@@ -125,10 +134,60 @@ def test_moves_among_running_orders_are_whole_after_a_kill(server: ServerProcess
     for member in members:
         position = api.position(member)
         (group,) = position.shared
-        owed[group.account_id] += position.exposure_minor
+        head = group.level.account_id
+        assert head in {moved[member], about_to.get(member)}
+        owed[head] += position.exposure_minor
     assert sum(owed.values()) > 0
     for head, exposure in owed.items():
-        assert groups(api, head) == {head: (exposure, 1_000_000 - exposure)}
+        assert groups(api, head).get(head, (0, None))[0] == exposure
+
+
+def test_a_cap_bounds_the_accounts_of_a_segment_together(server: ServerProcess) -> None:
+    api = server.api
+    set_segment(api, cap=amount_limit(10_050))
+    for i in range(4):
+        api.open_account(f"m{i}", limit=UNLIMITED, segment_id="retail")
+    calls = [
+        api.decisions.CheckAndReserve.future(
+            api.order(f"m{i % 4}", f"o{i}", 100), timeout=TIMEOUT_S
+        )
+        for i in range(150)
+    ]
+    results = [call.result().result for call in calls]
+    assert sum(result.decision == APPROVED for result in results) == 100
+    for result in results:
+        assert result.bound_by == RETAIL
+        if result.decision != APPROVED:
+            (reason,) = result.reasons
+            assert (reason.code, reason.level) == (CAP, RETAIL)
+            assert (reason.observed, reason.threshold) == (100, 50)
+    server.kill()
+    assert Auditor(server.store).advance().breaches == []
+    api = server.start().api
+    assert groups(api, "m3") == {"retail": (10_000, 50)}
+    # Who leaves takes along what it owes; a new cap is seen by the next order.
+    held = api.position("m0").reserved_minor
+    api.open_account("m0", segment_id="")
+    assert groups(api, "m3") == {"retail": (10_000 - held, 50 + held)}
+    set_segment(api, cap=UNLIMITED, default_limit=amount_limit(7))
+    assert not api.position("m3").shared
+    api.open_account("new", segment_id="retail")
+    assert api.position("new").available_minor == 7
+
+
+def set_segment(api: Api, **fields: common_v1.CreditLimit) -> None:
+    """Sets the default limit or the cap of "retail"; AssertionError when that is refused."""
+    row = accounts_v1.Segment(segment_id="retail", currency="USD", **fields)
+    request = accounts_v1.UpsertSegmentsRequest(request_id=str(uuid4()), segments=[row])
+    (result,) = api.accounts.UpsertSegments(request, timeout=TIMEOUT_S).results
+    assert not result.HasField("error"), result.error
+
+
+def test_a_segment_needs_a_limit_or_a_cap(api: Api) -> None:
+    with pytest.raises(AssertionError, match="default_limit"):
+        set_segment(api)
+    with pytest.raises(AssertionError, match=r"cap\.kind .* AMOUNT or UNLIMITED"):
+        set_segment(api, cap=common_v1.CreditLimit(kind=common_v1.LIMIT_KIND_NO_CREDIT))
 
 
 def test_whoever_follows_a_head_is_told_of_those_below_it(api: Api) -> None:

@@ -70,7 +70,7 @@ def test_the_sample_day() -> None:
     done = demo()
     assert done.returncode == 0, done.stdout + done.stderr
     out = done.stdout
-    assert re.search(r"all [\d,]+ counters of 160 accounts are equal", out), out
+    assert re.search(r"all [\d,]+ counters of 164 accounts are equal", out), out
     for reason in (
         "ACCOUNT_SUSPENDED",
         "NO_CREDIT_LIMIT",

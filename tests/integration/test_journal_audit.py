@@ -16,12 +16,12 @@ from creditgate.v1 import common_pb2 as common_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
 from tests.conftest import StartServer
 from tests.support import auditor, counters
-from tests.support.api import TIMEOUT_S, Api, entry
+from tests.support.api import TIMEOUT_S, Api, amount_limit, entry
 from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, Auditor, DamageError, commit_files
 from tests.support.server import ServerProcess
 
 DAY_S = 86_400
-ACCOUNTS = ("a", "b", "child", "tiered")
+ACCOUNTS = ("a", "b", "child", "tiered", "head", "member")
 
 
 def set_up(api: Api) -> None:
@@ -32,6 +32,7 @@ def set_up(api: Api) -> None:
         default_limit=common_v1.CreditLimit(
             kind=common_v1.LIMIT_KIND_AMOUNT, amount_minor=500, valid_until="2100-12-31"
         ),
+        cap=amount_limit(10_000),
     )
     request = accounts_v1.UpsertSegmentsRequest(request_id="segments", segments=[segment])
     api.accounts.UpsertSegments(request, timeout=TIMEOUT_S)
@@ -40,6 +41,8 @@ def set_up(api: Api) -> None:
     api.open_account("b", limit=unlimited)
     api.open_account("child", 100, parent_account_id="a", max_order_amount_minor=50)
     api.open_account("tiered", segment_id="gold")
+    api.open_account("head", limit=unlimited, shared_limit=amount_limit(70))
+    api.open_account("member", limit=unlimited, parent_account_id="head")
 
 
 def play(api: Api) -> None:
@@ -55,6 +58,9 @@ def play(api: Api) -> None:
     api.adjust("a", "grown", 250, reason="two more")
     api.adjust("a", "grown", 180)
     api.release("a", "cancelled")
+    api.reserve("member", "shared", 60)
+    api.reserve("head", "too much together", 11)
+    api.capture("member", "unreserved", "i4", amount_minor=30, forced=True)
     api.reserve("child", "forced", 20)
     api.capture("child", "forced", "i2", amount_minor=200, forced=True)
     api.reserve("b", "billed", 400)
@@ -97,19 +103,20 @@ def sums(position: Any) -> tuple[int, int, int]:
 def test_the_auditor_finds_what_the_server_shows(played: ServerProcess) -> None:
     shown = {name: sums(played.api.position(name)) for name in ACCOUNTS}
     assert shown == {"a": (60, 0, 180), "b": (152, 0, 30), "child": (0, 200, 0),
-                     "tiered": (0, 0, 500)}  # fmt: skip
+                     "tiered": (0, 0, 500), "head": (0, 0, 0), "member": (0, 30, 60)}  # fmt: skip
     seq = played.api.position("a").journal_seq
     played.kill()
     books = Auditor(played.store).advance()
     assert {name: sums(books.account(name)) for name in ACCOUNTS} == shown
     assert books.seq == seq
-    assert (len(books.breaches), books.reused) == (1, [])
+    assert (len(books.breaches), books.reused) == (2, [])
     assert books.account("tiered").status == "suspended"
     assert sorted(books.texts.values()) == [
         "Ann & Söhne", "no answer to letters", "the rest is broken", "two more",
     ]  # fmt: skip
     open_by_order = {r.order_id: r.open for r in books.reservations.values() if r.open}
-    assert open_by_order == {"grown": 180, "partial": 500, "all 0": 10, "all 1": 10, "all 2": 10}
+    assert open_by_order == {"grown": 180, "partial": 500, "shared": 60,
+                             "all 0": 10, "all 1": 10, "all 2": 10}  # fmt: skip
     b = books.account("b").slot
     assert (books.items[b, "i3"].open, books.items[b, "old"].open) == (145, 77)
     assert books.account("b").unallocated == -50 - 20
@@ -224,7 +231,7 @@ def test_the_auditor_runs_by_itself(played: ServerProcess) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     books = Auditor(played.store).advance()
     assert done.stdout.startswith(f"whole: {books.commits} commits, {books.seq} entries; ")
-    assert "'outstanding': 212, 'captured': 200, 'reserved': 710" in done.stdout
+    assert "'outstanding': 212, 'captured': 230, 'reserved': 770" in done.stdout
 
 
 def audit(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -282,11 +289,11 @@ def test_a_commit_is_stored_as_described(played: ServerProcess) -> None:
         "upsert_segment",
         "segments",
         0,
-        ["gold", "USD", limit],
+        ["gold", "USD", limit, [10_000]],
     )
     assert call > 0
     assert request[1:] == ["anonymous", "", None]
     assert isinstance(policy_version, int)
     assert outcome == {"upserted": "created"}
-    assert events == [{"segment_set": [0, "gold", "USD", limit]}]
+    assert events == [{"segment_set": [0, "gold", "USD", limit, 10_000]}]
     assert first["time"] == 1_000 * DAY_S * 1_000_000

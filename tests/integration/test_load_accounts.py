@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from creditgate.client import AsyncClient, Client, CreditLimit, LimitSource
+from creditgate.client import AsyncClient, Client, CreditLimit, LimitLevel, LimitSource
 from creditgate.client.cli import main
 from creditgate.loaders import load
 from creditgate.loaders.dead_letters import default_path
@@ -96,11 +96,15 @@ def test_shared_limits_of_groups(run: Run, client: Client) -> None:
     assert run(load.accounts, accounts).outcomes == {"created": 2}
     assert client.get_account("G").shared_limit_minor == 100_50
     position = client.get_position("G1")
-    assert (position.available_minor, position.bound_by_account_id) == (100_50, "G")
+    assert (position.available_minor, position.bound_by) == (100_50, LimitLevel("G"))
     assert run(load.accounts, accounts).outcomes == {"unchanged": 2}
     limits = "account_id,currency,limit_kind,shared_limit_kind\nG,EUR,unlimited,unlimited\n"
     assert run(load.limits, limits).outcomes == {"updated": 1}
     assert client.get_position("G1").available_minor is None
+    segments = "segment_id,currency,cap_kind,cap_amount\nshops,EUR,amount,40\n"
+    assert run(load.segments, segments).outcomes == {"created": 1}
+    run(load.accounts, "account_id,currency,segment_id\nG1,EUR,shops\n")
+    assert client.get_position("G1").bound_by == LimitLevel(segment_id="shops")
 
 
 def test_absent_cells_keep_what_the_account_has(run: Run, client: Client) -> None:

@@ -65,6 +65,9 @@ class Account:
     currency: str
     limit: list[Any]
     segment: int | None = None
+    parent: int | None = None
+    shared_limit: int | None = None
+    """What it and all accounts below it may owe together."""
     status: str = "active"
     outstanding: int = 0
     captured: int = 0
@@ -128,6 +131,8 @@ class Auditor:
     reservations: dict[int, Reservation] = field(default_factory=dict)
     items: dict[tuple[int, str], Item] = field(default_factory=dict)
     segments: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
+    caps: dict[tuple[int, str], int] = field(default_factory=dict)
+    """By segment and currency: what all its accounts may owe together."""
     sources: dict[str, int] = field(default_factory=dict)
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
     """By request id and row of a bulk call."""
@@ -245,12 +250,10 @@ class Auditor:
         for account in touched.values():
             if account.reserved < 0 or account.captured < 0:
                 raise DamageError(f"entry {answer.seq}: {account} holds less than nothing")
-            ceiling = self.ceiling(account)
-            if kinds & {"reserved", "grown"} and ceiling is not None and account.exposure > ceiling:
+            beyond = [f"{owed} of {limit}" for owed, limit in self.limits(account) if owed > limit]
+            if kinds & {"reserved", "grown"} and beyond:
                 if "breached" not in kinds:
-                    raise DamageError(
-                        f"entry {answer.seq}: beyond the limit of {ceiling}: {account}"
-                    )
+                    raise DamageError(f"entry {answer.seq}: beyond a limit, {beyond}: {account}")
                 self.breaches.append(answer.seq)
 
     def _touched(self, answer: Answer) -> list[Account]:
@@ -263,6 +266,27 @@ class Auditor:
             elif kind in _OF_RESERVATION:
                 touched.append(self.reservations[values[0]].account)
         return touched
+
+    def limits(self, account: Account) -> Iterator[tuple[int, int]]:
+        """Of each limit that the account is held to: what counts against it, and the limit."""
+        ceiling = self.ceiling(account)
+        if ceiling is not None:
+            yield account.exposure, ceiling
+        for head in self.lineage(account):
+            if head.shared_limit is not None:
+                below = (a for a in self.accounts.values() if head in self.lineage(a))
+                yield sum(a.exposure for a in below), head.shared_limit
+        of = (account.segment, account.currency)
+        if account.segment is not None and (account.segment, account.currency) in self.caps:
+            members = (a for a in self.accounts.values() if (a.segment, a.currency) == of)
+            yield sum(a.exposure for a in members), self.caps[account.segment, account.currency]
+
+    def lineage(self, account: Account) -> list[Account]:
+        """The account and those above it."""
+        found = [account]
+        while (parent := found[-1].parent) is not None:
+            found.append(self.accounts[parent])
+        return found
 
     def ceiling(self, account: Account) -> int | None:
         """The most that exposure may reach under the limit in force; None: unlimited."""
@@ -281,17 +305,25 @@ class Auditor:
     # Events: what each of them adds to what ------------------------------------------------
 
     def _account_set(
-        self, slot: int, account_id: str, currency: str, _parent: int | None,
-        segment: int | None, limit: list[Any], *_: object,
-    ) -> None:  # fmt: skip
+        self, slot: int, account_id: str, currency: str, parent: int | None, *more: Any
+    ) -> None:
+        segment, limit, _max_order, _name, *shared_limit = more
         account = self.accounts.setdefault(slot, Account(slot, account_id, currency, limit))
-        account.limit, account.segment = limit, segment
+        account.limit, account.segment, account.parent = limit, segment, parent
+        account.shared_limit = next(iter(shared_limit), None)
 
     def _status_set(self, slot: int, status: str, *_: object) -> None:
         self.accounts[slot].status = status
 
-    def _segment_set(self, segment: int, _id: str, currency: str, limit: list[Any]) -> None:
-        self.segments.setdefault(segment, {})[currency] = limit
+    def _segment_set(
+        self, segment: int, _id: str, currency: str, limit: list[Any] | None, cap: int | None = None
+    ) -> None:
+        defaults = self.segments.setdefault(segment, {})
+        if limit is not None:
+            defaults[currency] = limit
+        self.caps.pop((segment, currency), None)
+        if cap is not None:
+            self.caps[segment, currency] = cap
 
     def _reserved(self, number: int, slot: int, order: str, amount: int, expires_at: int) -> None:
         if number in self.reservations:

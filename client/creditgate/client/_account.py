@@ -77,7 +77,7 @@ def upsert_segments(
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[tuple[UpsertResult, ...]]:
-    """Creates segments or changes their default limits; one row for each segment and currency.
+    """Creates segments, or changes default limits and caps; a row for each segment and currency.
 
     1 to 1,000 rows, which stand alone; one result for each, in their order.
     """
@@ -86,6 +86,7 @@ def upsert_segments(
             segment_id=row.segment_id,
             currency=row.currency,
             default_limit=limit_message(row.default_limit),
+            cap=limit_message(row.cap),
         )
         for row in segments
     ]
@@ -167,8 +168,10 @@ def watch_positions(
 ) -> Watch[Position]:
     """The position of each of 1 to 1,000 accounts now, then again after every change.
 
-    A reader slower than the changes gets only the newest. The stream has no end of its own; when it
-    breaks (UnavailableError), begin again: it starts with the present positions.
+    That is a change at the account, or at one below it; what others take of a limit that they have
+    together, and a new shared limit of an account above, is told with its next. A reader slower
+    than the changes gets only the newest. The stream has no end of its own; when it breaks
+    (UnavailableError), begin again: it starts with the present positions.
     """
     return Watch(
         method_path(_SERVICE, "WatchPositions"),

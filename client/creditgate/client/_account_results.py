@@ -10,8 +10,10 @@ from creditgate.client._common import (
     CreditLimit,
     ItemError,
     LimitKind,
+    LimitLevel,
     item_error_from,
     limit_from,
+    limit_level_or_none,
 )
 from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
@@ -68,14 +70,16 @@ class AccountUpsert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
-    """The default limit that accounts of this segment and currency inherit, each for itself.
+    """What accounts of this segment and currency inherit, and their cap; None keeps what is there.
 
-    Any kind of limit but INHERIT.
+    `default_limit` is any kind of limit but INHERIT; `cap`, the most that all of them may owe
+    together, an amount or unlimited, which removes it, without an end.
     """
 
     segment_id: str
     currency: str
-    default_limit: CreditLimit
+    default_limit: CreditLimit | None = None
+    cap: CreditLimit | None = None
 
 
 class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,12 +121,12 @@ class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SharedPosition(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account and all below it owe together, in minor units; None: no limit is shared.
+    """What several accounts owe together, in minor units; None: they have no limit together.
 
     What 64 bits do not hold is the end of their range.
     """
 
-    account_id: str
+    level: LimitLevel
     limit_minor: int | None
     exposure_minor: int
     available_minor: int | None
@@ -132,9 +136,9 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Where an account stood after journal entry `journal_seq`, in minor units of `currency`.
 
     exposure = outstanding + captured + reserved; available = effective limit - exposure, or what
-    the shared limit of the account `bound_by_account_id` leaves where that is less; None when
-    unlimited, negative after a limit cut. `shared`: the account with all below it, where there are
-    any or they share a limit, and every group above it, the nearest first.
+    `bound_by` leaves where that is less; None when unlimited, negative after a limit cut.
+    `shared`: the account with all below it, where there are any or they share a limit, and every
+    account above it with all below that, the nearest first; then its segment, where that has a cap.
     """
 
     account_id: str
@@ -149,7 +153,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     available_minor: int | None
     journal_seq: int
     shared: tuple[SharedPosition, ...]
-    bound_by_account_id: str
+    bound_by: LimitLevel | None
 
     @property
     def utilisation(self) -> Fraction | None:
@@ -198,13 +202,13 @@ def position_from(message: pb.Position) -> Position:
         available_minor=int_or_none(message, "available_minor"),
         journal_seq=message.journal_seq,
         shared=tuple(_shared_from(group) for group in message.shared),
-        bound_by_account_id=message.bound_by_account_id,
+        bound_by=limit_level_or_none(message, "bound_by"),
     )
 
 
 def _shared_from(message: pb.SharedPosition) -> SharedPosition:
     return SharedPosition(
-        account_id=message.account_id,
+        level=LimitLevel(message.level.account_id, message.level.segment_id),
         limit_minor=int_or_none(message, "limit_minor"),
         exposure_minor=message.exposure_minor,
         available_minor=int_or_none(message, "available_minor"),

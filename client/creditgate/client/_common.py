@@ -6,6 +6,7 @@ from typing import Self
 
 import grpc
 import msgspec
+from google.protobuf.message import Message
 
 from creditgate.client._wire import EnumCodec, date_or_none, date_text
 from creditgate.v1 import common_pb2
@@ -24,7 +25,10 @@ class Decision(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """The rules that an order can violate, in their order of precedence."""
+    """The rules that an order can violate, in their order of precedence.
+
+    BATCH_NOT_APPROVED stands alone, whatever its place.
+    """
 
     UNKNOWN = "UNKNOWN"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
@@ -35,6 +39,7 @@ class ReasonCode(StrEnum):
     INSUFFICIENT_CREDIT = "INSUFFICIENT_CREDIT"
     BATCH_NOT_APPROVED = "BATCH_NOT_APPROVED"
     SHARED_LIMIT_EXCEEDED = "SHARED_LIMIT_EXCEEDED"
+    SEGMENT_CAP_EXCEEDED = "SEGMENT_CAP_EXCEEDED"
 
 
 class ReasonUnit(StrEnum):
@@ -62,19 +67,33 @@ _REASON_UNIT = EnumCodec(ReasonUnit, common_pb2.ReasonUnit)
 _LIMIT_KIND = EnumCodec(LimitKind, common_pb2.LimitKind)
 
 
+class LimitLevel(msgspec.Struct, frozen=True):
+    """A limit that several accounts are held to together: one of the two ids is set.
+
+    It is what the account `account_id` shares with all accounts below it, or the cap of the segment
+    `segment_id`.
+    """
+
+    account_id: str = ""
+    segment_id: str = ""
+
+    def __str__(self) -> str:
+        return f"segment {self.segment_id}" if self.segment_id else f"{self.account_id} and below"
+
+
 class Reason(msgspec.Struct, frozen=True):
     """One violated rule, what was observed, and the threshold it was held against.
 
     Amounts are minor units (unit MINOR), days are dates (DATE), places in a batch count from 0
-    (INDEX). Where the rule is a plain yes or no, all three are None. `account_id` says whose limit
-    it is, where it is another's than the account's that was asked of; else it is empty.
+    (INDEX). Where the rule is a plain yes or no, all three are None. `level` is set where the limit
+    is one of several accounts together.
     """
 
     code: ReasonCode
     unit: ReasonUnit | None = None
     observed: int | date | None = None
     threshold: int | date | None = None
-    account_id: str = ""
+    level: LimitLevel | None = None
 
 
 class CreditLimit(msgspec.Struct, frozen=True):
@@ -136,7 +155,16 @@ def reason_from(message: common_pb2.Reason) -> Reason:
     if unit is ReasonUnit.DATE:
         observed = _EPOCH + timedelta(days=message.observed)
         return Reason(code, unit, observed, _EPOCH + timedelta(days=message.threshold))
-    return Reason(code, unit, message.observed, message.threshold, message.account_id)
+    level = limit_level_or_none(message, "level")
+    return Reason(code, unit, message.observed, message.threshold, level)
+
+
+def limit_level_or_none(message: Message, field: str) -> LimitLevel | None:
+    """Reads a field of the contract that may be absent."""
+    if not message.HasField(field):
+        return None
+    level: common_pb2.LimitLevel = getattr(message, field)
+    return LimitLevel(level.account_id, level.segment_id)
 
 
 def limit_from(message: common_pb2.CreditLimit) -> CreditLimit:

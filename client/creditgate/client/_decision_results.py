@@ -9,9 +9,11 @@ import msgspec
 from creditgate.client._common import (
     Decision,
     ItemError,
+    LimitLevel,
     Reason,
     decision_from,
     item_error_from,
+    limit_level_or_none,
     reason_from,
 )
 from creditgate.client._wire import (
@@ -60,7 +62,7 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `reasons` names every violated rule in order of precedence, none when approved in full.
     `available_minor` is what new orders could still use afterwards under all limits, None when
-    unlimited; `bound_by_account_id` the account whose shared limit leaves no more, else empty.
+    unlimited; `bound_by` the limit of several accounts that leaves no more, if one does.
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.
     `journal_seq` is 0 for `check`. `replayed` is true for the stored answer to an earlier request
     with the same id.
@@ -74,7 +76,7 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     decide_time: datetime | None
     policy_version: int
     replayed: bool
-    bound_by_account_id: str
+    bound_by: LimitLevel | None
 
     @property
     def approved(self) -> bool:
@@ -149,7 +151,7 @@ def _decided(message: pb.DecisionResult) -> dict[str, Any]:
         "decide_time": time_or_none(message, "decide_time"),
         "policy_version": message.policy_version,
         "replayed": message.replayed,
-        "bound_by_account_id": message.bound_by_account_id,
+        "bound_by": limit_level_or_none(message, "bound_by"),
     }
 
 

@@ -26,19 +26,19 @@ from creditgate.v1 import common_pb2 as creditgate_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63reditgate/v1/account.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x03\n\x07\x41\x63\x63ount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x19\n\x11parent_account_id\x18\x04 \x01(\t\x12\x12\n\nsegment_id\x18\x05 \x01(\t\x12)\n\x05limit\x18\x06 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12#\n\x16max_order_amount_minor\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12,\n\x06status\x18\x08 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x15\n\rstatus_reason\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x12shared_limit_minor\x18\x0c \x01(\x03H\x01\x88\x01\x01\x42\x19\n\x17_max_order_amount_minorB\x15\n\x13_shared_limit_minor\"\xee\x02\n\rAccountUpsert\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x63urrency\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1e\n\x11parent_account_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x17\n\nsegment_id\x18\x05 \x01(\tH\x03\x88\x01\x01\x12)\n\x05limit\x18\x06 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12#\n\x16max_order_amount_minor\x18\x07 \x01(\x03H\x04\x88\x01\x01\x12\x30\n\x0cshared_limit\x18\x08 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimitB\x0f\n\r_display_nameB\x0b\n\t_currencyB\x14\n\x12_parent_account_idB\r\n\x0b_segment_idB\x19\n\x17_max_order_amount_minor\"\x8d\x01\n\x0cUpsertResult\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.UpsertOutcome\x12\'\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemError\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"l\n\x15UpsertAccountsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32\x1c.creditgate.v1.AccountUpsert\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"F\n\x16UpsertAccountsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"b\n\x07Segment\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x31\n\rdefault_limit\x18\x03 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\"f\n\x15UpsertSegmentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x08segments\x18\x02 \x03(\x0b\x32\x16.creditgate.v1.Segment\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"F\n\x16UpsertSegmentsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"\'\n\x11GetAccountRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"=\n\x12GetAccountResponse\x12\'\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x16.creditgate.v1.Account\"\xc6\x01\n\x13ListAccountsRequest\x12\x19\n\x11\x61\x63\x63ount_id_prefix\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x19\n\x11parent_account_id\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12,\n\x06status\x18\x05 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"Y\n\x14ListAccountsResponse\x12(\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x16.creditgate.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x98\x01\n\x0eSharedPosition\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x18\n\x0blimit_minor\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0e\x65xposure_minor\x18\x03 \x01(\x03\x12\x1c\n\x0f\x61vailable_minor\x18\x04 \x01(\x03H\x01\x88\x01\x01\x42\x0e\n\x0c_limit_minorB\x12\n\x10_available_minor\"\xbb\x03\n\x08Position\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12,\n\x06status\x18\x03 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x33\n\x0f\x65\x66\x66\x65\x63tive_limit\x18\x04 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12\x30\n\x0climit_source\x18\x05 \x01(\x0e\x32\x1a.creditgate.v1.LimitSource\x12\x19\n\x11outstanding_minor\x18\x06 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x07 \x01(\x03\x12\x16\n\x0ereserved_minor\x18\x08 \x01(\x03\x12\x16\n\x0e\x65xposure_minor\x18\t \x01(\x03\x12\x1c\n\x0f\x61vailable_minor\x18\n \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bjournal_seq\x18\x0b \x01(\x04\x12-\n\x06shared\x18\x0c \x03(\x0b\x32\x1d.creditgate.v1.SharedPosition\x12\x1b\n\x13\x62ound_by_account_id\x18\r \x01(\tB\x12\n\x10_available_minor\"(\n\x12GetPositionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"@\n\x13GetPositionResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.creditgate.v1.Position\",\n\x15WatchPositionsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"C\n\x16WatchPositionsResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.creditgate.v1.Position\"`\n\x15SuspendAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"m\n\x16SuspendAccountResponse\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"b\n\x17ReinstateAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"o\n\x18ReinstateAccountResponse\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"^\n\x13\x43loseAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"k\n\x14\x43loseAccountResponse\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08*\x83\x01\n\rAccountStatus\x12\x1e\n\x1a\x41\x43\x43OUNT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_ACTIVE\x10\x01\x12\x1c\n\x18\x41\x43\x43OUNT_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_CLOSED\x10\x03*\x85\x01\n\rUpsertOutcome\x12\x1e\n\x1aUPSERT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16UPSERT_OUTCOME_CREATED\x10\x01\x12\x1a\n\x16UPSERT_OUTCOME_UPDATED\x10\x02\x12\x1c\n\x18UPSERT_OUTCOME_UNCHANGED\x10\x03*v\n\x0bLimitSource\x12\x1c\n\x18LIMIT_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14LIMIT_SOURCE_ACCOUNT\x10\x01\x12\x18\n\x14LIMIT_SOURCE_SEGMENT\x10\x02\x12\x15\n\x11LIMIT_SOURCE_NONE\x10\x03\x32\xd4\x06\n\x14\x43reditAccountService\x12]\n\x0eUpsertAccounts\x12$.creditgate.v1.UpsertAccountsRequest\x1a%.creditgate.v1.UpsertAccountsResponse\x12]\n\x0eUpsertSegments\x12$.creditgate.v1.UpsertSegmentsRequest\x1a%.creditgate.v1.UpsertSegmentsResponse\x12Q\n\nGetAccount\x12 .creditgate.v1.GetAccountRequest\x1a!.creditgate.v1.GetAccountResponse\x12W\n\x0cListAccounts\x12\".creditgate.v1.ListAccountsRequest\x1a#.creditgate.v1.ListAccountsResponse\x12T\n\x0bGetPosition\x12!.creditgate.v1.GetPositionRequest\x1a\".creditgate.v1.GetPositionResponse\x12_\n\x0eWatchPositions\x12$.creditgate.v1.WatchPositionsRequest\x1a%.creditgate.v1.WatchPositionsResponse0\x01\x12]\n\x0eSuspendAccount\x12$.creditgate.v1.SuspendAccountRequest\x1a%.creditgate.v1.SuspendAccountResponse\x12\x63\n\x10ReinstateAccount\x12&.creditgate.v1.ReinstateAccountRequest\x1a\'.creditgate.v1.ReinstateAccountResponse\x12W\n\x0c\x43loseAccount\x12\".creditgate.v1.CloseAccountRequest\x1a#.creditgate.v1.CloseAccountResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63reditgate/v1/account.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x03\n\x07\x41\x63\x63ount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x19\n\x11parent_account_id\x18\x04 \x01(\t\x12\x12\n\nsegment_id\x18\x05 \x01(\t\x12)\n\x05limit\x18\x06 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12#\n\x16max_order_amount_minor\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12,\n\x06status\x18\x08 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x15\n\rstatus_reason\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x12shared_limit_minor\x18\x0c \x01(\x03H\x01\x88\x01\x01\x42\x19\n\x17_max_order_amount_minorB\x15\n\x13_shared_limit_minor\"\xee\x02\n\rAccountUpsert\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x63urrency\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1e\n\x11parent_account_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x17\n\nsegment_id\x18\x05 \x01(\tH\x03\x88\x01\x01\x12)\n\x05limit\x18\x06 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12#\n\x16max_order_amount_minor\x18\x07 \x01(\x03H\x04\x88\x01\x01\x12\x30\n\x0cshared_limit\x18\x08 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimitB\x0f\n\r_display_nameB\x0b\n\t_currencyB\x14\n\x12_parent_account_idB\r\n\x0b_segment_idB\x19\n\x17_max_order_amount_minor\"\x8d\x01\n\x0cUpsertResult\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.UpsertOutcome\x12\'\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemError\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"l\n\x15UpsertAccountsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32\x1c.creditgate.v1.AccountUpsert\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"F\n\x16UpsertAccountsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"\x8b\x01\n\x07Segment\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x31\n\rdefault_limit\x18\x03 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12\'\n\x03\x63\x61p\x18\x04 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\"f\n\x15UpsertSegmentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x08segments\x18\x02 \x03(\x0b\x32\x16.creditgate.v1.Segment\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"F\n\x16UpsertSegmentsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"\'\n\x11GetAccountRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"=\n\x12GetAccountResponse\x12\'\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x16.creditgate.v1.Account\"\xc6\x01\n\x13ListAccountsRequest\x12\x19\n\x11\x61\x63\x63ount_id_prefix\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x19\n\x11parent_account_id\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12,\n\x06status\x18\x05 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"Y\n\x14ListAccountsResponse\x12(\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x16.creditgate.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x01\n\x0eSharedPosition\x12(\n\x05level\x18\x01 \x01(\x0b\x32\x19.creditgate.v1.LimitLevel\x12\x18\n\x0blimit_minor\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0e\x65xposure_minor\x18\x03 \x01(\x03\x12\x1c\n\x0f\x61vailable_minor\x18\x04 \x01(\x03H\x01\x88\x01\x01\x42\x0e\n\x0c_limit_minorB\x12\n\x10_available_minor\"\xcb\x03\n\x08Position\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12,\n\x06status\x18\x03 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x33\n\x0f\x65\x66\x66\x65\x63tive_limit\x18\x04 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12\x30\n\x0climit_source\x18\x05 \x01(\x0e\x32\x1a.creditgate.v1.LimitSource\x12\x19\n\x11outstanding_minor\x18\x06 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x07 \x01(\x03\x12\x16\n\x0ereserved_minor\x18\x08 \x01(\x03\x12\x16\n\x0e\x65xposure_minor\x18\t \x01(\x03\x12\x1c\n\x0f\x61vailable_minor\x18\n \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bjournal_seq\x18\x0b \x01(\x04\x12-\n\x06shared\x18\x0c \x03(\x0b\x32\x1d.creditgate.v1.SharedPosition\x12+\n\x08\x62ound_by\x18\r \x01(\x0b\x32\x19.creditgate.v1.LimitLevelB\x12\n\x10_available_minor\"(\n\x12GetPositionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"@\n\x13GetPositionResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.creditgate.v1.Position\",\n\x15WatchPositionsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"C\n\x16WatchPositionsResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.creditgate.v1.Position\"`\n\x15SuspendAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"m\n\x16SuspendAccountResponse\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"b\n\x17ReinstateAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"o\n\x18ReinstateAccountResponse\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"^\n\x13\x43loseAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"k\n\x14\x43loseAccountResponse\x12,\n\x06status\x18\x01 \x01(\x0e\x32\x1c.creditgate.v1.AccountStatus\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08*\x83\x01\n\rAccountStatus\x12\x1e\n\x1a\x41\x43\x43OUNT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_ACTIVE\x10\x01\x12\x1c\n\x18\x41\x43\x43OUNT_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_CLOSED\x10\x03*\x85\x01\n\rUpsertOutcome\x12\x1e\n\x1aUPSERT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16UPSERT_OUTCOME_CREATED\x10\x01\x12\x1a\n\x16UPSERT_OUTCOME_UPDATED\x10\x02\x12\x1c\n\x18UPSERT_OUTCOME_UNCHANGED\x10\x03*v\n\x0bLimitSource\x12\x1c\n\x18LIMIT_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14LIMIT_SOURCE_ACCOUNT\x10\x01\x12\x18\n\x14LIMIT_SOURCE_SEGMENT\x10\x02\x12\x15\n\x11LIMIT_SOURCE_NONE\x10\x03\x32\xd4\x06\n\x14\x43reditAccountService\x12]\n\x0eUpsertAccounts\x12$.creditgate.v1.UpsertAccountsRequest\x1a%.creditgate.v1.UpsertAccountsResponse\x12]\n\x0eUpsertSegments\x12$.creditgate.v1.UpsertSegmentsRequest\x1a%.creditgate.v1.UpsertSegmentsResponse\x12Q\n\nGetAccount\x12 .creditgate.v1.GetAccountRequest\x1a!.creditgate.v1.GetAccountResponse\x12W\n\x0cListAccounts\x12\".creditgate.v1.ListAccountsRequest\x1a#.creditgate.v1.ListAccountsResponse\x12T\n\x0bGetPosition\x12!.creditgate.v1.GetPositionRequest\x1a\".creditgate.v1.GetPositionResponse\x12_\n\x0eWatchPositions\x12$.creditgate.v1.WatchPositionsRequest\x1a%.creditgate.v1.WatchPositionsResponse0\x01\x12]\n\x0eSuspendAccount\x12$.creditgate.v1.SuspendAccountRequest\x1a%.creditgate.v1.SuspendAccountResponse\x12\x63\n\x10ReinstateAccount\x12&.creditgate.v1.ReinstateAccountRequest\x1a\'.creditgate.v1.ReinstateAccountResponse\x12W\n\x0c\x43loseAccount\x12\".creditgate.v1.CloseAccountRequest\x1a#.creditgate.v1.CloseAccountResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.account_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACCOUNTSTATUS']._serialized_start=3375
-  _globals['_ACCOUNTSTATUS']._serialized_end=3506
-  _globals['_UPSERTOUTCOME']._serialized_start=3509
-  _globals['_UPSERTOUTCOME']._serialized_end=3642
-  _globals['_LIMITSOURCE']._serialized_start=3644
-  _globals['_LIMITSOURCE']._serialized_end=3762
+  _globals['_ACCOUNTSTATUS']._serialized_start=3455
+  _globals['_ACCOUNTSTATUS']._serialized_end=3586
+  _globals['_UPSERTOUTCOME']._serialized_start=3589
+  _globals['_UPSERTOUTCOME']._serialized_end=3722
+  _globals['_LIMITSOURCE']._serialized_start=3724
+  _globals['_LIMITSOURCE']._serialized_end=3842
   _globals['_ACCOUNT']._serialized_start=108
   _globals['_ACCOUNT']._serialized_end=554
   _globals['_ACCOUNTUPSERT']._serialized_start=557
@@ -49,44 +49,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPSERTACCOUNTSREQUEST']._serialized_end=1177
   _globals['_UPSERTACCOUNTSRESPONSE']._serialized_start=1179
   _globals['_UPSERTACCOUNTSRESPONSE']._serialized_end=1249
-  _globals['_SEGMENT']._serialized_start=1251
-  _globals['_SEGMENT']._serialized_end=1349
-  _globals['_UPSERTSEGMENTSREQUEST']._serialized_start=1351
-  _globals['_UPSERTSEGMENTSREQUEST']._serialized_end=1453
-  _globals['_UPSERTSEGMENTSRESPONSE']._serialized_start=1455
-  _globals['_UPSERTSEGMENTSRESPONSE']._serialized_end=1525
-  _globals['_GETACCOUNTREQUEST']._serialized_start=1527
-  _globals['_GETACCOUNTREQUEST']._serialized_end=1566
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=1568
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=1629
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=1632
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1830
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1832
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1921
-  _globals['_SHAREDPOSITION']._serialized_start=1924
-  _globals['_SHAREDPOSITION']._serialized_end=2076
-  _globals['_POSITION']._serialized_start=2079
-  _globals['_POSITION']._serialized_end=2522
-  _globals['_GETPOSITIONREQUEST']._serialized_start=2524
-  _globals['_GETPOSITIONREQUEST']._serialized_end=2564
-  _globals['_GETPOSITIONRESPONSE']._serialized_start=2566
-  _globals['_GETPOSITIONRESPONSE']._serialized_end=2630
-  _globals['_WATCHPOSITIONSREQUEST']._serialized_start=2632
-  _globals['_WATCHPOSITIONSREQUEST']._serialized_end=2676
-  _globals['_WATCHPOSITIONSRESPONSE']._serialized_start=2678
-  _globals['_WATCHPOSITIONSRESPONSE']._serialized_end=2745
-  _globals['_SUSPENDACCOUNTREQUEST']._serialized_start=2747
-  _globals['_SUSPENDACCOUNTREQUEST']._serialized_end=2843
-  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_start=2845
-  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_end=2954
-  _globals['_REINSTATEACCOUNTREQUEST']._serialized_start=2956
-  _globals['_REINSTATEACCOUNTREQUEST']._serialized_end=3054
-  _globals['_REINSTATEACCOUNTRESPONSE']._serialized_start=3056
-  _globals['_REINSTATEACCOUNTRESPONSE']._serialized_end=3167
-  _globals['_CLOSEACCOUNTREQUEST']._serialized_start=3169
-  _globals['_CLOSEACCOUNTREQUEST']._serialized_end=3263
-  _globals['_CLOSEACCOUNTRESPONSE']._serialized_start=3265
-  _globals['_CLOSEACCOUNTRESPONSE']._serialized_end=3372
-  _globals['_CREDITACCOUNTSERVICE']._serialized_start=3765
-  _globals['_CREDITACCOUNTSERVICE']._serialized_end=4617
+  _globals['_SEGMENT']._serialized_start=1252
+  _globals['_SEGMENT']._serialized_end=1391
+  _globals['_UPSERTSEGMENTSREQUEST']._serialized_start=1393
+  _globals['_UPSERTSEGMENTSREQUEST']._serialized_end=1495
+  _globals['_UPSERTSEGMENTSRESPONSE']._serialized_start=1497
+  _globals['_UPSERTSEGMENTSRESPONSE']._serialized_end=1567
+  _globals['_GETACCOUNTREQUEST']._serialized_start=1569
+  _globals['_GETACCOUNTREQUEST']._serialized_end=1608
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=1610
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=1671
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=1674
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1872
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1874
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1963
+  _globals['_SHAREDPOSITION']._serialized_start=1966
+  _globals['_SHAREDPOSITION']._serialized_end=2140
+  _globals['_POSITION']._serialized_start=2143
+  _globals['_POSITION']._serialized_end=2602
+  _globals['_GETPOSITIONREQUEST']._serialized_start=2604
+  _globals['_GETPOSITIONREQUEST']._serialized_end=2644
+  _globals['_GETPOSITIONRESPONSE']._serialized_start=2646
+  _globals['_GETPOSITIONRESPONSE']._serialized_end=2710
+  _globals['_WATCHPOSITIONSREQUEST']._serialized_start=2712
+  _globals['_WATCHPOSITIONSREQUEST']._serialized_end=2756
+  _globals['_WATCHPOSITIONSRESPONSE']._serialized_start=2758
+  _globals['_WATCHPOSITIONSRESPONSE']._serialized_end=2825
+  _globals['_SUSPENDACCOUNTREQUEST']._serialized_start=2827
+  _globals['_SUSPENDACCOUNTREQUEST']._serialized_end=2923
+  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_start=2925
+  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_end=3034
+  _globals['_REINSTATEACCOUNTREQUEST']._serialized_start=3036
+  _globals['_REINSTATEACCOUNTREQUEST']._serialized_end=3134
+  _globals['_REINSTATEACCOUNTRESPONSE']._serialized_start=3136
+  _globals['_REINSTATEACCOUNTRESPONSE']._serialized_end=3247
+  _globals['_CLOSEACCOUNTREQUEST']._serialized_start=3249
+  _globals['_CLOSEACCOUNTREQUEST']._serialized_end=3343
+  _globals['_CLOSEACCOUNTRESPONSE']._serialized_start=3345
+  _globals['_CLOSEACCOUNTRESPONSE']._serialized_end=3452
+  _globals['_CREDITACCOUNTSERVICE']._serialized_start=3845
+  _globals['_CREDITACCOUNTSERVICE']._serialized_end=4697
 # @@protoc_insertion_point(module_scope)

@@ -121,14 +121,16 @@ class UpsertAccountsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[UpsertResult, _Mapping]]] = ...) -> None: ...
 
 class Segment(_message.Message):
-    __slots__ = ("segment_id", "currency", "default_limit")
+    __slots__ = ("segment_id", "currency", "default_limit", "cap")
     SEGMENT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CAP_FIELD_NUMBER: _ClassVar[int]
     segment_id: str
     currency: str
     default_limit: _common_pb2.CreditLimit
-    def __init__(self, segment_id: _Optional[str] = ..., currency: _Optional[str] = ..., default_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ...) -> None: ...
+    cap: _common_pb2.CreditLimit
+    def __init__(self, segment_id: _Optional[str] = ..., currency: _Optional[str] = ..., default_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., cap: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ...) -> None: ...
 
 class UpsertSegmentsRequest(_message.Message):
     __slots__ = ("request_id", "segments", "channel")
@@ -185,19 +187,19 @@ class ListAccountsResponse(_message.Message):
     def __init__(self, accounts: _Optional[_Iterable[_Union[Account, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class SharedPosition(_message.Message):
-    __slots__ = ("account_id", "limit_minor", "exposure_minor", "available_minor")
-    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("level", "limit_minor", "exposure_minor", "available_minor")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
     LIMIT_MINOR_FIELD_NUMBER: _ClassVar[int]
     EXPOSURE_MINOR_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
-    account_id: str
+    level: _common_pb2.LimitLevel
     limit_minor: int
     exposure_minor: int
     available_minor: int
-    def __init__(self, account_id: _Optional[str] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
+    def __init__(self, level: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by_account_id")
+    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -210,7 +212,7 @@ class Position(_message.Message):
     AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
     SHARED_FIELD_NUMBER: _ClassVar[int]
-    BOUND_BY_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    BOUND_BY_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     currency: str
     status: AccountStatus
@@ -223,8 +225,8 @@ class Position(_message.Message):
     available_minor: int
     journal_seq: int
     shared: _containers.RepeatedCompositeFieldContainer[SharedPosition]
-    bound_by_account_id: str
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by_account_id: _Optional[str] = ...) -> None: ...
+    bound_by: _common_pb2.LimitLevel
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)

@@ -95,7 +95,7 @@ class CreditAccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpsertSegments(self, request, context):
-        """Creates segments or changes their default limits, per currency.
+        """Creates segments or changes their default limits and caps, per currency.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,9 +120,11 @@ class CreditAccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchPositions(self, request, context):
-        """The position of each account now, then again after every change; only the newest is sent to a
-        reader that is slower than the changes. At most 1,000 watches are open over all clients; one
-        more is refused with RESOURCE_EXHAUSTED, TOO_MANY_WATCHES.
+        """The position of each account now, then again after every change at it or at an account below
+        it; only the newest is sent to a reader that is slower than the changes. What others take of a
+        limit that they have together, and a new shared limit of an account above, is told with its
+        next. At most 1,000 watches are open over all clients; one more is refused with
+        RESOURCE_EXHAUSTED, TOO_MANY_WATCHES.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,6 +1,7 @@
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -24,6 +25,7 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_INSUFFICIENT_CREDIT: _ClassVar[ReasonCode]
     REASON_CODE_BATCH_NOT_APPROVED: _ClassVar[ReasonCode]
     REASON_CODE_SHARED_LIMIT_EXCEEDED: _ClassVar[ReasonCode]
+    REASON_CODE_SEGMENT_CAP_EXCEEDED: _ClassVar[ReasonCode]
 
 class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -53,6 +55,7 @@ REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED: ReasonCode
 REASON_CODE_INSUFFICIENT_CREDIT: ReasonCode
 REASON_CODE_BATCH_NOT_APPROVED: ReasonCode
 REASON_CODE_SHARED_LIMIT_EXCEEDED: ReasonCode
+REASON_CODE_SEGMENT_CAP_EXCEEDED: ReasonCode
 REASON_UNIT_UNSPECIFIED: ReasonUnit
 REASON_UNIT_MINOR: ReasonUnit
 REASON_UNIT_DATE: ReasonUnit
@@ -64,18 +67,26 @@ LIMIT_KIND_NO_CREDIT: LimitKind
 LIMIT_KIND_INHERIT: LimitKind
 
 class Reason(_message.Message):
-    __slots__ = ("code", "unit", "observed", "threshold", "account_id")
+    __slots__ = ("code", "unit", "observed", "threshold", "level")
     CODE_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
     code: ReasonCode
     unit: ReasonUnit
     observed: int
     threshold: int
+    level: LimitLevel
+    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ...) -> None: ...
+
+class LimitLevel(_message.Message):
+    __slots__ = ("account_id", "segment_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
-    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., account_id: _Optional[str] = ...) -> None: ...
+    segment_id: str
+    def __init__(self, account_id: _Optional[str] = ..., segment_id: _Optional[str] = ...) -> None: ...
 
 class CreditLimit(_message.Message):
     __slots__ = ("kind", "amount_minor", "valid_until")

@@ -27,53 +27,53 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63reditgate/v1/decision.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x02\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12.\n\x05state\x18\x05 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x12\n\nopen_minor\x18\x06 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x07 \x01(\x03\x12\x16\n\x0ereleased_minor\x18\x08 \x01(\x03\x12\x15\n\rexpired_minor\x18\t \x01(\x03\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xde\x02\n\x0e\x44\x65\x63isionResult\x12)\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x17.creditgate.v1.Decision\x12&\n\x07reasons\x18\x02 \x03(\x0b\x32\x15.creditgate.v1.Reason\x12\x1c\n\x0f\x61vailable_minor\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12!\n\x14\x66itting_amount_minor\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x13\n\x0bjournal_seq\x18\x05 \x01(\x04\x12/\n\x0b\x64\x65\x63ide_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0epolicy_version\x18\x07 \x01(\x04\x12\x10\n\x08replayed\x18\x08 \x01(\x08\x12\x1b\n\x13\x62ound_by_account_id\x18\t \x01(\tB\x12\n\x10_available_minorB\x17\n\x15_fitting_amount_minor\"\xca\x01\n\x16\x43heckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x15\n\rallow_partial\x18\x06 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\x07 \x01(\t\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb0\x01\n\x17\x43heckAndReserveResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x1d\n\x15\x61pproved_amount_minor\x18\x03 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x0c\x43heckRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x15\n\rallow_partial\x18\x04 \x01(\x08\"]\n\rCheckResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x1d\n\x15\x61pproved_amount_minor\x18\x02 \x01(\x03\"\xc6\x01\n\rAdjustRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x1a\n\x12total_amount_minor\x18\x05 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12&\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x08 \x01(\t\"p\n\x0e\x41\x64justResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\xe2\x01\n\x0e\x43\x61ptureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ninvoice_id\x18\x06 \x01(\t\x12\r\n\x05\x66inal\x18\x07 \x01(\x08\x12\x0e\n\x06\x66orced\x18\x08 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\tB\x0f\n\r_amount_minor\"\xa0\x01\n\x0f\x43\x61ptureResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15\x63\x61ptured_amount_minor\x18\x03 \x01(\x03\x12\x0e\n\x06\x62reach\x18\x04 \x01(\x08\"\xaf\x01\n\x0eReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\tB\x0f\n\r_amount_minor\"\x90\x01\n\x0fReleaseResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15released_amount_minor\x18\x03 \x01(\x03\"|\n\x1b\x42\x61tchCheckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_or_none\x18\x02 \x01(\x08\x12\x34\n\x05items\x18\x03 \x03(\x0b\x32%.creditgate.v1.CheckAndReserveRequest\"O\n\x1c\x42\x61tchCheckAndReserveResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.creditgate.v1.BatchItemResult\"\x83\x01\n\x0f\x42\x61tchItemResult\x12:\n\x08response\x18\x01 \x01(\x0b\x32&.creditgate.v1.CheckAndReserveResponseH\x00\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemErrorH\x00\x42\t\n\x07outcome\"U\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\"I\n\x16GetReservationResponse\x12/\n\x0breservation\x18\x01 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\x84\x01\n\x17ListReservationsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x18ListReservationsResponse\x12\x30\n\x0creservations\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*o\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_OPEN\x10\x01\x12\x1c\n\x18RESERVATION_STATE_CLOSED\x10\x02\x32\xc3\x06\n\x15\x43reditDecisionService\x12`\n\x0f\x43heckAndReserve\x12%.creditgate.v1.CheckAndReserveRequest\x1a&.creditgate.v1.CheckAndReserveResponse\x12\x42\n\x05\x43heck\x12\x1b.creditgate.v1.CheckRequest\x1a\x1c.creditgate.v1.CheckResponse\x12\x45\n\x06\x41\x64just\x12\x1c.creditgate.v1.AdjustRequest\x1a\x1d.creditgate.v1.AdjustResponse\x12H\n\x07\x43\x61pture\x12\x1d.creditgate.v1.CaptureRequest\x1a\x1e.creditgate.v1.CaptureResponse\x12H\n\x07Release\x12\x1d.creditgate.v1.ReleaseRequest\x1a\x1e.creditgate.v1.ReleaseResponse\x12o\n\x14\x42\x61tchCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse\x12t\n\x15StreamCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse(\x01\x30\x01\x12]\n\x0eGetReservation\x12$.creditgate.v1.GetReservationRequest\x1a%.creditgate.v1.GetReservationResponse\x12\x63\n\x10ListReservations\x12&.creditgate.v1.ListReservationsRequest\x1a\'.creditgate.v1.ListReservationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63reditgate/v1/decision.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x02\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12.\n\x05state\x18\x05 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x12\n\nopen_minor\x18\x06 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x07 \x01(\x03\x12\x16\n\x0ereleased_minor\x18\x08 \x01(\x03\x12\x15\n\rexpired_minor\x18\t \x01(\x03\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xee\x02\n\x0e\x44\x65\x63isionResult\x12)\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x17.creditgate.v1.Decision\x12&\n\x07reasons\x18\x02 \x03(\x0b\x32\x15.creditgate.v1.Reason\x12\x1c\n\x0f\x61vailable_minor\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12!\n\x14\x66itting_amount_minor\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x13\n\x0bjournal_seq\x18\x05 \x01(\x04\x12/\n\x0b\x64\x65\x63ide_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0epolicy_version\x18\x07 \x01(\x04\x12\x10\n\x08replayed\x18\x08 \x01(\x08\x12+\n\x08\x62ound_by\x18\t \x01(\x0b\x32\x19.creditgate.v1.LimitLevelB\x12\n\x10_available_minorB\x17\n\x15_fitting_amount_minor\"\xca\x01\n\x16\x43heckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x15\n\rallow_partial\x18\x06 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\x07 \x01(\t\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb0\x01\n\x17\x43heckAndReserveResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x1d\n\x15\x61pproved_amount_minor\x18\x03 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x0c\x43heckRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x15\n\rallow_partial\x18\x04 \x01(\x08\"]\n\rCheckResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x1d\n\x15\x61pproved_amount_minor\x18\x02 \x01(\x03\"\xc6\x01\n\rAdjustRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x1a\n\x12total_amount_minor\x18\x05 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12&\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x08 \x01(\t\"p\n\x0e\x41\x64justResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\xe2\x01\n\x0e\x43\x61ptureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ninvoice_id\x18\x06 \x01(\t\x12\r\n\x05\x66inal\x18\x07 \x01(\x08\x12\x0e\n\x06\x66orced\x18\x08 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\tB\x0f\n\r_amount_minor\"\xa0\x01\n\x0f\x43\x61ptureResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15\x63\x61ptured_amount_minor\x18\x03 \x01(\x03\x12\x0e\n\x06\x62reach\x18\x04 \x01(\x08\"\xaf\x01\n\x0eReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\tB\x0f\n\r_amount_minor\"\x90\x01\n\x0fReleaseResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15released_amount_minor\x18\x03 \x01(\x03\"|\n\x1b\x42\x61tchCheckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_or_none\x18\x02 \x01(\x08\x12\x34\n\x05items\x18\x03 \x03(\x0b\x32%.creditgate.v1.CheckAndReserveRequest\"O\n\x1c\x42\x61tchCheckAndReserveResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.creditgate.v1.BatchItemResult\"\x83\x01\n\x0f\x42\x61tchItemResult\x12:\n\x08response\x18\x01 \x01(\x0b\x32&.creditgate.v1.CheckAndReserveResponseH\x00\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemErrorH\x00\x42\t\n\x07outcome\"U\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\"I\n\x16GetReservationResponse\x12/\n\x0breservation\x18\x01 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\x84\x01\n\x17ListReservationsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x18ListReservationsResponse\x12\x30\n\x0creservations\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*o\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_OPEN\x10\x01\x12\x1c\n\x18RESERVATION_STATE_CLOSED\x10\x02\x32\xc3\x06\n\x15\x43reditDecisionService\x12`\n\x0f\x43heckAndReserve\x12%.creditgate.v1.CheckAndReserveRequest\x1a&.creditgate.v1.CheckAndReserveResponse\x12\x42\n\x05\x43heck\x12\x1b.creditgate.v1.CheckRequest\x1a\x1c.creditgate.v1.CheckResponse\x12\x45\n\x06\x41\x64just\x12\x1c.creditgate.v1.AdjustRequest\x1a\x1d.creditgate.v1.AdjustResponse\x12H\n\x07\x43\x61pture\x12\x1d.creditgate.v1.CaptureRequest\x1a\x1e.creditgate.v1.CaptureResponse\x12H\n\x07Release\x12\x1d.creditgate.v1.ReleaseRequest\x1a\x1e.creditgate.v1.ReleaseResponse\x12o\n\x14\x42\x61tchCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse\x12t\n\x15StreamCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse(\x01\x30\x01\x12]\n\x0eGetReservation\x12$.creditgate.v1.GetReservationRequest\x1a%.creditgate.v1.GetReservationResponse\x12\x63\n\x10ListReservations\x12&.creditgate.v1.ListReservationsRequest\x1a\'.creditgate.v1.ListReservationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONSTATE']._serialized_start=3177
-  _globals['_RESERVATIONSTATE']._serialized_end=3288
+  _globals['_RESERVATIONSTATE']._serialized_start=3193
+  _globals['_RESERVATIONSTATE']._serialized_end=3304
   _globals['_RESERVATION']._serialized_start=141
   _globals['_RESERVATION']._serialized_end=471
   _globals['_DECISIONRESULT']._serialized_start=474
-  _globals['_DECISIONRESULT']._serialized_end=824
-  _globals['_CHECKANDRESERVEREQUEST']._serialized_start=827
-  _globals['_CHECKANDRESERVEREQUEST']._serialized_end=1029
-  _globals['_CHECKANDRESERVERESPONSE']._serialized_start=1032
-  _globals['_CHECKANDRESERVERESPONSE']._serialized_end=1208
-  _globals['_CHECKREQUEST']._serialized_start=1210
-  _globals['_CHECKREQUEST']._serialized_end=1307
-  _globals['_CHECKRESPONSE']._serialized_start=1309
-  _globals['_CHECKRESPONSE']._serialized_end=1402
-  _globals['_ADJUSTREQUEST']._serialized_start=1405
-  _globals['_ADJUSTREQUEST']._serialized_end=1603
-  _globals['_ADJUSTRESPONSE']._serialized_start=1605
-  _globals['_ADJUSTRESPONSE']._serialized_end=1717
-  _globals['_CAPTUREREQUEST']._serialized_start=1720
-  _globals['_CAPTUREREQUEST']._serialized_end=1946
-  _globals['_CAPTURERESPONSE']._serialized_start=1949
-  _globals['_CAPTURERESPONSE']._serialized_end=2109
-  _globals['_RELEASEREQUEST']._serialized_start=2112
-  _globals['_RELEASEREQUEST']._serialized_end=2287
-  _globals['_RELEASERESPONSE']._serialized_start=2290
-  _globals['_RELEASERESPONSE']._serialized_end=2434
-  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_start=2436
-  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_end=2560
-  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_start=2562
-  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_end=2641
-  _globals['_BATCHITEMRESULT']._serialized_start=2644
-  _globals['_BATCHITEMRESULT']._serialized_end=2775
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=2777
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=2862
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=2864
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=2937
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=2940
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=3072
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=3074
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=3175
-  _globals['_CREDITDECISIONSERVICE']._serialized_start=3291
-  _globals['_CREDITDECISIONSERVICE']._serialized_end=4126
+  _globals['_DECISIONRESULT']._serialized_end=840
+  _globals['_CHECKANDRESERVEREQUEST']._serialized_start=843
+  _globals['_CHECKANDRESERVEREQUEST']._serialized_end=1045
+  _globals['_CHECKANDRESERVERESPONSE']._serialized_start=1048
+  _globals['_CHECKANDRESERVERESPONSE']._serialized_end=1224
+  _globals['_CHECKREQUEST']._serialized_start=1226
+  _globals['_CHECKREQUEST']._serialized_end=1323
+  _globals['_CHECKRESPONSE']._serialized_start=1325
+  _globals['_CHECKRESPONSE']._serialized_end=1418
+  _globals['_ADJUSTREQUEST']._serialized_start=1421
+  _globals['_ADJUSTREQUEST']._serialized_end=1619
+  _globals['_ADJUSTRESPONSE']._serialized_start=1621
+  _globals['_ADJUSTRESPONSE']._serialized_end=1733
+  _globals['_CAPTUREREQUEST']._serialized_start=1736
+  _globals['_CAPTUREREQUEST']._serialized_end=1962
+  _globals['_CAPTURERESPONSE']._serialized_start=1965
+  _globals['_CAPTURERESPONSE']._serialized_end=2125
+  _globals['_RELEASEREQUEST']._serialized_start=2128
+  _globals['_RELEASEREQUEST']._serialized_end=2303
+  _globals['_RELEASERESPONSE']._serialized_start=2306
+  _globals['_RELEASERESPONSE']._serialized_end=2450
+  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_start=2452
+  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_end=2576
+  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_start=2578
+  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_end=2657
+  _globals['_BATCHITEMRESULT']._serialized_start=2660
+  _globals['_BATCHITEMRESULT']._serialized_end=2791
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=2793
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=2878
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=2880
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=2953
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=2956
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=3088
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=3090
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=3191
+  _globals['_CREDITDECISIONSERVICE']._serialized_start=3307
+  _globals['_CREDITDECISIONSERVICE']._serialized_end=4142
 # @@protoc_insertion_point(module_scope)

@@ -48,7 +48,7 @@ class Reservation(_message.Message):
     def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DecisionResult(_message.Message):
-    __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by_account_id")
+    __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
@@ -57,7 +57,7 @@ class DecisionResult(_message.Message):
     DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
-    BOUND_BY_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    BOUND_BY_FIELD_NUMBER: _ClassVar[int]
     decision: _common_pb2.Decision
     reasons: _containers.RepeatedCompositeFieldContainer[_common_pb2.Reason]
     available_minor: int
@@ -66,8 +66,8 @@ class DecisionResult(_message.Message):
     decide_time: _timestamp_pb2.Timestamp
     policy_version: int
     replayed: bool
-    bound_by_account_id: str
-    def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by_account_id: _Optional[str] = ...) -> None: ...
+    bound_by: _common_pb2.LimitLevel
+    def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ...) -> None: ...
 
 class CheckAndReserveRequest(_message.Message):
     __slots__ = ("request_id", "account_id", "order_id", "amount_minor", "currency", "allow_partial", "channel", "ttl")

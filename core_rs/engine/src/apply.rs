@@ -16,10 +16,15 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 account.updated_at = now;
             });
         }
-        Event::SegmentSet { segment, segment_id, currency, limit } => rows.update_segment(
+        Event::SegmentSet { segment, segment_id, currency, limit, cap } => rows.update_segment(
             segment,
-            || Segment { id: segment_id.into(), defaults: Vec::new() },
-            |segment| segment.set_default(currency, limit),
+            || Segment { id: segment_id.into(), defaults: Vec::new(), caps: Vec::new() },
+            |segment| {
+                if let Some(limit) = limit {
+                    segment.set_default(currency, limit);
+                }
+                segment.set_cap(currency, cap);
+            },
         ),
         Event::SourceMoved { source, position } => rows.set_source(source, position),
         Event::ReservationForgotten { reservation } => rows.remove_reservation(reservation),

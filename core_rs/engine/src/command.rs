@@ -211,7 +211,7 @@ pub struct UpsertAccount<'a> {
     pub currency: Option<Currency>,
     /// The account above; `Some("")` removes it.
     pub parent_id: Option<&'a str>,
-    /// The group; `Some("")` removes it.
+    /// The segment; `Some("")` removes it.
     pub segment_id: Option<&'a str>,
     /// The account's own limit.
     pub limit: Option<Limit>,
@@ -227,7 +227,7 @@ pub struct UpsertAccount<'a> {
     pub shared_limit: Option<Option<Minor>>,
 }
 
-/// A segment's default limit in one currency.
+/// A segment's default limit and cap in one currency; absent ones keep their value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpsertSegment<'a> {
     /// The caller's name for this request.
@@ -238,7 +238,15 @@ pub struct UpsertSegment<'a> {
     /// For accounts of this currency.
     pub currency: Currency,
     /// Never of kind inherit.
-    pub limit: Limit,
+    pub limit: Option<Limit>,
+    /// The most that all its accounts of this currency may owe together; `Some(None)` removes it.
+    /// Not written where it is left alone.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::values::set_or_remove"
+    )]
+    pub cap: Option<Option<Minor>>,
 }
 
 /// A new status of an account. Why stands in the entry.

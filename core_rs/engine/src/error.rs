@@ -15,7 +15,9 @@ pub enum Refusal {
     SegmentNotFound(Box<str>),
     #[error("parent_account_id {0:?} is not known: create the parent first")]
     ParentNotFound(Box<str>),
-    #[error("parent_account_id {0:?} would make a circle, or a chain of more than 8 accounts")]
+    #[error(
+        "parent_account_id {0:?} would make a circle, or put more than 8 accounts above another"
+    )]
     ParentCycle(Box<str>),
     #[error("parent_account_id {parent:?} is in {found}, the account in {expected}")]
     ParentCurrencyMismatch { parent: Box<str>, expected: Currency, found: Currency },

@@ -26,7 +26,7 @@ pub enum Event<'a> {
         currency: Currency,
         /// The account above.
         parent: Option<Slot>,
-        /// Its group.
+        /// Its segment.
         segment: Option<SegmentIndex>,
         /// Its own limit.
         limit: Limit,
@@ -49,7 +49,7 @@ pub enum Event<'a> {
         /// Why.
         reason: Option<Text<'a>>,
     },
-    /// A segment was created (its index is new) or its default limit changed.
+    /// A segment was created (its index is new), or its default limit or its cap changed.
     SegmentSet {
         /// Its place.
         segment: SegmentIndex,
@@ -57,8 +57,12 @@ pub enum Event<'a> {
         segment_id: &'a str,
         /// For accounts of this currency.
         currency: Currency,
-        /// The default.
-        limit: Limit,
+        /// The default; absent: keep what it has.
+        limit: Option<Limit>,
+        /// The most that all its accounts of this currency may owe together; not written where
+        /// there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cap: Option<Minor>,
     },
     /// An order was approved. reserved += amount.
     Reserved {

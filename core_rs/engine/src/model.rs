@@ -37,7 +37,7 @@ pub struct Account {
     pub max_order: Minor,
     /// The account above, of the same currency.
     pub parent: Option<Slot>,
-    /// The group whose defaults are inherited.
+    /// The segment whose defaults are inherited.
     pub segment: Option<SegmentIndex>,
     /// For people; absent when never set or erased.
     pub name: Option<Box<str>>,
@@ -66,7 +66,7 @@ pub struct Terms {
     pub max_order: Minor,
     /// The account above.
     pub parent: Option<Slot>,
-    /// The group whose defaults are inherited.
+    /// The segment whose defaults are inherited.
     pub segment: Option<SegmentIndex>,
 }
 
@@ -243,13 +243,17 @@ impl Standing {
     }
 }
 
-/// A named group of accounts and the limits that they inherit, by currency.
+/// Named accounts, the limits that they inherit, and their cap, by currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Unique in the store.
     pub id: Box<str>,
     /// At most one for each currency, in order of currency.
     pub defaults: Vec<(Currency, Limit)>,
+    /// The most that all its accounts of a currency may owe together, in order of currency; not
+    /// written where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<(Currency, Minor)>,
 }
 
 impl Segment {
@@ -257,6 +261,21 @@ impl Segment {
     #[must_use]
     pub fn default_limit(&self, currency: Currency) -> Option<Limit> {
         self.defaults.iter().find(|(known, _)| *known == currency).map(|(_, limit)| *limit)
+    }
+
+    /// The cap for a currency.
+    #[must_use]
+    pub fn cap(&self, currency: Currency) -> Option<Minor> {
+        self.caps.iter().find(|(known, _)| *known == currency).map(|(_, cap)| *cap)
+    }
+
+    /// Sets the cap for a currency; `None` removes it.
+    pub fn set_cap(&mut self, currency: Currency, cap: Option<Minor>) {
+        self.caps.retain(|(known, _)| *known != currency);
+        if let Some(cap) = cap {
+            let place = self.caps.partition_point(|(known, _)| *known < currency);
+            self.caps.insert(place, (currency, cap));
+        }
     }
 
     /// Sets the default for a currency.

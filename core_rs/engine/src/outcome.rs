@@ -19,7 +19,8 @@ pub enum Decision {
     Declined,
 }
 
-/// The rules, in order of precedence; numbers as in the wire contract, never reused.
+/// The rules, in order of precedence but for the batch's, which stands alone; numbers as in the
+/// wire contract, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReasonCode {
@@ -40,6 +41,19 @@ pub enum ReasonCode {
     /// Observed the amount that had to fit, threshold what was available under the limit that the
     /// named account shares with all below it.
     SharedLimitExceeded = 8,
+    /// Observed the amount that had to fit, threshold what was available under the cap of the named
+    /// segment.
+    SegmentCapExceeded = 9,
+}
+
+/// A limit that several accounts are held to together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// What the account of this id shares with all below it.
+    Group(Id),
+    /// The cap of the segment of this id.
+    Segment(Id),
 }
 
 /// One violated rule. Both figures are zero where the rule is a plain yes or no.
@@ -51,17 +65,16 @@ pub struct Reason {
     pub observed: i64,
     /// What it was held against.
     pub threshold: i64,
-    /// Whose limit it is, where it is another's than the account's that was asked of; not written
-    /// where it is not.
+    /// Where the limit is one of several accounts together; not written where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_id: Option<Id>,
+    pub level: Option<Level>,
 }
 
 impl Reason {
     /// A rule of the account's own.
     #[must_use]
     pub fn own(code: ReasonCode, observed: i64, threshold: i64) -> Reason {
-        Reason { code, observed, threshold, account_id: None }
+        Reason { code, observed, threshold, level: None }
     }
 }
 
@@ -76,10 +89,10 @@ pub struct Verdict {
     pub fitting: Option<Minor>,
     /// What is available to the next order under all limits; absent when unlimited.
     pub available: Option<Minor>,
-    /// Whose shared limit leaves no more than that; not written where it is the account's own
-    /// limit, or there is none.
+    /// What leaves no more than that; not written where it is the account's own limit, or there is
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bound_by: Option<Id>,
+    pub bound_by: Option<Level>,
 }
 
 /// What became of one order.

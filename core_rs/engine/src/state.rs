@@ -6,7 +6,7 @@ use std::hint::black_box;
 use hashbrown::HashMap;
 
 use crate::model::{Account, Counters, Reservation, Segment, Standing, Terms};
-use crate::values::{Id, Micros, ReservationId, SegmentIndex, Slot};
+use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
 mod chunked;
@@ -16,6 +16,7 @@ mod index;
 mod items;
 mod reservations;
 mod restore;
+mod segment_sums;
 mod sorted;
 mod sums;
 mod undo;
@@ -112,11 +113,25 @@ impl State {
         self.accounts.group(slot)
     }
 
+    /// Whether the account in a slot that was handed out is summed up with no others: it has none
+    /// above or below it, and no segment. Nearly all may be so, and orders need look no further.
+    #[inline]
+    #[must_use]
+    pub fn stands_alone(&self, slot: Slot) -> bool {
+        self.accounts.stands_alone(slot)
+    }
+
     /// The groups that the account in a slot belongs to, each with the slot of the account at its
     /// head: its own where there is one, then those above it.
     #[inline]
     pub fn groups_of(&self, slot: Slot) -> impl Iterator<Item = (Slot, &Group)> {
         self.accounts.groups_of(slot)
+    }
+
+    /// What all accounts of a segment that are in this currency owe together.
+    #[must_use]
+    pub fn segment_exposure(&self, segment: SegmentIndex, currency: Currency) -> i128 {
+        self.accounts.segment_exposure(segment, currency)
     }
 
     /// How many levels of accounts stand below the account in a slot.

@@ -6,7 +6,7 @@ use crate::command::*;
 use crate::decide::decide;
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::model::{Counters, Reservation, Standing, Status};
+use crate::model::{Account, Counters, Reservation, Standing, Status};
 use crate::outcome::{Changed, Outcome, Reason, ReasonCode, Reserved};
 use crate::state::State;
 use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Seq, Slot, Ttl};
@@ -168,6 +168,15 @@ impl Book {
             let needed = account.shared_limit.is_some() || parents.flatten().any(|p| p == slot);
             let found = self.state.group(slot).map(|group| (group.limit(), group.exposure()));
             assert_eq!(found, needed.then_some((account.shared_limit, owed)), "{}", account.id);
+        }
+        for (index, segment) in (0..).zip(&dump.segments) {
+            let of = |account: &Account| account.segment == Some(index);
+            for currency in [usd(), eur()] {
+                let all = dump.accounts.iter().filter(|(a, _)| of(a) && a.currency == currency);
+                let owed: i128 = all.map(|(_, counters)| i128::from(counters.exposure())).sum();
+                let found = self.state.segment_exposure(index, currency);
+                assert_eq!(found, owed, "segment {}", segment.id);
+            }
         }
         for reservation in dump.reservations.values() {
             assert_eq!(reservation.is_open(), reservation.closed_at == 0, "{reservation:?}");

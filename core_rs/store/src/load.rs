@@ -40,8 +40,8 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
     if !state.add_up() || state.sums() != tables.sums(&rtxn)? {
         return Err(tables.bad_row("the rows are not what all of them amounted to".to_owned()));
     }
-    if !state.form_groups() {
-        return Err(tables.bad_row("an account has more accounts above it than any may".to_owned()));
+    if !state.sum_up() {
+        return Err(tables.bad_row("an account is its own ancestor".to_owned()));
     }
     Ok(state)
 }

@@ -114,12 +114,15 @@ def accounts(connection: Connection, **options: Unpack[Options]) -> None:
 @_options
 @connected
 def segments(connection: Connection, **options: Unpack[Options]) -> None:
-    """Create segments, and change the limits that their accounts inherit.
+    """Create segments, and change the limits that their accounts inherit, and their caps.
 
-    Required columns: segment_id, currency, limit_kind (amount, unlimited or no_credit). Further
-    columns: limit_amount (with limit_kind amount), limit_valid_until (the last day).
+    Required columns: segment_id, currency. Further columns: limit_kind (amount, unlimited or
+    no_credit), limit_amount (with limit_kind amount), limit_valid_until (the last day), cap_kind
+    (amount, or unlimited, which removes it), cap_amount (with cap_kind amount): the most that all
+    accounts of the segment in this currency may owe together. A limit or a cap is given.
 
-    Each segment stands in one row for each currency; loading sets its limit back to the file's.
+    Each segment stands in one row for each currency; loading sets its limit and cap back to the
+    file's.
     """
     _run(connection, rows.SEGMENTS, loading.segments, options)
 

@@ -27,7 +27,7 @@ from creditgate.loaders.fields import Amount, Currency, Id, Position, Text, inva
 ALLOCATIONS_MAX = 100
 
 LimitKindName = Literal["amount", "unlimited", "no_credit", "inherit"]
-SharedLimitKindName = Literal["amount", "unlimited"]
+BoundKindName = Literal["amount", "unlimited"]
 DefaultLimitKindName = Literal["amount", "unlimited", "no_credit"]
 EntryKindName = Literal["invoice", "payment", "credit_memo", "adjustment", "opening_balance"]
 
@@ -47,7 +47,7 @@ class AccountRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit_amount: Amount | None = None
     limit_valid_until: date | None = None
     max_order_amount: Amount | None = None
-    shared_limit_kind: SharedLimitKindName | None = None
+    shared_limit_kind: BoundKindName | None = None
     shared_limit_amount: Amount | None = None
 
 
@@ -60,18 +60,20 @@ class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit_amount: Amount | None = None
     limit_valid_until: date | None = None
     max_order_amount: Amount | None = None
-    shared_limit_kind: SharedLimitKindName | None = None
+    shared_limit_kind: BoundKindName | None = None
     shared_limit_amount: Amount | None = None
 
 
 class SegmentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The default limit of a segment in one currency."""
+    """The default limit and the cap of a segment in one currency; absent cells keep what it has."""
 
     segment_id: Id
     currency: Currency
-    limit_kind: DefaultLimitKindName
+    limit_kind: DefaultLimitKindName | None = None
     limit_amount: Amount | None = None
     limit_valid_until: date | None = None
+    cap_kind: BoundKindName | None = None
+    cap_amount: Amount | None = None
 
 
 class EntryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,17 +116,24 @@ def _limit_amount_minor(
     return amount_minor
 
 
-def _shared_limit(row: AccountRow | LimitRow) -> CreditLimit | None:
-    kind, amount = row.shared_limit_kind, row.shared_limit_amount
+def _bound(
+    limit: str, kind: BoundKindName | None, amount: Amount | None, currency: Currency
+) -> CreditLimit | None:
+    """A limit of several accounts together, or None when the row says nothing of it."""
     if kind is not None:
-        amount_minor = _limit_amount_minor("shared_limit", kind, amount, row.currency)
+        amount_minor = _limit_amount_minor(limit, kind, amount, currency)
         return CreditLimit(LimitKind[kind.upper()], amount_minor)
     if amount is not None:
-        raise invalid("shared_limit_amount", amount, "needs shared_limit_kind amount")
+        raise invalid(f"{limit}_amount", amount, f"needs {limit}_kind amount")
     return None
 
 
-def _account_limit(row: AccountRow) -> CreditLimit | None:
+def _shared_limit(row: AccountRow | LimitRow) -> CreditLimit | None:
+    kind, amount = row.shared_limit_kind, row.shared_limit_amount
+    return _bound("shared_limit", kind, amount, row.currency)
+
+
+def _optional_limit(row: AccountRow | SegmentRow) -> CreditLimit | None:
     """The limit, or None when the row says nothing of it."""
     if row.limit_kind is not None:
         return _limit(row.limit_kind, row)
@@ -153,7 +162,7 @@ def account_message(cells: Mapping[str, str]) -> AccountUpsert:
         currency=row.currency,
         parent_account_id=row.parent_account_id,
         segment_id=row.segment_id,
-        limit=_account_limit(row),
+        limit=_optional_limit(row),
         max_order_amount_minor=_max_order_minor(row),
         shared_limit=_shared_limit(row),
     )
@@ -174,8 +183,12 @@ def limit_message(cells: Mapping[str, str]) -> AccountUpsert:
 def segment_message(cells: Mapping[str, str]) -> Segment:
     """Raises RowError."""
     row = typed(cells, SegmentRow)
+    default_limit = _optional_limit(row)
+    cap = _bound("cap", row.cap_kind, row.cap_amount, row.currency)
+    if default_limit is None and cap is None:
+        raise invalid("limit_kind", "", "must not be empty without a cap_kind")
     return Segment(
-        segment_id=row.segment_id, currency=row.currency, default_limit=_limit(row.limit_kind, row)
+        segment_id=row.segment_id, currency=row.currency, default_limit=default_limit, cap=cap
     )
 
 
@@ -306,6 +319,9 @@ _SEGMENT_COLUMNS = {
     "default_limit.kind": "limit_kind",
     "default_limit.amount_minor": "limit_amount",
     "default_limit.valid_until": "limit_valid_until",
+    "cap": "cap_kind",
+    "cap.kind": "cap_kind",
+    "cap.amount_minor": "cap_amount",
 }
 ACCOUNTS = RowKind(AccountRow, account_message, _ACCOUNT_COLUMNS, ("account_id",))
 LIMITS = RowKind(LimitRow, limit_message, _ACCOUNT_COLUMNS, ("account_id",))

@@ -112,13 +112,14 @@ fn upsert_account() -> BoxedStrategy<Command<'static>> {
 }
 
 fn upsert_segment() -> BoxedStrategy<Command<'static>> {
-    (select(vec!["s", "t"]), select(vec!["a", "c"]), limit())
-        .prop_filter("a segment has nothing to inherit from", |(.., limit)| {
-            limit.kind != LimitKind::Inherit
-        })
-        .prop_map(|(segment_id, like, limit)| {
-            let currency = currency_for(like, false);
-            Command::UpsertSegment(UpsertSegment { request: REQUEST, segment_id, currency, limit })
+    let limit = limit().prop_filter("a segment has nothing to inherit from", |limit| {
+        limit.kind != LimitKind::Inherit
+    });
+    let cap = option::weighted(0.5, option::weighted(0.7, 0_i64..250));
+    (select(vec!["s", "t"]), select(vec!["a", "c"]), option::weighted(0.7, limit), cap)
+        .prop_map(|(segment_id, like, limit, cap)| {
+            let (request, currency) = (REQUEST, currency_for(like, false));
+            Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit, cap })
         })
         .boxed()
 }

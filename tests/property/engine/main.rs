@@ -10,7 +10,7 @@ use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
 use creditgate_engine::outcome::{Changed, Decision, Outcome, ReasonCode, Reserved, Verdict};
-use creditgate_engine::state::{AccountRows, Dump, Restore, State};
+use creditgate_engine::state::{AccountRows, Dump, Group, Restore, State};
 use creditgate_engine::values::Micros;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -158,9 +158,14 @@ impl Run {
             ];
             assert_eq!(found.map(i128::from), expected, "account {id}");
         }
-        for (head, group) in &dump.groups {
-            let id = &*dump.accounts[*head as usize].0.id;
-            assert_eq!(group.exposure(), model.group_exposure(id), "all under account {id}");
+        for (slot, id) in (0..).zip(&model.opened) {
+            let found = dump.groups.get(&slot).map(Group::exposure);
+            let expected = model.heads_group(id).then(|| model.group_exposure(id));
+            assert_eq!(found, expected, "all under account {id}");
+        }
+        for (segment, currency, sum) in &dump.segment_sums {
+            let id = &*dump.segments[*segment as usize].id;
+            assert_eq!(*sum, model.segment_exposure(id, *currency), "all in {id}, {currency}");
         }
         let orders: Vec<_> = dump
             .reservations
@@ -220,7 +225,7 @@ impl Run {
         for ((slot, invoice_id), standing) in &dump.items {
             items.push(&standing.item(*slot, invoice_id));
         }
-        assert!(restored.add_up() && restored.form_groups());
+        assert!(restored.add_up() && restored.sum_up());
         assert_eq!(restored.dump(), dump);
     }
 }
@@ -239,15 +244,14 @@ fn kind(refusal: &Refusal) -> String {
 
 fn answer(verdict: &Verdict, amount: i64) -> Answer {
     let reason = |r: &creditgate_engine::outcome::Reason| {
-        let whose = r.account_id.as_ref().map(ToString::to_string);
-        (r.code, i128::from(r.observed), i128::from(r.threshold), whose)
+        (r.code, i128::from(r.observed), i128::from(r.threshold), r.level.clone())
     };
     Answer {
         decision: verdict.decision,
         reasons: verdict.reasons.iter().map(reason).collect(),
         fitting: verdict.fitting.map(i128::from),
         available: verdict.available.map(i128::from),
-        bound_by: verdict.bound_by.as_ref().map(ToString::to_string),
+        bound_by: verdict.bound_by.clone(),
         amount: amount.into(),
         breach: false,
         order: None,

@@ -7,6 +7,7 @@ use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved};
+use creditgate_engine::outcome::Level;
 use creditgate_engine::outcome::ReasonCode::{self, *};
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
 
@@ -50,7 +51,7 @@ pub struct Invoice {
 }
 
 /// A rule, what was observed, what it was held against, and whose it is where not the account's.
-pub type Violated = (ReasonCode, Amount, Amount, Option<String>);
+pub type Violated = (ReasonCode, Amount, Amount, Option<Level>);
 
 /// A decision; `order` is the order after it.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +61,7 @@ pub struct Answer {
     pub fitting: Option<Amount>,
     pub available: Option<Amount>,
     /// Whose shared limit leaves no more.
-    pub bound_by: Option<String>,
+    pub bound_by: Option<Level>,
     pub amount: Amount,
     pub breach: bool,
     pub order: Option<Order>,
@@ -75,6 +76,7 @@ pub struct Model {
     /// In the order in which they were opened.
     pub opened: Vec<&'static str>,
     pub defaults: BTreeMap<(&'static str, Currency), Limit>,
+    pub caps: BTreeMap<(&'static str, Currency), Amount>,
     pub segments: Vec<&'static str>,
     pub orders: BTreeMap<u64, Order>,
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
@@ -128,21 +130,42 @@ impl Model {
         below.map(|id| self.exposure(id)).sum()
     }
 
-    /// Each shared limit that the account is held to, the nearest first, and what it leaves.
-    fn shared(&self, account: &str) -> Vec<(&'static str, Amount)> {
+    /// Whether there is anything to sum up under the account.
+    pub fn heads_group(&self, head: &str) -> bool {
+        let has_below = self.accounts.values().any(|account| account.parent == Some(head));
+        has_below || self.accounts[head].shared.is_some()
+    }
+
+    /// What the accounts of a segment in one currency owe together.
+    pub fn segment_exposure(&self, segment: &str, currency: Currency) -> Amount {
+        let of = |a: &Account| a.segment == Some(segment) && a.currency == currency;
+        let all = self.accounts.iter().filter(|(_, account)| of(account));
+        all.map(|(id, _)| self.exposure(id)).sum()
+    }
+
+    /// Each limit that the account is held to together with others, the nearest first, and what it
+    /// leaves.
+    fn shared(&self, account: &str) -> Vec<(Level, Amount)> {
         let left = |head: &&'static str| {
-            self.accounts[*head].shared.map(|limit| (*head, limit - self.group_exposure(head)))
+            let limit = self.accounts[*head].shared?;
+            Some((Level::Group((*head).into()), limit - self.group_exposure(head)))
         };
-        self.lineage(account).iter().filter_map(left).collect()
+        let mut all: Vec<_> = self.lineage(account).iter().filter_map(left).collect();
+        let Account { segment, currency, .. } = self.accounts[account];
+        if let Some(segment) = segment
+            && let Some(cap) = self.caps.get(&(segment, currency))
+        {
+            let exposure = self.segment_exposure(segment, currency);
+            all.push((Level::Segment(segment.into()), cap - exposure));
+        }
+        all
     }
 
     /// What is available under all limits, and whose shared one leaves no more.
-    pub fn room(&self, account: &str) -> (Option<Amount>, Option<String>) {
+    pub fn room(&self, account: &str) -> (Option<Amount>, Option<Level>) {
         let own = self.own_available(account);
-        match self.shared(account).iter().copied().min_by_key(|(_, left)| *left) {
-            Some((head, left)) if own.is_none_or(|own| left < own) => {
-                (Some(left), Some(head.to_owned()))
-            }
+        match self.shared(account).into_iter().min_by_key(|(_, left)| *left) {
+            Some((level, left)) if own.is_none_or(|own| left < own) => (Some(left), Some(level)),
             _ => (own, None),
         }
     }
@@ -193,9 +216,13 @@ impl Model {
             violated(InsufficientCredit, new, available);
             fitting = fitting.min(available);
         }
-        for (head, left) in self.shared(account_id) {
+        for (level, left) in self.shared(account_id) {
             if new > left {
-                reasons.push((SharedLimitExceeded, new, left, Some(head.to_owned())));
+                let code = match level {
+                    Level::Group(_) => SharedLimitExceeded,
+                    Level::Segment(_) => SegmentCapExceeded,
+                };
+                reasons.push((code, new, left, Some(level)));
                 fitting = fitting.min(left);
             }
         }
@@ -374,7 +401,15 @@ impl Model {
     }
 
     fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Vec<Answer> {
-        self.defaults.insert((c.segment_id, c.currency), c.limit);
+        let key = (c.segment_id, c.currency);
+        if let Some(limit) = c.limit {
+            self.defaults.insert(key, limit);
+        }
+        match c.cap {
+            None => {}
+            Some(None) => drop(self.caps.remove(&key)),
+            Some(Some(cap)) => drop(self.caps.insert(key, cap.into())),
+        }
         if !self.segments.contains(&c.segment_id) {
             self.segments.push(c.segment_id);
         }

@@ -74,7 +74,10 @@ impl Simulation {
                 let limit = Limit { kind, valid_until: None };
                 let currency = Currency::parse("USD").expect("three capital letters");
                 let segment_id = "retail";
-                Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit })
+                let limit = random.chance(2, 3).then_some(limit);
+                let cap = random.chance(2, 3).then(|| random.below(2_000) as i64);
+                let cap = random.chance(1, 2).then_some(cap);
+                Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit, cap })
             }
             _ => self.post(account_id, which, amount, id),
         }
@@ -100,11 +103,11 @@ impl Simulation {
             account_id,
             name,
             currency: Some(usd()),
-            parent_id: random.chance(1, 3).then_some(random.pick(&PARENTS)),
+            parent_id: random.chance(1, 6).then_some(random.pick(&PARENTS)),
             segment_id: random.chance(1, 4).then_some("retail"),
             limit: Some(Limit { kind, valid_until: None }),
             max_order: None,
-            shared_limit: random.chance(1, 3).then_some(shared),
+            shared_limit: random.chance(1, 4).then_some(shared),
         })
     }
 

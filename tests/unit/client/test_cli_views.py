@@ -61,16 +61,22 @@ def test_one_position_is_a_list(run: Run, scripted: ScriptedServer) -> None:
 
 def test_groups_of_a_position_are_listed(run: Run, scripted: ScriptedServer) -> None:
     shared = [
-        account_pb2.SharedPosition(account_id="mid", exposure_minor=30_000),
         account_pb2.SharedPosition(
-            account_id="top", limit_minor=50_000, exposure_minor=40_000, available_minor=10_000
+            level=common_pb2.LimitLevel(account_id="mid"), exposure_minor=30_000
+        ),
+        account_pb2.SharedPosition(
+            level=common_pb2.LimitLevel(segment_id="retail"),
+            limit_minor=50_000,
+            exposure_minor=40_000,
+            available_minor=10_000,
         ),
     ]
-    answer_position(scripted, "A", available_minor=10_000, shared=shared, bound_by_account_id="top")
+    bound_by = common_pb2.LimitLevel(segment_id="retail")
+    answer_position(scripted, "A", available_minor=10_000, shared=shared, bound_by=bound_by)
     facts = facts_in(run("position", "A", env=NARROW).stdout)
-    assert facts["under the shared limit of"] == "top"
-    assert facts["mid and below"] == "exposure 300.00 USD, no shared limit"
-    assert facts["top and below"] == "exposure 400.00 USD of 500.00 USD"
+    assert facts["which bounds"] == "segment retail"
+    assert facts["mid and below"] == "exposure 300.00 USD, no limit together"
+    assert facts["segment retail"] == "exposure 400.00 USD of 500.00 USD"
 
 
 def test_several_positions_are_a_table(run: Run, scripted: ScriptedServer) -> None:

@@ -35,6 +35,7 @@ EXPORTED = [
     "ItemError",
     "LedgerEntry",
     "LimitKind",
+    "LimitLevel",
     "LimitSource",
     "MoneyError",
     "NotFoundError",

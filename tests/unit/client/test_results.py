@@ -69,7 +69,7 @@ def test_a_decline_with_all_its_parts() -> None:
         decide_time=NOON,
         policy_version=1,
         replayed=True,
-        bound_by_account_id="",
+        bound_by=None,
         reservation_id="",
         approved_amount_minor=0,
         expire_time=None,

@@ -115,7 +115,7 @@ POSITION = Position(
     available_minor=9_994,
     journal_seq=7,
     shared=(),
-    bound_by_account_id="",
+    bound_by=None,
 )
 
 

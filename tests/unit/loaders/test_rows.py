@@ -120,6 +120,12 @@ def test_segment_rows() -> None:
     assert rows.SEGMENTS.message(SEGMENT) == Segment(
         segment_id="S1", currency="EUR", default_limit=CreditLimit(LimitKind.NO_CREDIT)
     )
+    cells = {"segment_id": "S1", "currency": "EUR", "cap_kind": "amount", "cap_amount": "0"}
+    assert rows.SEGMENTS.message(cells) == Segment(
+        segment_id="S1", currency="EUR", cap=CreditLimit.of(0)
+    )
+    error = refused(rows.SEGMENTS, {"segment_id": "S1", "currency": "EUR"})
+    assert "must not be empty without a cap_kind" in error.message
 
 
 @pytest.mark.parametrize(
@@ -239,6 +245,7 @@ def test_every_required_column_must_be_filled(kind: str) -> None:
         ),
         ("accounts", {"max_order_amount": "-1"}, "max_order_amount", "must not be negative"),
         ("segments", {"limit_kind": "inherit"}, "limit_kind", "must be one of amount, "),
+        ("segments", {"cap_amount": "1"}, "cap_amount", "needs cap_kind amount"),
         (
             "accounts",
             {"shared_limit_amount": "1"},
@@ -333,6 +340,7 @@ def test_a_hundred_allocations_and_ids_of_64_bytes_are_taken() -> None:
         ("accounts", "parent_account_id", "parent_account_id"),
         ("accounts", "shared_limit.amount_minor", "shared_limit_amount"),
         ("segments", "default_limit.valid_until", "limit_valid_until"),
+        ("segments", "cap.kind", "cap_kind"),
         ("entries", "amount_minor", "amount"),
         ("entries", "allocations[2].amount_minor", "allocations"),
         ("entries", "", ""),

@@ -45,7 +45,10 @@ _REASONS = {
     ReasonCode.MAX_ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} for one order",
     ReasonCode.INSUFFICIENT_CREDIT: "{observed} had to fit, {threshold} was available",
     ReasonCode.SHARED_LIMIT_EXCEEDED: (
-        "{observed} had to fit, {threshold} was available to {account_id} and all below it"
+        "{observed} had to fit, {threshold} was available to {level}"
+    ),
+    ReasonCode.SEGMENT_CAP_EXCEEDED: (
+        "{observed} had to fit, {threshold} was available to {level}"
     ),
     ReasonCode.BATCH_NOT_APPROVED: "item {observed} of the batch does not fit",
 }
@@ -75,7 +78,7 @@ def reason_text(reason: Reason, currency: str) -> str:
     words = _REASONS.get(reason.code, "observed {observed}, threshold {threshold}")
     observed = _measure(reason.observed, reason.unit, currency)
     threshold = _measure(reason.threshold, reason.unit, currency)
-    said = words.format(observed=observed, threshold=threshold, account_id=reason.account_id)
+    said = words.format(observed=observed, threshold=threshold, level=reason.level)
     return f"{reason.code}: {said}"
 
 
@@ -153,7 +156,7 @@ def show_decision(console: Console, result: DecisionResult, currency: str) -> No
         console,
         [
             ("available now", amount(result.available_minor, currency, absent="unlimited")),
-            ("under the shared limit of", result.bound_by_account_id),
+            ("which bounds", str(result.bound_by or "")),
             ("would have fitted", amount(result.fitting_amount_minor, currency)),
         ],
     )

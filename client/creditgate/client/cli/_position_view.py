@@ -80,19 +80,16 @@ def _list(position: Position, today: date) -> RenderableType:
             ("reserved", text(position.reserved_minor)),
             ("exposure", text(position.exposure_minor)),
             ("available", f"{available} (takes no orders: {barred})" if barred else available),
-            ("under the shared limit of", position.bound_by_account_id),
+            ("which bounds", str(position.bound_by or "")),
             ("used", utilisation_text(position)),
-            *(
-                (f"{group.account_id} and below", _group_text(group, text))
-                for group in position.shared
-            ),
+            *((str(group.level), _group_text(group, text)) for group in position.shared),
         ]
     )
 
 
 def _group_text(group: SharedPosition, text: Callable[[int | None], str]) -> str:
     if group.limit_minor is None:
-        return f"exposure {text(group.exposure_minor)}, no shared limit"
+        return f"exposure {text(group.exposure_minor)}, no limit together"
     return f"exposure {text(group.exposure_minor)} of {text(group.limit_minor)}"
 
 

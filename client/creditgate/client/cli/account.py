@@ -122,7 +122,7 @@ def upsert(
         segment_id=segment_id,
         limit=None if limit is None else read_limit(limit, unit, valid_until),
         max_order_amount_minor=None if max_order is None else read_amount(max_order, unit),
-        shared_limit=None if shared_limit is None else _read_shared_limit(shared_limit, unit),
+        shared_limit=_read_bound("--shared-limit", shared_limit, unit),
     )
     results = conn.client.upsert_accounts([row], request_id=request_id, channel=channel)
     _show_upsert(conn, results[0], account_id)
@@ -178,14 +178,18 @@ def close(
 
 @click.group()
 def segment() -> None:
-    """Segments: the default limits that accounts inherit."""
+    """Segments: the default limits that accounts inherit, and what bounds them together."""
 
 
 @segment.command("upsert")
 @click.argument("segment_id", metavar="SEGMENT")
 @click.argument("currency")
-@click.argument("limit")
+@click.argument("limit", required=False)
 @click.option("--valid-until", type=DATE, help="Last day (UTC) on which the limit holds.")
+@click.option(
+    "--cap",
+    help="Most that all its accounts may owe together, or unlimited, which removes it.",
+)
 @request_options
 @connected
 def segment_upsert(
@@ -193,28 +197,35 @@ def segment_upsert(
     *,
     segment_id: str,
     currency: str,
-    limit: str,
+    limit: str | None,
     valid_until: date | None,
+    cap: str | None,
     request_id: str | None,
     channel: str,
 ) -> None:
-    """Sets the default limit of a segment: an amount, unlimited or no-credit."""
-    default_limit = read_limit(limit, currency, valid_until)
-    if default_limit.kind is LimitKind.INHERIT:
+    """Sets the default limit of a segment: an amount, unlimited or no-credit. Or its cap."""
+    if limit is None and (cap is None or valid_until):
+        raise click.UsageError("give a LIMIT, or a --cap alone")
+    default_limit = None if limit is None else read_limit(limit, currency, valid_until)
+    if default_limit is not None and default_limit.kind is LimitKind.INHERIT:
         raise click.UsageError("A segment cannot inherit: LIMIT is an amount, unlimited, no-credit")
     row = Segment(
         segment_id=segment_id,
         currency=currency,
         default_limit=default_limit,
+        cap=_read_bound("--cap", cap, currency),
     )
     results = conn.client.upsert_segments([row], request_id=request_id, channel=channel)
     _show_upsert(conn, results[0], segment_id)
 
 
-def _read_shared_limit(text: str, currency: str) -> CreditLimit:
+def _read_bound(option: str, text: str | None, currency: str) -> CreditLimit | None:
+    """A limit of several accounts together, where one is given. Raises click.UsageError."""
+    if text is None:
+        return None
     limit = read_limit(text, currency, None)
     if limit.kind not in (LimitKind.AMOUNT, LimitKind.UNLIMITED):
-        raise click.UsageError(f"--shared-limit is an amount or unlimited, not {text!r}")
+        raise click.UsageError(f"{option} is an amount or unlimited, not {text!r}")
     return limit
 
 

@@ -17,7 +17,8 @@ from creditgate.client.cli._position_view import positions_view, today_for
 @click.option(
     "--watch",
     is_flag=True,
-    help="Show every change until interrupted; into a pipe or file as JSON, one line for each.",
+    help="Show every change at them, or below them, until interrupted; into a pipe or file as "
+    "JSON, one line for each.",
 )
 @connected
 def position(conn: Connection, account_ids: Sequence[str], watch: bool) -> None:

@@ -90,16 +90,18 @@ impl Context<'_> {
         let UpsertSegment { segment_id, currency, limit, .. } = *command;
         let known = self.state.segment_index(segment_id);
         let segment = known.unwrap_or(self.state.segments().len() as SegmentIndex);
-        let before =
-            known.and_then(|index| self.state.segments()[index as usize].default_limit(currency));
-        let event = Event::SegmentSet { segment, segment_id, currency, limit };
-        let outcome = match before {
-            None => Upserted::Created,
-            Some(same) if same == limit => {
+        let row = known.map(|index| &self.state.segments()[index as usize]);
+        let default = row.and_then(|row| row.default_limit(currency));
+        let cap_before = row.and_then(|row| row.cap(currency));
+        let cap = command.cap.unwrap_or(cap_before);
+        let outcome = match (row, limit.or(default) == default && cap == cap_before) {
+            (Some(_), true) => {
                 return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
             }
-            Some(_) => Upserted::Updated,
+            _ if default.is_none() && cap_before.is_none() => Upserted::Created,
+            _ => Upserted::Updated,
         };
+        let event = Event::SegmentSet { segment, segment_id, currency, limit, cap };
         Ok((Outcome::Upserted(outcome), vec![event]))
     }
 

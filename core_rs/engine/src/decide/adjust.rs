@@ -1,7 +1,8 @@
 //! `Adjust`: an order's new total. Growth is decided like an order.
 
 use crate::command::Adjust;
-use crate::decide::rules::{Ask, Pending, evaluate};
+use crate::decide::levels::Pending;
+use crate::decide::rules::{Ask, evaluate};
 use crate::decide::{Context, expiry, view};
 use crate::error::Refusal;
 use crate::event::Event;

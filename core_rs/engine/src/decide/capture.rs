@@ -2,7 +2,8 @@
 
 use crate::bounds::CAPTURES_MAX;
 use crate::command::{CaptureOrder, OrderKey, Target};
-use crate::decide::rules::{Ask, Evaluation, Pending, evaluate};
+use crate::decide::levels::Pending;
+use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;

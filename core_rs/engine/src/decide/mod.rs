@@ -1,12 +1,14 @@
 //! Deciding: state + command + time → outcome + events. Pure, and changes nothing: `apply` does.
 //!
-//! One command, one file. [`rules`] holds orders against credit, in order of precedence.
+//! One command, one file. [`rules`] holds orders against credit, in order of precedence, and
+//! [`levels`] says which limits there are.
 
 mod account;
 mod adjust;
 mod capture;
 mod housekeep;
 mod ledger;
+pub mod levels;
 mod release;
 mod reserve;
 pub mod rules;
@@ -16,7 +18,8 @@ pub use reserve::check;
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
-use crate::decide::rules::{Evaluation, Room, room};
+use crate::decide::levels::{Room, room};
+use crate::decide::rules::Evaluation;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
@@ -84,7 +87,7 @@ impl<'s> Context<'s> {
         fitting: Option<Minor>,
         room: Room,
     ) -> Verdict {
-        let bound_by = room.bound_by.map(|head| self.state.account_id(head).clone());
+        let bound_by = room.bound_by.map(|place| place.level(self.state));
         Verdict { decision, reasons, fitting, available: room.available, bound_by }
     }
 

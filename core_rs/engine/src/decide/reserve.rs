@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bounds::BATCH_ITEMS_MAX;
 use crate::command::{Order, Reserve, ReserveAll};
-use crate::decide::rules::{Ask, Evaluation, Pending, evaluate, room};
+use crate::decide::levels::{Pending, Together, room, together};
+use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -80,12 +81,12 @@ impl Context<'_> {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
         let own = earlier.reserved.get(&slot).copied().unwrap_or_default();
-        let pending = Pending { own, shared: Some(&earlier.shared) };
+        let pending = Pending { own, together: Some(&earlier.together) };
         let reserved = self.judge(slot, pending, order.amount, false)?;
         let amount = i128::from(reserved.amount);
         *earlier.reserved.entry(slot).or_default() += amount;
-        for (head, _) in self.state.groups_of(slot) {
-            *earlier.shared.entry(head).or_default() += amount;
+        for (place, ..) in together(self.state, slot) {
+            *earlier.together.entry(place).or_default() += amount;
         }
         Ok((slot, reserved))
     }
@@ -170,7 +171,7 @@ impl Context<'_> {
 struct Earlier<'o> {
     orders: BTreeSet<(Slot, &'o str)>,
     reserved: BTreeMap<Slot, i128>,
-    shared: BTreeMap<Slot, i128>,
+    together: BTreeMap<Together, i128>,
 }
 
 #[cfg(test)]

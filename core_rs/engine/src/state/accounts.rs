@@ -7,9 +7,9 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use super::chunked::{CHUNK_ROWS, Chunked};
 use super::groups::{Group, Groups};
 use super::index::Index;
-use crate::bounds::PARENT_DEPTH_MAX;
+use super::segment_sums::SegmentSums;
 use crate::model::{Account, Counters, Status, Terms};
-use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, Slot};
+use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Slot};
 
 #[derive(Default)]
 pub(super) struct Accounts {
@@ -17,6 +17,7 @@ pub(super) struct Accounts {
     about: Chunked<About>,
     slots: Index,
     groups: Groups,
+    segment_sums: SegmentSums,
     hasher: DefaultHashBuilder,
 }
 
@@ -196,18 +197,15 @@ impl Accounts {
         &self.credit[slot].counters
     }
 
-    /// For adding up rows before [`Accounts::form_groups`]: no group hears of it.
+    /// For adding up rows before [`Accounts::sum_up`]: no sum hears of it.
     pub(super) fn counters_mut(&mut self, slot: Slot) -> &mut Counters {
         &mut self.credit[slot].counters
     }
 
     /// Adds to an account's counters, and to what its groups owe.
     pub(super) fn add(&mut self, slot: Slot, change: &Counters) {
-        let row = &mut self.credit[slot];
-        row.counters.add(change);
-        if row.has(HAS_PARENT | HEADS_GROUP) {
-            self.add_to_groups(slot, change.exposure().into());
-        }
+        self.credit[slot].counters.add(change);
+        self.add_above(slot, change.exposure().into());
     }
 
     /// Puts an account's counters back to what they were.
@@ -215,8 +213,35 @@ impl Accounts {
         let row = &mut self.credit[slot];
         let change = i128::from(was.exposure()) - i128::from(row.counters.exposure());
         row.counters = was;
+        self.add_above(slot, change);
+    }
+
+    /// Adds what an account owes more to all that it is summed up in.
+    fn add_above(&mut self, slot: Slot, exposure: i128) {
+        let row = &self.credit[slot];
+        if row.has(HAS_SEGMENT) {
+            self.segment_sums.add(row.packed.segment, row.packed.currency, exposure);
+        }
         if row.has(HAS_PARENT | HEADS_GROUP) {
-            self.add_to_groups(slot, change);
+            self.add_to_groups(slot, exposure);
+        }
+    }
+
+    pub(super) fn segment_exposure(&self, segment: SegmentIndex, currency: Currency) -> i128 {
+        self.segment_sums.get(segment, currency)
+    }
+
+    pub(super) fn segment_sums(&self) -> impl Iterator<Item = (SegmentIndex, Currency, i128)> {
+        self.segment_sums.iter()
+    }
+
+    /// Puts what an account owes into the sum of its segment, or takes it away.
+    fn count_in_segment(&mut self, slot: Slot, joins: bool) {
+        let row = &self.credit[slot];
+        if row.has(HAS_SEGMENT) {
+            let exposure = i128::from(row.counters.exposure());
+            let exposure = if joins { exposure } else { -exposure };
+            self.segment_sums.add(row.packed.segment, row.packed.currency, exposure);
         }
     }
 
@@ -237,11 +262,16 @@ impl Accounts {
         if self.credit[slot].has(HEADS_GROUP) { self.groups.get(slot) } else { None }
     }
 
+    /// Whether an account is summed up with no others.
+    #[inline]
+    pub(super) fn stands_alone(&self, slot: Slot) -> bool {
+        !self.credit[slot].has(HAS_PARENT | HEADS_GROUP | HAS_SEGMENT)
+    }
+
     /// All groups that an account belongs to, its own first, then upwards.
     #[inline]
     pub(super) fn groups_of(&self, slot: Slot) -> impl Iterator<Item = (Slot, &Group)> {
-        // Most accounts are in none, and end it here.
-        let mut at = self.credit[slot].has(HAS_PARENT | HEADS_GROUP).then_some(slot);
+        let mut at = Some(slot);
         std::iter::from_fn(move || {
             while let Some(head) = at {
                 at = self.parent(head);
@@ -299,9 +329,9 @@ impl Accounts {
         }
     }
 
-    /// Forms the groups of accounts that were put back, once their counters are added up. `false`:
-    /// an account stands deeper than any may, as one that is its own ancestor does.
-    pub(super) fn form_groups(&mut self) -> bool {
+    /// Forms the groups and sums of accounts that were put back, once their counters are added up.
+    /// `false`: an account is its own ancestor.
+    pub(super) fn sum_up(&mut self) -> bool {
         let heads = Vec::from_iter(self.groups().map(|(head, _)| head));
         for head in heads {
             self.groups.add(head, self.credit[head].counters.exposure().into());
@@ -318,6 +348,7 @@ impl Accounts {
             }
         }
         for slot in slots {
+            self.count_in_segment(slot, true);
             if let Some(parent) = self.parent(slot) {
                 self.add_to_groups(parent, self.credit[slot].counters.exposure().into());
             }
@@ -325,19 +356,21 @@ impl Accounts {
         true
     }
 
-    /// How many levels stand below each account that has any; `None` where one stands too deep.
+    /// How many levels stand below each account that has any; `None`: one is its own ancestor.
     fn heights(&self) -> Option<HashMap<Slot, usize>> {
         let mut heights: HashMap<Slot, usize> = HashMap::new();
         for slot in 0..self.len() as Slot {
             let mut above = self.parent(slot);
-            for distance in 1..=PARENT_DEPTH_MAX {
-                let Some(head) = above else { break };
+            let mut distance = 0;
+            while let Some(head) = above {
+                distance += 1;
+                // A tree from before depths were bounded is taken as it is.
+                if distance == self.len() {
+                    return None;
+                }
                 let height = heights.entry(head).or_default();
                 *height = distance.max(*height);
                 above = self.parent(head);
-            }
-            if above.is_some() {
-                return None;
             }
         }
         Some(heights)
@@ -385,7 +418,9 @@ impl Accounts {
         if let Some(parent) = before.filter(|_| before != after) {
             self.move_below(parent, slot, false);
         }
+        self.count_in_segment(slot, false);
         self.credit[slot].packed = PackedTerms::pack(&account.terms());
+        self.count_in_segment(slot, true);
         self.set_shared_limit(slot, account.shared_limit);
         if let Some(parent) = after.filter(|_| before != after) {
             self.move_below(parent, slot, true);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Account, Counters, Reservation, Segment, Standing};
 use crate::state::{Group, State};
-use crate::values::{Id, Micros, ReservationId, Slot};
+use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
 /// alike, whatever way they came about.
@@ -22,6 +22,8 @@ pub struct Dump {
     pub sources: BTreeMap<Box<str>, u64>,
     /// Sums: what the accounts under each head owe together.
     pub groups: BTreeMap<Slot, Group>,
+    /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
+    pub segment_sums: Vec<(SegmentIndex, Currency, i128)>,
     /// Index: the slot of each account id.
     pub slots: BTreeMap<Id, Slot>,
     /// Index: the latest reservation of each order, and how many the order has.
@@ -50,6 +52,7 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
+            segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),
             orders: self

@@ -33,14 +33,6 @@ impl Group {
         self.exposure
     }
 
-    /// What a new order of any of them could still take, as far as this limit goes; `more` is
-    /// what they owe on top. Beyond the range of an `i64` it is the end of that range.
-    #[must_use]
-    pub fn available(&self, more: i128) -> Option<Minor> {
-        let left = i128::from(self.limit?) - self.exposure - more;
-        Some(left.clamp(Minor::MIN.into(), Minor::MAX.into()) as Minor)
-    }
-
     /// How many levels of accounts stand below its account.
     fn height(&self) -> usize {
         self.below.iter().rposition(|count| *count > 0).map_or(0, |deepest| deepest + 1)

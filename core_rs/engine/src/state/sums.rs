@@ -95,11 +95,11 @@ impl State {
         })
     }
 
-    /// Forms the groups of accounts whose counters have been added up and are right. `false`: an
-    /// account has more above it than any may.
+    /// Forms the groups and the sums of accounts whose counters have been added up and are right.
+    /// `false`: an account is its own ancestor.
     #[must_use]
-    pub fn form_groups(&mut self) -> bool {
-        self.accounts.form_groups()
+    pub fn sum_up(&mut self) -> bool {
+        self.accounts.sum_up()
     }
 
     /// Whether, for each account, the counters are the sums of its rows: true of every state that

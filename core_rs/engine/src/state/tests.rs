@@ -11,13 +11,21 @@ use crate::values::{Micros, ReservationId, Slot};
 /// A book with something of everything.
 fn book() -> Book {
     let mut book = Book::with_limit(Unlimited);
+    for head in ["head", "other"] {
+        book.run(UpsertAccount { shared_limit: Some(Some(1_000)), ..account(head) }).unwrap();
+    }
     let segment = UpsertSegment {
         request: REQUEST,
         segment_id: "s",
         currency: usd(),
-        limit: limit(Unlimited),
+        limit: Some(limit(Unlimited)),
+        cap: None,
     };
-    book.run(segment).unwrap();
+    book.run(segment.clone()).unwrap();
+    let below = UpsertAccount { parent_id: Some("head"), segment_id: Some("t"), ..account("a") };
+    let capped = UpsertSegment { segment_id: "t", cap: Some(Some(1_000)), ..segment };
+    book.run(capped).unwrap();
+    book.run(below).unwrap();
     book.hold("open", 10);
     book.hold("closed", 10);
     book.run(release("closed")).unwrap();
@@ -34,7 +42,8 @@ fn commands() -> Vec<Command<'static>> {
         request: REQUEST,
         segment_id,
         currency: usd(),
-        limit: limit(kind),
+        limit: Some(limit(kind)),
+        cap: None,
     };
     let orders = vec![order("all 1", 5), order("closed", 5)];
     vec![
@@ -48,6 +57,9 @@ fn commands() -> Vec<Command<'static>> {
         release("open").into(),
         account("new").into(),
         UpsertAccount { segment_id: Some("s"), ..account("a") }.into(),
+        UpsertAccount { shared_limit: Some(Some(900)), ..account("a") }.into(),
+        UpsertAccount { parent_id: Some("other"), ..account("a") }.into(),
+        UpsertAccount { parent_id: Some(""), ..account("a") }.into(),
         segment("s", Amount(4)).into(),
         segment("new", Amount(4)).into(),
         status("a", Status::Closed).into(),
@@ -85,8 +97,11 @@ fn undo_comes_back_to_any_mark_of_a_batch() {
     let mut book = book();
     book.now += DAY;
     let mut marks = Vec::new();
+    let moves = ["other", "", "head"]
+        .map(|parent| UpsertAccount { parent_id: Some(parent), ..account("a") }.into());
     let commands = [commands().pop().unwrap(), account("new").into(), reserve("closed", 7).into()]
         .into_iter()
+        .chain(moves)
         .chain([adjust("closed", 9).into(), release("closed").into(), reserve("closed", 1).into()]);
     for command in commands {
         marks.push((book.state.mark(), book.state.dump()));
@@ -117,7 +132,7 @@ fn settling_names_the_accounts_that_changed_and_forgets_how_to_undo() {
     book.state.touched_since(0, |slot| seen.push(slot));
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, [0, 1]);
+    assert_eq!(seen, [0, 3]);
     book.state.settle(book.state.mark());
     assert_eq!(book.state.mark(), 0);
     book.state.undo(0);
@@ -154,11 +169,28 @@ fn a_state_put_back_row_by_row_is_the_same() {
     book.post(payment(10, &[("ahead", 3)]));
     let dump = book.state.dump();
     let mut restored = put_back(&dump);
-    assert!(restored.add_up());
+    assert!(restored.add_up() && restored.sum_up());
     assert_eq!(restored.dump(), dump);
     assert_eq!(restored.sums(), book.state.sums());
     assert!(restored.adds_up());
     assert_eq!(restored.mark(), 0);
+}
+
+#[test]
+fn accounts_that_were_put_back_in_a_circle_are_found() {
+    let dump = book().state.dump();
+    let under = |slot: usize, parent| {
+        let mut altered = dump.clone();
+        altered.accounts[slot].0.parent = Some(parent);
+        let mut restored = put_back(&altered);
+        assert!(restored.add_up());
+        restored.sum_up()
+    };
+    // "a" stands below "head".
+    let (a, head) = (0, 1);
+    assert!(under(head as usize, 2));
+    assert!(!under(head as usize, a));
+    assert!(!under(head as usize, head));
 }
 
 #[test]

@@ -71,7 +71,8 @@ impl State {
                 Undo::Counters(slot, _) | Undo::AccountAdded(slot) => seen(*slot),
                 Undo::Account(slot, was) => {
                     seen(*slot);
-                    was.parent.into_iter().for_each(&mut seen);
+                    let lost = was.parent.filter(|was| self.terms(*slot).parent != Some(*was));
+                    lost.into_iter().for_each(&mut seen);
                 }
                 _ => {}
             }

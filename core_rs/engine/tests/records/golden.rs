@@ -195,10 +195,15 @@ fn shared_limits() -> Vec<Row> {
         name: None,
         shared_limit,
     };
+    let (segment_id, currency) = ("s", usd());
+    let segment =
+        UpsertSegment { request: REQUEST, segment_id, currency, limit: None, cap: Some(Some(500)) };
+    let segment_set =
+        |cap| Event::SegmentSet { segment: 3, segment_id, currency, limit: None, cap };
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
     let mut short = reserved(Decision::Declined, &[ReasonCode::SharedLimitExceeded]);
-    short.verdict.reasons[0].account_id = Some("p".into());
-    short.verdict.bound_by = Some("p".into());
+    short.verdict.reasons[0].level = Some(Level::Group("p".into()));
+    short.verdict.bound_by = Some(Level::Segment("s".into()));
     vec![
         row(
             "upsert_account, shared limit",
@@ -212,6 +217,16 @@ fn shared_limits() -> Vec<Row> {
              a3555344c0c092a7696e6865726974c000c0",
         ),
         row(
+            "upsert_segment, cap",
+            Command::UpsertSegment(segment),
+            Outcome::Upserted(Upserted::Updated),
+            vec![segment_set(Some(500)), segment_set(None)],
+            "\
+             949481ae7570736572745f7365676d656e749593a1720107a173a3555344c091cd01f4a36f6d73 \
+             a3776562c00081a87570736572746564a7757064617465649281ab7365676d656e745f73657495 \
+             03a173a3555344c0cd01f481ab7365676d656e745f7365749403a173a3555344c0",
+        ),
+        row(
             "reserve, shared limit",
             Command::Reserve(reserve),
             Outcome::Reserved(short),
@@ -219,7 +234,8 @@ fn shared_limits() -> Vec<Row> {
             "\
              949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
              6562c00081a872657365727665649495a86465636c696e65649194b55348415245445f4c494d49 \
-             545f4558434545444544cd012cfea17000c0a170cd0401cd012c0590",
+             545f4558434545444544cd012cfe81a567726f7570a17000c081a77365676d656e74a173cd0401 \
+             cd012c0590",
         ),
     ]
 }
@@ -249,10 +265,11 @@ fn accounts() -> Vec<Row> {
         name,
         shared_limit: None,
     };
+    let limit = Some(unlimited);
     let segment =
-        UpsertSegment { request: REQUEST, segment_id: "s", currency: usd(), limit: unlimited };
+        UpsertSegment { request: REQUEST, segment_id: "s", currency: usd(), limit, cap: None };
     let segment_set =
-        Event::SegmentSet { segment: 3, segment_id: "s", currency: usd(), limit: unlimited };
+        Event::SegmentSet { segment: 3, segment_id: "s", currency: usd(), limit, cap: None };
     let status = SetStatus { request: REQUEST, account_id: "a", status: Status::Closed };
     let status_set = Event::StatusSet { slot: 2, status: Status::Closed, reason: Some(TEXT) };
     let mut closed = row(
@@ -387,6 +404,7 @@ fn names_in_the_journal_have_not_changed() {
         InsufficientCredit,
         BatchNotApproved,
         SharedLimitExceeded,
+        SegmentCapExceeded,
     ];
     let code_names = [
         "ACCOUNT_CLOSED",
@@ -397,10 +415,11 @@ fn names_in_the_journal_have_not_changed() {
         "INSUFFICIENT_CREDIT",
         "BATCH_NOT_APPROVED",
         "SHARED_LIMIT_EXCEEDED",
+        "SEGMENT_CAP_EXCEEDED",
     ];
     assert_eq!(names(&codes), code_names);
-    assert_eq!(codes.map(|code| code as i32), [1, 2, 3, 4, 5, 6, 7, 8], "numbers are never reused");
-    assert!(codes.is_sorted(), "in order of precedence");
+    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    assert_eq!(codes.map(|code| code as i32), numbers, "numbers are never reused");
     let kinds = [
         EntryKind::Invoice,
         EntryKind::Payment,

@@ -143,7 +143,8 @@ fn post() -> BoxedStrategy<Post<'static>> {
 
 pub fn command() -> BoxedStrategy<Command<'static>> {
     let capture = (request(), target(), option::of(number()), string(), any::<(bool, bool)>());
-    let segment = (request(), string(), currency(), limit());
+    let segment =
+        (request(), string(), currency(), option::of(limit()), option::of(option::of(number())));
     prop_oneof![
         (request(), order(), any::<bool>()).prop_map(|(request, order, allow_partial)| {
             Command::Reserve(Reserve { request, order, allow_partial })
@@ -161,8 +162,8 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
             Command::Release(Release { request, target, amount })
         }),
         upsert_account().prop_map(Command::UpsertAccount),
-        segment.prop_map(|(request, segment_id, currency, limit)| {
-            Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit })
+        segment.prop_map(|(request, segment_id, currency, limit, cap)| {
+            Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit, cap })
         }),
         (request(), string(), status()).prop_map(|(request, account_id, status)| {
             Command::SetStatus(SetStatus { request, account_id, status })
@@ -197,9 +198,9 @@ fn account_event() -> BoxedStrategy<Event<'static>> {
         ),
         (any::<u32>(), status(), option::of(text()))
             .prop_map(|(slot, status, reason)| Event::StatusSet { slot, status, reason }),
-        (any::<u32>(), string(), currency(), limit()).prop_map(
-            |(segment, segment_id, currency, limit)| {
-                Event::SegmentSet { segment, segment_id, currency, limit }
+        (any::<u32>(), string(), currency(), option::of(limit()), option::of(number())).prop_map(
+            |(segment, segment_id, currency, limit, cap)| {
+                Event::SegmentSet { segment, segment_id, currency, limit, cap }
             }
         ),
         (string(), any::<u64>())
@@ -242,6 +243,15 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
     prop_oneof![account_event(), reservation_event(), ledger_event()].boxed()
 }
 
+fn level() -> BoxedStrategy<Level> {
+    let (group, segment) = (string(), string());
+    prop_oneof![
+        group.prop_map(|id| Level::Group(id.into())),
+        segment.prop_map(|id| Level::Segment(id.into())),
+    ]
+    .boxed()
+}
+
 fn verdict() -> BoxedStrategy<Verdict> {
     use ReasonCode::*;
     let decision = select(vec![
@@ -259,21 +269,22 @@ fn verdict() -> BoxedStrategy<Verdict> {
         InsufficientCredit,
         BatchNotApproved,
         SharedLimitExceeded,
+        SegmentCapExceeded,
     ]);
-    let reason = (code, number(), number(), option::of(string())).prop_map(
-        |(code, observed, threshold, whose)| Reason {
-            account_id: whose.map(Into::into),
+    let reason = (code, number(), number(), option::of(level())).prop_map(
+        |(code, observed, threshold, level)| Reason {
+            level,
             ..Reason::own(code, observed, threshold)
         },
     );
     let amounts = (option::of(number()), option::of(number()));
-    (decision, vec(reason, 0..7), amounts, option::of(string()))
+    (decision, vec(reason, 0..7), amounts, option::of(level()))
         .prop_map(|(decision, reasons, (fitting, available), bound_by)| Verdict {
             decision,
             reasons,
             fitting,
             available,
-            bound_by: bound_by.map(Into::into),
+            bound_by,
         })
         .boxed()
 }

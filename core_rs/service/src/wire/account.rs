@@ -33,25 +33,29 @@ pub(crate) fn upsert_account<'a>(
             .max_order_amount_minor
             .map(|value| admit::amount_or_zero("max_order_amount_minor", value))
             .transpose()?,
-        shared_limit: m.shared_limit.as_ref().map(shared_limit).transpose()?,
+        shared_limit: m
+            .shared_limit
+            .as_ref()
+            .map(|limit| bound("shared_limit", limit))
+            .transpose()?,
     });
     Ok(Request { command, actor, channel, reason: None })
 }
 
-/// `None`: there is to be none any more.
-fn shared_limit(value: &v1::CreditLimit) -> Result<Option<Minor>, Fault> {
-    let limit = admit::limit("shared_limit", value, false)?;
+/// A limit of several accounts together; `None`: there is to be none any more.
+fn bound(field: &str, value: &v1::CreditLimit) -> Result<Option<Minor>, Fault> {
+    if !matches!(value.kind(), v1::LimitKind::Amount | v1::LimitKind::Unlimited) {
+        return Err(Fault::field(&format!("{field}.kind"), value.kind, "AMOUNT or UNLIMITED"));
+    }
+    let limit = admit::limit(field, value, false)?;
     if limit.valid_until.is_some() {
-        let rule = "empty for a shared limit";
-        return Err(Fault::field("shared_limit.valid_until", &value.valid_until, rule));
+        let rule = "empty for a limit of several accounts";
+        return Err(Fault::field(&format!("{field}.valid_until"), &value.valid_until, rule));
     }
-    match limit.kind {
-        LimitKind::Amount(amount) => Ok(Some(amount)),
-        LimitKind::Unlimited => Ok(None),
-        LimitKind::NoCredit | LimitKind::Inherit => {
-            Err(Fault::field("shared_limit.kind", value.kind, "AMOUNT or UNLIMITED"))
-        }
-    }
+    Ok(match limit.kind {
+        LimitKind::Amount(amount) => Some(amount),
+        _ => None,
+    })
 }
 
 fn display_name(value: &str) -> Result<Option<Text<'_>>, Fault> {
@@ -65,13 +69,16 @@ pub(crate) fn upsert_segment<'a>(
     actor: &'a str,
     channel: &'a str,
 ) -> Result<Request<'a>, Fault> {
-    let rule = "given";
-    let limit = m.default_limit.as_ref().ok_or_else(|| Fault::field("default_limit", (), rule))?;
+    if m.default_limit.is_none() && m.cap.is_none() {
+        return Err(Fault::field("default_limit", (), "given where no cap is"));
+    }
+    let default = |limit| admit::limit("default_limit", limit, false);
     let command = Command::UpsertSegment(UpsertSegment {
         request,
         segment_id: admit::id("segment_id", &m.segment_id)?,
         currency: admit::currency(&m.currency)?,
-        limit: admit::limit("default_limit", limit, false)?,
+        limit: m.default_limit.as_ref().map(default).transpose()?,
+        cap: m.cap.as_ref().map(|cap| bound("cap", cap)).transpose()?,
     });
     Ok(Request { command, actor, channel, reason: None })
 }

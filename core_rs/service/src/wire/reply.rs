@@ -2,12 +2,14 @@
 
 use std::io::Write;
 
-use creditgate_engine::decide::rules::{LimitSource, effective_limit, room};
+use creditgate_engine::decide::levels::{
+    LimitSource, Together, effective_limit, left, levels, room,
+};
 use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::{
-    Changed, Decision, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
+    Changed, Decision, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
 };
-use creditgate_engine::state::{Group, State};
+use creditgate_engine::state::State;
 use creditgate_engine::values::{Limit, LimitKind, Micros, Minor, Seq, Slot};
 use prost::encoding;
 use prost_types::Timestamp;
@@ -39,7 +41,7 @@ pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
         decide_time: Some(timestamp(made.time)),
         policy_version: made.policy_version,
         replayed: made.replayed,
-        bound_by_account_id: verdict.bound_by.map(Into::into).unwrap_or_default(),
+        bound_by: verdict.bound_by.map(Into::into),
     }
 }
 
@@ -54,6 +56,16 @@ impl From<Decision> for v1::Decision {
     }
 }
 
+impl From<Level> for v1::LimitLevel {
+    fn from(level: Level) -> v1::LimitLevel {
+        let of = match level {
+            Level::Group(id) => v1::limit_level::Of::AccountId(id.into()),
+            Level::Segment(id) => v1::limit_level::Of::SegmentId(id.into()),
+        };
+        v1::LimitLevel { of: Some(of) }
+    }
+}
+
 fn reason(reason: Reason) -> v1::Reason {
     let unit = match reason.code {
         ReasonCode::AccountClosed | ReasonCode::AccountSuspended | ReasonCode::NoCreditLimit => {
@@ -62,7 +74,8 @@ fn reason(reason: Reason) -> v1::Reason {
         ReasonCode::LimitExpired => v1::ReasonUnit::Date,
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
-        | ReasonCode::SharedLimitExceeded => v1::ReasonUnit::Minor,
+        | ReasonCode::SharedLimitExceeded
+        | ReasonCode::SegmentCapExceeded => v1::ReasonUnit::Minor,
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
     };
     v1::Reason {
@@ -70,7 +83,7 @@ fn reason(reason: Reason) -> v1::Reason {
         unit: unit.into(),
         observed: reason.observed,
         threshold: reason.threshold,
-        account_id: reason.account_id.map(Into::into).unwrap_or_default(),
+        level: reason.level.map(Into::into),
     }
 }
 
@@ -103,8 +116,8 @@ fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
     if made.replayed {
         int(to, 8, 1);
     }
-    if let Some(account_id) = bound_by {
-        nested(to, 9, |to| to.extend_from_slice(account_id.as_bytes()));
+    if let Some(level) = bound_by {
+        encoding::message::encode(9, &v1::LimitLevel::from(level), to);
     }
 }
 
@@ -257,14 +270,13 @@ pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1
 pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
     let (terms, counters) = (state.terms(slot), state.position(slot));
     let (effective, room) = (effective_limit(state, &terms), room(state, slot, 0));
-    let id = |slot| state.account_id(slot).to_string();
     let source = match effective.source {
         LimitSource::Account => v1::LimitSource::Account,
         LimitSource::Segment => v1::LimitSource::Segment,
         LimitSource::Nothing => v1::LimitSource::None,
     };
     v1::Position {
-        account_id: id(slot),
+        account_id: state.account_id(slot).to_string(),
         currency: terms.currency.to_string(),
         status: status(terms.status).into(),
         effective_limit: Some(limit(effective.limit)),
@@ -275,18 +287,18 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
         exposure_minor: counters.exposure(),
         available_minor: room.available,
         journal_seq: seq,
-        shared: state.groups_of(slot).map(|(head, group)| shared(state, head, group)).collect(),
-        bound_by_account_id: room.bound_by.map_or_else(String::new, id),
+        shared: levels(state, slot).map(|level| shared(state, level)).collect(),
+        bound_by: room.bound_by.map(|place| place.level(state).into()),
     }
 }
 
-fn shared(state: &State, head: Slot, group: &Group) -> v1::SharedPosition {
-    let range = Minor::MIN.into()..=Minor::MAX.into();
+fn shared(state: &State, found: (Together, Option<Minor>, i128)) -> v1::SharedPosition {
+    let (place, limit, exposure) = found;
     v1::SharedPosition {
-        account_id: state.account_id(head).to_string(),
-        limit_minor: group.limit(),
-        exposure_minor: group.exposure().clamp(*range.start(), *range.end()) as Minor,
-        available_minor: group.available(0),
+        level: Some(place.level(state).into()),
+        limit_minor: limit,
+        exposure_minor: exposure.clamp(Minor::MIN.into(), Minor::MAX.into()) as Minor,
+        available_minor: limit.map(|limit| left(limit, exposure)),
     }
 }
 
@@ -305,17 +317,17 @@ mod tests {
     fn an_answer_is_written_as_the_message_says() {
         let short = violated(ReasonCode::InsufficientCredit);
         let code = ReasonCode::SharedLimitExceeded;
-        let shared = Reason { account_id: Some("head".into()), ..violated(code) };
+        let shared = Reason { level: Some(Level::Group("head".into())), ..violated(code) };
+        let head = Some(Level::Group("head".into()));
         for (reasons, fitting, available, bound_by, reservation, replayed) in [
             (vec![], None, Some(0), None, Some(reservation_id(1, 0)), false),
             (vec![], None, None, None, Some(u64::MAX), true),
-            (vec![], None, Some(7), Some("head"), Some(1), false),
+            (vec![], None, Some(7), Some(Level::Segment("s".into())), Some(1), false),
             (vec![short.clone()], Some(0), Some(-9), None, None, false),
-            (vec![short.clone(), shared], Some(0), Some(-9), Some("head"), None, false),
+            (vec![short.clone(), shared], Some(0), Some(-9), head, None, false),
             (vec![short; 40], Some(7), Some(i64::MIN), None, None, true),
         ] {
             let decision = Decision::Declined;
-            let bound_by = bound_by.map(Into::into);
             let verdict = Verdict { decision, reasons, fitting, available, bound_by };
             for time in [0_i64, -1, 1, 1_000_000, 1_790_000_000_123_456] {
                 let made = Made { seq: time.unsigned_abs(), time, policy_version: 1, replayed };

@@ -16,7 +16,8 @@ fn text(text: &str) -> Option<Text<'_>> {
 }
 
 fn segment(segment_id: &str, kind: crate::values::LimitKind) -> UpsertSegment<'_> {
-    UpsertSegment { request: REQUEST, segment_id, currency: usd(), limit: limit(kind) }
+    let limit = Some(limit(kind));
+    UpsertSegment { request: REQUEST, segment_id, currency: usd(), limit, cap: None }
 }
 
 #[test]

@@ -131,8 +131,10 @@ fn an_explicit_zero_differs_from_no_credit_where_the_customer_has_a_credit_balan
 #[test]
 fn a_limit_is_inherited_from_the_segment_per_currency() {
     let mut book = Book::empty();
-    let segment =
-        |currency, limit| UpsertSegment { request: REQUEST, segment_id: "retail", currency, limit };
+    let segment = |currency, limit| {
+        let limit = Some(limit);
+        UpsertSegment { request: REQUEST, segment_id: "retail", currency, limit, cap: None }
+    };
     let until_today = Limit { kind: Amount(70), valid_until: Some(TODAY) };
     book.run(segment(eur(), limit(Unlimited))).unwrap();
     book.run(UpsertAccount { segment_id: Some("retail"), ..account("a") }).unwrap();

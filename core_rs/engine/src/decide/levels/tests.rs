@@ -1,13 +1,15 @@
-//! Limits that accounts share: a head with others below it.
+//! Limits of several accounts together: a head with others below it, and a segment's cap.
 
 use crate::bounds::{AMOUNT_MINOR_MAX, PARENT_DEPTH_MAX};
-use crate::command::{EntryKind, Order, Post, Release, Reserve, ReserveAll, UpsertAccount};
+use crate::command::{
+    EntryKind, Order, Post, Release, Reserve, ReserveAll, UpsertAccount, UpsertSegment,
+};
 use crate::error::Refusal;
 use crate::outcome::Decision::{Approved, Declined, PartiallyApproved};
-use crate::outcome::ReasonCode::{InsufficientCredit, SharedLimitExceeded};
-use crate::outcome::{Outcome, Reason, ReasonCode, Reserved, Upserted};
+use crate::outcome::ReasonCode::{InsufficientCredit, SegmentCapExceeded, SharedLimitExceeded};
+use crate::outcome::{Level, Outcome, Reason, ReasonCode, Reserved, Upserted};
 use crate::testing::*;
-use crate::values::{LimitKind, Minor};
+use crate::values::{Currency, LimitKind, Minor};
 
 /// "top" over "mid" over "a" and "b", and "c" under "top"; the first two share 150 and 100.
 fn family() -> Book {
@@ -33,12 +35,18 @@ fn order_of<'a>(account_id: &'a str, order_id: &'a str, amount: Minor) -> Reserv
 }
 
 fn shared(whose: &str, observed: Minor, threshold: Minor) -> Reason {
-    Reason { account_id: Some(whose.into()), ..reason(SharedLimitExceeded, observed, threshold) }
+    Reason {
+        level: Some(Level::Group(whose.into())),
+        ..reason(SharedLimitExceeded, observed, threshold)
+    }
 }
 
 /// What is left, and whose shared limit leaves no more.
 fn room(reserved: &Reserved) -> (Option<Minor>, Option<&str>) {
-    (reserved.verdict.available, reserved.verdict.bound_by.as_deref())
+    let bound_by = reserved.verdict.bound_by.as_ref().map(|level| match level {
+        Level::Group(id) | Level::Segment(id) => &**id,
+    });
+    (reserved.verdict.available, bound_by)
 }
 
 /// Account, what it and all below it owe.
@@ -169,4 +177,102 @@ fn no_tree_grows_deeper_than_its_bound_from_above_either() {
     // Once the lowest has left, there is room for one above.
     book.run(UpsertAccount { parent_id: Some(""), ..account("0") }).unwrap();
     book.run(below(PARENT_DEPTH_MAX)).unwrap();
+}
+
+/// Segment "retail" with a cap in USD, and "a" and "b" without limits of their own in it.
+fn capped(cap: Minor) -> Book {
+    let mut book = Book::empty();
+    book.run(segment_cap(usd(), Some(cap))).unwrap();
+    for id in ["a", "b"] {
+        let unlimited = Some(limit(LimitKind::Unlimited));
+        let row = UpsertAccount { segment_id: Some("retail"), ..account(id) };
+        book.run(UpsertAccount { limit: unlimited, ..row }).unwrap();
+    }
+    book
+}
+
+fn segment_cap(currency: Currency, cap: Option<Minor>) -> UpsertSegment<'static> {
+    let cap = Some(cap);
+    UpsertSegment { request: REQUEST, segment_id: "retail", currency, limit: None, cap }
+}
+
+fn over_cap(observed: Minor, threshold: Minor) -> Reason {
+    let level = Some(Level::Segment("retail".into()));
+    Reason { level, ..reason(SegmentCapExceeded, observed, threshold) }
+}
+
+#[test]
+fn a_cap_bounds_what_all_accounts_of_a_segment_owe_together() {
+    let mut book = capped(100);
+    assert_eq!(room(&book.reserved(order_of("a", "o", 60))), (Some(40), Some("retail")));
+    let short = book.reserved(order_of("b", "o", 41));
+    assert_eq!(short.verdict.reasons, [over_cap(41, 40)]);
+    assert_eq!((short.verdict.fitting, short.amount), (Some(40), 0));
+    book.reserved(order_of("b", "o", 40));
+    book.run(Release { request: REQUEST, target: by_order("o"), amount: Some(10) }).unwrap();
+    assert_eq!(book.reserved(order_of("b", "p", 11)).verdict.reasons, [over_cap(11, 10)]);
+    // Who leaves the segment takes along what it owes.
+    book.run(UpsertAccount { segment_id: Some(""), ..account("a") }).unwrap();
+    assert_eq!(room(&book.reserved(order_of("b", "p", 60))), (Some(0), Some("retail")));
+    book.run(segment_cap(usd(), None)).unwrap();
+    assert_eq!(room(&book.reserved(order_of("b", "q", 500))), (None, None));
+}
+
+#[test]
+fn a_cap_counts_the_accounts_of_its_currency_alone() {
+    let mut book = capped(100);
+    let row = UpsertAccount { segment_id: Some("retail"), currency: Some(eur()), ..account("e") };
+    book.run(UpsertAccount { limit: Some(limit(LimitKind::Amount(500))), ..row }).unwrap();
+    book.run(segment_cap(eur(), Some(200))).unwrap();
+    let in_eur = |amount| {
+        let order = Order { account_id: "e", currency: eur(), ..order("o", amount) };
+        Reserve { order, ..reserve("o", amount) }
+    };
+    assert_eq!(room(&book.reserved(in_eur(150))), (Some(50), Some("retail")));
+    assert_eq!(room(&book.reserved(order_of("a", "o", 1))), (Some(99), Some("retail")));
+}
+
+#[test]
+fn groups_are_named_before_the_segment_and_the_tightest_of_all_binds() {
+    let mut book = family();
+    book.run(segment_cap(usd(), Some(30))).unwrap();
+    book.run(UpsertAccount { segment_id: Some("retail"), ..account("a") }).unwrap();
+    let found = book.reserved(order_of("a", "o", 200));
+    let expected = [shared("mid", 200, 100), shared("top", 200, 150), over_cap(200, 30)];
+    assert_eq!(found.verdict.reasons, expected);
+    assert_eq!((found.verdict.fitting, room(&found)), (Some(30), (Some(30), Some("retail"))));
+}
+
+#[test]
+fn a_batch_takes_from_a_cap_order_by_order() {
+    let mut book = capped(100);
+    let of = |account_id, amount| Order { account_id, ..order("o", amount) };
+    let batch = |last| {
+        let orders = vec![of("a", 60), of("b", last)];
+        ReserveAll { request: REQUEST, orders }
+    };
+    let Ok(Outcome::ReservedAll(found)) = book.run(batch(41)) else { panic!("decisions") };
+    assert_eq!(found[1].verdict.reasons, [over_cap(41, 40)]);
+    let Ok(Outcome::ReservedAll(found)) = book.run(batch(40)) else { panic!("decisions") };
+    assert_eq!(room(&found[1]), (Some(0), Some("retail")));
+}
+
+#[test]
+fn a_default_and_a_cap_are_set_one_without_the_other() {
+    let mut book = capped(100);
+    let [created, updated, unchanged] =
+        [Upserted::Created, Upserted::Updated, Upserted::Unchanged].map(Outcome::Upserted);
+    assert_eq!(book.run(segment_cap(usd(), Some(100))), Ok(unchanged.clone()));
+    let default = UpsertSegment {
+        limit: Some(limit(LimitKind::Amount(7))),
+        cap: None,
+        ..segment_cap(usd(), None)
+    };
+    assert_eq!(book.run(default.clone()), Ok(updated.clone()));
+    assert_eq!(book.run(default), Ok(unchanged));
+    assert_eq!(book.run(segment_cap(usd(), Some(0))), Ok(updated));
+    assert_eq!(book.run(segment_cap(eur(), Some(1))), Ok(created));
+    let segment = &book.state.segments()[0];
+    assert_eq!(segment.defaults, [(usd(), limit(LimitKind::Amount(7)))]);
+    assert_eq!(segment.caps, [(eur(), 1), (usd(), 0)]);
 }

@@ -1,0 +1,163 @@
+//! The limits that an order is held to: the account's own, and those of several accounts together.
+
+use std::collections::BTreeMap;
+
+use crate::model::Terms;
+use crate::outcome::Level;
+use crate::state::State;
+use crate::values::{Currency, Limit, LimitKind, Minor, SegmentIndex, Slot};
+
+/// Where an effective limit comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitSource {
+    /// The account's own.
+    Account,
+    /// Its segment's default.
+    Segment,
+    /// It inherits, and there is nothing to inherit.
+    Nothing,
+}
+
+/// The limit that an account is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectiveLimit {
+    /// Never of kind inherit.
+    pub limit: Limit,
+    /// Where it comes from.
+    pub source: LimitSource,
+}
+
+impl EffectiveLimit {
+    /// The most that exposure may reach; `None`: unlimited.
+    #[must_use]
+    pub fn ceiling(&self) -> Option<Minor> {
+        match self.limit.kind {
+            LimitKind::Amount(amount) => Some(amount),
+            LimitKind::Unlimited => None,
+            LimitKind::NoCredit | LimitKind::Inherit => Some(0),
+        }
+    }
+}
+
+/// Finds the limit that an account is held to.
+#[must_use]
+pub fn effective_limit(state: &State, terms: &Terms) -> EffectiveLimit {
+    if terms.limit.kind != LimitKind::Inherit {
+        return EffectiveLimit { limit: terms.limit, source: LimitSource::Account };
+    }
+    let inherited = terms
+        .segment
+        .and_then(|segment| state.segments()[segment as usize].default_limit(terms.currency));
+    match inherited {
+        Some(limit) => EffectiveLimit { limit, source: LimitSource::Segment },
+        None => EffectiveLimit {
+            limit: Limit { kind: LimitKind::NoCredit, valid_until: None },
+            source: LimitSource::Nothing,
+        },
+    }
+}
+
+/// A limit of several accounts together, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Together {
+    /// What the account in this slot shares with all below it.
+    Group(Slot),
+    /// The cap of a segment for its accounts of a currency.
+    Segment(SegmentIndex, Currency),
+}
+
+impl Together {
+    /// With its id spelled out, as answers show it.
+    #[must_use]
+    pub fn level(self, state: &State) -> Level {
+        match self {
+            Together::Group(head) => Level::Group(state.account_id(head).clone()),
+            Together::Segment(segment, _) => {
+                Level::Segment((*state.segments()[segment as usize].id).into())
+            }
+        }
+    }
+}
+
+/// All that an account is summed up in, the nearest first: its groups, upwards, whether they have a
+/// limit or not, then its segment, where that has a cap. With the limit, and what all of them owe.
+pub fn levels(state: &State, slot: Slot) -> impl Iterator<Item = (Together, Option<Minor>, i128)> {
+    let groups = state
+        .groups_of(slot)
+        .map(|(head, group)| (Together::Group(head), group.limit(), group.exposure()));
+    let Terms { segment, currency, .. } = state.terms(slot);
+    let cap = segment.and_then(|segment| {
+        let cap = state.segments()[segment as usize].cap(currency)?;
+        let exposure = state.segment_exposure(segment, currency);
+        Some((Together::Segment(segment, currency), Some(cap), exposure))
+    });
+    groups.chain(cap)
+}
+
+/// Every limit that an account is held to together with others.
+pub fn together(state: &State, slot: Slot) -> impl Iterator<Item = (Together, Minor, i128)> {
+    levels(state, slot).filter_map(|(place, limit, owed)| limit.map(|limit| (place, limit, owed)))
+}
+
+/// What a limit leaves of which `exposure` is taken; the end of the range of an `i64` where it is
+/// beyond it.
+#[must_use]
+pub fn left(limit: Minor, exposure: i128) -> Minor {
+    (i128::from(limit) - exposure).clamp(Minor::MIN.into(), Minor::MAX.into()) as Minor
+}
+
+/// What is left to new orders of an account under all limits that it is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// `None`: unlimited. May be negative.
+    pub available: Option<Minor>,
+    /// The limit of several accounts that leaves no more than that; `None`: the account's own does.
+    pub bound_by: Option<Together>,
+}
+
+impl Room {
+    /// Under its own limit alone.
+    #[must_use]
+    pub fn own(available: Option<Minor>) -> Room {
+        Room { available, bound_by: None }
+    }
+
+    /// Under another limit too. Where both leave the same, the one before stays named.
+    pub fn narrow(&mut self, place: Together, left: Minor) {
+        if self.available.is_none_or(|least| left < least) {
+            *self = Room { available: Some(left), bound_by: Some(place) };
+        }
+    }
+}
+
+/// What is left to an account that owes `more` than it does.
+#[must_use]
+pub fn room(state: &State, slot: Slot, more: Minor) -> Room {
+    let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
+    let ceiling = effective_limit(state, &state.terms(slot)).ceiling();
+    let mut room = Room::own(ceiling.map(|ceiling| left(ceiling, exposure)));
+    if !state.stands_alone(slot) {
+        for (place, limit, exposure) in together(state, slot) {
+            room.narrow(place, left(limit, exposure + i128::from(more)));
+        }
+    }
+    room
+}
+
+/// What the same command has reserved already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pending<'p> {
+    /// For the same account.
+    pub own: i128,
+    /// For several accounts together.
+    pub together: Option<&'p BTreeMap<Together, i128>>,
+}
+
+impl Pending<'_> {
+    pub(super) fn of(&self, place: Together) -> i128 {
+        self.together.and_then(|all| all.get(&place)).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
