@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
 
 from creditgate.client import (
@@ -213,6 +214,30 @@ def test_lists_go_on_after_a_page(calls: Calls) -> None:
     assert [account.account_id for account in accounts] == [f"A-{number}" for number in range(5)]
     held = calls("list_reservations", state=ReservationState.OPEN, page_size=2)
     assert sorted(found.account_id for found in held) == [f"A-{number}" for number in range(5)]
+
+
+def test_segments_are_listed_with_what_is_taken_of_them(calls: Calls) -> None:
+    limit = CreditLimit.of(500)
+    rows = [
+        Segment(segment_id="gold", currency="USD", default_limit=limit, cap=CreditLimit.of(800)),
+        Segment(segment_id="gold", currency="EUR", cap=CreditLimit.of(0)),
+        Segment(segment_id="silver", currency="USD", default_limit=CreditLimit.no_credit()),
+        Segment(segment_id="tin", currency="USD", cap=CreditLimit.unlimited()),
+    ]
+    calls("upsert_segments", rows)
+    for name in ("A", "B"):
+        account = AccountUpsert(account_id=name, currency="USD", segment_id="gold")
+        calls("upsert_accounts", [account])
+        calls("check_and_reserve", name, "O", 150, "USD")
+    found = calls("list_segments", page_size=1)
+    none = CreditLimit.no_credit()
+    # The last has neither a default limit nor a cap.
+    assert [msgspec.structs.astuple(row) for row in found] == [
+        ("gold", "EUR", None, 0, 0, 0),
+        ("gold", "USD", limit, 800, 300, 500),
+        ("silver", "USD", none, None, 0, None),
+    ]
+    assert calls("list_segments") == found
 
 
 def test_status_and_inherited_limits(calls: Calls) -> None:

@@ -1,6 +1,8 @@
 """What the documentation shows as code does what it says."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -25,11 +27,16 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-def creditgate(server: ServerProcess, *arguments: str) -> None:
-    """Runs the command against the server."""
+def creditgate(server: ServerProcess, *arguments: str) -> str:
+    """What the command prints, run against the server; a decline is no failure."""
     command = [str(Path(sys.executable).parent / "creditgate"), *arguments]
     command += ["--address", server.address]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"COLUMNS": "100"},
+    )  # fmt: skip
+    assert done.returncode == 0 or done.stdout.startswith("DECLINED"), done.stderr
+    return done.stdout
 
 
 def console_file(name: str) -> str:
@@ -48,3 +55,15 @@ def test_the_examples_of_readme_and_journal_work(server: ServerProcess, tmp_path
     assert server.terminate() == 0
     told = run(snippet("docs/journal.md").replace("STORE", str(server.store)))
     assert told == "5 entries, whole"
+
+
+def test_the_policy_that_finance_reads_does_what_it_says(server: ServerProcess) -> None:
+    """Every line that the page shows is printed, in that order; other lines may be between."""
+    sessions = re.findall(r"```console\n(.*?)```", (ROOT / "docs/policy.md").read_text(), re.DOTALL)
+    commands = "".join(sessions).split("$ creditgate ")[1:]
+    assert len(commands) > 5
+    for shown in commands:
+        command, *lines = shown.splitlines()
+        printed = iter(creditgate(server, *shlex.split(command)).splitlines())
+        for line in lines:
+            assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"

@@ -9,11 +9,13 @@ from creditgate.client._account_results import (
     AccountUpsert,
     Position,
     Segment,
+    SegmentPosition,
     StatusResult,
     UpsertResult,
     account_from,
     account_page,
     position_from,
+    segment_page,
     status_result,
     upsert_results,
 )
@@ -145,6 +147,28 @@ def list_accounts(
             pb.ListAccountsResponse,
             account_page,
             lane=Lane.BULK,
+            timeout_s=timeout_s,
+        )
+
+    return Listing(page)
+
+
+def list_segments(
+    *, page_size: int = 0, timeout_s: float | None = None
+) -> Listing[SegmentPosition]:
+    """Every segment, oldest first, once for each currency in which it has a default limit or a cap.
+
+    Read page by page as it is needed: `page_size` 0 is the server's 100 segments, at most 1,000;
+    `timeout_s` holds for one page.
+    """
+
+    def page(token: str) -> Call[Page[SegmentPosition]]:
+        return unary(
+            method_path(_SERVICE, "ListSegments"),
+            pb.ListSegmentsRequest(page_size=page_size, page_token=token),
+            pb.ListSegmentsResponse,
+            segment_page,
+            lane=Lane.DECISION,
             timeout_s=timeout_s,
         )
 

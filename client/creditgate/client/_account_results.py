@@ -82,6 +82,21 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     cap: CreditLimit | None = None
 
 
+class SegmentPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment in one currency, in its minor units; None: it has no default limit, or no cap.
+
+    `exposure_minor` is what all its accounts in this currency owe together, `available_minor` what
+    the cap leaves. What 64 bits do not hold is the end of their range.
+    """
+
+    segment_id: str
+    currency: str
+    default_limit: CreditLimit | None
+    cap_minor: int | None
+    exposure_minor: int
+    available_minor: int | None
+
+
 class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one row: an outcome, or else an error."""
 
@@ -185,6 +200,23 @@ def account_from(message: pb.Account) -> Account:
 def account_page(message: pb.ListAccountsResponse) -> Page[Account]:
     """Reads a message of the contract."""
     return Page([account_from(account) for account in message.accounts], message.next_page_token)
+
+
+def segment_page(message: pb.ListSegmentsResponse) -> Page[SegmentPosition]:
+    """Reads a message of the contract."""
+    rows = [_segment_from(row) for row in message.segments]
+    return Page(rows, message.next_page_token)
+
+
+def _segment_from(row: pb.SegmentPosition) -> SegmentPosition:
+    return SegmentPosition(
+        segment_id=row.segment_id,
+        currency=row.currency,
+        default_limit=limit_from(row.default_limit) if row.HasField("default_limit") else None,
+        cap_minor=int_or_none(row, "cap_minor"),
+        exposure_minor=row.exposure_minor,
+        available_minor=int_or_none(row, "available_minor"),
+    )
 
 
 def position_from(message: pb.Position) -> Position:

@@ -126,6 +126,7 @@ class AsyncClient:
     upsert_segments = _unary(_account.upsert_segments)
     get_account = _unary(_account.get_account)
     list_accounts = _listing(_account.list_accounts)
+    list_segments = _listing(_account.list_segments)
     get_position = _unary(_account.get_position)
     watch_positions = _watch(_account.watch_positions)
     suspend_account = _unary(_account.suspend_account)

@@ -148,6 +148,38 @@ class UpsertSegmentsResponse(_message.Message):
     results: _containers.RepeatedCompositeFieldContainer[UpsertResult]
     def __init__(self, results: _Optional[_Iterable[_Union[UpsertResult, _Mapping]]] = ...) -> None: ...
 
+class SegmentPosition(_message.Message):
+    __slots__ = ("segment_id", "currency", "default_limit", "cap_minor", "exposure_minor", "available_minor")
+    SEGMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CAP_MINOR_FIELD_NUMBER: _ClassVar[int]
+    EXPOSURE_MINOR_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
+    segment_id: str
+    currency: str
+    default_limit: _common_pb2.CreditLimit
+    cap_minor: int
+    exposure_minor: int
+    available_minor: int
+    def __init__(self, segment_id: _Optional[str] = ..., currency: _Optional[str] = ..., default_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., cap_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
+
+class ListSegmentsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSegmentsResponse(_message.Message):
+    __slots__ = ("segments", "next_page_token")
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    segments: _containers.RepeatedCompositeFieldContainer[SegmentPosition]
+    next_page_token: str
+    def __init__(self, segments: _Optional[_Iterable[_Union[SegmentPosition, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class GetAccountRequest(_message.Message):
     __slots__ = ("account_id",)
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]

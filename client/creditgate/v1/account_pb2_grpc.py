@@ -55,6 +55,11 @@ class CreditAccountServiceStub:
                 request_serializer=creditgate_dot_v1_dot_account__pb2.ListAccountsRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_account__pb2.ListAccountsResponse.FromString,
                 _registered_method=True)
+        self.ListSegments = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/ListSegments',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.ListSegmentsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.ListSegmentsResponse.FromString,
+                _registered_method=True)
         self.GetPosition = channel.unary_unary(
                 '/creditgate.v1.CreditAccountService/GetPosition',
                 request_serializer=creditgate_dot_v1_dot_account__pb2.GetPositionRequest.SerializeToString,
@@ -109,6 +114,13 @@ class CreditAccountServiceServicer:
 
     def ListAccounts(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSegments(self, request, context):
+        """What segments let their accounts inherit, their caps, and what is taken of them.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -173,6 +185,11 @@ def add_CreditAccountServiceServicer_to_server(servicer, server):
                     servicer.ListAccounts,
                     request_deserializer=creditgate_dot_v1_dot_account__pb2.ListAccountsRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_account__pb2.ListAccountsResponse.SerializeToString,
+            ),
+            'ListSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSegments,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.ListSegmentsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.ListSegmentsResponse.SerializeToString,
             ),
             'GetPosition': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPosition,
@@ -309,6 +326,33 @@ class CreditAccountService:
             '/creditgate.v1.CreditAccountService/ListAccounts',
             creditgate_dot_v1_dot_account__pb2.ListAccountsRequest.SerializeToString,
             creditgate_dot_v1_dot_account__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/ListSegments',
+            creditgate_dot_v1_dot_account__pb2.ListSegmentsRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.ListSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

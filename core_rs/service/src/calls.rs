@@ -111,6 +111,7 @@ impl Calls<'_> {
             }
             Method::GetAccount => self.account(&decode(bytes)?)?.encode_to_vec(),
             Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
+            Method::ListSegments => self.segments(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
             Method::ReinstateAccount => self.set_status(bytes, Status::Active, actor)?,
             Method::CloseAccount => self.set_status(bytes, Status::Closed, actor)?,
@@ -231,6 +232,18 @@ impl Calls<'_> {
         let slot = self.slot(&m.account_id)?;
         let position = reply::position(self.store.state(), slot, self.store.last_seq());
         Ok(v1::GetPositionResponse { position: Some(position) })
+    }
+
+    /// Segments are few, and what they owe is in memory alone.
+    fn segments(&self, m: &v1::ListSegmentsRequest) -> Result<v1::ListSegmentsResponse, Failed> {
+        let (size, after) = (admit::page_size(m.page_size)?, admit::page_token(&m.page_token)?);
+        let (state, count) = (self.store.state(), self.store.state().segments().len());
+        let begin = after.map_or(0, |next| usize::try_from(next).unwrap_or(count).min(count));
+        let end = begin.saturating_add(size).min(count);
+        let rows = (begin as SegmentIndex)..(end as SegmentIndex);
+        let segments = rows.flat_map(|index| reply::segment(state, index)).collect();
+        let next = (end < count).then_some(end as u64);
+        Ok(v1::ListSegmentsResponse { segments, next_page_token: reply::page_token(next) })
     }
 
     fn watched(&self, m: &v1::WatchPositionsRequest) -> Result<Vec<Slot>, Failed> {

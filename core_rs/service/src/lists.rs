@@ -211,7 +211,7 @@ impl Reader {
                     )))
                 });
                 let reservations = reservations.collect::<Result<_, StoreError>>()?;
-                let next_page_token = token(page.next);
+                let next_page_token = reply::page_token(page.next);
                 let response = v1::ListReservationsResponse { reservations, next_page_token };
                 Ok(response.encode_to_vec())
             }
@@ -222,7 +222,7 @@ impl Reader {
                 let page = self.tables.list_accounts(wanted, after, size)?;
                 let accounts = page.rows.into_iter().map(|(_, account)| self.account(account));
                 let accounts = accounts.collect::<Result<_, StoreError>>()?;
-                let next_page_token = token(page.next.map(u64::from));
+                let next_page_token = reply::page_token(page.next.map(u64::from));
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
             }
             Page::NoAccounts => Ok(v1::ListAccountsResponse::default().encode_to_vec()),
@@ -247,8 +247,4 @@ impl Reader {
         };
         Ok(reply::account(account, &parent_id, &segment.unwrap_or_default()))
     }
-}
-
-fn token(next: Option<u64>) -> String {
-    next.map(|key| format!("{key:x}")).unwrap_or_default()
 }

@@ -76,6 +76,7 @@ methods! {
     SuspendAccount = 26, "CreditAccountService", Interactive;
     ReinstateAccount = 27, "CreditAccountService", Interactive;
     CloseAccount = 28, "CreditAccountService", Interactive;
+    ListSegments = 29, "CreditAccountService", Interactive;
     PostEntries = 40, "LedgerService", Bulk;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;

@@ -79,6 +79,19 @@ def test_groups_of_a_position_are_listed(run: Run, scripted: ScriptedServer) -> 
     assert facts["segment retail"] == "exposure 400.00 USD of 500.00 USD"
 
 
+def test_segments_are_a_table(run: Run, scripted: ScriptedServer) -> None:
+    limit = common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_AMOUNT, amount_minor=50_000)
+    capped = account_pb2.SegmentPosition(
+        segment_id="gold", currency="USD", cap_minor=0, exposure_minor=100, available_minor=-100
+    )
+    plain = account_pb2.SegmentPosition(segment_id="tin", currency="JPY", default_limit=limit)
+    scripted.answer("ListSegments", account_pb2.ListSegmentsResponse(segments=[capped, plain]))
+    shown = run("segment", "list", env={"COLUMNS": "100"}).stdout
+    _, first, second = shown.splitlines()
+    assert first.split() == ["gold", "USD", "0.00", "USD", "1.00", "USD", "-1.00", "USD"]
+    assert second.split() == ["tin", "JPY", "50,000", "JPY", "0", "JPY"]
+
+
 def test_several_positions_are_a_table(run: Run, scripted: ScriptedServer) -> None:
     for name in ("A", "[red]B"):
         answer_position(scripted, name, available_minor=-4_990_500)

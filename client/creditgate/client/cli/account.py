@@ -181,6 +181,31 @@ def segment() -> None:
     """Segments: the default limits that accounts inherit, and what bounds them together."""
 
 
+@segment.command("list")
+@connected
+def segment_list(conn: Connection) -> None:
+    """Lists segments by currency: what their accounts inherit, the cap, and what is taken of it."""
+    segments = conn.client.list_segments()
+    if conn.json:
+        for found in segments:
+            conn.write_json(found)
+        return
+    rows = (
+        [
+            found.segment_id,
+            found.currency,
+            limit_text(found.default_limit, found.currency) if found.default_limit else "",
+            amount(found.cap_minor, found.currency),
+            amount(found.exposure_minor, found.currency),
+            amount(found.available_minor, found.currency),
+        ]
+        for found in segments
+    )
+    columns = ["segment", "currency", "default limit", "cap", "exposure", "available"]
+    folding, numbers = ("segment", "default limit"), columns[3:]
+    conn.console.print(table(conn.console, columns, rows, numbers=numbers, folding=folding))
+
+
 @segment.command("upsert")
 @click.argument("segment_id", metavar="SEGMENT")
 @click.argument("currency")

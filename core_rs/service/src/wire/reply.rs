@@ -1,5 +1,6 @@
 //! Answers: outcomes and state to messages.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use creditgate_engine::decide::levels::{
@@ -10,7 +11,7 @@ use creditgate_engine::outcome::{
     Changed, Decision, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
 };
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Limit, LimitKind, Micros, Minor, Seq, Slot};
+use creditgate_engine::values::{Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot};
 use prost::encoding;
 use prost_types::Timestamp;
 
@@ -266,6 +267,37 @@ pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1
     }
 }
 
+/// Where the next page begins; `None`: there is none.
+pub(crate) fn page_token(next: Option<u64>) -> String {
+    next.map(|key| format!("{key:x}")).unwrap_or_default()
+}
+
+/// A segment in each currency in which it has a default limit or a cap.
+pub(crate) fn segment(
+    state: &State,
+    index: SegmentIndex,
+) -> impl Iterator<Item = v1::SegmentPosition> {
+    let row = &state.segments()[index as usize];
+    let defaults = row.defaults.iter().map(|(currency, _)| *currency);
+    let currencies = BTreeSet::from_iter(defaults.chain(row.caps.iter().map(|(of, _)| *of)));
+    currencies.into_iter().map(move |currency| {
+        let (cap, exposure) = (row.cap(currency), state.segment_exposure(index, currency));
+        v1::SegmentPosition {
+            segment_id: row.id.to_string(),
+            currency: currency.to_string(),
+            default_limit: row.default_limit(currency).map(limit),
+            cap_minor: cap,
+            exposure_minor: within_i64(exposure),
+            available_minor: cap.map(|cap| left(cap, exposure)),
+        }
+    })
+}
+
+/// A sum, or the end of the range of an `i64` that it is beyond.
+fn within_i64(sum: i128) -> Minor {
+    sum.clamp(Minor::MIN.into(), Minor::MAX.into()) as Minor
+}
+
 /// Where an account stands after the entry `seq`.
 pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
     let (terms, counters) = (state.terms(slot), state.position(slot));
@@ -297,7 +329,7 @@ fn shared(state: &State, found: (Together, Option<Minor>, i128)) -> v1::SharedPo
     v1::SharedPosition {
         level: Some(place.level(state).into()),
         limit_minor: limit,
-        exposure_minor: exposure.clamp(Minor::MIN.into(), Minor::MAX.into()) as Minor,
+        exposure_minor: within_i64(exposure),
         available_minor: limit.map(|limit| left(limit, exposure)),
     }
 }
