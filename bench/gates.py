@@ -33,6 +33,13 @@ TARGETS: Final[dict[str, Target]] = {
     ),
     "unary_vs_postgres": Target("unary ÷ grpc.aio + PostgreSQL", "ratio", ">=", 2.2, 2.8),
     "hot_vs_uniform": Target("batches on one account ÷ on 100,000", "ratio", ">=", 0.9, 1.0),
+    "levels_cost": Target(
+        "batch throughput of accounts alone ÷ in segments and two levels of heads",
+        "ratio",
+        "<=",
+        1.3,
+        1.1,
+    ),
     "scale_cost": Target(
         "batch throughput at 10,000 accounts ÷ at 10 M", "ratio", "<=", 1.5, 1.2, full=True
     ),

@@ -103,8 +103,8 @@ def test_moves_among_running_orders_are_whole_after_a_kill(server: ServerProcess
     members = [f"m{i}" for i in range(6)]
     open_group(api, "left", 1_000_000, *members)
     open_group(api, "right", 1_000_000)
+    # Where each member was last known to be, and at the end where it was about to go.
     moved = dict.fromkeys(members, "left")
-    """Where each member was last known to be, and at the end where it was about to go."""
     about_to: dict[str, str] = {}
 
     def run(worker: int) -> int:

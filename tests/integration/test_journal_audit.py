@@ -21,7 +21,7 @@ from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, Auditor, DamageError, 
 from tests.support.server import ServerProcess
 
 DAY_S = 86_400
-ACCOUNTS = ("a", "b", "child", "tiered", "head", "member")
+ACCOUNTS = ("a", "b", "child", "tiered", "head", "member", "other")
 
 
 def set_up(api: Api) -> None:
@@ -32,7 +32,7 @@ def set_up(api: Api) -> None:
         default_limit=common_v1.CreditLimit(
             kind=common_v1.LIMIT_KIND_AMOUNT, amount_minor=500, valid_until="2100-12-31"
         ),
-        cap=amount_limit(10_000),
+        cap=amount_limit(600),
     )
     request = accounts_v1.UpsertSegmentsRequest(request_id="segments", segments=[segment])
     api.accounts.UpsertSegments(request, timeout=TIMEOUT_S)
@@ -61,6 +61,12 @@ def play(api: Api) -> None:
     api.reserve("member", "shared", 60)
     api.reserve("head", "too much together", 11)
     api.capture("member", "unreserved", "i4", amount_minor=30, forced=True)
+    api.open_account("other", 1_000, segment_id="gold")
+    api.reserve("other", "too much in gold", 101)
+    api.capture("other", "too late", "i5", amount_minor=101, forced=True)
+    # What counts already may be shipped by force, whoever is beyond what limit.
+    api.post(entry("e0", "member", "invoice", 40, invoice_id="i6"))
+    api.capture("member", "unreserved too", "i6", amount_minor=40, forced=True)
     api.reserve("child", "forced", 20)
     api.capture("child", "forced", "i2", amount_minor=200, forced=True)
     api.reserve("b", "billed", 400)
@@ -103,13 +109,14 @@ def sums(position: Any) -> tuple[int, int, int]:
 def test_the_auditor_finds_what_the_server_shows(played: ServerProcess) -> None:
     shown = {name: sums(played.api.position(name)) for name in ACCOUNTS}
     assert shown == {"a": (60, 0, 180), "b": (152, 0, 30), "child": (0, 200, 0),
-                     "tiered": (0, 0, 500), "head": (0, 0, 0), "member": (0, 30, 60)}  # fmt: skip
+                     "tiered": (0, 0, 500), "head": (0, 0, 0), "member": (40, 30, 60),
+                     "other": (0, 101, 0)}  # fmt: skip
     seq = played.api.position("a").journal_seq
     played.kill()
     books = Auditor(played.store).advance()
     assert {name: sums(books.account(name)) for name in ACCOUNTS} == shown
     assert books.seq == seq
-    assert (len(books.breaches), books.reused) == (2, [])
+    assert (len(books.breaches), books.reused) == (3, [])
     assert books.account("tiered").status == "suspended"
     assert sorted(books.texts.values()) == [
         "Ann & Söhne", "no answer to letters", "the rest is broken", "two more",
@@ -231,7 +238,7 @@ def test_the_auditor_runs_by_itself(played: ServerProcess) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     books = Auditor(played.store).advance()
     assert done.stdout.startswith(f"whole: {books.commits} commits, {books.seq} entries; ")
-    assert "'outstanding': 212, 'captured': 230, 'reserved': 770" in done.stdout
+    assert "'outstanding': 252, 'captured': 331, 'reserved': 770" in done.stdout
 
 
 def audit(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -289,11 +296,11 @@ def test_a_commit_is_stored_as_described(played: ServerProcess) -> None:
         "upsert_segment",
         "segments",
         0,
-        ["gold", "USD", limit, [10_000]],
+        ["gold", "USD", limit, [600]],
     )
     assert call > 0
     assert request[1:] == ["anonymous", "", None]
     assert isinstance(policy_version, int)
     assert outcome == {"upserted": "created"}
-    assert events == [{"segment_set": [0, "gold", "USD", limit, 10_000]}]
+    assert events == [{"segment_set": [0, "gold", "USD", limit, 600]}]
     assert first["time"] == 1_000 * DAY_S * 1_000_000

@@ -250,8 +250,11 @@ class Auditor:
         for account in touched.values():
             if account.reserved < 0 or account.captured < 0:
                 raise DamageError(f"entry {answer.seq}: {account} holds less than nothing")
+            # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
+            if not kinds & {"reserved", "grown"} or "billed" in kinds:
+                continue
             beyond = [f"{owed} of {limit}" for owed, limit in self.limits(account) if owed > limit]
-            if kinds & {"reserved", "grown"} and beyond:
+            if beyond:
                 if "breached" not in kinds:
                     raise DamageError(f"entry {answer.seq}: beyond a limit, {beyond}: {account}")
                 self.breaches.append(answer.seq)

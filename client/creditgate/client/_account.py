@@ -193,8 +193,8 @@ def watch_positions(
     """The position of each of 1 to 1,000 accounts now, then again after every change.
 
     That is a change at the account, or at one below it; what others take of a limit that they have
-    together, and a new shared limit of an account above, is told with its next. A reader slower
-    than the changes gets only the newest. The stream has no end of its own; when it breaks
+    together, and a new shared limit or parent of an account above, is told with its next. A reader
+    slower than the changes gets only the newest. The stream has no end of its own; when it breaks
     (UnavailableError), begin again: it starts with the present positions.
     """
     return Watch(

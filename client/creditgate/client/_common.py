@@ -78,7 +78,9 @@ class LimitLevel(msgspec.Struct, frozen=True):
     segment_id: str = ""
 
     def __str__(self) -> str:
-        return f"segment {self.segment_id}" if self.segment_id else f"{self.account_id} and below"
+        if self.account_id:
+            return f"{self.account_id} and below"
+        return f"segment {self.segment_id}" if self.segment_id else "a limit of an unknown kind"
 
 
 class Reason(msgspec.Struct, frozen=True):

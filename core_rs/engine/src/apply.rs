@@ -20,6 +20,7 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             segment,
             || Segment { id: segment_id.into(), defaults: Vec::new(), caps: Vec::new() },
             |segment| {
+                // None is ever taken away.
                 if let Some(limit) = limit {
                     segment.set_default(currency, limit);
                 }

@@ -57,7 +57,7 @@ pub enum Event<'a> {
         segment_id: &'a str,
         /// For accounts of this currency.
         currency: Currency,
-        /// The default; absent: keep what it has.
+        /// The default; absent: it has none.
         limit: Option<Limit>,
         /// The most that all its accounts of this currency may owe together; not written where
         /// there is none.

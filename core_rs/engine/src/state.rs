@@ -114,7 +114,7 @@ impl State {
     }
 
     /// Whether the account in a slot that was handed out is summed up with no others: it has none
-    /// above or below it, and no segment. Nearly all may be so, and orders need look no further.
+    /// above or below it, and no segment. Its orders need look no further.
     #[inline]
     #[must_use]
     pub fn stands_alone(&self, slot: Slot) -> bool {

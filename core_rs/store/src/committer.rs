@@ -48,7 +48,7 @@ impl Sealed {
         self.moved.iter().map(|moved| moved.slot)
     }
 
-    /// Whether it changes what accounts inherit from segments.
+    /// Whether it changes what accounts inherit from segments, or are held to with them.
     #[must_use]
     pub fn touches_segments(&self) -> bool {
         self.pending.touches_segments

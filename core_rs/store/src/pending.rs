@@ -20,7 +20,7 @@ pub(crate) struct Pending {
     /// Where in `bytes` each stands.
     ranges: Vec<Range<usize>>,
     texts: Vec<TextRow>,
-    /// It changes what accounts inherit from a segment.
+    /// It changes what accounts inherit from a segment, or are held to with it.
     pub(crate) touches_segments: bool,
 }
 

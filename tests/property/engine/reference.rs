@@ -276,7 +276,7 @@ impl Model {
             Command::Capture(c) => vec![next.capture(c)?],
             Command::Release(c) => vec![next.release(c)?],
             Command::UpsertAccount(c) => next.upsert_account(c).map(|()| vec![])?,
-            Command::UpsertSegment(c) => next.upsert_segment(c),
+            Command::UpsertSegment(c) => next.upsert_segment(c)?,
             Command::SetStatus(c) => next.set_status(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
             Command::Housekeep(c) => next.housekeep(c),
@@ -400,7 +400,11 @@ impl Model {
         Ok(())
     }
 
-    fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Vec<Answer> {
+    fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Result {
+        if !self.segments.contains(&c.segment_id) && c.limit.is_none() && c.cap.flatten().is_none()
+        {
+            return refuse("SegmentNotFound");
+        }
         let key = (c.segment_id, c.currency);
         if let Some(limit) = c.limit {
             self.defaults.insert(key, limit);
@@ -413,7 +417,7 @@ impl Model {
         if !self.segments.contains(&c.segment_id) {
             self.segments.push(c.segment_id);
         }
-        Vec::new()
+        Ok(Vec::new())
     }
 
     fn set_status(&mut self, c: &SetStatus<'static>) -> Result<()> {

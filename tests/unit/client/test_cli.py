@@ -172,6 +172,16 @@ def test_a_shared_limit_is_set_or_removed(
     assert row.shared_limit == expected
 
 
+def test_a_cap_is_set_without_a_limit(run: Run, scripted: ScriptedServer) -> None:
+    created = account_pb2.UpsertResult(outcome=account_pb2.UPSERT_OUTCOME_CREATED)
+    scripted.answer("UpsertSegments", account_pb2.UpsertSegmentsResponse(results=[created]))
+    result = run("segment", "upsert", "S", "USD", "--cap", "12.50")
+    assert result.exit_code == 0, result.output
+    (row,) = account_pb2.UpsertSegmentsRequest.FromString(scripted.calls[0].request).segments
+    assert row.cap == common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_AMOUNT, amount_minor=1250)
+    assert not row.HasField("default_limit")
+
+
 def test_a_refused_row_ends_with_3_and_its_reason(run: Run, scripted: ScriptedServer) -> None:
     error = common_pb2.ItemError(
         code=9, reason="CURRENCY_FIXED", field="currency", message="it cannot change"
@@ -245,6 +255,15 @@ def test_an_entry_with_its_allocations(run: Run, scripted: ScriptedServer) -> No
         (
             ["account", "upsert", "A", "--currency", "USD", "--shared-limit", "inherit"],
             "--shared-limit is an amount or unlimited",
+        ),
+        (["segment", "upsert", "S", "USD"], "give a LIMIT, a --cap, or both"),
+        (
+            ["segment", "upsert", "S", "USD", "--cap", "no-credit"],
+            "--cap is an amount or unlimited",
+        ),
+        (
+            ["segment", "upsert", "S", "USD", "--cap", "5", "--valid-until", "2026-01-31"],
+            "--valid-until needs a LIMIT",
         ),
         (["segment", "upsert", "S", "USD", "inherit"], "cannot inherit"),
         (["entry", "post", "s", "e", "A", "adjustment", "-5.00", "USD"], "Put -- before a neg"),

@@ -213,6 +213,7 @@ def segment_list(conn: Connection) -> None:
 @click.option("--valid-until", type=DATE, help="Last day (UTC) on which the limit holds.")
 @click.option(
     "--cap",
+    metavar="LIMIT",
     help="Most that all its accounts may owe together, or unlimited, which removes it.",
 )
 @request_options
@@ -229,8 +230,10 @@ def segment_upsert(
     channel: str,
 ) -> None:
     """Sets the default limit of a segment: an amount, unlimited or no-credit. Or its cap."""
-    if limit is None and (cap is None or valid_until):
-        raise click.UsageError("give a LIMIT, or a --cap alone")
+    if limit is None and valid_until:
+        raise click.UsageError("--valid-until needs a LIMIT")
+    if limit is None and cap is None:
+        raise click.UsageError("give a LIMIT, a --cap, or both")
     default_limit = None if limit is None else read_limit(limit, currency, valid_until)
     if default_limit is not None and default_limit.kind is LimitKind.INHERIT:
         raise click.UsageError("A segment cannot inherit: LIMIT is an amount, unlimited, no-credit")

@@ -21,7 +21,7 @@ impl Context<'_> {
         let parent = match command.parent_id {
             None => before.and_then(|terms| terms.parent),
             Some("") => None,
-            Some(parent_id) => Some(self.parent(parent_id, slot, currency)?),
+            Some(parent_id) => Some(self.parent(parent_id, slot, before.as_ref(), currency)?),
         };
         let segment = match command.segment_id {
             None => before.and_then(|terms| terms.segment),
@@ -58,8 +58,19 @@ impl Context<'_> {
 
     /// Finds an account's new parent and walks up from it: no account may be its own ancestor, nor
     /// have too many, nor may those that come with it.
-    fn parent(&self, id: &str, slot: Slot, expected: Currency) -> Result<Slot, Refusal> {
+    fn parent(
+        &self,
+        id: &str,
+        slot: Slot,
+        before: Option<&Terms>,
+        expected: Currency,
+    ) -> Result<Slot, Refusal> {
         let parent = self.state.slot(id).ok_or_else(|| Refusal::ParentNotFound(id.into()))?;
+        // A load that is run twice must not be refused, not even in a tree from before its depth
+        // was bounded.
+        if before.is_some_and(|terms| terms.parent == Some(parent)) {
+            return Ok(parent);
+        }
         let found = self.state.terms(parent).currency;
         if found != expected {
             let parent = id.into();
@@ -94,7 +105,12 @@ impl Context<'_> {
         let default = row.and_then(|row| row.default_limit(currency));
         let cap_before = row.and_then(|row| row.cap(currency));
         let cap = command.cap.unwrap_or(cap_before);
-        let outcome = match (row, limit.or(default) == default && cap == cap_before) {
+        // Else a name that was misspelt would become a segment of nothing.
+        if row.is_none() && limit.is_none() && cap.is_none() {
+            return Err(Refusal::SegmentNotFound(segment_id.into()));
+        }
+        let limit = limit.or(default);
+        let outcome = match (row, limit == default && cap == cap_before) {
             (Some(_), true) => {
                 return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
             }

@@ -202,7 +202,7 @@ impl Accounts {
         &mut self.credit[slot].counters
     }
 
-    /// Adds to an account's counters, and to what its groups owe.
+    /// Adds to an account's counters, and to all that it is summed up in.
     pub(super) fn add(&mut self, slot: Slot, change: &Counters) {
         self.credit[slot].counters.add(change);
         self.add_above(slot, change.exposure().into());

@@ -3,7 +3,7 @@
 use crate::values::{Currency, SegmentIndex};
 
 /// Sums by segment, and in it by currency: few of each, so that a look through them is short.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(super) struct SegmentSums(Vec<Vec<(Currency, i128)>>);
 
 impl SegmentSums {

@@ -1,9 +1,11 @@
 use super::dump::Dump;
 use super::{AccountRows, Restore, State, Sums};
 use crate::apply::apply;
+use crate::bounds::PARENT_DEPTH_MAX;
 use crate::command::*;
 use crate::decide::decide;
 use crate::model::Status;
+use crate::outcome::{Outcome, Upserted};
 use crate::testing::*;
 use crate::values::LimitKind::{Amount, Unlimited};
 use crate::values::{Micros, ReservationId, Slot};
@@ -61,6 +63,8 @@ fn commands() -> Vec<Command<'static>> {
         UpsertAccount { parent_id: Some("other"), ..account("a") }.into(),
         UpsertAccount { parent_id: Some(""), ..account("a") }.into(),
         segment("s", Amount(4)).into(),
+        UpsertSegment { cap: Some(Some(4)), ..segment("s", Amount(4)) }.into(),
+        UpsertSegment { cap: Some(None), ..segment("t", Amount(4)) }.into(),
         segment("new", Amount(4)).into(),
         status("a", Status::Closed).into(),
         Post { position: 9, order_id: Some("open"), ..invoice("new", 10) }.into(),
@@ -99,9 +103,14 @@ fn undo_comes_back_to_any_mark_of_a_batch() {
     let mut marks = Vec::new();
     let moves = ["other", "", "head"]
         .map(|parent| UpsertAccount { parent_id: Some(parent), ..account("a") }.into());
+    let joins = ["", "s", "t"].map(|segment_id| {
+        let parent_id = Some("other");
+        UpsertAccount { parent_id, segment_id: Some(segment_id), ..account("a") }.into()
+    });
     let commands = [commands().pop().unwrap(), account("new").into(), reserve("closed", 7).into()]
         .into_iter()
         .chain(moves)
+        .chain(joins)
         .chain([adjust("closed", 9).into(), release("closed").into(), reserve("closed", 1).into()]);
     for command in commands {
         marks.push((book.state.mark(), book.state.dump()));
@@ -174,6 +183,23 @@ fn a_state_put_back_row_by_row_is_the_same() {
     assert_eq!(restored.sums(), book.state.sums());
     assert!(restored.adds_up());
     assert_eq!(restored.mark(), 0);
+}
+
+#[test]
+fn a_tree_from_before_depths_were_bounded_is_taken_and_loaded_again() {
+    let mut book = Book::empty();
+    let ids: Vec<String> = (0..=PARENT_DEPTH_MAX + 2).map(|i| i.to_string()).collect();
+    ids.iter().for_each(|id| drop(book.run(account(id)).unwrap()));
+    let mut dump = book.state.dump();
+    for (slot, (account, _)) in (0..).zip(&mut dump.accounts) {
+        account.parent = Some(slot + 1).filter(|above| (*above as usize) < ids.len());
+    }
+    book.state = put_back(&dump);
+    assert!(book.state.add_up() && book.state.sum_up());
+    for pair in ids.windows(2) {
+        let again = UpsertAccount { parent_id: Some(&pair[1]), ..account(&pair[0]) };
+        assert_eq!(book.run(again), Ok(Outcome::Upserted(Upserted::Unchanged)));
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Watches {
     }
 
     /// Tells of the accounts that a commit changes, and of those above them, as it leaves them; of
-    /// all watched ones where it changes what many accounts inherit.
+    /// all watched ones where it changes a segment.
     pub(crate) fn tell(&self, sealed: &Sealed, state: &State, told: &mut Told) {
         if self.tickets.is_empty() {
             return;

@@ -258,6 +258,13 @@ fn a_batch_takes_from_a_cap_order_by_order() {
 }
 
 #[test]
+fn no_cap_is_taken_from_a_segment_that_is_not_known() {
+    let mut book = capped(100);
+    let wrong = UpsertSegment { segment_id: "retial", ..segment_cap(usd(), None) };
+    assert_eq!(book.refused(wrong), Refusal::SegmentNotFound("retial".into()));
+}
+
+#[test]
 fn a_default_and_a_cap_are_set_one_without_the_other() {
     let mut book = capped(100);
     let [created, updated, unchanged] =
