@@ -50,11 +50,8 @@ def groups(api: Api, account_id: str) -> dict[str, tuple[int, int | None]]:
     }
 
 
-def test_concurrent_orders_of_all_members_fill_a_shared_limit_exactly(
-    server: ServerProcess,
-) -> None:
-    api = server.api
-    open_group(api, "head", 10_050, "m0", "m1", "m2", "m3")
+def assert_filled_by_orders_at_once(api: Api, code: int, level: common_v1.LimitLevel) -> None:
+    """Orders of m0 to m3, all under way at once, fill their limit of 10,050 and pass it never."""
     calls = [
         api.decisions.CheckAndReserve.future(
             api.order(f"m{i % 4}", f"o{i}", 100), timeout=TIMEOUT_S
@@ -64,12 +61,20 @@ def test_concurrent_orders_of_all_members_fill_a_shared_limit_exactly(
     results = [call.result().result for call in calls]
     assert sum(result.decision == APPROVED for result in results) == 100
     for result in results:
-        assert result.bound_by == HEAD
+        assert result.bound_by == level
         if result.decision != APPROVED:
             (reason,) = result.reasons
-            assert (reason.code, reason.level) == (SHARED, HEAD)
+            assert (reason.code, reason.level) == (code, level)
             assert (reason.observed, reason.threshold) == (100, 50)
             assert result.fitting_amount_minor == 50
+
+
+def test_concurrent_orders_of_all_members_fill_a_shared_limit_exactly(
+    server: ServerProcess,
+) -> None:
+    api = server.api
+    open_group(api, "head", 10_050, "m0", "m1", "m2", "m3")
+    assert_filled_by_orders_at_once(api, SHARED, HEAD)
     assert groups(api, "m0") == {"head": (10_000, 50)}
     assert api.position("m1").available_minor == 50
     server.kill()
@@ -147,20 +152,7 @@ def test_a_cap_bounds_the_accounts_of_a_segment_together(server: ServerProcess) 
     set_segment(api, cap=amount_limit(10_050))
     for i in range(4):
         api.open_account(f"m{i}", limit=UNLIMITED, segment_id="retail")
-    calls = [
-        api.decisions.CheckAndReserve.future(
-            api.order(f"m{i % 4}", f"o{i}", 100), timeout=TIMEOUT_S
-        )
-        for i in range(150)
-    ]
-    results = [call.result().result for call in calls]
-    assert sum(result.decision == APPROVED for result in results) == 100
-    for result in results:
-        assert result.bound_by == RETAIL
-        if result.decision != APPROVED:
-            (reason,) = result.reasons
-            assert (reason.code, reason.level) == (CAP, RETAIL)
-            assert (reason.observed, reason.threshold) == (100, 50)
+    assert_filled_by_orders_at_once(api, CAP, RETAIL)
     server.kill()
     assert Auditor(server.store).advance().breaches == []
     api = server.start().api
