@@ -10,7 +10,9 @@ use creditgate_store::{Head, Options, POLICY_VERSION, Store, append_value};
 use tempfile::TempDir;
 
 use crate::BATCH;
-use crate::orders::{NOW, Orders, account_id, reserve, upsert, upsert_below, upsert_head};
+use crate::orders::{
+    NOW, Orders, account_id, reserve, upsert, upsert_head, upsert_member, upsert_segment,
+};
 
 /// Accounts that are opened in one commit.
 const OPENED_AT_ONCE: usize = 10_000;
@@ -25,15 +27,17 @@ pub fn state(accounts: usize) -> State {
     state
 }
 
-/// The same, under parents two levels deep, ten of them, each of which shares a limit.
+/// The same, in eight segments with caps, and under heads two levels deep, ten below one, each of
+/// which shares a limit.
 #[must_use]
 pub fn families(accounts: usize) -> State {
     let mut state = State::default();
     open(&mut state, &upsert_head("all", None));
     for number in 0..accounts {
-        let head = format!("head-{}", number % 10);
+        let (head, segment) = (format!("head-{}", number % 10), format!("segment-{}", number % 8));
         open(&mut state, &upsert_head(&head, Some("all")));
-        open(&mut state, &upsert_below(&account_id(number), Some(&head), None));
+        open(&mut state, &upsert_segment(&segment));
+        open(&mut state, &upsert_member(&account_id(number), &head, &segment));
     }
     state
 }

@@ -26,9 +26,9 @@ type Step = (&'static str, fn(usize));
 
 const STEPS: &[Step] = &[
     ("decide", |times| decide_orders(&state(ACCOUNTS), times)),
-    ("decide_shared_2", |times| decide_orders(&families(ACCOUNTS), times)),
+    ("decide_levels", |times| decide_orders(&families(ACCOUNTS), times)),
     ("apply", |times| apply_orders(state(ACCOUNTS), times)),
-    ("apply_shared_2", |times| apply_orders(families(ACCOUNTS), times)),
+    ("apply_levels", |times| apply_orders(families(ACCOUNTS), times)),
     ("encode_entry", encode_entries),
     ("encode_commit_1000", encode_commits),
     ("execute", execute_orders),

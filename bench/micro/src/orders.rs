@@ -1,6 +1,8 @@
 //! Commands as the core sees them, with ids of 16 bytes.
 
-use creditgate_engine::command::{Command, Order, RequestKey, Reserve, UpsertAccount};
+use creditgate_engine::command::{
+    Command, Order, RequestKey, Reserve, UpsertAccount, UpsertSegment,
+};
 use creditgate_engine::entry::Request;
 use creditgate_engine::values::{Currency, Limit, LimitKind, Micros, Ttl};
 
@@ -84,33 +86,53 @@ const AMPLE: i64 = 1_000_000_000_000;
 /// An account that every order fits.
 #[must_use]
 pub fn upsert(account_id: &str) -> Request<'_> {
-    upsert_below(account_id, None, None)
+    asked(Command::UpsertAccount(account(account_id)))
 }
 
 /// The same, with others below it that share a limit which every order fits.
 #[must_use]
 pub fn upsert_head<'a>(account_id: &'a str, parent_id: Option<&'a str>) -> Request<'a> {
-    upsert_below(account_id, parent_id, Some(Some(AMPLE)))
+    let shared_limit = Some(Some(AMPLE));
+    let account = UpsertAccount { parent_id, shared_limit, ..account(account_id) };
+    asked(Command::UpsertAccount(account))
 }
 
-/// The same, below another.
+/// The same, below another and in a segment.
 #[must_use]
-pub fn upsert_below<'a>(
+pub fn upsert_member<'a>(
     account_id: &'a str,
-    parent_id: Option<&'a str>,
-    shared_limit: Option<Option<i64>>,
+    parent_id: &'a str,
+    segment_id: &'a str,
 ) -> Request<'a> {
-    asked(Command::UpsertAccount(UpsertAccount {
+    let (parent_id, segment_id) = (Some(parent_id), Some(segment_id));
+    let account = UpsertAccount { parent_id, segment_id, ..account(account_id) };
+    asked(Command::UpsertAccount(account))
+}
+
+/// A segment with a cap that every order fits.
+#[must_use]
+pub fn upsert_segment(segment_id: &str) -> Request<'_> {
+    asked(Command::UpsertSegment(UpsertSegment {
+        request: RequestKey { id: segment_id, row: 0, call: 0 },
+        segment_id,
+        currency: usd(),
+        limit: None,
+        cap: Some(Some(AMPLE)),
+    }))
+}
+
+fn account(account_id: &str) -> UpsertAccount<'_> {
+    UpsertAccount {
         request: RequestKey { id: account_id, row: 0, call: 0 },
         account_id,
         name: None,
         currency: Some(usd()),
-        parent_id,
+        parent_id: None,
         segment_id: None,
         limit: Some(Limit { kind: LimitKind::Amount(AMPLE), valid_until: None }),
         max_order: None,
-        shared_limit,
-    }))
+        shared_limit: None,
+    }
 }
 
 fn asked(command: Command<'_>) -> Request<'_> {
