@@ -206,6 +206,25 @@ def test_a_batch_and_all_or_none(calls: Calls) -> None:
     assert calls("get_position", "A").reserved_minor == 60
 
 
+def test_goods_are_confirmed_until_their_account_is_suspended(calls: Calls) -> None:
+    calls.open_account("A", 300)
+    order = calls("check_and_reserve", "A", "O", 200, "USD")
+    confirmed = calls("confirm", reservation_id=order.reservation_id)
+    assert (confirmed.decision, confirmed.journal_seq) == (Decision.APPROVED, 0)
+    assert (confirmed.reservation.open_minor, confirmed.available_minor) == (200, 100)
+    calls("suspend_account", "A", "late")
+    stopped = calls("confirm", account_id="A", order_id="O")
+    assert stopped.decision is Decision.DECLINED
+    assert [reason.code for reason in stopped.reasons] == [ReasonCode.ACCOUNT_SUSPENDED]
+    assert stopped.reservation == confirmed.reservation
+    # What has left is nothing to confirm.
+    calls("capture", "INV-1", account_id="A", order_id="O", forced=True)
+    with pytest.raises(PreconditionError, match="NOTHING_OPEN"):
+        calls("confirm", account_id="A", order_id="O")
+    with pytest.raises(NotFoundError, match="RESERVATION_NOT_FOUND"):
+        calls("confirm", account_id="A", order_id="P")
+
+
 def test_lists_go_on_after_a_page(calls: Calls) -> None:
     for number in range(5):
         calls.open_account(f"A-{number}", 100)

@@ -11,6 +11,7 @@ from creditgate.client._decision_results import (
     AdjustResult,
     CaptureResult,
     CheckResult,
+    ConfirmResult,
     OrderItem,
     ReleaseResult,
     Reservation,
@@ -20,6 +21,7 @@ from creditgate.client._decision_results import (
     batch_results,
     capture_result,
     check_result,
+    confirm_result,
     release_result,
     reservation_from,
     reservation_page,
@@ -292,6 +294,32 @@ def _batch_message(
     ]
     return pb.BatchCheckAndReserveRequest(
         request_id=own_id if all_or_none else "", all_or_none=all_or_none, items=messages
+    )
+
+
+def confirm(
+    *,
+    reservation_id: str = "",
+    account_id: str = "",
+    order_id: str = "",
+    timeout_s: float | None = None,
+) -> Call[ConfirmResult]:
+    """May the goods of an order still leave? Looks at its reservation again; changes nothing.
+
+    Declined where the account was suspended or closed since, has lost its limit, or its limit has
+    expired. Raises NotFoundError (RESERVATION_NOT_FOUND), PreconditionError (NOTHING_OPEN) where
+    nothing of it is open any more or its time is over.
+    """
+    request = pb.ConfirmRequest(
+        reservation_id=reservation_id, account_id=account_id, order_id=order_id
+    )
+    return unary(
+        method_path(_SERVICE, "Confirm"),
+        request,
+        pb.ConfirmResponse,
+        confirm_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
     )
 
 

@@ -64,8 +64,8 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     `available_minor` is what new orders could still use afterwards under all limits, None when
     unlimited; `bound_by` the limit of several accounts that leaves no more, if one does.
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.
-    `journal_seq` is 0 for `check`. `replayed` is true for the stored answer to an earlier request
-    with the same id.
+    `journal_seq` is 0 for `check` and `confirm`. `replayed` is true for the stored answer to an
+    earlier request with the same id.
     """
 
     decision: Decision
@@ -100,6 +100,12 @@ class ReserveResult(DecisionResult, frozen=True, kw_only=True):
 
 class AdjustResult(DecisionResult, frozen=True, kw_only=True):
     """The answer to `adjust`, with the reservation as it stands now."""
+
+    reservation: Reservation
+
+
+class ConfirmResult(DecisionResult, frozen=True, kw_only=True):
+    """The answer to `confirm`: whether the goods may leave, with the reservation as it stands."""
 
     reservation: Reservation
 
@@ -203,6 +209,13 @@ def capture_result(message: pb.CaptureResponse) -> CaptureResult:
         reservation=reservation_from(message.reservation),
         captured_amount_minor=message.captured_amount_minor,
         breach=message.breach,
+    )
+
+
+def confirm_result(message: pb.ConfirmResponse) -> ConfirmResult:
+    """Reads a message of the contract."""
+    return ConfirmResult(
+        **_decided(message.result), reservation=reservation_from(message.reservation)
     )
 
 

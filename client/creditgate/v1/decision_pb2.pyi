@@ -237,6 +237,24 @@ class BatchItemResult(_message.Message):
     error: _common_pb2.ItemError
     def __init__(self, response: _Optional[_Union[CheckAndReserveResponse, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
 
+class ConfirmRequest(_message.Message):
+    __slots__ = ("reservation_id", "account_id", "order_id")
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    reservation_id: str
+    account_id: str
+    order_id: str
+    def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ...) -> None: ...
+
+class ConfirmResponse(_message.Message):
+    __slots__ = ("result", "reservation")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_FIELD_NUMBER: _ClassVar[int]
+    result: DecisionResult
+    reservation: Reservation
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ...) -> None: ...
+
 class GetReservationRequest(_message.Message):
     __slots__ = ("reservation_id", "account_id", "order_id")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]

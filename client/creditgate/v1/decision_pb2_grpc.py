@@ -70,6 +70,11 @@ class CreditDecisionServiceStub:
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.FromString,
                 _registered_method=True)
+        self.Confirm = channel.unary_unary(
+                '/creditgate.v1.CreditDecisionService/Confirm',
+                request_serializer=creditgate_dot_v1_dot_decision__pb2.ConfirmRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_decision__pb2.ConfirmResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/creditgate.v1.CreditDecisionService/GetReservation',
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.GetReservationRequest.SerializeToString,
@@ -141,6 +146,16 @@ class CreditDecisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Confirm(self, request, context):
+        """Looks at an open reservation again before its goods leave: declined where the account was
+        suspended or closed since, has lost its limit, or its limit has expired. What is reserved is not
+        asked for again. Changes nothing and is not journalled. FAILED_PRECONDITION, NOTHING_OPEN where
+        nothing of it is open any more or its time is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReservation(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -190,6 +205,11 @@ def add_CreditDecisionServiceServicer_to_server(servicer, server):
                     servicer.StreamCheckAndReserve,
                     request_deserializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.SerializeToString,
+            ),
+            'Confirm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Confirm,
+                    request_deserializer=creditgate_dot_v1_dot_decision__pb2.ConfirmRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_decision__pb2.ConfirmResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -392,6 +412,33 @@ class CreditDecisionService:
             '/creditgate.v1.CreditDecisionService/StreamCheckAndReserve',
             creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveRequest.SerializeToString,
             creditgate_dot_v1_dot_decision__pb2.BatchCheckAndReserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Confirm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditDecisionService/Confirm',
+            creditgate_dot_v1_dot_decision__pb2.ConfirmRequest.SerializeToString,
+            creditgate_dot_v1_dot_decision__pb2.ConfirmResponse.FromString,
             options,
             channel_credentials,
             insecure,

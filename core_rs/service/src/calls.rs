@@ -105,6 +105,7 @@ impl Calls<'_> {
                 reply::released(changed, made).encode_to_vec()
             }
             Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, actor)?,
+            Method::Confirm => self.confirm(&decode(bytes)?)?.encode_to_vec(),
             Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
             Method::UpsertAccounts | Method::UpsertSegments | Method::PostEntries => {
                 return Ok(Handled::Bulk(Bulk::new(call)?));
@@ -165,11 +166,22 @@ impl Calls<'_> {
         let (state, partial) = (self.store.state(), message.allow_partial);
         let checked = decide::check(state, self.now, account_id, amount, currency, partial)
             .map_err(Fault::from)?;
-        let policy_version = creditgate_store::POLICY_VERSION;
-        let made = Made { seq: 0, time: self.now, policy_version, replayed: false };
         let approved_amount_minor = checked.amount;
-        let result = Some(reply::result(checked.verdict, made));
+        let result = Some(reply::result(checked.verdict, self.looked()));
         Ok(v1::CheckResponse { result, approved_amount_minor })
+    }
+
+    fn confirm(&self, m: &v1::ConfirmRequest) -> Result<v1::ConfirmResponse, Failed> {
+        let target = admit::target(&m.reservation_id, &m.account_id, &m.order_id)?;
+        let found = decide::confirm(self.store.state(), self.now, &target).map_err(Fault::from)?;
+        let result = Some(reply::result(found.verdict, self.looked()));
+        Ok(v1::ConfirmResponse { result, reservation: Some(reply::reservation(found.reservation)) })
+    }
+
+    /// Where and when a decision was made that the journal does not hold.
+    fn looked(&self) -> Made {
+        let policy_version = creditgate_store::POLICY_VERSION;
+        Made { seq: 0, time: self.now, policy_version, replayed: false }
     }
 
     fn change(&mut self, request: &Request<'_>) -> Result<(Changed, Made), Failed> {

@@ -67,6 +67,7 @@ methods! {
     BatchCheckAndReserve = 6, "CreditDecisionService", Interactive;
     GetReservation = 7, "CreditDecisionService", Interactive;
     ListReservations = 8, "CreditDecisionService", Interactive;
+    Confirm = 9, "CreditDecisionService", Interactive;
     UpsertAccounts = 20, "CreditAccountService", Bulk;
     UpsertSegments = 21, "CreditAccountService", Bulk;
     GetAccount = 22, "CreditAccountService", Interactive;

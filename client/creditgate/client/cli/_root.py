@@ -129,6 +129,7 @@ def _owner(point: EntryPoint) -> str:
         order.adjust,
         order.capture,
         order.check,
+        order.confirm,
         order.release,
         order.reserve,
         position.position,

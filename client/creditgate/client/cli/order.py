@@ -1,4 +1,4 @@
-"""`creditgate check|reserve|adjust|capture|release`: orders against credit, by hand."""
+"""`creditgate check|reserve|adjust|confirm|capture|release`: orders against credit, by hand."""
 
 from datetime import timedelta
 
@@ -183,6 +183,24 @@ def capture(
         if result.breach:
             conn.console.print("Forced past the rules above: recorded as a breach.", style="red")
         facts(conn.console, [("captured here", amount(result.captured_amount_minor, currency))])
+        show_reservation(conn.console, result.reservation)
+    decision_exit(result)
+
+
+@click.command()
+@_account
+@_order
+@connected
+def confirm(conn: Connection, *, account_id: str, order_id: str) -> None:
+    """May the goods of an order still leave? Looks at its reservation again; changes nothing.
+
+    Not where the account was suspended or closed since, has lost its limit, or its limit expired.
+    """
+    result = conn.client.confirm(account_id=account_id, order_id=order_id)
+    if conn.json:
+        conn.write_json(result)
+    else:
+        show_decision(conn.console, result, result.reservation.currency)
         show_reservation(conn.console, result.reservation)
     decision_exit(result)
 

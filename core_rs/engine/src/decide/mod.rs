@@ -6,6 +6,7 @@
 mod account;
 mod adjust;
 mod capture;
+mod confirm;
 mod housekeep;
 mod ledger;
 pub mod levels;
@@ -13,6 +14,7 @@ mod release;
 mod reserve;
 pub mod rules;
 
+pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
 pub use reserve::check;
 

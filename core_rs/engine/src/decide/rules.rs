@@ -1,7 +1,9 @@
 //! The rules that an order is held against, in order of precedence. All violated ones are named.
 
-use crate::decide::levels::{Pending, Room, Together, effective_limit, left, together};
-use crate::model::Status;
+use crate::decide::levels::{
+    EffectiveLimit, Pending, Room, Together, effective_limit, left, together,
+};
+use crate::model::{Status, Terms};
 use crate::outcome::{Reason, ReasonCode};
 use crate::state::State;
 use crate::values::{Day, LimitKind, Micros, Minor, Slot};
@@ -64,29 +66,45 @@ impl Evaluation {
     }
 }
 
-/// Holds what is asked at `now` against every rule.
+/// Why an account takes no orders at all at `now`, whatever their amount, in order of precedence.
 #[must_use]
-pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluation {
+pub fn standing(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
     let terms = state.terms(slot);
-    let effective = effective_limit(state, &terms);
     let mut reasons = Vec::new();
+    hold_account(&terms, &effective_limit(state, &terms), now, &mut reasons);
+    reasons
+}
+
+#[inline]
+fn hold_account(terms: &Terms, effective: &EffectiveLimit, now: Micros, reasons: &mut Vec<Reason>) {
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };
-
     match terms.status {
         Status::Active => {}
         Status::Suspended => violated(ReasonCode::AccountSuspended, 0, 0),
         Status::Closed => violated(ReasonCode::AccountClosed, 0, 0),
     }
-    let no_credit = effective.limit.kind == LimitKind::NoCredit;
-    if no_credit {
+    if effective.limit.kind == LimitKind::NoCredit {
         violated(ReasonCode::NoCreditLimit, 0, 0);
     }
     let today = Day::of(now);
     if let Some(last) = effective.limit.valid_until.filter(|last| today > *last) {
         violated(ReasonCode::LimitExpired, today.0.into(), last.0.into());
     }
+}
+
+/// Holds what is asked at `now` against every rule.
+#[must_use]
+pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluation {
+    let terms = state.terms(slot);
+    let effective = effective_limit(state, &terms);
+    let mut reasons = Vec::new();
+    hold_account(&terms, &effective, now, &mut reasons);
+    let mut violated = |code, observed, threshold| {
+        reasons.push(Reason::own(code, observed, threshold));
+    };
+    let no_credit = effective.limit.kind == LimitKind::NoCredit;
     let mut fitting = ask.amount;
     if terms.max_order > 0 && ask.order_total > terms.max_order {
         violated(ReasonCode::MaxOrderAmountExceeded, ask.order_total, terms.max_order);

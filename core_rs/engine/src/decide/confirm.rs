@@ -1,0 +1,33 @@
+//! `Confirm`: may the goods of an order still leave?
+
+use crate::command::Target;
+use crate::decide::levels::room;
+use crate::decide::rules::standing;
+use crate::decide::{Context, find_reservation, view};
+use crate::error::Refusal;
+use crate::outcome::{Changed, Decision};
+use crate::state::State;
+use crate::values::Micros;
+
+/// Looks at an open reservation again, at `now`: whether its account, as it stands today, would
+/// take orders at all. Amounts are not asked again, for they are reserved. Changes nothing.
+///
+/// # Errors
+///
+/// [`Refusal::NothingOpen`] where nothing of it is open any more, or its time is over; else as
+/// [`find_reservation`].
+pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Changed, Refusal> {
+    let found = find_reservation(state, target)?;
+    // What has expired may wait for the clock to give it back.
+    if !found.is_open() || found.expires_at <= now {
+        return Err(Refusal::NothingOpen);
+    }
+    let reasons = standing(state, found.slot, now);
+    let decision = if reasons.is_empty() { Decision::Approved } else { Decision::Declined };
+    let context = Context { state, seq: 0, now };
+    let verdict = context.verdict(decision, reasons, None, room(state, found.slot, 0));
+    Ok(Changed { verdict, reservation: view(state, found), amount: 0, breach: false })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use super::*;
+use crate::command::{CaptureOrder, UpsertAccount};
+use crate::model::Status;
+use crate::outcome::ReasonCode::{AccountClosed, AccountSuspended, LimitExpired, NoCreditLimit};
+use crate::outcome::{Reason, ReasonCode};
+use crate::testing::*;
+use crate::values::{Day, Limit, LimitKind};
+
+fn confirmed(book: &Book, order_id: &str) -> Result<Vec<Reason>, Refusal> {
+    let before = book.state.dump();
+    let found = confirm(&book.state, book.now, &by_order(order_id))?;
+    assert_eq!(book.state.dump(), before);
+    assert_eq!((found.amount, found.breach, found.verdict.fitting), (0, false, None));
+    let approved = found.verdict.decision == Decision::Approved;
+    assert_eq!(approved, found.verdict.reasons.is_empty());
+    Ok(found.verdict.reasons)
+}
+
+fn codes(book: &Book) -> Vec<ReasonCode> {
+    let reasons = confirmed(book, "o").expect("it is open");
+    reasons.iter().map(|reason| reason.code).collect()
+}
+
+#[test]
+fn goods_leave_as_long_as_the_account_takes_orders() {
+    let mut book = Book::with_100();
+    book.hold("o", 100);
+    assert_eq!(confirmed(&book, "o"), Ok(vec![]));
+    for (state, code) in [(Status::Suspended, AccountSuspended), (Status::Closed, AccountClosed)] {
+        book.run(status("a", state)).unwrap();
+        assert_eq!(codes(&book), [code]);
+        book.run(status("a", Status::Active)).unwrap();
+        assert_eq!(codes(&book), []);
+    }
+    let set = |limit| UpsertAccount { limit: Some(limit), ..account("a") };
+    book.run(set(limit(LimitKind::NoCredit))).unwrap();
+    assert_eq!(codes(&book), [NoCreditLimit]);
+    let yesterday = Some(Day(TODAY.0 - 1));
+    book.run(set(Limit { kind: LimitKind::Amount(100), valid_until: yesterday })).unwrap();
+    let (today, last) = (i64::from(TODAY.0), i64::from(TODAY.0) - 1);
+    assert_eq!(confirmed(&book, "o"), Ok(vec![reason(LimitExpired, today, last)]));
+}
+
+#[test]
+fn what_is_reserved_is_not_asked_for_again() {
+    let mut book = Book::with_100();
+    book.hold("o", 100);
+    let cut = UpsertAccount {
+        limit: Some(limit(LimitKind::Amount(1))),
+        max_order: Some(1),
+        shared_limit: Some(Some(1)),
+        ..account("a")
+    };
+    book.run(cut).unwrap();
+    let found = confirm(&book.state, book.now, &by_order("o")).unwrap();
+    assert_eq!(found.verdict.decision, Decision::Approved);
+    assert_eq!((found.verdict.available, found.reservation.open), (Some(-99), 100));
+}
+
+#[test]
+fn nothing_leaves_of_what_is_not_open() {
+    let mut book = Book::with_100();
+    assert!(matches!(confirmed(&book, "o"), Err(Refusal::ReservationNotFound { .. })));
+    book.hold("o", 10);
+    book.changed(CaptureOrder { amount: Some(4), ..capture("o", "i") });
+    assert_eq!(confirmed(&book, "o"), Ok(vec![]));
+    // The clock has not come by yet.
+    book.now += i64::from(TTL_S) * SECOND - 1;
+    assert_eq!(confirmed(&book, "o"), Ok(vec![]));
+    book.now += 1;
+    assert_eq!(confirmed(&book, "o"), Err(Refusal::NothingOpen));
+    book.pass(0);
+    assert_eq!(confirmed(&book, "o"), Err(Refusal::NothingOpen));
+}
