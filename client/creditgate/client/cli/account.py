@@ -268,7 +268,7 @@ def _show(conn: Connection, found: Account) -> None:
             ("currency", found.currency),
             ("limit", limit_text(found.limit, found.currency)),
             ("most for one order", amount(found.max_order_amount_minor, found.currency)),
-            ("shared with all below", amount(found.shared_limit_minor, found.currency)),
+            ("shared limit", amount(found.shared_limit_minor, found.currency)),
             ("segment", found.segment_id),
             ("parent", found.parent_account_id),
             ("created", time_text(found.create_time)),
