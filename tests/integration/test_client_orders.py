@@ -219,8 +219,9 @@ def test_goods_are_confirmed_until_their_account_is_suspended(calls: Calls) -> N
     assert stopped.reservation == confirmed.reservation
     # What has left is nothing to confirm.
     calls("capture", "INV-1", account_id="A", order_id="O", forced=True)
-    with pytest.raises(PreconditionError, match="NOTHING_OPEN"):
+    with pytest.raises(PreconditionError, match="NOTHING_OPEN") as caught:
         calls("confirm", account_id="A", order_id="O")
+    assert [violation.field for violation in caught.value.field_violations] == ["order_id"]
     with pytest.raises(NotFoundError, match="RESERVATION_NOT_FOUND"):
         calls("confirm", account_id="A", order_id="P")
 

@@ -213,7 +213,10 @@ def suspend_account(
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[StatusResult]:
-    """Refuses new exposure from now on; open reservations stay. `reason` is for the audit trail."""
+    """Refuses new exposure from now on; open reservations stay, but are not confirmed.
+
+    `reason` is for the audit trail.
+    """
     request = pb.SuspendAccountRequest(
         request_id=request_id or new_request_id(),
         account_id=account_id,

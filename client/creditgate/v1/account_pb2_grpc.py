@@ -143,7 +143,7 @@ class CreditAccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SuspendAccount(self, request, context):
-        """Refuses new exposure from now on; open reservations stay.
+        """Refuses new exposure from now on; open reservations stay, but are not confirmed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

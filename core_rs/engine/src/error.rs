@@ -45,6 +45,8 @@ pub enum Refusal {
     ReleaseExceedsOpen { amount: Minor, open: Minor },
     #[error("nothing of the reservation is open: give amount_minor to capture beyond it")]
     NothingOpen,
+    #[error("{field} {value:?} is not to leave: nothing of it is open, or its time is over")]
+    NothingToConfirm { field: &'static str, value: Box<str> },
     #[error("amount_minor {0} would take a sum of this account beyond 4 * 10^18 minor units")]
     ExposureOutOfRange(Minor),
     #[error("account_id {0:?} is closed: reinstate it first")]

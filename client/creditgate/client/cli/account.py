@@ -136,7 +136,7 @@ def upsert(
 def suspend(
     conn: Connection, *, account_id: str, reason: str, request_id: str | None, channel: str
 ) -> None:
-    """Refuses new exposure from now on; open reservations stay. REASON is for the audit trail."""
+    """Refuses new exposure from now on; open reservations stay, unconfirmed. REASON: for audit."""
     _show_status(
         conn,
         account_id,

@@ -14,19 +14,27 @@ use crate::values::Micros;
 ///
 /// # Errors
 ///
-/// [`Refusal::NothingOpen`] where nothing of it is open any more, or its time is over; else as
+/// [`Refusal::NothingToConfirm`] where nothing of it is open any more, or its time is over; else as
 /// [`find_reservation`].
 pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Changed, Refusal> {
     let found = find_reservation(state, target)?;
     // What has expired may wait for the clock to give it back.
     if !found.is_open() || found.expires_at <= now {
-        return Err(Refusal::NothingOpen);
+        return Err(nothing_open(target));
     }
     let reasons = standing(state, found.slot, now);
     let decision = if reasons.is_empty() { Decision::Approved } else { Decision::Declined };
     let context = Context { state, seq: 0, now };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, 0));
     Ok(Changed { verdict, reservation: view(state, found), amount: 0, breach: false })
+}
+
+fn nothing_open(target: &Target<'_>) -> Refusal {
+    let (field, value) = match *target {
+        Target::Id(id) => ("reservation_id", id.to_string().into()),
+        Target::Order(key) => ("order_id", key.order_id.into()),
+    };
+    Refusal::NothingToConfirm { field, value }
 }
 
 #[cfg(test)]

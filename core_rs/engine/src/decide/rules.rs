@@ -71,12 +71,17 @@ impl Evaluation {
 pub fn standing(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
     let terms = state.terms(slot);
     let mut reasons = Vec::new();
-    hold_account(&terms, &effective_limit(state, &terms), now, &mut reasons);
+    account_rules(&terms, &effective_limit(state, &terms), now, &mut reasons);
     reasons
 }
 
 #[inline]
-fn hold_account(terms: &Terms, effective: &EffectiveLimit, now: Micros, reasons: &mut Vec<Reason>) {
+fn account_rules(
+    terms: &Terms,
+    effective: &EffectiveLimit,
+    now: Micros,
+    reasons: &mut Vec<Reason>,
+) {
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };
@@ -100,7 +105,7 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     let terms = state.terms(slot);
     let effective = effective_limit(state, &terms);
     let mut reasons = Vec::new();
-    hold_account(&terms, &effective, now, &mut reasons);
+    account_rules(&terms, &effective, now, &mut reasons);
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };

@@ -185,6 +185,7 @@ impl From<Refusal> for Fault {
                 (FailedPrecondition, "RELEASE_EXCEEDS_OPEN", "amount_minor")
             }
             Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
+            Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
             Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
             Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
             Refusal::InItem { index, refusal } => {

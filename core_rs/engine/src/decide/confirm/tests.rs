@@ -1,5 +1,5 @@
 use super::*;
-use crate::command::{CaptureOrder, UpsertAccount};
+use crate::command::{CaptureOrder, Order, Reserve, UpsertAccount, UpsertSegment};
 use crate::model::Status;
 use crate::outcome::ReasonCode::{AccountClosed, AccountSuspended, LimitExpired, NoCreditLimit};
 use crate::outcome::{Reason, ReasonCode};
@@ -39,6 +39,31 @@ fn goods_leave_as_long_as_the_account_takes_orders() {
     book.run(set(Limit { kind: LimitKind::Amount(100), valid_until: yesterday })).unwrap();
     let (today, last) = (i64::from(TODAY.0), i64::from(TODAY.0) - 1);
     assert_eq!(confirmed(&book, "o"), Ok(vec![reason(LimitExpired, today, last)]));
+    book.run(status("a", Status::Suspended)).unwrap();
+    assert_eq!(codes(&book), [AccountSuspended, LimitExpired]);
+}
+
+#[test]
+fn goods_stay_when_there_is_nothing_to_inherit_any_more() {
+    let mut book = Book::empty();
+    let default = |kind, valid_until| UpsertSegment {
+        request: REQUEST,
+        segment_id: "retail",
+        currency: usd(),
+        limit: Some(Limit { kind, valid_until }),
+        cap: None,
+    };
+    book.run(default(LimitKind::Amount(100), Some(TODAY))).unwrap();
+    book.run(UpsertAccount { segment_id: Some("retail"), ..account("a") }).unwrap();
+    book.reserved(Reserve {
+        order: Order { ttl: ttl(Some(200_000)), ..order("o", 1) },
+        ..reserve("o", 1)
+    });
+    assert_eq!(codes(&book), []);
+    book.now += DAY;
+    assert_eq!(codes(&book), [LimitExpired]);
+    book.run(default(LimitKind::NoCredit, None)).unwrap();
+    assert_eq!(codes(&book), [NoCreditLimit]);
 }
 
 #[test]
@@ -68,7 +93,11 @@ fn nothing_leaves_of_what_is_not_open() {
     book.now += i64::from(TTL_S) * SECOND - 1;
     assert_eq!(confirmed(&book, "o"), Ok(vec![]));
     book.now += 1;
-    assert_eq!(confirmed(&book, "o"), Err(Refusal::NothingOpen));
+    let over = Refusal::NothingToConfirm { field: "order_id", value: "o".into() };
+    assert_eq!(confirmed(&book, "o"), Err(over.clone()));
     book.pass(0);
-    assert_eq!(confirmed(&book, "o"), Err(Refusal::NothingOpen));
+    assert_eq!(confirmed(&book, "o"), Err(over));
+    let id = book.order("o").id;
+    let over = Refusal::NothingToConfirm { field: "reservation_id", value: id.to_string().into() };
+    assert_eq!(confirm(&book.state, book.now, &Target::Id(id)), Err(over));
 }
