@@ -101,7 +101,7 @@ def _account_row(rng: random.Random, number: int, account: _Account) -> dict[str
         "account_id": account.account_id,
         "display_name": f"{rng.choice(_TRADES)} {rng.choice(_TOWNS)}",
         "currency": account.currency,
-        "parent_account_id": _chain_id(account) if _in_chain(number) else "",
+        "parent_account_id": _chain_id(account.currency) if _in_chain(number) else "",
         "segment_id": "", "limit_kind": "amount", "limit_amount": "", "limit_valid_until": "",
         "max_order_amount": "", "shared_limit_kind": "", "shared_limit_amount": "",
     }  # fmt: skip
@@ -125,8 +125,8 @@ def _in_chain(number: int) -> bool:
     return number % 20 in (3, 9, 16)
 
 
-def _chain_id(account: _Account) -> str:
-    return f"CHAIN-{account.currency}"
+def _chain_id(currency: str) -> str:
+    return f"CHAIN-{currency}"
 
 
 def _chain_rows(accounts: Sequence[_Account]) -> Iterator[dict[str, str]]:
@@ -137,7 +137,7 @@ def _chain_rows(accounts: Sequence[_Account]) -> Iterator[dict[str, str]]:
         owed = sum(amount for shop in shops for _, amount in shop.opening)
         shared = owed + sum(shop.ordered_minor for shop in shops) // 5
         yield {
-            "account_id": f"CHAIN-{currency}",
+            "account_id": _chain_id(currency),
             "display_name": f"Corner Shops {currency}",
             "currency": currency,
             "limit_kind": "no_credit",

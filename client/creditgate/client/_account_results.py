@@ -13,6 +13,7 @@ from creditgate.client._common import (
     LimitLevel,
     item_error_from,
     limit_from,
+    limit_level_from,
     limit_level_or_none,
 )
 from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
@@ -240,7 +241,7 @@ def position_from(message: pb.Position) -> Position:
 
 def _shared_from(message: pb.SharedPosition) -> SharedPosition:
     return SharedPosition(
-        level=LimitLevel(message.level.account_id, message.level.segment_id),
+        level=limit_level_from(message.level),
         limit_minor=int_or_none(message, "limit_minor"),
         exposure_minor=message.exposure_minor,
         available_minor=int_or_none(message, "available_minor"),

@@ -165,8 +165,12 @@ def limit_level_or_none(message: Message, field: str) -> LimitLevel | None:
     """Reads a field of the contract that may be absent."""
     if not message.HasField(field):
         return None
-    level: common_pb2.LimitLevel = getattr(message, field)
-    return LimitLevel(level.account_id, level.segment_id)
+    return limit_level_from(getattr(message, field))
+
+
+def limit_level_from(message: common_pb2.LimitLevel) -> LimitLevel:
+    """Reads a message of the contract."""
+    return LimitLevel(message.account_id, message.segment_id)
 
 
 def limit_from(message: common_pb2.CreditLimit) -> CreditLimit:

@@ -37,6 +37,7 @@ _NAME_WIDTH = len("most for one order")
 _GAP = 2
 _FOLDED_WIDTH = 12
 
+_TOGETHER = "{observed} had to fit, {threshold} was available to {level}"
 _REASONS = {
     ReasonCode.ACCOUNT_CLOSED: "the account is closed",
     ReasonCode.ACCOUNT_SUSPENDED: "the account is suspended",
@@ -44,12 +45,8 @@ _REASONS = {
     ReasonCode.LIMIT_EXPIRED: "today is {observed}, the limit was valid until {threshold}",
     ReasonCode.MAX_ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} for one order",
     ReasonCode.INSUFFICIENT_CREDIT: "{observed} had to fit, {threshold} was available",
-    ReasonCode.SHARED_LIMIT_EXCEEDED: (
-        "{observed} had to fit, {threshold} was available to {level}"
-    ),
-    ReasonCode.SEGMENT_CAP_EXCEEDED: (
-        "{observed} had to fit, {threshold} was available to {level}"
-    ),
+    ReasonCode.SHARED_LIMIT_EXCEEDED: _TOGETHER,
+    ReasonCode.SEGMENT_CAP_EXCEEDED: _TOGETHER,
     ReasonCode.BATCH_NOT_APPROVED: "item {observed} of the batch does not fit",
 }
 
