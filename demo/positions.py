@@ -17,6 +17,8 @@ COUNTERS = (
     "available_minor",
     "shared",
     "bound_by",
+    "holds",
+    "temporary_limits",
     "effective_limit",
     "limit_source",
     "status",

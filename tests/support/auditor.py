@@ -25,7 +25,7 @@ SALT_BYTES = 16
 MAP_SIZE = 1 << 40  # of address space; the file is only read
 TEXT_FIELDS = {0: "name", 1: "reason"}
 
-LIMIT_NONE = ["no_credit", None]
+DAY_US = 86_400_000_000
 
 
 def open_read_only(path: Path) -> lmdb.Environment:
@@ -69,6 +69,10 @@ class Account:
     shared_limit: int | None = None
     """What it and all accounts below it may owe together."""
     status: str = "active"
+    holds: dict[str, int | None] = field(default_factory=dict)
+    """By id: when each ends by itself."""
+    temporary_limits: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """By id: kind, amount, first and last day."""
     outstanding: int = 0
     captured: int = 0
     reserved: int = 0
@@ -141,7 +145,7 @@ class Auditor:
     reused: list[int] = field(default_factory=list)
     """Entries whose name was decided before: right beyond the window of remembered names alone."""
     breaches: list[int] = field(default_factory=list)
-    """Entries that went beyond a limit under `forced`, each of which must say so."""
+    """Entries that went beyond a limit or a hold under `forced`, each of which must say so."""
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
     """Names and reasons that have not been erased, by sequence and field."""
     _rest: deque[tuple[int, int, list[Any]]] = field(default_factory=deque)
@@ -194,11 +198,8 @@ class Auditor:
         last = self._rest[-1][0] if self._rest else self.seq
         if not commit["first_seq"] == first == last + 1:
             raise DamageError(f"commit {first}: sequence {last + 1} is missing")
-        if (
-            commit["time"] < self._time_read
-            or commit["epoch"] < self.epoch
-            or not commit["entries"]
-        ):
+        goes_back = commit["time"] < self._time_read or commit["epoch"] < self.epoch
+        if goes_back or not commit["entries"]:
             raise DamageError(f"commit {first}: goes back in time or epoch, or is empty")
         self.head, self._time_read, self.epoch = digest, commit["time"], commit["epoch"]
         self.commits += 1
@@ -254,9 +255,10 @@ class Auditor:
             if not kinds & {"reserved", "grown"} or "billed" in kinds:
                 continue
             beyond = [f"{owed} of {limit}" for owed, limit in self.limits(account) if owed > limit]
-            if beyond:
+            held = [until for until in account.holds.values() if not until or self.time < until]
+            if beyond or held:
                 if "breached" not in kinds:
-                    raise DamageError(f"entry {answer.seq}: beyond a limit, {beyond}: {account}")
+                    raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
                 self.breaches.append(answer.seq)
 
     def _touched(self, answer: Answer) -> list[Account]:
@@ -296,10 +298,19 @@ class Auditor:
         kind, _valid_until = account.limit
         if kind == "inherit":
             defaults = self.segments[account.segment] if account.segment is not None else {}
-            kind, _valid_until = defaults.get(account.currency, LIMIT_NONE)
+            kind, _valid_until = defaults.get(account.currency, ["nothing to inherit", None])
+        if kind == "no_credit":
+            return 0
+        today = self.time // DAY_US
+        added = 0
+        for what, amount, first, last in account.temporary_limits.values():
+            if first <= today <= last and what == "override":
+                kind = {"amount": amount}
+            elif first <= today <= last:
+                added += amount
         if kind == "unlimited":
             return None
-        return int(kind["amount"]) if isinstance(kind, dict) else 0
+        return int(kind["amount"]) + added if isinstance(kind, dict) else 0
 
     def account(self, account_id: str) -> Account:
         """An account by its id."""
@@ -317,6 +328,12 @@ class Auditor:
 
     def _status_set(self, slot: int, status: str, *_: object) -> None:
         self.accounts[slot].status = status
+
+    def _hold_placed(self, slot: int, hold: str, *rest: Any) -> None:
+        self.accounts[slot].holds[hold] = rest[2]
+
+    def _temporary_limit_set(self, slot: int, limit: str, *rest: Any) -> None:
+        self.accounts[slot].temporary_limits[limit] = rest
 
     def _segment_set(
         self, segment: int, _id: str, currency: str, limit: list[Any] | None, cap: int | None = None
@@ -409,6 +426,12 @@ class Auditor:
 _EVENTS: dict[str, Callable[..., None]] = {
     "account_set": Auditor._account_set,
     "status_set": Auditor._status_set,
+    "hold_placed": Auditor._hold_placed,
+    "hold_lifted": lambda books, slot, hold: books.accounts[slot].holds.pop(hold),
+    "temporary_limit_set": Auditor._temporary_limit_set,
+    "temporary_limit_removed": lambda books, slot, limit: books.accounts[slot].temporary_limits.pop(
+        limit
+    ),
     "segment_set": Auditor._segment_set,
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,

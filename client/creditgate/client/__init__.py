@@ -41,7 +41,6 @@ from creditgate.client._account_results import (
     SegmentPosition,
     SharedPosition,
     StatusResult,
-    UpsertOutcome,
     UpsertResult,
 )
 from creditgate.client._aio import AsyncClient
@@ -54,6 +53,15 @@ from creditgate.client._common import (
     Reason,
     ReasonCode,
     ReasonUnit,
+)
+from creditgate.client._conditions_results import (
+    Hold,
+    HoldKind,
+    RemoveResult,
+    SetResult,
+    TemporaryLimit,
+    TemporaryLimitKind,
+    UpsertOutcome,
 )
 from creditgate.client._decision_results import (
     AdjustResult,
@@ -123,6 +131,8 @@ __all__ = [
     "EntryRejection",
     "EntryResult",
     "FieldViolation",
+    "Hold",
+    "HoldKind",
     "InvalidRequestError",
     "ItemError",
     "LedgerEntry",
@@ -140,6 +150,7 @@ __all__ = [
     "ReasonCode",
     "ReasonUnit",
     "ReleaseResult",
+    "RemoveResult",
     "Reservation",
     "ReservationState",
     "ReserveResult",
@@ -147,9 +158,12 @@ __all__ = [
     "Segment",
     "SegmentPosition",
     "ServerError",
+    "SetResult",
     "SharedPosition",
     "StatusResult",
     "StreamProgress",
+    "TemporaryLimit",
+    "TemporaryLimitKind",
     "TransientError",
     "UnavailableError",
     "UpsertOutcome",

@@ -16,6 +16,14 @@ from creditgate.client._common import (
     limit_level_from,
     limit_level_or_none,
 )
+from creditgate.client._conditions_results import (
+    OUTCOME,
+    Hold,
+    TemporaryLimit,
+    UpsertOutcome,
+    hold_from,
+    temporary_limit_from,
+)
 from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
 
@@ -30,26 +38,20 @@ class AccountStatus(StrEnum):
 
 
 class LimitSource(StrEnum):
-    """Where an effective limit comes from; NONE: there was nothing to inherit, so no credit."""
+    """Where an effective limit comes from.
+
+    NONE: there was nothing to inherit, so no credit; OVERRIDE: a temporary limit of today.
+    """
 
     UNKNOWN = "UNKNOWN"
     ACCOUNT = "ACCOUNT"
     SEGMENT = "SEGMENT"
     NONE = "NONE"
-
-
-class UpsertOutcome(StrEnum):
-    """What became of one row; UNCHANGED: every field had this value already."""
-
-    UNKNOWN = "UNKNOWN"
-    CREATED = "CREATED"
-    UPDATED = "UPDATED"
-    UNCHANGED = "UNCHANGED"
+    OVERRIDE = "OVERRIDE"
 
 
 STATUS = EnumCodec(AccountStatus, pb.AccountStatus)
 _SOURCE = EnumCodec(LimitSource, pb.LimitSource)
-_OUTCOME = EnumCodec(UpsertOutcome, pb.UpsertOutcome)
 
 
 class AccountUpsert(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One customer's credit relationship in one currency.
 
     `shared_limit_minor` is the most that it and all accounts below it may owe together, None for
-    no bound.
+    no bound. `holds` and `temporary_limits` are those that have not ended.
     """
 
     account_id: str
@@ -126,6 +128,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     create_time: datetime | None
     update_time: datetime | None
     shared_limit_minor: int | None
+    holds: tuple[Hold, ...]
+    temporary_limits: tuple[TemporaryLimit, ...]
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +155,7 @@ class SharedPosition(msgspec.Struct, frozen=True, kw_only=True):
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Where an account stood after journal entry `journal_seq`, in minor units of `currency`.
 
+    `holds` are those in force, `temporary_limits` those of today; `effective_limit` has them in it.
     exposure = outstanding + captured + reserved; available = effective limit - exposure, or what
     `bound_by` leaves where that is less; None when unlimited, negative after a limit cut.
     `shared`: the account with all below it, where there are any or they share a limit, and every
@@ -170,6 +175,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     journal_seq: int
     shared: tuple[SharedPosition, ...]
     bound_by: LimitLevel | None
+    holds: tuple[Hold, ...]
+    temporary_limits: tuple[TemporaryLimit, ...]
 
     @property
     def utilisation(self) -> Fraction | None:
@@ -195,6 +202,8 @@ def account_from(message: pb.Account) -> Account:
         create_time=time_or_none(message, "create_time"),
         update_time=time_or_none(message, "update_time"),
         shared_limit_minor=int_or_none(message, "shared_limit_minor"),
+        holds=tuple(map(hold_from, message.holds)),
+        temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
     )
 
 
@@ -236,6 +245,8 @@ def position_from(message: pb.Position) -> Position:
         journal_seq=message.journal_seq,
         shared=tuple(_shared_from(group) for group in message.shared),
         bound_by=limit_level_or_none(message, "bound_by"),
+        holds=tuple(map(hold_from, message.holds)),
+        temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
     )
 
 
@@ -254,7 +265,7 @@ def upsert_results(
     """Reads a message of the contract."""
     return tuple(
         UpsertResult(
-            outcome=None if row.HasField("error") else _OUTCOME.read(row.outcome),
+            outcome=None if row.HasField("error") else OUTCOME.read(row.outcome),
             error=item_error_from(row.error) if row.HasField("error") else None,
             journal_seq=row.journal_seq,
             replayed=row.replayed,

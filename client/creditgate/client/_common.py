@@ -25,10 +25,7 @@ class Decision(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """The rules that an order can violate, in their order of precedence.
-
-    BATCH_NOT_APPROVED stands alone, whatever its place.
-    """
+    """The rules that an order can violate, by their numbers. A decision has its own order."""
 
     UNKNOWN = "UNKNOWN"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
@@ -40,6 +37,9 @@ class ReasonCode(StrEnum):
     BATCH_NOT_APPROVED = "BATCH_NOT_APPROVED"
     SHARED_LIMIT_EXCEEDED = "SHARED_LIMIT_EXCEEDED"
     SEGMENT_CAP_EXCEEDED = "SEGMENT_CAP_EXCEEDED"
+    ACCOUNT_ON_HOLD = "ACCOUNT_ON_HOLD"
+    BUREAU_SUSPENSION = "BUREAU_SUSPENSION"
+    FRAUD_SUSPENSION = "FRAUD_SUSPENSION"
 
 
 class ReasonUnit(StrEnum):
@@ -88,7 +88,7 @@ class Reason(msgspec.Struct, frozen=True):
 
     Amounts are minor units (unit MINOR), days are dates (DATE), places in a batch count from 0
     (INDEX). Where the rule is a plain yes or no, all three are None. `level` is set where the limit
-    is one of several accounts together.
+    is one of several accounts together, `hold_id` where it is a hold.
     """
 
     code: ReasonCode
@@ -96,6 +96,7 @@ class Reason(msgspec.Struct, frozen=True):
     observed: int | date | None = None
     threshold: int | date | None = None
     level: LimitLevel | None = None
+    hold_id: str = ""
 
 
 class CreditLimit(msgspec.Struct, frozen=True):
@@ -152,7 +153,7 @@ def reason_from(message: common_pb2.Reason) -> Reason:
     """Reads a message of the contract."""
     code = _REASON_CODE.read(message.code)
     if message.unit == common_pb2.REASON_UNIT_UNSPECIFIED:
-        return Reason(code)
+        return Reason(code, hold_id=message.hold_id)
     unit = _REASON_UNIT.read(message.unit)
     if unit is ReasonUnit.DATE:
         observed = _EPOCH + timedelta(days=message.observed)

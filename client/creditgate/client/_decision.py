@@ -306,8 +306,8 @@ def confirm(
 ) -> Call[ConfirmResult]:
     """May the goods of an order still leave? Looks at its reservation again; changes nothing.
 
-    Declined where the account was suspended or closed since, has lost its limit, or its limit has
-    expired. Name the reservation by its id, or by account and order. Raises NotFoundError
+    Declined where the account was suspended, closed or held since, has lost its limit, or its limit
+    has expired. Name the reservation by its id, or by account and order. Raises NotFoundError
     (RESERVATION_NOT_FOUND, ACCOUNT_NOT_FOUND), PreconditionError (NOTHING_OPEN) where nothing of it
     is open any more or its time is over.
     """

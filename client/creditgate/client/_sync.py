@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 
 import grpc
 
-from creditgate.client import _account, _clock, _decision, _ledger
+from creditgate.client import _account, _clock, _conditions, _decision, _ledger
 from creditgate.client._bind import budget_s, call_error, dress
 from creditgate.client._errors import CallError, ClientClosedError
 from creditgate.client._options import (
@@ -115,6 +115,11 @@ class Client:
     suspend_account = _unary(_account.suspend_account)
     reinstate_account = _unary(_account.reinstate_account)
     close_account = _unary(_account.close_account)
+
+    place_hold = _unary(_conditions.place_hold)
+    lift_hold = _unary(_conditions.lift_hold)
+    set_temporary_limit = _unary(_conditions.set_temporary_limit)
+    remove_temporary_limit = _unary(_conditions.remove_temporary_limit)
 
     post_entries = _unary(_ledger.post_entries)
     stream_entries = _upload(_ledger.stream_entries)

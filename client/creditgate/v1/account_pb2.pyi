@@ -18,6 +18,21 @@ class AccountStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACCOUNT_STATUS_SUSPENDED: _ClassVar[AccountStatus]
     ACCOUNT_STATUS_CLOSED: _ClassVar[AccountStatus]
 
+class HoldKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HOLD_KIND_UNSPECIFIED: _ClassVar[HoldKind]
+    HOLD_KIND_MANUAL: _ClassVar[HoldKind]
+    HOLD_KIND_BUREAU: _ClassVar[HoldKind]
+    HOLD_KIND_FRAUD: _ClassVar[HoldKind]
+
+class TemporaryLimitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TEMPORARY_LIMIT_KIND_UNSPECIFIED: _ClassVar[TemporaryLimitKind]
+    TEMPORARY_LIMIT_KIND_OVERRIDE: _ClassVar[TemporaryLimitKind]
+    TEMPORARY_LIMIT_KIND_INCREASE: _ClassVar[TemporaryLimitKind]
+    TEMPORARY_LIMIT_KIND_COLLATERAL: _ClassVar[TemporaryLimitKind]
+    TEMPORARY_LIMIT_KIND_INSURANCE: _ClassVar[TemporaryLimitKind]
+
 class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     UPSERT_OUTCOME_UNSPECIFIED: _ClassVar[UpsertOutcome]
@@ -31,10 +46,20 @@ class LimitSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIMIT_SOURCE_ACCOUNT: _ClassVar[LimitSource]
     LIMIT_SOURCE_SEGMENT: _ClassVar[LimitSource]
     LIMIT_SOURCE_NONE: _ClassVar[LimitSource]
+    LIMIT_SOURCE_OVERRIDE: _ClassVar[LimitSource]
 ACCOUNT_STATUS_UNSPECIFIED: AccountStatus
 ACCOUNT_STATUS_ACTIVE: AccountStatus
 ACCOUNT_STATUS_SUSPENDED: AccountStatus
 ACCOUNT_STATUS_CLOSED: AccountStatus
+HOLD_KIND_UNSPECIFIED: HoldKind
+HOLD_KIND_MANUAL: HoldKind
+HOLD_KIND_BUREAU: HoldKind
+HOLD_KIND_FRAUD: HoldKind
+TEMPORARY_LIMIT_KIND_UNSPECIFIED: TemporaryLimitKind
+TEMPORARY_LIMIT_KIND_OVERRIDE: TemporaryLimitKind
+TEMPORARY_LIMIT_KIND_INCREASE: TemporaryLimitKind
+TEMPORARY_LIMIT_KIND_COLLATERAL: TemporaryLimitKind
+TEMPORARY_LIMIT_KIND_INSURANCE: TemporaryLimitKind
 UPSERT_OUTCOME_UNSPECIFIED: UpsertOutcome
 UPSERT_OUTCOME_CREATED: UpsertOutcome
 UPSERT_OUTCOME_UPDATED: UpsertOutcome
@@ -43,9 +68,40 @@ LIMIT_SOURCE_UNSPECIFIED: LimitSource
 LIMIT_SOURCE_ACCOUNT: LimitSource
 LIMIT_SOURCE_SEGMENT: LimitSource
 LIMIT_SOURCE_NONE: LimitSource
+LIMIT_SOURCE_OVERRIDE: LimitSource
+
+class Hold(_message.Message):
+    __slots__ = ("hold_id", "kind", "source", "expire_time", "reason", "place_time")
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PLACE_TIME_FIELD_NUMBER: _ClassVar[int]
+    hold_id: str
+    kind: HoldKind
+    source: str
+    expire_time: _timestamp_pb2.Timestamp
+    reason: str
+    place_time: _timestamp_pb2.Timestamp
+    def __init__(self, hold_id: _Optional[str] = ..., kind: _Optional[_Union[HoldKind, str]] = ..., source: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., place_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class TemporaryLimit(_message.Message):
+    __slots__ = ("limit_id", "kind", "amount_minor", "first_date", "last_date")
+    LIMIT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    FIRST_DATE_FIELD_NUMBER: _ClassVar[int]
+    LAST_DATE_FIELD_NUMBER: _ClassVar[int]
+    limit_id: str
+    kind: TemporaryLimitKind
+    amount_minor: int
+    first_date: str
+    last_date: str
+    def __init__(self, limit_id: _Optional[str] = ..., kind: _Optional[_Union[TemporaryLimitKind, str]] = ..., amount_minor: _Optional[int] = ..., first_date: _Optional[str] = ..., last_date: _Optional[str] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor")
+    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor", "holds", "temporary_limits")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +114,8 @@ class Account(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SHARED_LIMIT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     display_name: str
     currency: str
@@ -70,7 +128,9 @@ class Account(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     shared_limit_minor: int
-    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ...) -> None: ...
+    holds: _containers.RepeatedCompositeFieldContainer[Hold]
+    temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
+    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ...) -> None: ...
 
 class AccountUpsert(_message.Message):
     __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "shared_limit")
@@ -231,7 +291,7 @@ class SharedPosition(_message.Message):
     def __init__(self, level: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by")
+    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -245,6 +305,8 @@ class Position(_message.Message):
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
     SHARED_FIELD_NUMBER: _ClassVar[int]
     BOUND_BY_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     currency: str
     status: AccountStatus
@@ -258,7 +320,9 @@ class Position(_message.Message):
     journal_seq: int
     shared: _containers.RepeatedCompositeFieldContainer[SharedPosition]
     bound_by: _common_pb2.LimitLevel
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ...) -> None: ...
+    holds: _containers.RepeatedCompositeFieldContainer[Hold]
+    temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)
@@ -349,3 +413,109 @@ class CloseAccountResponse(_message.Message):
     journal_seq: int
     replayed: bool
     def __init__(self, status: _Optional[_Union[AccountStatus, str]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class PlaceHoldRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "hold_id", "kind", "source", "expire_time", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    hold_id: str
+    kind: HoldKind
+    source: str
+    expire_time: _timestamp_pb2.Timestamp
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., kind: _Optional[_Union[HoldKind, str]] = ..., source: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class PlaceHoldResponse(_message.Message):
+    __slots__ = ("outcome", "journal_seq", "replayed")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    outcome: UpsertOutcome
+    journal_seq: int
+    replayed: bool
+    def __init__(self, outcome: _Optional[_Union[UpsertOutcome, str]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class LiftHoldRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "hold_id", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    hold_id: str
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class LiftHoldResponse(_message.Message):
+    __slots__ = ("journal_seq", "replayed")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    replayed: bool
+    def __init__(self, journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class SetTemporaryLimitRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "limit_id", "kind", "amount_minor", "first_date", "last_date", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    FIRST_DATE_FIELD_NUMBER: _ClassVar[int]
+    LAST_DATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    limit_id: str
+    kind: TemporaryLimitKind
+    amount_minor: int
+    first_date: str
+    last_date: str
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., limit_id: _Optional[str] = ..., kind: _Optional[_Union[TemporaryLimitKind, str]] = ..., amount_minor: _Optional[int] = ..., first_date: _Optional[str] = ..., last_date: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class SetTemporaryLimitResponse(_message.Message):
+    __slots__ = ("outcome", "journal_seq", "replayed")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    outcome: UpsertOutcome
+    journal_seq: int
+    replayed: bool
+    def __init__(self, outcome: _Optional[_Union[UpsertOutcome, str]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class RemoveTemporaryLimitRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "limit_id", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    limit_id: str
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., limit_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class RemoveTemporaryLimitResponse(_message.Message):
+    __slots__ = ("journal_seq", "replayed")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    replayed: bool
+    def __init__(self, journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...

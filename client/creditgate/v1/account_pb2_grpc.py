@@ -85,6 +85,26 @@ class CreditAccountServiceStub:
                 request_serializer=creditgate_dot_v1_dot_account__pb2.CloseAccountRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_account__pb2.CloseAccountResponse.FromString,
                 _registered_method=True)
+        self.PlaceHold = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/PlaceHold',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.PlaceHoldRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.PlaceHoldResponse.FromString,
+                _registered_method=True)
+        self.LiftHold = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/LiftHold',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.LiftHoldRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.LiftHoldResponse.FromString,
+                _registered_method=True)
+        self.SetTemporaryLimit = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/SetTemporaryLimit',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.SetTemporaryLimitRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.SetTemporaryLimitResponse.FromString,
+                _registered_method=True)
+        self.RemoveTemporaryLimit = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/RemoveTemporaryLimit',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitResponse.FromString,
+                _registered_method=True)
 
 
 class CreditAccountServiceServicer:
@@ -135,7 +155,7 @@ class CreditAccountServiceServicer:
         """The position of each account now, then again after every change at it or at an account below
         it; only the newest is sent to a reader that is slower than the changes. What others take of a
         limit that they have together, and a new shared limit or parent of an account above, is told
-        with its next. At most 1,000 watches are open over all clients; one more is refused with
+        with its next; so is what comes and goes by itself. At most 1,000 watches are open over all clients; one more is refused with
         RESOURCE_EXHAUSTED, TOO_MANY_WATCHES.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -159,6 +179,35 @@ class CreditAccountServiceServicer:
     def CloseAccount(self, request, context):
         """Like a suspension, for good: the customer has left.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceHold(self, request, context):
+        """Refuses new exposure from the very next order on, until the hold is lifted or ends by itself;
+        open reservations stay, but are not confirmed. A hold of the same id is replaced. An account
+        has at most 16.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LiftHold(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetTemporaryLimit(self, request, context):
+        """Has another limit in place of the account's for some days, or adds to it. One of the same id is
+        replaced. An account has at most 32, and one override on any day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveTemporaryLimit(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -215,6 +264,26 @@ def add_CreditAccountServiceServicer_to_server(servicer, server):
                     servicer.CloseAccount,
                     request_deserializer=creditgate_dot_v1_dot_account__pb2.CloseAccountRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_account__pb2.CloseAccountResponse.SerializeToString,
+            ),
+            'PlaceHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceHold,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.PlaceHoldRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.PlaceHoldResponse.SerializeToString,
+            ),
+            'LiftHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftHold,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.LiftHoldRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.LiftHoldResponse.SerializeToString,
+            ),
+            'SetTemporaryLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTemporaryLimit,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.SetTemporaryLimitRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.SetTemporaryLimitResponse.SerializeToString,
+            ),
+            'RemoveTemporaryLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveTemporaryLimit,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -488,6 +557,114 @@ class CreditAccountService:
             '/creditgate.v1.CreditAccountService/CloseAccount',
             creditgate_dot_v1_dot_account__pb2.CloseAccountRequest.SerializeToString,
             creditgate_dot_v1_dot_account__pb2.CloseAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/PlaceHold',
+            creditgate_dot_v1_dot_account__pb2.PlaceHoldRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.PlaceHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LiftHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/LiftHold',
+            creditgate_dot_v1_dot_account__pb2.LiftHoldRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.LiftHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTemporaryLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/SetTemporaryLimit',
+            creditgate_dot_v1_dot_account__pb2.SetTemporaryLimitRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.SetTemporaryLimitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveTemporaryLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/RemoveTemporaryLimit',
+            creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,27 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/common.proto\x12\rcreditgate.v1\"\xa9\x01\n\x06Reason\x12\'\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\'\n\x04unit\x18\x02 \x01(\x0e\x32\x19.creditgate.v1.ReasonUnit\x12\x10\n\x08observed\x18\x03 \x01(\x03\x12\x11\n\tthreshold\x18\x04 \x01(\x03\x12(\n\x05level\x18\x05 \x01(\x0b\x32\x19.creditgate.v1.LimitLevel\">\n\nLimitLevel\x12\x14\n\naccount_id\x18\x01 \x01(\tH\x00\x12\x14\n\nsegment_id\x18\x02 \x01(\tH\x00\x42\x04\n\x02of\"`\n\x0b\x43reditLimit\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.creditgate.v1.LimitKind\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"I\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t*\x8a\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_APPROVED\x10\x01\x12\x1f\n\x1b\x44\x45\x43ISION_PARTIALLY_APPROVED\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_REFERRED\x10\x03\x12\x15\n\x11\x44\x45\x43ISION_DECLINED\x10\x04*\xed\x02\n\nReasonCode\x12\x1b\n\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aREASON_CODE_ACCOUNT_CLOSED\x10\x01\x12!\n\x1dREASON_CODE_ACCOUNT_SUSPENDED\x10\x02\x12\x1f\n\x1bREASON_CODE_NO_CREDIT_LIMIT\x10\x03\x12\x1d\n\x19REASON_CODE_LIMIT_EXPIRED\x10\x04\x12)\n%REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED\x10\x05\x12#\n\x1fREASON_CODE_INSUFFICIENT_CREDIT\x10\x06\x12\"\n\x1eREASON_CODE_BATCH_NOT_APPROVED\x10\x07\x12%\n!REASON_CODE_SHARED_LIMIT_EXCEEDED\x10\x08\x12$\n REASON_CODE_SEGMENT_CAP_EXCEEDED\x10\t*m\n\nReasonUnit\x12\x1b\n\x17REASON_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_UNIT_MINOR\x10\x01\x12\x14\n\x10REASON_UNIT_DATE\x10\x02\x12\x15\n\x11REASON_UNIT_INDEX\x10\x03*\x8a\x01\n\tLimitKind\x12\x1a\n\x16LIMIT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LIMIT_KIND_AMOUNT\x10\x01\x12\x18\n\x14LIMIT_KIND_UNLIMITED\x10\x02\x12\x18\n\x14LIMIT_KIND_NO_CREDIT\x10\x03\x12\x16\n\x12LIMIT_KIND_INHERIT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/common.proto\x12\rcreditgate.v1\"\xba\x01\n\x06Reason\x12\'\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\'\n\x04unit\x18\x02 \x01(\x0e\x32\x19.creditgate.v1.ReasonUnit\x12\x10\n\x08observed\x18\x03 \x01(\x03\x12\x11\n\tthreshold\x18\x04 \x01(\x03\x12(\n\x05level\x18\x05 \x01(\x0b\x32\x19.creditgate.v1.LimitLevel\x12\x0f\n\x07hold_id\x18\x06 \x01(\t\">\n\nLimitLevel\x12\x14\n\naccount_id\x18\x01 \x01(\tH\x00\x12\x14\n\nsegment_id\x18\x02 \x01(\tH\x00\x42\x04\n\x02of\"`\n\x0b\x43reditLimit\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.creditgate.v1.LimitKind\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"I\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t*\x8a\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_APPROVED\x10\x01\x12\x1f\n\x1b\x44\x45\x43ISION_PARTIALLY_APPROVED\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_REFERRED\x10\x03\x12\x15\n\x11\x44\x45\x43ISION_DECLINED\x10\x04*\xd3\x03\n\nReasonCode\x12\x1b\n\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aREASON_CODE_ACCOUNT_CLOSED\x10\x01\x12!\n\x1dREASON_CODE_ACCOUNT_SUSPENDED\x10\x02\x12\x1f\n\x1bREASON_CODE_NO_CREDIT_LIMIT\x10\x03\x12\x1d\n\x19REASON_CODE_LIMIT_EXPIRED\x10\x04\x12)\n%REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED\x10\x05\x12#\n\x1fREASON_CODE_INSUFFICIENT_CREDIT\x10\x06\x12\"\n\x1eREASON_CODE_BATCH_NOT_APPROVED\x10\x07\x12%\n!REASON_CODE_SHARED_LIMIT_EXCEEDED\x10\x08\x12$\n REASON_CODE_SEGMENT_CAP_EXCEEDED\x10\t\x12\x1f\n\x1bREASON_CODE_ACCOUNT_ON_HOLD\x10\n\x12!\n\x1dREASON_CODE_BUREAU_SUSPENSION\x10\x0c\x12 \n\x1cREASON_CODE_FRAUD_SUSPENSION\x10\r*m\n\nReasonUnit\x12\x1b\n\x17REASON_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_UNIT_MINOR\x10\x01\x12\x14\n\x10REASON_UNIT_DATE\x10\x02\x12\x15\n\x11REASON_UNIT_INDEX\x10\x03*\x8a\x01\n\tLimitKind\x12\x1a\n\x16LIMIT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LIMIT_KIND_AMOUNT\x10\x01\x12\x18\n\x14LIMIT_KIND_UNLIMITED\x10\x02\x12\x18\n\x14LIMIT_KIND_NO_CREDIT\x10\x03\x12\x16\n\x12LIMIT_KIND_INHERIT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DECISION']._serialized_start=455
-  _globals['_DECISION']._serialized_end=593
-  _globals['_REASONCODE']._serialized_start=596
-  _globals['_REASONCODE']._serialized_end=961
-  _globals['_REASONUNIT']._serialized_start=963
-  _globals['_REASONUNIT']._serialized_end=1072
-  _globals['_LIMITKIND']._serialized_start=1075
-  _globals['_LIMITKIND']._serialized_end=1213
+  _globals['_DECISION']._serialized_start=472
+  _globals['_DECISION']._serialized_end=610
+  _globals['_REASONCODE']._serialized_start=613
+  _globals['_REASONCODE']._serialized_end=1080
+  _globals['_REASONUNIT']._serialized_start=1082
+  _globals['_REASONUNIT']._serialized_end=1191
+  _globals['_LIMITKIND']._serialized_start=1194
+  _globals['_LIMITKIND']._serialized_end=1332
   _globals['_REASON']._serialized_start=46
-  _globals['_REASON']._serialized_end=215
-  _globals['_LIMITLEVEL']._serialized_start=217
-  _globals['_LIMITLEVEL']._serialized_end=279
-  _globals['_CREDITLIMIT']._serialized_start=281
-  _globals['_CREDITLIMIT']._serialized_end=377
-  _globals['_ITEMERROR']._serialized_start=379
-  _globals['_ITEMERROR']._serialized_end=452
+  _globals['_REASON']._serialized_end=232
+  _globals['_LIMITLEVEL']._serialized_start=234
+  _globals['_LIMITLEVEL']._serialized_end=296
+  _globals['_CREDITLIMIT']._serialized_start=298
+  _globals['_CREDITLIMIT']._serialized_end=394
+  _globals['_ITEMERROR']._serialized_start=396
+  _globals['_ITEMERROR']._serialized_end=469
 # @@protoc_insertion_point(module_scope)

@@ -26,6 +26,9 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_BATCH_NOT_APPROVED: _ClassVar[ReasonCode]
     REASON_CODE_SHARED_LIMIT_EXCEEDED: _ClassVar[ReasonCode]
     REASON_CODE_SEGMENT_CAP_EXCEEDED: _ClassVar[ReasonCode]
+    REASON_CODE_ACCOUNT_ON_HOLD: _ClassVar[ReasonCode]
+    REASON_CODE_BUREAU_SUSPENSION: _ClassVar[ReasonCode]
+    REASON_CODE_FRAUD_SUSPENSION: _ClassVar[ReasonCode]
 
 class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -56,6 +59,9 @@ REASON_CODE_INSUFFICIENT_CREDIT: ReasonCode
 REASON_CODE_BATCH_NOT_APPROVED: ReasonCode
 REASON_CODE_SHARED_LIMIT_EXCEEDED: ReasonCode
 REASON_CODE_SEGMENT_CAP_EXCEEDED: ReasonCode
+REASON_CODE_ACCOUNT_ON_HOLD: ReasonCode
+REASON_CODE_BUREAU_SUSPENSION: ReasonCode
+REASON_CODE_FRAUD_SUSPENSION: ReasonCode
 REASON_UNIT_UNSPECIFIED: ReasonUnit
 REASON_UNIT_MINOR: ReasonUnit
 REASON_UNIT_DATE: ReasonUnit
@@ -67,18 +73,20 @@ LIMIT_KIND_NO_CREDIT: LimitKind
 LIMIT_KIND_INHERIT: LimitKind
 
 class Reason(_message.Message):
-    __slots__ = ("code", "unit", "observed", "threshold", "level")
+    __slots__ = ("code", "unit", "observed", "threshold", "level", "hold_id")
     CODE_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     code: ReasonCode
     unit: ReasonUnit
     observed: int
     threshold: int
     level: LimitLevel
-    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ...) -> None: ...
+    hold_id: str
+    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ..., hold_id: _Optional[str] = ...) -> None: ...
 
 class LimitLevel(_message.Message):
     __slots__ = ("account_id", "segment_id")

@@ -148,8 +148,8 @@ class CreditDecisionServiceServicer:
 
     def Confirm(self, request, context):
         """Looks at an open reservation again before its goods leave: declined where the account was
-        suspended or closed since, has lost its limit, or its limit has expired. What is reserved is not
-        asked for again. Changes nothing and is not journalled. FAILED_PRECONDITION, NOTHING_OPEN where
+        suspended, closed or held since, has lost its limit, or its limit has expired. What is reserved
+        is not asked for again. Changes nothing and is not journalled. FAILED_PRECONDITION, NOTHING_OPEN where
         nothing of it is open any more or its time is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -1,7 +1,9 @@
 //! Adding events up. Total: a fact has happened and cannot be refused any more.
 
 use crate::event::Event;
-use crate::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment, Status};
+use crate::model::{
+    Account, Capture, Captures, Counters, Hold, Item, Reservation, Segment, Status, TemporaryLimit,
+};
 use crate::rows::Rows;
 use crate::values::{Micros, ReservationId, Slot, Text};
 
@@ -16,6 +18,10 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 account.updated_at = now;
             });
         }
+        Event::HoldPlaced { .. }
+        | Event::HoldLifted { .. }
+        | Event::TemporaryLimitSet { .. }
+        | Event::TemporaryLimitRemoved { .. } => set_conditions(rows, now, event),
         Event::SegmentSet { segment, segment_id, currency, limit, cap } => rows.update_segment(
             segment,
             || Segment { id: segment_id.into(), defaults: Vec::new(), caps: Vec::new() },
@@ -82,9 +88,42 @@ fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             created_at: now,
             updated_at: now,
             shared_limit,
+            conditions: None,
         };
         rows.add_account(slot, account);
     }
+}
+
+/// What has ended goes with the next change.
+fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    let (Event::HoldPlaced { slot, .. }
+    | Event::HoldLifted { slot, .. }
+    | Event::TemporaryLimitSet { slot, .. }
+    | Event::TemporaryLimitRemoved { slot, .. }) = *event
+    else {
+        unreachable!("only called for conditions");
+    };
+    rows.update_account(slot, |account| {
+        let mut conditions = account.conditions.take().unwrap_or_default();
+        conditions.forget_ended(now);
+        match *event {
+            Event::HoldPlaced { hold_id, kind, source, until, reason, .. } => {
+                let (id, source, reason) = (hold_id.into(), source.into(), body(reason));
+                conditions.place(Hold { id, kind, source, until, placed_at: now, reason });
+            }
+            Event::HoldLifted { hold_id, .. } => conditions.lift(hold_id),
+            Event::TemporaryLimitSet { limit_id, kind, amount, first, last, .. } => {
+                let id = limit_id.into();
+                conditions.set_temporary_limit(TemporaryLimit { id, kind, amount, first, last });
+            }
+            Event::TemporaryLimitRemoved { limit_id, .. } => {
+                conditions.remove_temporary_limit(limit_id);
+            }
+            _ => unreachable!("only called for conditions"),
+        }
+        account.conditions = Some(conditions).filter(|conditions| !conditions.is_empty());
+        account.updated_at = now;
+    });
 }
 
 fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {

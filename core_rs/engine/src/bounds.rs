@@ -31,6 +31,12 @@ pub const TTL_S_MAX: u32 = 366 * 86_400;
 /// Most parents above an account.
 pub const PARENT_DEPTH_MAX: usize = 8;
 
+/// Most holds of one account that have not ended.
+pub const HOLDS_MAX: usize = 16;
+
+/// Most temporary limits of one account that have not ended.
+pub const TEMPORARY_LIMITS_MAX: usize = 32;
+
 /// Most reservations and items that one housekeeping entry expires or forgets.
 pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
 

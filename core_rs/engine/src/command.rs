@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::{HoldKind, Status, TemporaryLimitKind};
 use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text, Ttl};
 
 /// One thing to decide.
@@ -28,6 +29,14 @@ pub enum Command<'a> {
     UpsertSegment(UpsertSegment<'a>),
     /// Suspend, reinstate or close an account.
     SetStatus(SetStatus<'a>),
+    /// Refuse new orders of an account until the hold is lifted or ends.
+    PlaceHold(PlaceHold<'a>),
+    /// End a hold.
+    LiftHold(LiftHold<'a>),
+    /// Have another limit, or more of it, for some days.
+    SetTemporaryLimit(SetTemporaryLimit<'a>),
+    /// End it.
+    RemoveTemporaryLimit(RemoveTemporaryLimit<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
     /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
@@ -63,6 +72,10 @@ impl<'a> Command<'a> {
             Command::UpsertAccount(command) => Identity::Request(command.request),
             Command::UpsertSegment(command) => Identity::Request(command.request),
             Command::SetStatus(command) => Identity::Request(command.request),
+            Command::PlaceHold(command) => Identity::Request(command.request),
+            Command::LiftHold(command) => Identity::Request(command.request),
+            Command::SetTemporaryLimit(command) => Identity::Request(command.request),
+            Command::RemoveTemporaryLimit(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
@@ -258,7 +271,69 @@ pub struct SetStatus<'a> {
     /// Which account.
     pub account_id: &'a str,
     /// From now on.
-    pub status: crate::model::Status,
+    pub status: Status,
+}
+
+/// A hold to place, or to replace. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceHold<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose orders are refused.
+    pub account_id: &'a str,
+    /// Unique per account.
+    pub hold_id: &'a str,
+    /// Who refuses.
+    pub kind: HoldKind,
+    /// The system or person that it comes from; empty: not said.
+    pub source: &'a str,
+    /// When it ends by itself; absent: when it is lifted.
+    pub until: Option<Micros>,
+}
+
+/// A hold to end. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftHold<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose.
+    pub account_id: &'a str,
+    /// Which.
+    pub hold_id: &'a str,
+}
+
+/// A limit for some days to set, or to replace. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetTemporaryLimit<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose.
+    pub account_id: &'a str,
+    /// Unique per account.
+    pub limit_id: &'a str,
+    /// What it does.
+    pub kind: TemporaryLimitKind,
+    /// Greater than zero, but for an override, which may be zero.
+    pub amount: Minor,
+    /// From this day on; absent: from the day on which it is decided.
+    pub first: Option<Day>,
+    /// Until this day, included.
+    pub last: Day,
+}
+
+/// A limit for some days to end. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveTemporaryLimit<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose.
+    pub account_id: &'a str,
+    /// Which.
+    pub limit_id: &'a str,
 }
 
 /// What kind of movement the ledger reports.

@@ -1,7 +1,7 @@
 //! Why a command is wrong. A refusal decides nothing, changes nothing and is not journalled; a
 //! decline is a decision and no refusal.
 
-use crate::values::{Currency, Minor};
+use crate::values::{Currency, Day, Minor};
 
 /// What is wrong with a command, given the state that it met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,20 @@ pub enum Refusal {
     ExposureOutOfRange(Minor),
     #[error("account_id {0:?} is closed: reinstate it first")]
     AccountIsClosed(Box<str>),
+    #[error("hold_id {0:?} is not a hold of this account, or has ended")]
+    HoldNotFound(Box<str>),
+    #[error("hold_id {0:?} is one too many: 16 holds of this account are in force")]
+    TooManyHolds(Box<str>),
+    #[error("limit_id {0:?} is not a temporary limit of this account, or has ended")]
+    TemporaryLimitNotFound(Box<str>),
+    #[error("limit_id {0:?} is one too many: this account has 32 temporary limits")]
+    TooManyTemporaryLimits(Box<str>),
+    #[error("limit_id {0:?} overlaps the override {1:?}: two cannot stand in place of one limit")]
+    OverridesOverlap(Box<str>, Box<str>),
+    #[error("{field} {value} has passed already: {rule}")]
+    Passed { field: &'static str, value: Box<str>, rule: &'static str },
+    #[error("first_date {first} is after last_date {last}")]
+    DatesReversed { first: Day, last: Day },
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Status;
+use crate::model::{HoldKind, Status, TemporaryLimitKind};
 use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot, Text};
 
 /// One fact. Amounts are in minor units of the account's currency.
@@ -48,6 +48,50 @@ pub enum Event<'a> {
         status: Status,
         /// Why.
         reason: Option<Text<'a>>,
+    },
+    /// A hold was placed, or another put in its place.
+    HoldPlaced {
+        /// Whose.
+        slot: Slot,
+        /// Its id.
+        hold_id: &'a str,
+        /// Who refuses.
+        kind: HoldKind,
+        /// The system or person that it comes from.
+        source: &'a str,
+        /// When it ends by itself.
+        until: Option<Micros>,
+        /// Why.
+        reason: Option<Text<'a>>,
+    },
+    /// A hold was lifted. One that ends by itself leaves no event.
+    HoldLifted {
+        /// Whose.
+        slot: Slot,
+        /// Which.
+        hold_id: &'a str,
+    },
+    /// A limit for some days was set, or another put in its place.
+    TemporaryLimitSet {
+        /// Whose.
+        slot: Slot,
+        /// Its id.
+        limit_id: &'a str,
+        /// What it does.
+        kind: TemporaryLimitKind,
+        /// How much.
+        amount: Minor,
+        /// From this day on.
+        first: Day,
+        /// Until this day, included.
+        last: Day,
+    },
+    /// A limit for some days was removed. One that ends by itself leaves no event.
+    TemporaryLimitRemoved {
+        /// Whose.
+        slot: Slot,
+        /// Which.
+        limit_id: &'a str,
     },
     /// A segment was created (its index is new), or its default limit or its cap changed.
     SegmentSet {

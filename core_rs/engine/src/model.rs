@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
 mod captures;
+mod conditions;
 
 pub use captures::Captures;
+pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 
 /// Whether an account may take on new exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,10 +49,12 @@ pub struct Account {
     pub created_at: Micros,
     /// When anything but counters last changed.
     pub updated_at: Micros,
-    /// The most that it and all accounts below it may owe together; not written where there is
-    /// none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The most that it and all accounts below it may owe together.
+    #[serde(default)]
     pub shared_limit: Option<Minor>,
+    /// What stands beside it for a time; not written where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Box<Conditions>>,
 }
 
 /// The part of an account that its orders are held to.

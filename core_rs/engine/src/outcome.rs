@@ -19,9 +19,9 @@ pub enum Decision {
     Declined,
 }
 
-/// The rules, in order of precedence but for the batch's, which stands alone; numbers as in the
-/// wire contract, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The rules; numbers as in the wire contract, never reused. The order in which a decision names
+/// them is [`PRECEDENCE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReasonCode {
     /// The account is closed.
@@ -44,6 +44,50 @@ pub enum ReasonCode {
     /// Observed the amount that had to fit, threshold what was available under the cap of the named
     /// segment.
     SegmentCapExceeded = 9,
+    /// A person holds the account.
+    AccountOnHold = 10,
+    /// A credit bureau does.
+    BureauSuspension = 12,
+    /// A fraud signal does.
+    FraudSuspension = 13,
+}
+
+/// All rules, in the order in which a decision names those that an order violates; the batch's
+/// stands alone.
+pub const PRECEDENCE: [ReasonCode; 12] = [
+    ReasonCode::AccountClosed,
+    ReasonCode::AccountSuspended,
+    ReasonCode::FraudSuspension,
+    ReasonCode::BureauSuspension,
+    ReasonCode::AccountOnHold,
+    ReasonCode::NoCreditLimit,
+    ReasonCode::LimitExpired,
+    ReasonCode::MaxOrderAmountExceeded,
+    ReasonCode::InsufficientCredit,
+    ReasonCode::SharedLimitExceeded,
+    ReasonCode::SegmentCapExceeded,
+    ReasonCode::BatchNotApproved,
+];
+
+/// Whose rule it is, where it is not the account's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The limit that the account of this id shares with all below it.
+    Group(Id),
+    /// The cap of the segment of this id.
+    Segment(Id),
+    /// The hold of this id.
+    Hold(Id),
+}
+
+impl From<Level> for Whose {
+    fn from(level: Level) -> Whose {
+        match level {
+            Level::Group(id) => Whose::Group(id),
+            Level::Segment(id) => Whose::Segment(id),
+        }
+    }
 }
 
 /// A limit that several accounts are held to together.
@@ -65,16 +109,16 @@ pub struct Reason {
     pub observed: i64,
     /// What it was held against.
     pub threshold: i64,
-    /// Where the limit is one of several accounts together; not written where it is not.
+    /// Not written where it is the account's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<Level>,
+    pub whose: Option<Whose>,
 }
 
 impl Reason {
     /// A rule of the account's own.
     #[must_use]
     pub fn own(code: ReasonCode, observed: i64, threshold: i64) -> Reason {
-        Reason { code, observed, threshold, level: None }
+        Reason { code, observed, threshold, whose: None }
     }
 }
 

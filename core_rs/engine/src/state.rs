@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use hashbrown::HashMap;
 
-use crate::model::{Account, Counters, Reservation, Segment, Standing, Terms};
+use crate::model::{Account, Conditions, Counters, Reservation, Segment, Standing, Terms};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
@@ -14,6 +14,7 @@ mod dump;
 mod groups;
 mod index;
 mod items;
+mod packed_terms;
 mod reservations;
 mod restore;
 mod segment_sums;
@@ -85,6 +86,14 @@ impl State {
     #[must_use]
     pub fn terms(&self, slot: Slot) -> Terms {
         self.accounts.terms(slot)
+    }
+
+    /// What stands beside the terms of the account in a slot that was handed out, where anything
+    /// does: holds, and limits for some days. Some of it may have ended.
+    #[inline]
+    #[must_use]
+    pub fn conditions(&self, slot: Slot) -> Option<&Conditions> {
+        self.accounts.conditions(slot)
     }
 
     /// Brings the places, ids and rows of these accounts into the cache. Looked up with nothing in

@@ -205,6 +205,10 @@ into_command! {
     UpsertAccount(UpsertAccount<'a>),
     UpsertSegment(UpsertSegment<'a>),
     SetStatus(SetStatus<'a>),
+    PlaceHold(PlaceHold<'a>),
+    LiftHold(LiftHold<'a>),
+    SetTemporaryLimit(SetTemporaryLimit<'a>),
+    RemoveTemporaryLimit(RemoveTemporaryLimit<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }

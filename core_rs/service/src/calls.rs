@@ -17,7 +17,7 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, decision, v1};
+use crate::wire::{account, conditions, decision, v1};
 
 /// Room for the answer to an order that is approved.
 const ANSWER_BYTES: usize = 96;
@@ -116,11 +116,31 @@ impl Calls<'_> {
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
             Method::ReinstateAccount => self.set_status(bytes, Status::Active, actor)?,
             Method::CloseAccount => self.set_status(bytes, Status::Closed, actor)?,
+            Method::PlaceHold => {
+                let message = decode(bytes)?;
+                self.upsert(&conditions::place_hold(&message, actor)?)?
+            }
+            Method::LiftHold => {
+                let message = decode(bytes)?;
+                self.remove(&conditions::lift_hold(&message, actor)?)?
+            }
+            Method::SetTemporaryLimit => {
+                let message = decode(bytes)?;
+                self.upsert(&conditions::set_temporary_limit(&message, actor)?)?
+            }
+            Method::RemoveTemporaryLimit => {
+                let message = decode(bytes)?;
+                self.remove(&conditions::remove_temporary_limit(&message, actor)?)?
+            }
             Method::ListReservations => {
                 return Ok(Handled::List(Page::reservations(&decode(bytes)?, self.store.state())?));
             }
             Method::ListAccounts => {
-                return Ok(Handled::List(Page::accounts(&decode(bytes)?, self.store.state())?));
+                return Ok(Handled::List(Page::accounts(
+                    &decode(bytes)?,
+                    self.store.state(),
+                    self.now,
+                )?));
             }
             Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
@@ -236,13 +256,13 @@ impl Calls<'_> {
         let parent_id = account.parent.map_or("", |parent| state.account_id(parent));
         let segment_of = |index: SegmentIndex| &*state.segments()[index as usize].id;
         let segment_id = account.segment.map_or("", segment_of);
-        let account = Some(reply::account(account, parent_id, segment_id));
+        let account = Some(reply::account(account, parent_id, segment_id, self.now));
         Ok(v1::GetAccountResponse { account })
     }
 
     fn position(&self, m: &v1::GetPositionRequest) -> Result<v1::GetPositionResponse, Failed> {
         let slot = self.slot(&m.account_id)?;
-        let position = reply::position(self.store.state(), slot, self.store.last_seq());
+        let position = reply::position(self.store.state(), slot, self.store.last_seq(), self.now);
         Ok(v1::GetPositionResponse { position: Some(position) })
     }
 
@@ -281,5 +301,23 @@ impl Calls<'_> {
             replayed: made.replayed,
         };
         Ok(response.encode_to_vec())
+    }
+
+    /// Sets a hold or a temporary limit: calls whose answers are the same by number and type of
+    /// their fields.
+    fn upsert(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
+        let (Outcome::Upserted(upserted), made) = self.execute(request)? else {
+            unreachable!("what is set is answered with whether it was there");
+        };
+        let outcome = reply::upsert_outcome(upserted).into();
+        let (journal_seq, replayed) = (made.seq, made.replayed);
+        Ok(v1::PlaceHoldResponse { outcome, journal_seq, replayed }.encode_to_vec())
+    }
+
+    /// Removes one, likewise.
+    fn remove(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
+        let (_, made) = self.execute(request)?;
+        let (journal_seq, replayed) = (made.seq, made.replayed);
+        Ok(v1::LiftHoldResponse { journal_seq, replayed }.encode_to_vec())
     }
 }

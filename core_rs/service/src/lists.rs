@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::ReservationView;
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Currency, SegmentIndex, Seq, Slot};
+use creditgate_engine::values::{Currency, Micros, SegmentIndex, Seq, Slot};
 use creditgate_store::{FollowerThread, StoreError, SyncError, Tables};
 use prost::Message;
 
@@ -38,6 +38,7 @@ pub(crate) enum Page {
         filter: AccountFilter,
         after: Option<u64>,
         size: usize,
+        now: Micros,
     },
     /// A filter names what does not exist: nothing can be found.
     NoAccounts,
@@ -90,7 +91,12 @@ impl Page {
         Ok(Page::Reservations { slot, open, after, size })
     }
 
-    pub(crate) fn accounts(m: &v1::ListAccountsRequest, state: &State) -> Result<Page, Fault> {
+    /// What has ended at `now` is not shown of an account.
+    pub(crate) fn accounts(
+        m: &v1::ListAccountsRequest,
+        state: &State,
+        now: Micros,
+    ) -> Result<Page, Fault> {
         let id_prefix = admit::optional_id("account_id_prefix", &m.account_id_prefix)?.to_owned();
         let status = v1::AccountStatus::try_from(m.status).map_err(|_| {
             Fault::field("status", m.status, "ACTIVE, SUSPENDED, CLOSED or unspecified")
@@ -116,7 +122,7 @@ impl Page {
         };
         let status = account::status_filter(status);
         let filter = AccountFilter { id_prefix, segment, parent, currency, status };
-        Ok(Page::Accounts { filter, after, size })
+        Ok(Page::Accounts { filter, after, size, now })
     }
 }
 
@@ -215,12 +221,12 @@ impl Reader {
                 let response = v1::ListReservationsResponse { reservations, next_page_token };
                 Ok(response.encode_to_vec())
             }
-            Page::Accounts { filter, after, size } => {
+            Page::Accounts { filter, after, size, now } => {
                 // Tokens come from callers: one beyond every slot finds nothing.
                 let after = after.map(|slot| Slot::try_from(slot).unwrap_or(Slot::MAX));
                 let wanted = |account: &Account| filter.wants(account);
                 let page = self.tables.list_accounts(wanted, after, size)?;
-                let accounts = page.rows.into_iter().map(|(_, account)| self.account(account));
+                let accounts = page.rows.into_iter().map(|(_, account)| self.account(account, now));
                 let accounts = accounts.collect::<Result<_, StoreError>>()?;
                 let next_page_token = reply::page_token(page.next.map(u64::from));
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
@@ -238,13 +244,13 @@ impl Reader {
         row.ok_or_else(missing)
     }
 
-    fn account(&self, account: Account) -> Result<v1::Account, StoreError> {
+    fn account(&self, account: Account, now: Micros) -> Result<v1::Account, StoreError> {
         let parent = account.parent.map(|slot| self.owner(slot)).transpose()?;
         let parent_id = parent.map(|parent| parent.id).unwrap_or_default();
         let segment = match account.segment {
             Some(index) => self.tables.segment(index)?.map(|segment| segment.id),
             None => None,
         };
-        Ok(reply::account(account, &parent_id, &segment.unwrap_or_default()))
+        Ok(reply::account(account, &parent_id, &segment.unwrap_or_default(), now))
     }
 }

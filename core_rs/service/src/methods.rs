@@ -78,6 +78,10 @@ methods! {
     ReinstateAccount = 27, "CreditAccountService", Interactive;
     CloseAccount = 28, "CreditAccountService", Interactive;
     ListSegments = 29, "CreditAccountService", Interactive;
+    PlaceHold = 30, "CreditAccountService", Interactive;
+    LiftHold = 31, "CreditAccountService", Interactive;
+    SetTemporaryLimit = 32, "CreditAccountService", Interactive;
+    RemoveTemporaryLimit = 33, "CreditAccountService", Interactive;
     PostEntries = 40, "LedgerService", Bulk;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;

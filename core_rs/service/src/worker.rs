@@ -319,14 +319,14 @@ impl Worker {
         debug_assert!(batch.clock.is_empty(), "the clock is asked when nothing is on its way");
         let sealed = self.parts.store.seal();
         let (state, mut watched) = (self.parts.store.state(), Vec::new());
-        let seq = self.parts.store.last_seq();
+        let stands = (self.parts.store.last_seq(), self.parts.store.last_time());
         if let Some(sealed) = &sealed {
             self.watches.tell(sealed, state, &mut watched);
         }
         let mut watches = Vec::new();
         for (ticket, slots) in batch.watches {
             watches.push(ticket);
-            self.watches.add(ticket, slots, state, seq, &mut watched);
+            self.watches.add(ticket, slots, state, stands, &mut watched);
         }
         match sealed {
             Some(sealed) => {

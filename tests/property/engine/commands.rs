@@ -2,7 +2,7 @@
 
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
-use creditgate_engine::model::Status;
+use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use proptest::collection::vec;
 use proptest::option;
@@ -181,6 +181,42 @@ fn status() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
+fn hold() -> BoxedStrategy<Command<'static>> {
+    let kind = select(vec![HoldKind::Fraud, HoldKind::Bureau, HoldKind::Manual]);
+    let until = option::of((START..START + 9 * DAY).prop_map(|until| until - until % (DAY / 4)));
+    let hold = (account_id(), select(vec!["h", "k"]), kind, until);
+    (hold, any::<bool>())
+        .prop_map(|((account_id, hold_id, kind, until), lifts)| {
+            let request = REQUEST;
+            if lifts {
+                return Command::LiftHold(LiftHold { request, account_id, hold_id });
+            }
+            let source = "desk";
+            Command::PlaceHold(PlaceHold { request, account_id, hold_id, kind, source, until })
+        })
+        .boxed()
+}
+
+fn temporary_limit() -> BoxedStrategy<Command<'static>> {
+    use TemporaryLimitKind::{Collateral, Increase, Insurance, Override};
+    let kind = select(vec![Override, Override, Increase, Collateral, Insurance]);
+    let today = Day::of(START).0;
+    let days = (option::of((today..today + 6).prop_map(Day)), (today..today + 9).prop_map(Day));
+    let limit = (account_id(), select(vec!["t", "u", "v"]), kind, 1_i64..150, days);
+    (limit, prop::bool::weighted(0.2))
+        .prop_map(|((account_id, limit_id, kind, amount, (first, last)), removes)| {
+            let request = REQUEST;
+            if removes {
+                let removed = RemoveTemporaryLimit { request, account_id, limit_id };
+                return Command::RemoveTemporaryLimit(removed);
+            }
+            let limit =
+                SetTemporaryLimit { request, account_id, limit_id, kind, amount, first, last };
+            Command::SetTemporaryLimit(limit)
+        })
+        .boxed()
+}
+
 pub fn step() -> BoxedStrategy<Step> {
     let later = prop_oneof![5 => Just(0), 3 => Just(1_000_000), 1 => 0..3 * DAY];
     let housekeep = (0..4 * DAY, 0_u64..6);
@@ -203,6 +239,8 @@ pub fn step() -> BoxedStrategy<Step> {
         2 => upsert_account(),
         1 => upsert_segment(),
         1 => status(),
+        1 => hold(),
+        2 => temporary_limit(),
         5 => post(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.

@@ -9,7 +9,7 @@ use creditgate_engine::decide::{check, decide};
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
-use creditgate_engine::outcome::{Changed, Decision, Outcome, ReasonCode, Reserved, Verdict};
+use creditgate_engine::outcome::{Changed, Decision, Outcome, PRECEDENCE, Reserved, Verdict};
 use creditgate_engine::state::{AccountRows, Dump, Group, Restore, State};
 use creditgate_engine::values::{Currency, Micros};
 use proptest::prelude::*;
@@ -246,7 +246,7 @@ fn kind(refusal: &Refusal) -> String {
 
 fn answer(verdict: &Verdict, amount: i64) -> Answer {
     let reason = |r: &creditgate_engine::outcome::Reason| {
-        (r.code, i128::from(r.observed), i128::from(r.threshold), r.level.clone())
+        (r.code, i128::from(r.observed), i128::from(r.threshold), r.whose.clone())
     };
     Answer {
         decision: verdict.decision,
@@ -294,11 +294,13 @@ fn expected_answers(answers: Vec<Answer>) -> Vec<(Answer, Option<[i128; 5]>)> {
 fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str, Option<i128>)]) {
     let known = |id: &str| available.iter().find(|(known, _)| *known == id).and_then(|(_, a)| *a);
     for (found, _) in answers(outcome) {
-        let codes: Vec<_> = found.reasons.iter().map(|(code, ..)| *code).collect();
-        // Several shared limits may be exceeded at once.
-        let is_shared = |code| code == ReasonCode::SharedLimitExceeded;
-        let ordered = codes.is_sorted_by(|a, b| a < b || is_shared(*a) && is_shared(*b));
-        assert!(ordered, "in order of precedence, each once: {codes:?}");
+        let place = |code| PRECEDENCE.iter().position(|known| *known == code);
+        let codes: Vec<_> = found.reasons.iter().map(|(code, ..)| place(*code)).collect();
+        assert!(codes.is_sorted(), "in order of precedence: {:?}", found.reasons);
+        let twice = found.reasons.iter().enumerate().any(|(at, reason)| {
+            found.reasons[..at].iter().any(|other| (other.0, &other.3) == (reason.0, &reason.3))
+        });
+        assert!(!twice, "each once: {:?}", found.reasons);
         assert!(found.decision != Decision::Declined || !codes.is_empty() && found.amount == 0);
         assert!(found.decision != Decision::Approved || codes.is_empty() || found.breach);
         assert!(!found.breach || !codes.is_empty());

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
-use creditgate_engine::model::Status;
+use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved};
-use creditgate_engine::outcome::Level;
 use creditgate_engine::outcome::ReasonCode::{self, *};
+use creditgate_engine::outcome::{Level, Whose};
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
 
 pub type Amount = i128;
@@ -25,6 +25,10 @@ pub struct Account {
     pub unallocated: Amount,
     /// What it and all accounts below it may owe together.
     pub shared: Option<Amount>,
+    /// All that were ever placed and not lifted: when each ends.
+    pub holds: BTreeMap<&'static str, (HoldKind, Option<Micros>)>,
+    /// All that were ever set and not removed: each with its first and last day.
+    pub temporary: BTreeMap<&'static str, (TemporaryLimitKind, Amount, Day, Day)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +55,7 @@ pub struct Invoice {
 }
 
 /// A rule, what was observed, what it was held against, and whose it is where not the account's.
-pub type Violated = (ReasonCode, Amount, Amount, Option<Level>);
+pub type Violated = (ReasonCode, Amount, Amount, Option<Whose>);
 
 /// A decision; `order` is the order after it.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,15 +106,39 @@ impl Model {
         self.outstanding(account) + self.captured(account) + self.reserved(account)
     }
 
+    /// Without what comes and goes.
+    fn lasting_limit(&self, account: &Account) -> Option<Limit> {
+        match (account.limit.kind, account.segment) {
+            (LimitKind::Inherit, None) => None,
+            (LimitKind::Inherit, Some(segment)) => {
+                self.defaults.get(&(segment, account.currency)).copied()
+            }
+            _ => Some(account.limit),
+        }
+    }
+
     fn limit(&self, account: &Account) -> Limit {
         let none = Limit { kind: LimitKind::NoCredit, valid_until: None };
-        match (account.limit.kind, account.segment) {
-            (LimitKind::Inherit, None) => none,
-            (LimitKind::Inherit, Some(segment)) => {
-                self.defaults.get(&(segment, account.currency)).copied().unwrap_or(none)
-            }
-            _ => account.limit,
+        let lasting = self.lasting_limit(account);
+        if lasting.is_some_and(|limit| limit.kind == LimitKind::NoCredit) {
+            return lasting.unwrap_or(none);
         }
+        let today = Day::of(self.now);
+        let counts = |first: Day, last: Day| first <= today && today <= last;
+        let of_today = account.temporary.values().filter(|(_, _, a, b)| counts(*a, *b));
+        let (overrides, added): (Vec<_>, Vec<_>) =
+            of_today.partition(|(kind, ..)| *kind == TemporaryLimitKind::Override);
+        assert!(overrides.len() <= 1, "two overrides of one day");
+        let base = match overrides[..] {
+            [&(_, amount, _, last)] => {
+                let kind = LimitKind::Amount(amount as i64);
+                Limit { kind, valid_until: Some(last) }
+            }
+            _ => lasting.unwrap_or(none),
+        };
+        let LimitKind::Amount(amount) = base.kind else { return base };
+        let sum = Amount::from(amount) + added.iter().map(|(_, more, ..)| more).sum::<Amount>();
+        Limit { kind: LimitKind::Amount(sum.min(MAX) as i64), ..base }
     }
 
     /// The account and those above it.
@@ -195,6 +223,19 @@ impl Model {
             Status::Suspended => violated(AccountSuspended, 0, 0),
             Status::Active => {}
         }
+        for (kind, code) in [
+            (HoldKind::Fraud, FraudSuspension),
+            (HoldKind::Bureau, BureauSuspension),
+            (HoldKind::Manual, AccountOnHold),
+        ] {
+            for (id, (_, until)) in account.holds.iter().filter(|(_, hold)| hold.0 == kind) {
+                if until.is_none_or(|until| self.now < until) {
+                    reasons.push((code, 0, 0, Some(Whose::Hold((*id).into()))));
+                }
+            }
+        }
+        let mut violated =
+            |code, observed, threshold| reasons.push((code, observed, threshold, None));
         if limit.kind == LimitKind::NoCredit {
             violated(NoCreditLimit, 0, 0);
         }
@@ -222,11 +263,13 @@ impl Model {
                     Level::Group(_) => SharedLimitExceeded,
                     Level::Segment(_) => SegmentCapExceeded,
                 };
-                reasons.push((code, new, left, Some(level)));
+                reasons.push((code, new, left, Some(level.into())));
                 fitting = fitting.min(left);
             }
         }
-        let only_amounts = reasons.iter().all(|(code, ..)| *code >= MaxOrderAmountExceeded);
+        let amounts =
+            [MaxOrderAmountExceeded, InsufficientCredit, SharedLimitExceeded, SegmentCapExceeded];
+        let only_amounts = reasons.iter().all(|(code, ..)| amounts.contains(code));
         let fitting = (only_amounts && !reasons.is_empty()).then_some(fitting.max(0));
         let decision = if reasons.is_empty() { Approved } else { Declined };
         let amount = if reasons.is_empty() { new } else { 0 };
@@ -278,6 +321,10 @@ impl Model {
             Command::UpsertAccount(c) => next.upsert_account(c).map(|()| vec![])?,
             Command::UpsertSegment(c) => next.upsert_segment(c)?,
             Command::SetStatus(c) => next.set_status(c).map(|()| vec![])?,
+            Command::PlaceHold(c) => next.place_hold(c).map(|()| vec![])?,
+            Command::LiftHold(c) => next.lift_hold(c).map(|()| vec![])?,
+            Command::SetTemporaryLimit(c) => next.set_temporary_limit(c).map(|()| vec![])?,
+            Command::RemoveTemporaryLimit(c) => next.remove_temporary_limit(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
             Command::Housekeep(c) => next.housekeep(c),
         };
@@ -369,6 +416,8 @@ impl Model {
             segment: None,
             unallocated: 0,
             shared: None,
+            holds: BTreeMap::new(),
+            temporary: BTreeMap::new(),
         });
         if let Some(parent) = c.parent_id.filter(|parent| !parent.is_empty()) {
             let Some(above) = self.accounts.get(parent) else { return refuse("ParentNotFound") };
@@ -436,5 +485,7 @@ fn refuse<T>(kind: &str) -> Result<T> {
     Err(kind.to_owned())
 }
 
+#[path = "reference_conditions.rs"]
+mod conditions;
 #[path = "reference_orders.rs"]
 mod orders;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::decide::decide;
+use creditgate_engine::decide::levels::effective_limit;
 use creditgate_engine::event::Event;
 use creditgate_engine::outcome::{Decision, Outcome};
 use creditgate_engine::state::State;
@@ -40,7 +41,9 @@ pub fn check_journal(store: &Store) {
             for reserved in approved.iter().filter(|r| r.verdict.decision == Decision::Approved) {
                 let id = reserved.reservation.expect("what is approved is reserved");
                 let slot = state.reservation(id).expect("it is there").slot;
-                if let LimitKind::Amount(limit) = state.account(slot).limit.kind {
+                let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+                let limit = effective_limit(&state, &terms, conditions, commit.head.time).limit;
+                if let LimitKind::Amount(limit) = limit.kind {
                     assert!(state.position(slot).exposure() <= limit, "entry {next}");
                 }
             }

@@ -2,8 +2,8 @@
 
 use creditgate_engine::command::*;
 use creditgate_engine::entry::Request;
-use creditgate_engine::model::Status;
-use creditgate_engine::values::{Currency, Limit, LimitKind, Ttl};
+use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use creditgate_store::text;
 
 use crate::Simulation;
@@ -42,7 +42,7 @@ impl Simulation {
             ttl: Ttl { asked_s: Some(1 + random.below(50) as u32), default_s: 30 },
         };
         let target = Target::Order(OrderKey { account_id, order_id });
-        match random.below(20) {
+        match random.below(23) {
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -79,7 +79,43 @@ impl Simulation {
                 let cap = random.chance(1, 2).then_some(cap);
                 Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit, cap })
             }
+            17..=18 => self.conditions(request, account_id, amount),
             _ => self.post(account_id, which, amount, id),
+        }
+    }
+
+    /// Holds that soon end, so that orders still get through; limits for some days.
+    fn conditions(
+        &mut self,
+        request: RequestKey<'static>,
+        account_id: &'static str,
+        amount: i64,
+    ) -> Command<'static> {
+        let (random, now) = (&mut self.random, self.now);
+        match random.below(5) {
+            0..=1 => {
+                let kind = random.pick(&[HoldKind::Fraud, HoldKind::Bureau, HoldKind::Manual]);
+                let until = Some(now + random.below(10_000_000) as i64);
+                let (hold_id, source) = (random.pick(&["h0", "h1"]), "radar");
+                Command::PlaceHold(PlaceHold { request, account_id, hold_id, kind, source, until })
+            }
+            2 => {
+                let hold_id = random.pick(&["h0", "h1"]);
+                Command::LiftHold(LiftHold { request, account_id, hold_id })
+            }
+            3 => {
+                let kinds = [TemporaryLimitKind::Override, TemporaryLimitKind::Collateral];
+                let (kind, limit_id) = (random.pick(&kinds), random.pick(&["t0", "t1"]));
+                let (first, last) = (None, Day(Day::of(now).0 + random.below(2) as i32));
+                let limit =
+                    SetTemporaryLimit { request, account_id, limit_id, kind, amount, first, last };
+                Command::SetTemporaryLimit(limit)
+            }
+            _ => {
+                let limit_id = random.pick(&["t0", "t1"]);
+                let removed = RemoveTemporaryLimit { request, account_id, limit_id };
+                Command::RemoveTemporaryLimit(removed)
+            }
         }
     }
 

@@ -224,7 +224,8 @@ fn what_was_acknowledged_survives_everything() {
     }
     let happened: BTreeSet<String> = (1..=6).flat_map(|seed| simulate(seed, 150)).collect();
     let kinds = "AccountSet Acknowledged Billed Breached Captured Claimed Expired ExpirySet Grown \
-                 ItemForgotten ItemMoved ItemPosted Released ReservationForgotten Reserved \
-                 SegmentSet SourceMoved StatusSet UnallocatedMoved";
+                 HoldLifted HoldPlaced ItemForgotten ItemMoved ItemPosted Released \
+                 ReservationForgotten Reserved SegmentSet SourceMoved StatusSet \
+                 TemporaryLimitRemoved TemporaryLimitSet UnallocatedMoved";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -79,6 +79,27 @@ def test_groups_of_a_position_are_listed(run: Run, scripted: ScriptedServer) -> 
     assert facts["segment retail"] == "exposure 400.00 USD of 500.00 USD"
 
 
+def test_what_holds_for_a_time_is_listed(run: Run, scripted: ScriptedServer) -> None:
+    hold = account_pb2.Hold(
+        hold_id="F-7", kind=account_pb2.HOLD_KIND_FRAUD, source="radar", reason="[b]stolen"
+    )
+    hold.expire_time.FromSeconds(1_800_000_000)
+    limit = account_pb2.TemporaryLimit(
+        limit_id="fair",
+        kind=account_pb2.TEMPORARY_LIMIT_KIND_INCREASE,
+        amount_minor=5_000,
+        first_date="2026-03-01",
+        last_date="2026-03-05",
+    )
+    source = account_pb2.LIMIT_SOURCE_OVERRIDE
+    answer_position(scripted, "A", holds=[hold], temporary_limits=[limit], limit_source=source)
+    facts = facts_in(run("position", "A", env={"COLUMNS": "120"}).stdout)
+    assert facts["limit set by"] == "an override of today"
+    assert facts["available"] == "200.00 USD (takes no orders: on hold)"
+    assert facts["hold F-7"] == "fraud by radar until 2027-01-15 08:00:00 UTC: [b]stolen"
+    assert facts["for a time fair"] == "increase 50.00 USD, 2026-03-01 to 2026-03-05"
+
+
 def test_segments_are_a_table(run: Run, scripted: ScriptedServer) -> None:
     limit = common_pb2.CreditLimit(kind=common_pb2.LIMIT_KIND_AMOUNT, amount_minor=50_000)
     capped = account_pb2.SegmentPosition(

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ from creditgate.client import (
     EntryOutcome,
     EntryRejection,
     EntryResult,
+    Hold,
+    HoldKind,
     ItemError,
     LedgerEntry,
     LimitKind,
@@ -35,17 +38,22 @@ from creditgate.client import (
     ReasonCode,
     ReasonUnit,
     ReleaseResult,
+    RemoveResult,
     Reservation,
     ReservationState,
     ReserveResult,
     Segment,
+    SetResult,
     StatusResult,
     StreamProgress,
+    TemporaryLimit,
+    TemporaryLimitKind,
     UpsertOutcome,
     UpsertResult,
 )
 from creditgate.client import _account as account_calls
 from creditgate.client import _clock as clock_calls
+from creditgate.client import _conditions as conditions_calls
 from creditgate.client import _decision as decision_calls
 from creditgate.client import _ledger as ledger_calls
 from creditgate.client._wire import EnumCodec
@@ -53,7 +61,7 @@ from creditgate.v1 import account_pb2, clock_pb2, common_pb2, decision_pb2, ledg
 
 FILES = [
     (decision_pb2, decision_calls),
-    (account_pb2, account_calls),
+    (account_pb2, SimpleNamespace(**vars(account_calls) | vars(conditions_calls))),
     (ledger_pb2, ledger_calls),
     (clock_pb2, clock_calls),
 ]
@@ -68,7 +76,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 24
+    assert len(found) == 28
     return found
 
 
@@ -103,6 +111,12 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (account_pb2.SuspendAccountResponse, StatusResult, []),
     (account_pb2.ReinstateAccountResponse, StatusResult, []),
     (account_pb2.CloseAccountResponse, StatusResult, []),
+    (account_pb2.Hold, Hold, []),
+    (account_pb2.TemporaryLimit, TemporaryLimit, []),
+    (account_pb2.PlaceHoldResponse, SetResult, []),
+    (account_pb2.SetTemporaryLimitResponse, SetResult, []),
+    (account_pb2.LiftHoldResponse, RemoveResult, []),
+    (account_pb2.RemoveTemporaryLimitResponse, RemoveResult, []),
     (ledger_pb2.LedgerEntry, LedgerEntry, []),
     (ledger_pb2.Allocation, Allocation, []),
     (ledger_pb2.EntryResult, EntryResult, []),
@@ -130,6 +144,8 @@ ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
     (AccountStatus, account_pb2.AccountStatus),
     (LimitSource, account_pb2.LimitSource),
     (UpsertOutcome, account_pb2.UpsertOutcome),
+    (HoldKind, account_pb2.HoldKind),
+    (TemporaryLimitKind, account_pb2.TemporaryLimitKind),
     (EntryKind, ledger_pb2.EntryKind),
     (EntryOutcome, ledger_pb2.EntryOutcome),
 ]

@@ -116,6 +116,8 @@ POSITION = Position(
     journal_seq=7,
     shared=(),
     bound_by=None,
+    holds=(),
+    temporary_limits=(),
 )
 
 

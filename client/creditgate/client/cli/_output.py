@@ -13,6 +13,7 @@ from creditgate.client import (
     CreditLimit,
     Decision,
     DecisionResult,
+    Hold,
     ItemError,
     LimitKind,
     MoneyError,
@@ -20,6 +21,7 @@ from creditgate.client import (
     ReasonCode,
     ReasonUnit,
     Reservation,
+    TemporaryLimit,
     money,
 )
 from creditgate.client.cli._connection import EXIT_REFUSED, Failure
@@ -41,6 +43,9 @@ _TOGETHER = "{observed} had to fit, {threshold} was available to {level}"
 _REASONS = {
     ReasonCode.ACCOUNT_CLOSED: "the account is closed",
     ReasonCode.ACCOUNT_SUSPENDED: "the account is suspended",
+    ReasonCode.FRAUD_SUSPENSION: "held by a fraud signal, {hold_id}",
+    ReasonCode.BUREAU_SUSPENSION: "held by a credit bureau, {hold_id}",
+    ReasonCode.ACCOUNT_ON_HOLD: "the account is on hold, {hold_id}",
     ReasonCode.NO_CREDIT_LIMIT: "the account has no credit limit",
     ReasonCode.LIMIT_EXPIRED: "today is {observed}, the limit was valid until {threshold}",
     ReasonCode.MAX_ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} for one order",
@@ -75,7 +80,9 @@ def reason_text(reason: Reason, currency: str) -> str:
     words = _REASONS.get(reason.code, "observed {observed}, threshold {threshold}")
     observed = _measure(reason.observed, reason.unit, currency)
     threshold = _measure(reason.threshold, reason.unit, currency)
-    said = words.format(observed=observed, threshold=threshold, level=reason.level)
+    said = words.format(
+        observed=observed, threshold=threshold, level=reason.level, hold_id=reason.hold_id
+    )
     return f"{reason.code}: {said}"
 
 
@@ -83,6 +90,33 @@ def _measure(value: int | date | None, unit: ReasonUnit | None, currency: str) -
     if unit is ReasonUnit.MINOR and isinstance(value, int):
         return amount(value, currency)
     return str(value)
+
+
+def hold_text(hold: Hold) -> str:
+    """A hold for people, after its id."""
+    source = f" by {hold.source}" if hold.source else ""
+    until = f" until {time_text(hold.expire_time)}" if hold.expire_time else ""
+    why = f": {hold.reason}" if hold.reason else ""
+    return f"{hold.kind.value.lower()}{source}{until}{why}"
+
+
+def temporary_limit_text(limit: TemporaryLimit, currency: str) -> str:
+    """A temporary limit for people, after its id."""
+    figure = amount(limit.amount_minor, currency)
+    return f"{limit.kind.value.lower()} {figure}, {limit.first_date} to {limit.last_date}"
+
+
+def conditions_facts(
+    holds: Iterable[Hold], limits: Iterable[TemporaryLimit], currency: str
+) -> list[tuple[str, str]]:
+    """What stands beside an account's terms, a line each."""
+    return [
+        *((f"hold {hold.hold_id}", hold_text(hold)) for hold in holds),
+        *(
+            (f"for a time {limit.limit_id}", temporary_limit_text(limit, currency))
+            for limit in limits
+        ),
+    ]
 
 
 def time_text(time: datetime | None) -> str:

@@ -14,7 +14,13 @@ from creditgate.client import (
     ServerError,
     SharedPosition,
 )
-from creditgate.client.cli._output import amount, facts_grid, limit_text, table
+from creditgate.client.cli._output import (
+    amount,
+    conditions_facts,
+    facts_grid,
+    limit_text,
+    table,
+)
 
 _COLUMNS = ("account", "currency", "limit", "exposure", "available", "used", "takes orders")
 
@@ -22,6 +28,7 @@ _SOURCES = {
     LimitSource.ACCOUNT: "the account",
     LimitSource.SEGMENT: "the segment",
     LimitSource.NONE: "nowhere: there is nothing to inherit",
+    LimitSource.OVERRIDE: "an override of today",
 }
 
 
@@ -56,6 +63,8 @@ def no_orders_because(position: Position, today: date) -> str:
     limit = position.effective_limit
     if position.status in (AccountStatus.SUSPENDED, AccountStatus.CLOSED):
         return position.status.value.lower()
+    if position.holds:
+        return "on hold"
     if limit.kind is LimitKind.NO_CREDIT:
         return "no credit"
     if limit.valid_until and limit.valid_until < today:
@@ -83,6 +92,7 @@ def _list(position: Position, today: date) -> RenderableType:
             ("which bounds", str(position.bound_by or "")),
             ("used", utilisation_text(position)),
             *((str(group.level), _group_text(group, text)) for group in position.shared),
+            *conditions_facts(position.holds, position.temporary_limits, position.currency),
         ]
     )
 

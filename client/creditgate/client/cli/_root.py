@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from creditgate.client import CreditgateError
-from creditgate.client.cli import account, clock, entry, order, position, reservation
+from creditgate.client.cli import (
+    account,
+    clock,
+    conditions,
+    entry,
+    order,
+    position,
+    reservation,
+)
 from creditgate.client.cli._connection import EXIT_INTERRUPTED, EXIT_REFUSED, Failure
 
 COMMANDS_GROUP = "creditgate.commands"
@@ -125,6 +133,8 @@ def _owner(point: EntryPoint) -> str:
         account.account,
         account.segment,
         clock.clock,
+        conditions.hold,
+        conditions.temporary_limit,
         entry.entry,
         order.adjust,
         order.capture,

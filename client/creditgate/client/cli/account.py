@@ -15,7 +15,15 @@ from creditgate.client import (
     UpsertResult,
 )
 from creditgate.client.cli._connection import Connection, connected, request_options
-from creditgate.client.cli._output import amount, facts, limit_text, row_refused, table, time_text
+from creditgate.client.cli._output import (
+    amount,
+    conditions_facts,
+    facts,
+    limit_text,
+    row_refused,
+    table,
+    time_text,
+)
 from creditgate.client.cli._parameters import DATE, read_amount, read_limit
 
 _STATUSES = [status.value for status in AccountStatus if status is not AccountStatus.UNKNOWN]
@@ -273,6 +281,7 @@ def _show(conn: Connection, found: Account) -> None:
             ("parent", found.parent_account_id),
             ("created", time_text(found.create_time)),
             ("changed", time_text(found.update_time)),
+            *conditions_facts(found.holds, found.temporary_limits, found.currency),
         ],
     )
 

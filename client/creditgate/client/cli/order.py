@@ -194,7 +194,7 @@ def capture(
 def confirm(conn: Connection, *, account_id: str, order_id: str) -> None:
     """May the goods of an order still leave? Looks at its reservation again; changes nothing.
 
-    Not where the account was suspended or closed since, has lost its limit, or its limit expired.
+    Not where the account was suspended, closed or held since, or has no limit any more.
     """
     result = conn.client.confirm(account_id=account_id, order_id=order_id)
     if conn.json:

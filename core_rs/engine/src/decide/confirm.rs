@@ -25,7 +25,7 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     let reasons = standing(state, found.slot, now);
     let decision = if reasons.is_empty() { Decision::Approved } else { Decision::Declined };
     let context = Context { state, seq: 0, now };
-    let verdict = context.verdict(decision, reasons, None, room(state, found.slot, 0));
+    let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
     Ok(Changed { verdict, reservation: view(state, found), amount: 0, breach: false })
 }
 

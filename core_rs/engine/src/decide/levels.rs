@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Terms;
+use crate::bounds::EXPOSURE_MINOR_MAX;
+use crate::model::{Conditions, TemporaryLimitKind, Terms};
 use crate::outcome::Level;
 use crate::state::State;
-use crate::values::{Currency, Limit, LimitKind, Minor, SegmentIndex, Slot};
+use crate::values::{Currency, Day, Limit, LimitKind, Micros, Minor, SegmentIndex, Slot};
 
 /// Where an effective limit comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum LimitSource {
     Segment,
     /// It inherits, and there is nothing to inherit.
     Nothing,
+    /// An override of these days.
+    Override,
 }
 
 /// The limit that an account is held to.
@@ -39,9 +42,56 @@ impl EffectiveLimit {
     }
 }
 
-/// Finds the limit that an account is held to.
+/// Finds the limit that an account is held to at `now`: its own or its segment's, or an override of
+/// that day in its place; with what temporary limits of that day add to an amount, up to the
+/// largest exposure that there is. Where somebody said `no_credit`, none of them counts.
+///
+/// `conditions` are the account's.
 #[must_use]
-pub fn effective_limit(state: &State, terms: &Terms) -> EffectiveLimit {
+#[inline]
+pub fn effective_limit(
+    state: &State,
+    terms: &Terms,
+    conditions: Option<&Conditions>,
+    now: Micros,
+) -> EffectiveLimit {
+    let lasting = lasting_limit(state, terms);
+    match conditions {
+        None => lasting,
+        Some(conditions) => limit_on(Day::of(now), lasting, conditions),
+    }
+}
+
+// Few accounts have any; those that have none should not carry its registers.
+#[cold]
+#[inline(never)]
+fn limit_on(today: Day, lasting: EffectiveLimit, conditions: &Conditions) -> EffectiveLimit {
+    let stated = lasting.source != LimitSource::Nothing;
+    if stated && lasting.limit.kind == LimitKind::NoCredit {
+        return lasting;
+    }
+    let mut found = lasting;
+    let mut added = 0;
+    for temporary in conditions.temporary_limits_on(today) {
+        let amount = temporary.amount;
+        if temporary.kind == TemporaryLimitKind::Override {
+            let valid_until = Some(temporary.last);
+            let limit = Limit { kind: LimitKind::Amount(amount), valid_until };
+            found = EffectiveLimit { limit, source: LimitSource::Override };
+        } else {
+            added += i128::from(amount);
+        }
+    }
+    if let LimitKind::Amount(amount) = &mut found.limit.kind {
+        let sum = i128::from(*amount) + added;
+        *amount = sum.min(EXPOSURE_MINOR_MAX.into()) as Minor;
+    }
+    found
+}
+
+/// The limit of an account without what comes and goes.
+#[inline]
+fn lasting_limit(state: &State, terms: &Terms) -> EffectiveLimit {
     if terms.limit.kind != LimitKind::Inherit {
         return EffectiveLimit { limit: terms.limit, source: LimitSource::Account };
     }
@@ -130,11 +180,12 @@ impl Room {
     }
 }
 
-/// What is left to an account that owes `more` than it does.
+/// What is left, at `now`, to an account that owes `more` than it does.
 #[must_use]
-pub fn room(state: &State, slot: Slot, more: Minor) -> Room {
+pub fn room(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
     let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
-    let ceiling = effective_limit(state, &state.terms(slot)).ceiling();
+    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let ceiling = effective_limit(state, &terms, conditions, now).ceiling();
     let mut room = Room::own(ceiling.map(|ceiling| left(ceiling, exposure)));
     if !state.stands_alone(slot) {
         for (place, limit, exposure) in together(state, slot) {

@@ -6,6 +6,7 @@
 mod account;
 mod adjust;
 mod capture;
+mod conditions;
 mod confirm;
 mod housekeep;
 mod ledger;
@@ -62,6 +63,10 @@ pub fn decide<'a>(
         Command::UpsertAccount(command) => context.upsert_account(command),
         Command::UpsertSegment(command) => context.upsert_segment(command),
         Command::SetStatus(command) => context.set_status(command, reason),
+        Command::PlaceHold(command) => context.place_hold(command, reason),
+        Command::LiftHold(command) => context.lift_hold(command),
+        Command::SetTemporaryLimit(command) => context.set_temporary_limit(command),
+        Command::RemoveTemporaryLimit(command) => context.remove_temporary_limit(command),
         Command::Post(command) => context.post(command),
         Command::Housekeep(command) => Ok(context.housekeep(command)),
     }
@@ -78,7 +83,7 @@ impl<'s> Context<'s> {
 
     /// A verdict without reasons, after which the account's exposure has moved by `moved`.
     fn approved(&self, slot: Slot, moved: Minor) -> Verdict {
-        let room = room(self.state, slot, moved);
+        let room = room(self.state, slot, self.now, moved);
         self.verdict(Decision::Approved, Vec::new(), None, room)
     }
 

@@ -141,7 +141,7 @@ impl Context<'_> {
         if decision == Decision::Approved {
             reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
         }
-        let room = room(self.state, slot, 0);
+        let room = room(self.state, slot, self.now, 0);
         let verdict = self.verdict(Decision::Declined, reasons, fitting, room);
         Reserved { verdict, reservation: None, amount: 0, expires_at: 0 }
     }

@@ -3,8 +3,8 @@
 use crate::decide::levels::{
     EffectiveLimit, Pending, Room, Together, effective_limit, left, together,
 };
-use crate::model::{Status, Terms};
-use crate::outcome::{Reason, ReasonCode};
+use crate::model::{Conditions, Hold, HoldKind, Status, Terms};
+use crate::outcome::{Reason, ReasonCode, Whose};
 use crate::state::State;
 use crate::values::{Day, LimitKind, Micros, Minor, Slot};
 
@@ -57,8 +57,8 @@ impl Evaluation {
                     Together::Group(_) => ReasonCode::SharedLimitExceeded,
                     Together::Segment(..) => ReasonCode::SegmentCapExceeded,
                 };
-                let level = Some(place.level(state));
-                self.reasons.push(Reason { level, ..Reason::own(code, ask.amount, available) });
+                let whose = Some(place.level(state).into());
+                self.reasons.push(Reason { whose, ..Reason::own(code, ask.amount, available) });
                 self.fitting = self.fitting.min(available);
             }
             self.room.narrow(place, available);
@@ -70,26 +70,31 @@ impl Evaluation {
 #[must_use]
 pub fn standing(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
     let terms = state.terms(slot);
-    let mut reasons = Vec::new();
-    account_rules(&terms, &effective_limit(state, &terms), now, &mut reasons);
-    reasons
+    account_rules(state, slot, &terms, now).1
 }
 
+/// The limit of today, and what the account violates whatever is ordered.
 #[inline]
 fn account_rules(
+    state: &State,
+    slot: Slot,
     terms: &Terms,
-    effective: &EffectiveLimit,
     now: Micros,
-    reasons: &mut Vec<Reason>,
-) {
+) -> (EffectiveLimit, Vec<Reason>) {
+    let conditions = state.conditions(slot);
+    let effective = effective_limit(state, terms, conditions, now);
+    let mut reasons = Vec::new();
+    match terms.status {
+        Status::Active => {}
+        Status::Suspended => reasons.push(Reason::own(ReasonCode::AccountSuspended, 0, 0)),
+        Status::Closed => reasons.push(Reason::own(ReasonCode::AccountClosed, 0, 0)),
+    }
+    if let Some(conditions) = conditions {
+        name_holds(conditions, now, &mut reasons);
+    }
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };
-    match terms.status {
-        Status::Active => {}
-        Status::Suspended => violated(ReasonCode::AccountSuspended, 0, 0),
-        Status::Closed => violated(ReasonCode::AccountClosed, 0, 0),
-    }
     if effective.limit.kind == LimitKind::NoCredit {
         violated(ReasonCode::NoCreditLimit, 0, 0);
     }
@@ -97,15 +102,29 @@ fn account_rules(
     if let Some(last) = effective.limit.valid_until.filter(|last| today > *last) {
         violated(ReasonCode::LimitExpired, today.0.into(), last.0.into());
     }
+    (effective, reasons)
+}
+
+#[cold]
+#[inline(never)]
+fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
+    reasons.extend(conditions.holds_at(now).map(held));
+}
+
+fn held(hold: &Hold) -> Reason {
+    let code = match hold.kind {
+        HoldKind::Fraud => ReasonCode::FraudSuspension,
+        HoldKind::Bureau => ReasonCode::BureauSuspension,
+        HoldKind::Manual => ReasonCode::AccountOnHold,
+    };
+    Reason { whose: Some(Whose::Hold(hold.id.clone())), ..Reason::own(code, 0, 0) }
 }
 
 /// Holds what is asked at `now` against every rule.
 #[must_use]
 pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluation {
     let terms = state.terms(slot);
-    let effective = effective_limit(state, &terms);
-    let mut reasons = Vec::new();
-    account_rules(&terms, &effective, now, &mut reasons);
+    let (effective, mut reasons) = account_rules(state, slot, &terms, now);
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };

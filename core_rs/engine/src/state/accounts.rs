@@ -7,9 +7,10 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use super::chunked::{CHUNK_ROWS, Chunked};
 use super::groups::{Group, Groups};
 use super::index::Index;
+use super::packed_terms::{HAS_CONDITIONS, HAS_PARENT, HAS_SEGMENT, HEADS_GROUP, PackedTerms};
 use super::segment_sums::SegmentSums;
-use crate::model::{Account, Counters, Status, Terms};
-use crate::values::{Currency, Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Slot};
+use crate::model::{Account, Conditions, Counters, Terms};
+use crate::values::{Currency, Id, Micros, Minor, SegmentIndex, Slot};
 
 #[derive(Default)]
 pub(super) struct Accounts {
@@ -18,6 +19,7 @@ pub(super) struct Accounts {
     slots: Index,
     groups: Groups,
     segment_sums: SegmentSums,
+    conditions: HashMap<Slot, Box<Conditions>>,
     hasher: DefaultHashBuilder,
 }
 
@@ -44,79 +46,6 @@ struct Texts {
     status_reason: Option<Box<str>>,
 }
 
-/// [`Terms`] in half a cache line: what each alternative needs stands in a place of its own, and a
-/// byte of flags says which count.
-struct PackedTerms {
-    limit_amount: Minor,
-    max_order: Minor,
-    valid_until: i32,
-    parent: u32,
-    segment: u32,
-    currency: Currency,
-    flags: u8,
-}
-
-const STATUS: u8 = 0b11;
-const LIMIT_KIND: u8 = 0b11 << LIMIT_KIND_SHIFT;
-const LIMIT_KIND_SHIFT: u8 = 2;
-const HAS_VALID_UNTIL: u8 = 1 << 4;
-const HAS_PARENT: u8 = 1 << 5;
-const HAS_SEGMENT: u8 = 1 << 6;
-/// There is a [`Group`] of it. No term of the account's own: [`PackedTerms::pack`] leaves it out.
-const HEADS_GROUP: u8 = 1 << 7;
-
-impl PackedTerms {
-    fn pack(terms: &Terms) -> PackedTerms {
-        let Terms { currency, status, limit, max_order, parent, segment } = *terms;
-        let status = match status {
-            Status::Active => 0,
-            Status::Suspended => 1,
-            Status::Closed => 2,
-        };
-        let (kind, limit_amount) = match limit.kind {
-            LimitKind::Amount(amount) => (0, amount),
-            LimitKind::Unlimited => (1, 0),
-            LimitKind::NoCredit => (2, 0),
-            LimitKind::Inherit => (3, 0),
-        };
-        let has = |flag, has: bool| if has { flag } else { 0 };
-        let flags = status
-            | kind << LIMIT_KIND_SHIFT
-            | has(HAS_VALID_UNTIL, limit.valid_until.is_some())
-            | has(HAS_PARENT, parent.is_some())
-            | has(HAS_SEGMENT, segment.is_some());
-        let valid_until = limit.valid_until.map_or(0, |day| day.0);
-        let (parent, segment) = (parent.unwrap_or_default(), segment.unwrap_or_default());
-        PackedTerms { limit_amount, max_order, valid_until, parent, segment, currency, flags }
-    }
-
-    // Whoever asks for the currency alone should not pay for the rest.
-    #[inline]
-    fn unpack(&self) -> Terms {
-        let has = |flag| self.flags & flag != 0;
-        Terms {
-            currency: self.currency,
-            status: match self.flags & STATUS {
-                0 => Status::Active,
-                1 => Status::Suspended,
-                _ => Status::Closed,
-            },
-            limit: Limit {
-                kind: match (self.flags & LIMIT_KIND) >> LIMIT_KIND_SHIFT {
-                    0 => LimitKind::Amount(self.limit_amount),
-                    1 => LimitKind::Unlimited,
-                    2 => LimitKind::NoCredit,
-                    _ => LimitKind::Inherit,
-                },
-                valid_until: has(HAS_VALID_UNTIL).then_some(Day(self.valid_until)),
-            },
-            max_order: self.max_order,
-            parent: has(HAS_PARENT).then_some(self.parent),
-            segment: has(HAS_SEGMENT).then_some(self.segment),
-        }
-    }
-}
-
 impl Credit {
     fn has(&self, flag: u8) -> bool {
         self.packed.flags & flag != 0
@@ -139,6 +68,7 @@ pub struct AccountRows {
     about: Chunked<About>,
     /// By place among these rows.
     shared_limits: Vec<(Slot, Minor)>,
+    conditions: Vec<(Slot, Box<Conditions>)>,
 }
 
 impl AccountRows {
@@ -146,10 +76,11 @@ impl AccountRows {
     pub const PART: usize = CHUNK_ROWS;
 
     /// Adds the account in the next slot. The rest of its counters is what its rows amount to.
-    pub fn push(&mut self, account: Account, unallocated: Minor) {
+    pub fn push(&mut self, mut account: Account, unallocated: Minor) {
         let counters = Counters { outstanding: unallocated, unallocated, ..Counters::default() };
         let place = self.credit.len() as Slot;
         self.shared_limits.extend(account.shared_limit.map(|limit| (place, limit)));
+        self.conditions.extend(account.conditions.take().map(|conditions| (place, conditions)));
         self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
         self.about.push(About::of(account));
     }
@@ -163,13 +94,16 @@ impl Accounts {
     /// Adds the accounts of all parts, in order, and indexes them on `threads`.
     pub(super) fn extend(&mut self, parts: Vec<AccountRows>, threads: usize) {
         let first = self.len() as Slot;
-        for AccountRows { credit, about, shared_limits } in parts {
+        for AccountRows { credit, about, shared_limits, conditions } in parts {
             let base = self.len() as Slot;
             for (place, limit) in shared_limits {
                 self.groups.set_limit(base + place, Some(limit), Group::default);
             }
             self.credit.append(credit);
             self.about.append(about);
+            for (place, conditions) in conditions {
+                self.set_conditions(base + place, Some(conditions));
+            }
         }
         let added = first..self.len() as Slot;
         let Accounts { about, slots, hasher, .. } = self;
@@ -381,6 +315,7 @@ impl Accounts {
         let About { id, created_at, updated_at, texts } = &self.about[slot];
         let Terms { currency, status, limit, max_order, parent, segment } = self.terms(slot);
         let shared_limit = self.group(slot).and_then(Group::limit);
+        let conditions = self.conditions(slot).map(|conditions| Box::new(conditions.clone()));
         Account {
             id: id.clone(),
             currency,
@@ -394,15 +329,17 @@ impl Accounts {
             created_at: *created_at,
             updated_at: *updated_at,
             shared_limit,
+            conditions,
         }
     }
 
     /// Adds an account; its slot is the number of those before it.
-    pub(super) fn push(&mut self, account: Account) {
+    pub(super) fn push(&mut self, mut account: Account) {
         let (slot, hash) = (self.len() as Slot, self.hasher.hash_one(&*account.id));
         let counters = Counters::default();
         self.credit.push(Credit { counters, packed: PackedTerms::pack(&account.terms()) });
         self.set_shared_limit(slot, account.shared_limit);
+        self.set_conditions(slot, account.conditions.take());
         if let Some(parent) = account.parent {
             self.move_below(parent, slot, true);
         }
@@ -412,7 +349,7 @@ impl Accounts {
     }
 
     /// Puts an account, of the same id, in the place of another.
-    pub(super) fn set(&mut self, slot: Slot, account: Account) {
+    pub(super) fn set(&mut self, slot: Slot, mut account: Account) {
         debug_assert_eq!(account.id, *self.id(slot));
         let (before, after) = (self.parent(slot), account.parent);
         if let Some(parent) = before.filter(|_| before != after) {
@@ -422,6 +359,7 @@ impl Accounts {
         self.credit[slot].packed = PackedTerms::pack(&account.terms());
         self.count_in_segment(slot, true);
         self.set_shared_limit(slot, account.shared_limit);
+        self.set_conditions(slot, account.conditions.take());
         if let Some(parent) = after.filter(|_| before != after) {
             self.move_below(parent, slot, true);
         }
@@ -435,6 +373,29 @@ impl Accounts {
         self.flag_group(slot);
     }
 
+    /// Also brings back the flag that packed terms do not have.
+    fn set_conditions(&mut self, slot: Slot, conditions: Option<Box<Conditions>>) {
+        let flags = &mut self.credit[slot].packed.flags;
+        *flags &= !HAS_CONDITIONS;
+        match conditions {
+            Some(conditions) => {
+                *flags |= HAS_CONDITIONS;
+                self.conditions.insert(slot, conditions);
+            }
+            None => drop(self.conditions.remove(&slot)),
+        }
+    }
+
+    /// What stands beside an account's terms, where anything does.
+    #[inline]
+    pub(super) fn conditions(&self, slot: Slot) -> Option<&Conditions> {
+        if self.credit[slot].has(HAS_CONDITIONS) {
+            self.conditions.get(&slot).map(|conditions| &**conditions)
+        } else {
+            None
+        }
+    }
+
     /// Removes the account that was added last.
     pub(super) fn pop(&mut self) {
         let last = (self.len() - 1) as Slot;
@@ -442,6 +403,7 @@ impl Accounts {
             self.move_below(parent, last, false);
         }
         self.set_shared_limit(last, None);
+        self.set_conditions(last, None);
         self.credit.pop();
         if let Some(about) = self.about.pop() {
             self.slots.remove(self.hasher.hash_one(&*about.id), self.len() as Slot);
@@ -451,45 +413,5 @@ impl Accounts {
     /// Ids and their slots, from the index.
     pub(super) fn indexed(&self) -> impl Iterator<Item = (&Id, Slot)> {
         self.slots.iter().map(|slot| (self.id(slot), slot))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use proptest::sample::select;
-
-    use super::*;
-
-    fn terms() -> impl Strategy<Value = Terms> {
-        let kind = prop_oneof![
-            any::<i64>().prop_map(LimitKind::Amount),
-            select(vec![LimitKind::Unlimited, LimitKind::NoCredit, LimitKind::Inherit]),
-        ];
-        let limit = (kind, any::<Option<i32>>())
-            .prop_map(|(kind, day)| Limit { kind, valid_until: day.map(Day) });
-        let status = select(vec![Status::Active, Status::Suspended, Status::Closed]);
-        let currency = select(vec!["USD", "EUR"])
-            .prop_map(|code| Currency::parse(code).expect("three capital letters"));
-        let places = (any::<Option<u32>>(), any::<Option<u32>>());
-        (currency, status, limit, any::<i64>(), places).prop_map(
-            |(currency, status, limit, max_order, (parent, segment))| Terms {
-                currency,
-                status,
-                limit,
-                max_order,
-                parent,
-                segment,
-            },
-        )
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
-
-        #[test]
-        fn terms_are_packed_without_loss(terms in terms()) {
-            prop_assert_eq!(PackedTerms::pack(&terms).unpack(), terms);
-        }
     }
 }

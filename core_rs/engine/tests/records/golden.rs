@@ -11,6 +11,9 @@ use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
+#[path = "golden_conditions.rs"]
+mod conditions;
+
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 1, call: 7 };
 const TARGET: Target<'static> = Target::Order(OrderKey { account_id: "a", order_id: "o" });
 const TEXT: Text<'static> = Text { digest: [0xD1; 32], body: None };
@@ -64,6 +67,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     table.extend(accounts());
     table.extend(shared_limits());
     table.extend(ledger());
+    table.extend(conditions::rows());
     table
 }
 
@@ -202,7 +206,7 @@ fn shared_limits() -> Vec<Row> {
         |cap| Event::SegmentSet { segment: 3, segment_id, currency, limit: None, cap };
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
     let mut short = reserved(Decision::Declined, &[ReasonCode::SharedLimitExceeded]);
-    short.verdict.reasons[0].level = Some(Level::Group("p".into()));
+    short.verdict.reasons[0].whose = Some(Whose::Group("p".into()));
     short.verdict.bound_by = Some(Level::Segment("s".into()));
     vec![
         row(
@@ -405,6 +409,9 @@ fn names_in_the_journal_have_not_changed() {
         BatchNotApproved,
         SharedLimitExceeded,
         SegmentCapExceeded,
+        AccountOnHold,
+        BureauSuspension,
+        FraudSuspension,
     ];
     let code_names = [
         "ACCOUNT_CLOSED",
@@ -416,9 +423,12 @@ fn names_in_the_journal_have_not_changed() {
         "BATCH_NOT_APPROVED",
         "SHARED_LIMIT_EXCEEDED",
         "SEGMENT_CAP_EXCEEDED",
+        "ACCOUNT_ON_HOLD",
+        "BUREAU_SUSPENSION",
+        "FRAUD_SUSPENSION",
     ];
     assert_eq!(names(&codes), code_names);
-    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13];
     assert_eq!(codes.map(|code| code as i32), numbers, "numbers are never reused");
     let kinds = [
         EntryKind::Invoice,
@@ -440,5 +450,12 @@ fn names_in_the_journal_have_not_changed() {
     assert_eq!(
         names(&[Upserted::Created, Upserted::Updated, Upserted::Unchanged]),
         ["created", "updated", "unchanged"]
+    );
+    use creditgate_engine::model::HoldKind::*;
+    assert_eq!(names(&[Fraud, Bureau, Manual]), ["fraud", "bureau", "manual"]);
+    use creditgate_engine::model::TemporaryLimitKind::*;
+    assert_eq!(
+        names(&[Override, Increase, Collateral, Insurance]),
+        ["override", "increase", "collateral", "insurance"]
     );
 }

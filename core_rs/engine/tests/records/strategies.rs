@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use creditgate_engine::command::*;
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
-use creditgate_engine::model::Status;
+use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, TextBody, Ttl};
 use proptest::collection::vec;
@@ -141,6 +141,45 @@ fn post() -> BoxedStrategy<Post<'static>> {
         .boxed()
 }
 
+fn hold_kind() -> BoxedStrategy<HoldKind> {
+    select(vec![HoldKind::Fraud, HoldKind::Bureau, HoldKind::Manual]).boxed()
+}
+
+fn temporary_limit_kind() -> BoxedStrategy<TemporaryLimitKind> {
+    use TemporaryLimitKind::{Collateral, Increase, Insurance, Override};
+    select(vec![Override, Increase, Collateral, Insurance]).boxed()
+}
+
+fn conditions_command() -> BoxedStrategy<Command<'static>> {
+    let hold = (hold_kind(), string(), option::of(number()));
+    let days = (option::of(day()), day());
+    let limit = (temporary_limit_kind(), number(), days);
+    let names = (request(), string(), string());
+    (names, hold, limit, 0..4)
+        .prop_map(|((request, account_id, id), (kind, source, until), limit, which)| match which {
+            0 => {
+                let hold_id = id;
+                Command::PlaceHold(PlaceHold { request, account_id, hold_id, kind, source, until })
+            }
+            1 => Command::LiftHold(LiftHold { request, account_id, hold_id: id }),
+            2 => {
+                let (limit_id, (kind, amount, (first, last))) = (id, limit);
+                let limit =
+                    SetTemporaryLimit { request, account_id, limit_id, kind, amount, first, last };
+                Command::SetTemporaryLimit(limit)
+            }
+            _ => {
+                let limit_id = id;
+                Command::RemoveTemporaryLimit(RemoveTemporaryLimit {
+                    request,
+                    account_id,
+                    limit_id,
+                })
+            }
+        })
+        .boxed()
+}
+
 pub fn command() -> BoxedStrategy<Command<'static>> {
     let capture = (request(), target(), option::of(number()), string(), any::<(bool, bool)>());
     let segment =
@@ -168,6 +207,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         (request(), string(), status()).prop_map(|(request, account_id, status)| {
             Command::SetStatus(SetStatus { request, account_id, status })
         }),
+        conditions_command(),
         post().prop_map(Command::Post),
         (number(), any::<u64>()).prop_map(|(closed_before, closed_count_max)| {
             Command::Housekeep(Housekeep { closed_before, closed_count_max })
@@ -205,8 +245,28 @@ fn account_event() -> BoxedStrategy<Event<'static>> {
         ),
         (string(), any::<u64>())
             .prop_map(|(source, position)| Event::SourceMoved { source, position }),
+        conditions_event(),
     ]
     .boxed()
+}
+
+fn conditions_event() -> BoxedStrategy<Event<'static>> {
+    let hold = (hold_kind(), string(), option::of(number()), option::of(text()));
+    let limit = (temporary_limit_kind(), number(), day(), day());
+    ((any::<u32>(), string()), hold, limit, 0..4)
+        .prop_map(|((slot, id), hold, limit, which)| match which {
+            0 => {
+                let (hold_id, (kind, source, until, reason)) = (id, hold);
+                Event::HoldPlaced { slot, hold_id, kind, source, until, reason }
+            }
+            1 => Event::HoldLifted { slot, hold_id: id },
+            2 => {
+                let (limit_id, (kind, amount, first, last)) = (id, limit);
+                Event::TemporaryLimitSet { slot, limit_id, kind, amount, first, last }
+            }
+            _ => Event::TemporaryLimitRemoved { slot, limit_id: id },
+        })
+        .boxed()
 }
 
 fn reservation_event() -> BoxedStrategy<Event<'static>> {
@@ -253,27 +313,20 @@ fn level() -> BoxedStrategy<Level> {
 }
 
 fn verdict() -> BoxedStrategy<Verdict> {
-    use ReasonCode::*;
     let decision = select(vec![
         Decision::Approved,
         Decision::PartiallyApproved,
         Decision::Referred,
         Decision::Declined,
     ]);
-    let code = select(vec![
-        AccountClosed,
-        AccountSuspended,
-        NoCreditLimit,
-        LimitExpired,
-        MaxOrderAmountExceeded,
-        InsufficientCredit,
-        BatchNotApproved,
-        SharedLimitExceeded,
-        SegmentCapExceeded,
-    ]);
-    let reason = (code, number(), number(), option::of(level())).prop_map(
-        |(code, observed, threshold, level)| Reason {
-            level,
+    let code = select(PRECEDENCE.to_vec());
+    let whose = prop_oneof![
+        level().prop_map(Whose::from),
+        string().prop_map(|hold_id| Whose::Hold(hold_id.into())),
+    ];
+    let reason = (code, number(), number(), option::of(whose)).prop_map(
+        |(code, observed, threshold, whose)| Reason {
+            whose,
             ..Reason::own(code, observed, threshold)
         },
     );

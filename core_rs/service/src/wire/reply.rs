@@ -6,12 +6,15 @@ use std::io::Write;
 use creditgate_engine::decide::levels::{
     LimitSource, Together, effective_limit, left, levels, room,
 };
-use creditgate_engine::model::{Account, Status};
+use creditgate_engine::model::{
+    Account, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
+};
 use creditgate_engine::outcome::{
     Changed, Decision, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
+    Whose,
 };
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot};
+use creditgate_engine::values::{Day, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot};
 use prost::encoding;
 use prost_types::Timestamp;
 
@@ -69,9 +72,12 @@ impl From<Level> for v1::LimitLevel {
 
 fn reason(reason: Reason) -> v1::Reason {
     let unit = match reason.code {
-        ReasonCode::AccountClosed | ReasonCode::AccountSuspended | ReasonCode::NoCreditLimit => {
-            v1::ReasonUnit::Unspecified
-        }
+        ReasonCode::AccountClosed
+        | ReasonCode::AccountSuspended
+        | ReasonCode::FraudSuspension
+        | ReasonCode::BureauSuspension
+        | ReasonCode::AccountOnHold
+        | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
         ReasonCode::LimitExpired => v1::ReasonUnit::Date,
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
@@ -79,12 +85,19 @@ fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::SegmentCapExceeded => v1::ReasonUnit::Minor,
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
     };
+    let (level, hold_id) = match reason.whose {
+        None => (None, String::new()),
+        Some(Whose::Group(id)) => (Some(Level::Group(id).into()), String::new()),
+        Some(Whose::Segment(id)) => (Some(Level::Segment(id).into()), String::new()),
+        Some(Whose::Hold(id)) => (None, id.into()),
+    };
     v1::Reason {
         code: reason.code as i32,
         unit: unit.into(),
         observed: reason.observed,
         threshold: reason.threshold,
-        level: reason.level.map(Into::into),
+        level,
+        hold_id,
     }
 }
 
@@ -216,14 +229,17 @@ pub(crate) fn reservation(view: ReservationView) -> v1::Reservation {
     }
 }
 
-pub(crate) fn upserted(outcome: Upserted, made: Made) -> v1::UpsertResult {
-    let outcome = match outcome {
+pub(crate) fn upsert_outcome(outcome: Upserted) -> v1::UpsertOutcome {
+    match outcome {
         Upserted::Created => v1::UpsertOutcome::Created,
         Upserted::Updated => v1::UpsertOutcome::Updated,
         Upserted::Unchanged => v1::UpsertOutcome::Unchanged,
-    };
+    }
+}
+
+pub(crate) fn upserted(outcome: Upserted, made: Made) -> v1::UpsertResult {
     v1::UpsertResult {
-        outcome: outcome.into(),
+        outcome: upsert_outcome(outcome).into(),
         error: None,
         journal_seq: made.seq,
         replayed: made.replayed,
@@ -249,9 +265,18 @@ pub(crate) fn limit(limit: Limit) -> v1::CreditLimit {
     v1::CreditLimit { kind: kind.into(), amount_minor, valid_until }
 }
 
-/// An account, with the ids of its parent and segment (empty: none).
-pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1::Account {
+/// An account, with the ids of its parent and segment (empty: none), as it stands at `now`.
+pub(crate) fn account(
+    account: Account,
+    parent_id: &str,
+    segment_id: &str,
+    now: Micros,
+) -> v1::Account {
+    let conditions = account.conditions.as_deref();
+    let limits = conditions.into_iter().flat_map(|all| all.temporary_limits_from(Day::of(now)));
     v1::Account {
+        holds: conditions.into_iter().flat_map(|all| all.holds_at(now)).map(hold).collect(),
+        temporary_limits: limits.map(temporary_limit).collect(),
         account_id: account.id.into(),
         display_name: account.name.map(Into::into).unwrap_or_default(),
         currency: account.currency.to_string(),
@@ -264,6 +289,38 @@ pub(crate) fn account(account: Account, parent_id: &str, segment_id: &str) -> v1
         create_time: Some(timestamp(account.created_at)),
         update_time: Some(timestamp(account.updated_at)),
         shared_limit_minor: account.shared_limit,
+    }
+}
+
+fn hold(hold: &Hold) -> v1::Hold {
+    let kind = match hold.kind {
+        HoldKind::Manual => v1::HoldKind::Manual,
+        HoldKind::Bureau => v1::HoldKind::Bureau,
+        HoldKind::Fraud => v1::HoldKind::Fraud,
+    };
+    v1::Hold {
+        hold_id: hold.id.to_string(),
+        kind: kind.into(),
+        source: hold.source.to_string(),
+        expire_time: hold.until.map(timestamp),
+        reason: hold.reason.as_deref().unwrap_or_default().to_owned(),
+        place_time: Some(timestamp(hold.placed_at)),
+    }
+}
+
+fn temporary_limit(limit: &TemporaryLimit) -> v1::TemporaryLimit {
+    let kind = match limit.kind {
+        TemporaryLimitKind::Override => v1::TemporaryLimitKind::Override,
+        TemporaryLimitKind::Increase => v1::TemporaryLimitKind::Increase,
+        TemporaryLimitKind::Collateral => v1::TemporaryLimitKind::Collateral,
+        TemporaryLimitKind::Insurance => v1::TemporaryLimitKind::Insurance,
+    };
+    v1::TemporaryLimit {
+        limit_id: limit.id.to_string(),
+        kind: kind.into(),
+        amount_minor: limit.amount,
+        first_date: limit.first.to_string(),
+        last_date: limit.last.to_string(),
     }
 }
 
@@ -298,14 +355,18 @@ fn within_i64(sum: i128) -> Minor {
     sum.clamp(Minor::MIN.into(), Minor::MAX.into()) as Minor
 }
 
-/// Where an account stands after the entry `seq`.
-pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
-    let (terms, counters) = (state.terms(slot), state.position(slot));
-    let (effective, room) = (effective_limit(state, &terms), room(state, slot, 0));
+/// Where an account stands after the entry `seq`, at `now`.
+pub(crate) fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> v1::Position {
+    let (terms, counters, today) = (state.terms(slot), state.position(slot), Day::of(now));
+    let conditions = state.conditions(slot);
+    let effective = effective_limit(state, &terms, conditions, now);
+    let room = room(state, slot, now, 0);
+    let limits = conditions.into_iter().flat_map(|all| all.temporary_limits_on(today));
     let source = match effective.source {
         LimitSource::Account => v1::LimitSource::Account,
         LimitSource::Segment => v1::LimitSource::Segment,
         LimitSource::Nothing => v1::LimitSource::None,
+        LimitSource::Override => v1::LimitSource::Override,
     };
     v1::Position {
         account_id: state.account_id(slot).to_string(),
@@ -321,6 +382,8 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq) -> v1::Position {
         journal_seq: seq,
         shared: levels(state, slot).map(|level| shared(state, level)).collect(),
         bound_by: room.bound_by.map(|place| place.level(state).into()),
+        holds: conditions.into_iter().flat_map(|all| all.holds_at(now)).map(hold).collect(),
+        temporary_limits: limits.map(temporary_limit).collect(),
     }
 }
 
@@ -349,14 +412,16 @@ mod tests {
     fn an_answer_is_written_as_the_message_says() {
         let short = violated(ReasonCode::InsufficientCredit);
         let code = ReasonCode::SharedLimitExceeded;
-        let shared = Reason { level: Some(Level::Group("head".into())), ..violated(code) };
+        let shared = Reason { whose: Some(Whose::Group("head".into())), ..violated(code) };
+        let code = ReasonCode::FraudSuspension;
+        let held = Reason { whose: Some(Whose::Hold("h".into())), ..violated(code) };
         let head = Some(Level::Group("head".into()));
         for (reasons, fitting, available, bound_by, reservation, replayed) in [
             (vec![], None, Some(0), None, Some(reservation_id(1, 0)), false),
             (vec![], None, None, None, Some(u64::MAX), true),
             (vec![], None, Some(7), Some(Level::Segment("s".into())), Some(1), false),
             (vec![short.clone()], Some(0), Some(-9), None, None, false),
-            (vec![short.clone(), shared], Some(0), Some(-9), head, None, false),
+            (vec![held, short.clone(), shared], Some(0), Some(-9), head, None, false),
             (vec![short; 40], Some(7), Some(i64::MIN), None, None, true),
         ] {
             let decision = Decision::Declined;

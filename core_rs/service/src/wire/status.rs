@@ -188,6 +188,17 @@ impl From<Refusal> for Fault {
             Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
             Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
             Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
+            Refusal::HoldNotFound(_) => (NotFound, "HOLD_NOT_FOUND", "hold_id"),
+            Refusal::TooManyHolds(_) => (FailedPrecondition, "TOO_MANY_HOLDS", "hold_id"),
+            Refusal::TemporaryLimitNotFound(_) => {
+                (NotFound, "TEMPORARY_LIMIT_NOT_FOUND", "limit_id")
+            }
+            Refusal::TooManyTemporaryLimits(_) => {
+                (FailedPrecondition, "TOO_MANY_TEMPORARY_LIMITS", "limit_id")
+            }
+            Refusal::OverridesOverlap(..) => (FailedPrecondition, "OVERRIDES_OVERLAP", "limit_id"),
+            Refusal::Passed { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
+            Refusal::DatesReversed { .. } => (InvalidArgument, "FIELD_INVALID", "first_date"),
             Refusal::InItem { index, refusal } => {
                 return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Seq, Slot};
+use creditgate_engine::values::{Micros, Seq, Slot};
 use creditgate_store::Sealed;
 use prost::Message;
 
@@ -28,17 +28,17 @@ impl Watches {
         self.pairs
     }
 
-    /// Begins a watch; what it is told first are the positions after the entry `seq`.
+    /// Begins a watch; what it is told first are the positions after the entry `seq`, at `now`.
     pub(crate) fn add(
         &mut self,
         ticket: u64,
         slots: Vec<Slot>,
         state: &State,
-        seq: Seq,
+        (seq, now): (Seq, Micros),
         told: &mut Told,
     ) {
         let slots = BTreeSet::from_iter(slots);
-        told.extend(slots.iter().map(|slot| ((ticket, *slot), position(state, *slot, seq))));
+        told.extend(slots.iter().map(|slot| ((ticket, *slot), position(state, *slot, seq, now))));
         for slot in &slots {
             self.tickets.entry(*slot).or_default().insert(ticket);
         }
@@ -66,7 +66,7 @@ impl Watches {
             return;
         }
         let mut tell = |slot: Slot, tickets: &BTreeSet<u64>| {
-            let bytes = position(state, slot, sealed.last_seq());
+            let bytes = position(state, slot, sealed.last_seq(), sealed.time());
             told.extend(tickets.iter().map(|ticket| ((*ticket, slot), bytes.clone())));
         };
         if sealed.touches_segments() {
@@ -87,7 +87,7 @@ fn line(state: &State, slot: Slot) -> impl Iterator<Item = Slot> {
     std::iter::successors(Some(slot), |slot| state.terms(*slot).parent)
 }
 
-fn position(state: &State, slot: Slot, seq: Seq) -> Vec<u8> {
-    let position = reply::position(state, slot, seq);
+fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> Vec<u8> {
+    let position = reply::position(state, slot, seq, now);
     v1::WatchPositionsResponse { position: Some(position) }.encode_to_vec()
 }

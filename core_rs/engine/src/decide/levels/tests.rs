@@ -7,7 +7,7 @@ use crate::command::{
 use crate::error::Refusal;
 use crate::outcome::Decision::{Approved, Declined, PartiallyApproved};
 use crate::outcome::ReasonCode::{InsufficientCredit, SegmentCapExceeded, SharedLimitExceeded};
-use crate::outcome::{Level, Outcome, Reason, ReasonCode, Reserved, Upserted};
+use crate::outcome::{Level, Outcome, Reason, ReasonCode, Reserved, Upserted, Whose};
 use crate::testing::*;
 use crate::values::{Currency, LimitKind, Minor};
 
@@ -36,7 +36,7 @@ fn order_of<'a>(account_id: &'a str, order_id: &'a str, amount: Minor) -> Reserv
 
 fn shared(whose: &str, observed: Minor, threshold: Minor) -> Reason {
     Reason {
-        level: Some(Level::Group(whose.into())),
+        whose: Some(Whose::Group(whose.into())),
         ..reason(SharedLimitExceeded, observed, threshold)
     }
 }
@@ -197,8 +197,8 @@ fn segment_cap(currency: Currency, cap: Option<Minor>) -> UpsertSegment<'static>
 }
 
 fn over_cap(observed: Minor, threshold: Minor) -> Reason {
-    let level = Some(Level::Segment("retail".into()));
-    Reason { level, ..reason(SegmentCapExceeded, observed, threshold) }
+    let whose = Some(Whose::Segment("retail".into()));
+    Reason { whose, ..reason(SegmentCapExceeded, observed, threshold) }
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! `CreditAccountService`: holds and temporary limits, requests to commands.
+
+use creditgate_engine::command::{
+    Command, LiftHold, PlaceHold, RemoveTemporaryLimit, SetTemporaryLimit,
+};
+use creditgate_engine::entry::Request;
+use creditgate_engine::model::{HoldKind, TemporaryLimitKind};
+use creditgate_engine::values::Day;
+
+use crate::wire::admit;
+use crate::wire::status::Fault;
+use crate::wire::v1;
+
+/// `PlaceHold`.
+pub(crate) fn place_hold<'a>(
+    m: &'a v1::PlaceHoldRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let kind = match m.kind() {
+        v1::HoldKind::Manual => HoldKind::Manual,
+        v1::HoldKind::Bureau => HoldKind::Bureau,
+        v1::HoldKind::Fraud => HoldKind::Fraud,
+        v1::HoldKind::Unspecified => {
+            return Err(Fault::field("kind", m.kind, "MANUAL, BUREAU or FRAUD"));
+        }
+    };
+    let until = m.expire_time.as_ref().map(|at| admit::moment("expire_time", Some(at)));
+    let command = Command::PlaceHold(PlaceHold {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        hold_id: admit::id("hold_id", &m.hold_id)?,
+        kind,
+        source: admit::optional_id("source", &m.source)?,
+        until: until.transpose()?,
+    });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+/// `LiftHold`.
+pub(crate) fn lift_hold<'a>(
+    m: &'a v1::LiftHoldRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let command = Command::LiftHold(LiftHold {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        hold_id: admit::id("hold_id", &m.hold_id)?,
+    });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+/// `SetTemporaryLimit`.
+pub(crate) fn set_temporary_limit<'a>(
+    m: &'a v1::SetTemporaryLimitRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let kind = match m.kind() {
+        v1::TemporaryLimitKind::Override => TemporaryLimitKind::Override,
+        v1::TemporaryLimitKind::Increase => TemporaryLimitKind::Increase,
+        v1::TemporaryLimitKind::Collateral => TemporaryLimitKind::Collateral,
+        v1::TemporaryLimitKind::Insurance => TemporaryLimitKind::Insurance,
+        v1::TemporaryLimitKind::Unspecified => {
+            let rule = "OVERRIDE, INCREASE, COLLATERAL or INSURANCE";
+            return Err(Fault::field("kind", m.kind, rule));
+        }
+    };
+    let amount = match kind {
+        TemporaryLimitKind::Override => admit::amount_or_zero,
+        _ => admit::amount,
+    };
+    let command = Command::SetTemporaryLimit(SetTemporaryLimit {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        limit_id: admit::id("limit_id", &m.limit_id)?,
+        kind,
+        amount: amount("amount_minor", m.amount_minor)?,
+        first: admit::day("first_date", &m.first_date)?,
+        last: last_day(&m.last_date)?,
+    });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+fn last_day(value: &str) -> Result<Day, Fault> {
+    admit::day("last_date", value)?
+        .ok_or_else(|| Fault::field("last_date", value, "given: a temporary limit has an end"))
+}
+
+/// `RemoveTemporaryLimit`.
+pub(crate) fn remove_temporary_limit<'a>(
+    m: &'a v1::RemoveTemporaryLimitRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let command = Command::RemoveTemporaryLimit(RemoveTemporaryLimit {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        limit_id: admit::id("limit_id", &m.limit_id)?,
+    });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+/// A change that somebody has to give a reason for.
+fn explained<'a>(
+    command: Command<'a>,
+    actor: &'a str,
+    channel: &'a str,
+    reason: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let channel = admit::optional_id("channel", channel)?;
+    Ok(Request { command, actor, channel, reason: admit::required_reason(reason)? })
+}
