@@ -19,6 +19,7 @@ COUNTERS = (
     "bound_by",
     "holds",
     "temporary_limits",
+    "rolling_limit",
     "effective_limit",
     "limit_source",
     "status",

@@ -1,4 +1,4 @@
-"""Holds and temporary limits: the next order, the clock, kill -9, bad input, watches."""
+"""Holds, temporary and rolling limits: the next order, the clock, kill -9, bad input, watches."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +17,8 @@ from creditgate.client import (
     LimitSource,
     NotFoundError,
     PreconditionError,
+    ReasonCode,
+    RollingLimit,
     TemporaryLimitKind,
     UpsertOutcome,
 )
@@ -125,6 +127,38 @@ def test_what_was_answered_survives_a_kill(server: ServerProcess) -> None:
         assert changed.outcome is UpsertOutcome.UPDATED
 
 
+def test_a_customer_may_peak_until_its_average_reaches_its_limit(server: ServerProcess) -> None:
+    with Client(server.address) as client:
+        placed = client.set_rolling_limit("a", 250, 2, "good payer")
+        assert placed.outcome is UpsertOutcome.CREATED
+        assert client.check("a", 101, "USD").decision is Decision.DECLINED
+        # The rest of this day is no whole one.
+        midnight = NOON + timedelta(hours=12)
+        client.set_time(midnight + timedelta(days=2))
+        client.check_and_reserve("a", "o", 240, "USD", ttl=timedelta(days=30))
+        client.set_time(midnight + timedelta(days=3, hours=12))
+        position = client.get_position("a")
+        assert position.available_minor == 10
+        # 240 for 36 of 60 hours.
+        assert position.rolling_limit == RollingLimit(hard_cap_minor=250, days=2, average_minor=144)
+    server.kill()
+    books = Auditor(server.store).advance()
+    assert books.account("a").hard_cap == 250
+    server.start()
+    with Client(server.address) as client:
+        (reason,) = client.check("a", 1, "USD").reasons
+        assert (reason.code, reason.observed, reason.threshold) == (
+            ReasonCode.ROLLING_AVERAGE_EXCEEDED,
+            144,
+            100,
+        )
+        client.remove_rolling_limit("a", "no more")
+        assert codes(client) == [("INSUFFICIENT_CREDIT", "")]
+        assert client.get_account("a").rolling_limit is None
+        with pytest.raises(NotFoundError, match="no rolling limit"):
+            client.remove_rolling_limit("a", "again")
+
+
 BAD: list[tuple[type[CallError], str, str, Callable[[Client], object]]] = [
     (
         NotFoundError,
@@ -166,6 +200,12 @@ BAD: list[tuple[type[CallError], str, str, Callable[[Client], object]]] = [
         "FIELD_INVALID",
         "amount_minor",
         lambda client: client.set_temporary_limit("a", "t", INCREASE, 0, "why", last_date=TODAY),
+    ),
+    (
+        InvalidRequestError,
+        "FIELD_INVALID",
+        "days",
+        lambda client: client.set_rolling_limit("a", 1, 367, "why"),
     ),
     (
         PreconditionError,

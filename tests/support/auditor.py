@@ -25,8 +25,6 @@ SALT_BYTES = 16
 MAP_SIZE = 1 << 40  # of address space; the file is only read
 TEXT_FIELDS = {0: "name", 1: "reason"}
 
-DAY_US = 86_400_000_000
-
 
 def open_read_only(path: Path) -> lmdb.Environment:
     """One of the journal's LMDB environments: its folder, or a file of commits."""
@@ -70,9 +68,8 @@ class Account:
     """What it and all accounts below it may owe together."""
     status: str = "active"
     holds: dict[str, int | None] = field(default_factory=dict)
-    """By id: when each ends by itself."""
     temporary_limits: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    """By id: kind, amount, first and last day."""
+    hard_cap: int | None = None
     outstanding: int = 0
     captured: int = 0
     reserved: int = 0
@@ -301,16 +298,17 @@ class Auditor:
             kind, _valid_until = defaults.get(account.currency, ["nothing to inherit", None])
         if kind == "no_credit":
             return 0
-        today = self.time // DAY_US
+        today = self.time // 86_400_000_000
         added = 0
         for what, amount, first, last in account.temporary_limits.values():
             if first <= today <= last and what == "override":
                 kind = {"amount": amount}
             elif first <= today <= last:
                 added += amount
-        if kind == "unlimited":
-            return None
-        return int(kind["amount"]) + added if isinstance(kind, dict) else 0
+        limit = int(kind["amount"]) + added if isinstance(kind, dict) else 0
+        if account.hard_cap is not None:
+            return max(limit, account.hard_cap)
+        return None if kind == "unlimited" else limit
 
     def account(self, account_id: str) -> Account:
         """An account by its id."""
@@ -416,6 +414,9 @@ class Auditor:
         if item.open or item.captured:
             raise DamageError(f"entry {self.seq}: invoice {invoice} was forgotten while open")
 
+    def _rolling(self, slot: int, hard_cap: int | None = None, *_: object) -> None:
+        self.accounts[slot].hard_cap = hard_cap
+
     def _nothing(self, *_: object) -> None:
         """Moves nothing."""
 
@@ -427,11 +428,14 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "account_set": Auditor._account_set,
     "status_set": Auditor._status_set,
     "hold_placed": Auditor._hold_placed,
-    "hold_lifted": lambda books, slot, hold: books.accounts[slot].holds.pop(hold),
+    "hold_lifted": lambda a, slot, name: a.accounts[slot].holds.pop(name),
     "temporary_limit_set": Auditor._temporary_limit_set,
     "temporary_limit_removed": lambda books, slot, limit: books.accounts[slot].temporary_limits.pop(
         limit
     ),
+    "rolling_limit_set": Auditor._rolling,
+    "rolling_limit_removed": Auditor._rolling,
+    "average_moved": Auditor._nothing,
     "segment_set": Auditor._segment_set,
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,
@@ -486,10 +490,8 @@ def main() -> None:
     write(f"head of the chain: {auditor.head.hex()}\n")
     for currency in sorted({account.currency for account in auditor.accounts.values()}):
         some = [a for a in auditor.accounts.values() if a.currency == currency]
-        sums = {
-            name: sum(getattr(account, name) for account in some)
-            for name in ("outstanding", "captured", "reserved")
-        }
+        names = ("outstanding", "captured", "reserved")
+        sums = {name: sum(getattr(account, name) for account in some) for name in names}
         write(f"{currency}: {len(some)} accounts, in minor units {sums}\n")
 
 

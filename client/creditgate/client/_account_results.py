@@ -19,9 +19,11 @@ from creditgate.client._common import (
 from creditgate.client._conditions_results import (
     OUTCOME,
     Hold,
+    RollingLimit,
     TemporaryLimit,
     UpsertOutcome,
     hold_from,
+    rolling_limit_or_none,
     temporary_limit_from,
 )
 from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
@@ -130,6 +132,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     shared_limit_minor: int | None
     holds: tuple[Hold, ...]
     temporary_limits: tuple[TemporaryLimit, ...]
+    rolling_limit: RollingLimit | None
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +180,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     bound_by: LimitLevel | None
     holds: tuple[Hold, ...]
     temporary_limits: tuple[TemporaryLimit, ...]
+    rolling_limit: RollingLimit | None
 
     @property
     def utilisation(self) -> Fraction | None:
@@ -204,6 +208,7 @@ def account_from(message: pb.Account) -> Account:
         shared_limit_minor=int_or_none(message, "shared_limit_minor"),
         holds=tuple(map(hold_from, message.holds)),
         temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
+        rolling_limit=rolling_limit_or_none(message),
     )
 
 
@@ -247,6 +252,7 @@ def position_from(message: pb.Position) -> Position:
         bound_by=limit_level_or_none(message, "bound_by"),
         holds=tuple(map(hold_from, message.holds)),
         temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
+        rolling_limit=rolling_limit_or_none(message),
     )
 
 

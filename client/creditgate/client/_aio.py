@@ -138,6 +138,8 @@ class AsyncClient:
     lift_hold = _unary(_conditions.lift_hold)
     set_temporary_limit = _unary(_conditions.set_temporary_limit)
     remove_temporary_limit = _unary(_conditions.remove_temporary_limit)
+    set_rolling_limit = _unary(_conditions.set_rolling_limit)
+    remove_rolling_limit = _unary(_conditions.remove_rolling_limit)
 
     post_entries = _unary(_ledger.post_entries)
     stream_entries = _upload(_ledger.stream_entries)

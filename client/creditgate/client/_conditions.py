@@ -1,4 +1,4 @@
-"""CreditAccountService: holds and temporary limits."""
+"""CreditAccountService: holds, temporary and rolling limits."""
 
 from datetime import date, datetime
 
@@ -154,6 +154,67 @@ def remove_temporary_limit(
         method_path(_SERVICE, "RemoveTemporaryLimit"),
         request,
         pb.RemoveTemporaryLimitResponse,
+        remove_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def set_rolling_limit(
+    account_id: str,
+    hard_cap_minor: int,
+    days: int,
+    reason: str,
+    *,
+    channel: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[SetResult]:
+    """Lets an account peak for a short time, up to a hard cap.
+
+    Its average exposure over 1 to 366 whole days (UTC) and today is held against its limit; until
+    so many days are recorded, the limit stays the cap. `reason` is for the audit trail.
+    """
+    request = pb.SetRollingLimitRequest(
+        request_id=request_id or new_request_id(),
+        account_id=account_id,
+        hard_cap_minor=hard_cap_minor,
+        days=days,
+        reason=reason,
+        channel=channel,
+    )
+    return unary(
+        method_path(_SERVICE, "SetRollingLimit"),
+        request,
+        pb.SetRollingLimitResponse,
+        set_result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def remove_rolling_limit(
+    account_id: str,
+    reason: str,
+    *,
+    channel: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[RemoveResult]:
+    """Has the account's limit as its cap again. `reason` is for the audit trail.
+
+    Raises NotFoundError (ROLLING_LIMIT_NOT_FOUND).
+    """
+    request = pb.RemoveRollingLimitRequest(
+        request_id=request_id or new_request_id(),
+        account_id=account_id,
+        reason=reason,
+        channel=channel,
+    )
+    return unary(
+        method_path(_SERVICE, "RemoveRollingLimit"),
+        request,
+        pb.RemoveRollingLimitResponse,
         remove_result,
         lane=Lane.DECISION,
         timeout_s=timeout_s,

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from creditgate.client._wire import EnumCodec, time_or_none
+from creditgate.client._wire import EnumCodec, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
 
 
@@ -63,8 +63,20 @@ class TemporaryLimit(msgspec.Struct, frozen=True, kw_only=True):
     last_date: date
 
 
+class RollingLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A hard cap on exposure, and over how many whole days and today its average is taken.
+
+    In minor units. `average_minor` is rounded up; None until so many days are recorded, and outside
+    of positions.
+    """
+
+    hard_cap_minor: int
+    days: int
+    average_minor: int | None
+
+
 class SetResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a hold or temporary limit that was set."""
+    """What became of a hold or a limit that was set."""
 
     outcome: UpsertOutcome
     journal_seq: int
@@ -72,7 +84,7 @@ class SetResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemoveResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A hold was lifted, or a temporary limit removed."""
+    """A hold was lifted, or a limit removed."""
 
     journal_seq: int
     replayed: bool
@@ -101,7 +113,21 @@ def temporary_limit_from(message: pb.TemporaryLimit) -> TemporaryLimit:
     )
 
 
-def set_result(message: pb.PlaceHoldResponse | pb.SetTemporaryLimitResponse) -> SetResult:
+def rolling_limit_or_none(message: pb.Account | pb.Position) -> RollingLimit | None:
+    """Reads a field of the contract that may be absent."""
+    if not message.HasField("rolling_limit"):
+        return None
+    limit = message.rolling_limit
+    return RollingLimit(
+        hard_cap_minor=limit.hard_cap_minor,
+        days=limit.days,
+        average_minor=int_or_none(limit, "average_minor"),
+    )
+
+
+def set_result(
+    message: pb.PlaceHoldResponse | pb.SetTemporaryLimitResponse | pb.SetRollingLimitResponse,
+) -> SetResult:
     """Reads a message of the contract."""
     return SetResult(
         outcome=OUTCOME.read(message.outcome),
@@ -110,6 +136,8 @@ def set_result(message: pb.PlaceHoldResponse | pb.SetTemporaryLimitResponse) -> 
     )
 
 
-def remove_result(message: pb.LiftHoldResponse | pb.RemoveTemporaryLimitResponse) -> RemoveResult:
+def remove_result(
+    message: pb.LiftHoldResponse | pb.RemoveTemporaryLimitResponse | pb.RemoveRollingLimitResponse,
+) -> RemoveResult:
     """Reads a message of the contract."""
     return RemoveResult(journal_seq=message.journal_seq, replayed=message.replayed)

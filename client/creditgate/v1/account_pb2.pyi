@@ -100,8 +100,18 @@ class TemporaryLimit(_message.Message):
     last_date: str
     def __init__(self, limit_id: _Optional[str] = ..., kind: _Optional[_Union[TemporaryLimitKind, str]] = ..., amount_minor: _Optional[int] = ..., first_date: _Optional[str] = ..., last_date: _Optional[str] = ...) -> None: ...
 
+class RollingLimit(_message.Message):
+    __slots__ = ("hard_cap_minor", "days", "average_minor")
+    HARD_CAP_MINOR_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_MINOR_FIELD_NUMBER: _ClassVar[int]
+    hard_cap_minor: int
+    days: int
+    average_minor: int
+    def __init__(self, hard_cap_minor: _Optional[int] = ..., days: _Optional[int] = ..., average_minor: _Optional[int] = ...) -> None: ...
+
 class Account(_message.Message):
-    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor", "holds", "temporary_limits")
+    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor", "holds", "temporary_limits", "rolling_limit")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +126,7 @@ class Account(_message.Message):
     SHARED_LIMIT_MINOR_FIELD_NUMBER: _ClassVar[int]
     HOLDS_FIELD_NUMBER: _ClassVar[int]
     TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ROLLING_LIMIT_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     display_name: str
     currency: str
@@ -130,7 +141,8 @@ class Account(_message.Message):
     shared_limit_minor: int
     holds: _containers.RepeatedCompositeFieldContainer[Hold]
     temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
-    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ...) -> None: ...
+    rolling_limit: RollingLimit
+    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ...) -> None: ...
 
 class AccountUpsert(_message.Message):
     __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "shared_limit")
@@ -291,7 +303,7 @@ class SharedPosition(_message.Message):
     def __init__(self, level: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits")
+    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits", "rolling_limit")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -307,6 +319,7 @@ class Position(_message.Message):
     BOUND_BY_FIELD_NUMBER: _ClassVar[int]
     HOLDS_FIELD_NUMBER: _ClassVar[int]
     TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ROLLING_LIMIT_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     currency: str
     status: AccountStatus
@@ -322,7 +335,8 @@ class Position(_message.Message):
     bound_by: _common_pb2.LimitLevel
     holds: _containers.RepeatedCompositeFieldContainer[Hold]
     temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ...) -> None: ...
+    rolling_limit: RollingLimit
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)
@@ -513,6 +527,52 @@ class RemoveTemporaryLimitRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., limit_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class RemoveTemporaryLimitResponse(_message.Message):
+    __slots__ = ("journal_seq", "replayed")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    replayed: bool
+    def __init__(self, journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class SetRollingLimitRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "hard_cap_minor", "days", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    HARD_CAP_MINOR_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    hard_cap_minor: int
+    days: int
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., hard_cap_minor: _Optional[int] = ..., days: _Optional[int] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class SetRollingLimitResponse(_message.Message):
+    __slots__ = ("outcome", "journal_seq", "replayed")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    outcome: UpsertOutcome
+    journal_seq: int
+    replayed: bool
+    def __init__(self, outcome: _Optional[_Union[UpsertOutcome, str]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class RemoveRollingLimitRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class RemoveRollingLimitResponse(_message.Message):
     __slots__ = ("journal_seq", "replayed")
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]

@@ -105,6 +105,16 @@ class CreditAccountServiceStub:
                 request_serializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitResponse.FromString,
                 _registered_method=True)
+        self.SetRollingLimit = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/SetRollingLimit',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.SetRollingLimitRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.SetRollingLimitResponse.FromString,
+                _registered_method=True)
+        self.RemoveRollingLimit = channel.unary_unary(
+                '/creditgate.v1.CreditAccountService/RemoveRollingLimit',
+                request_serializer=creditgate_dot_v1_dot_account__pb2.RemoveRollingLimitRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_account__pb2.RemoveRollingLimitResponse.FromString,
+                _registered_method=True)
 
 
 class CreditAccountServiceServicer:
@@ -212,6 +222,21 @@ class CreditAccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetRollingLimit(self, request, context):
+        """Lets an account peak for a short time: what it owes at any moment is held against a hard cap,
+        and its average over some days against its limit. Until so many days are recorded, its limit
+        stays its cap.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveRollingLimit(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CreditAccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -284,6 +309,16 @@ def add_CreditAccountServiceServicer_to_server(servicer, server):
                     servicer.RemoveTemporaryLimit,
                     request_deserializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitResponse.SerializeToString,
+            ),
+            'SetRollingLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRollingLimit,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.SetRollingLimitRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.SetRollingLimitResponse.SerializeToString,
+            ),
+            'RemoveRollingLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveRollingLimit,
+                    request_deserializer=creditgate_dot_v1_dot_account__pb2.RemoveRollingLimitRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_account__pb2.RemoveRollingLimitResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -665,6 +700,60 @@ class CreditAccountService:
             '/creditgate.v1.CreditAccountService/RemoveTemporaryLimit',
             creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitRequest.SerializeToString,
             creditgate_dot_v1_dot_account__pb2.RemoveTemporaryLimitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRollingLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/SetRollingLimit',
+            creditgate_dot_v1_dot_account__pb2.SetRollingLimitRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.SetRollingLimitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveRollingLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditAccountService/RemoveRollingLimit',
+            creditgate_dot_v1_dot_account__pb2.RemoveRollingLimitRequest.SerializeToString,
+            creditgate_dot_v1_dot_account__pb2.RemoveRollingLimitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,6 +29,7 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_ACCOUNT_ON_HOLD: _ClassVar[ReasonCode]
     REASON_CODE_BUREAU_SUSPENSION: _ClassVar[ReasonCode]
     REASON_CODE_FRAUD_SUSPENSION: _ClassVar[ReasonCode]
+    REASON_CODE_ROLLING_AVERAGE_EXCEEDED: _ClassVar[ReasonCode]
 
 class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -62,6 +63,7 @@ REASON_CODE_SEGMENT_CAP_EXCEEDED: ReasonCode
 REASON_CODE_ACCOUNT_ON_HOLD: ReasonCode
 REASON_CODE_BUREAU_SUSPENSION: ReasonCode
 REASON_CODE_FRAUD_SUSPENSION: ReasonCode
+REASON_CODE_ROLLING_AVERAGE_EXCEEDED: ReasonCode
 REASON_UNIT_UNSPECIFIED: ReasonUnit
 REASON_UNIT_MINOR: ReasonUnit
 REASON_UNIT_DATE: ReasonUnit

@@ -2,7 +2,8 @@
 
 use crate::event::Event;
 use crate::model::{
-    Account, Capture, Captures, Counters, Hold, Item, Reservation, Segment, Status, TemporaryLimit,
+    Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Status,
+    TemporaryLimit,
 };
 use crate::rows::Rows;
 use crate::values::{Micros, ReservationId, Slot, Text};
@@ -21,7 +22,18 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::HoldPlaced { .. }
         | Event::HoldLifted { .. }
         | Event::TemporaryLimitSet { .. }
-        | Event::TemporaryLimitRemoved { .. } => set_conditions(rows, now, event),
+        | Event::TemporaryLimitRemoved { .. }
+        | Event::RollingLimitSet { .. }
+        | Event::RollingLimitRemoved { .. } => set_conditions(rows, now, event),
+        Event::AverageMoved { slot, amount } => {
+            rows.update_account(slot, |account| {
+                let rolling =
+                    account.conditions.as_mut().and_then(|all| all.rolling_limit.as_mut());
+                if let Some(rolling) = rolling {
+                    rolling.note(now, amount);
+                }
+            });
+        }
         Event::SegmentSet { segment, segment_id, currency, limit, cap } => rows.update_segment(
             segment,
             || Segment { id: segment_id.into(), defaults: Vec::new(), caps: Vec::new() },
@@ -99,7 +111,9 @@ fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     let (Event::HoldPlaced { slot, .. }
     | Event::HoldLifted { slot, .. }
     | Event::TemporaryLimitSet { slot, .. }
-    | Event::TemporaryLimitRemoved { slot, .. }) = *event
+    | Event::TemporaryLimitRemoved { slot, .. }
+    | Event::RollingLimitSet { slot, .. }
+    | Event::RollingLimitRemoved { slot }) = *event
     else {
         unreachable!("only called for conditions");
     };
@@ -119,6 +133,16 @@ fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             Event::TemporaryLimitRemoved { limit_id, .. } => {
                 conditions.remove_temporary_limit(limit_id);
             }
+            Event::RollingLimitSet { hard_cap, days, exposure, .. } => {
+                match &mut conditions.rolling_limit {
+                    Some(known) => known.amend(hard_cap, days, now),
+                    new => {
+                        let begun = RollingLimit::begin(hard_cap, days, exposure, now);
+                        *new = Some(Box::new(begun));
+                    }
+                }
+            }
+            Event::RollingLimitRemoved { .. } => conditions.rolling_limit = None,
             _ => unreachable!("only called for conditions"),
         }
         account.conditions = Some(conditions).filter(|conditions| !conditions.is_empty());

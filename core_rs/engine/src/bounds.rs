@@ -37,6 +37,9 @@ pub const HOLDS_MAX: usize = 16;
 /// Most temporary limits of one account that have not ended.
 pub const TEMPORARY_LIMITS_MAX: usize = 32;
 
+/// Most whole days that the average of a rolling limit looks back.
+pub const ROLLING_DAYS_MAX: u16 = 366;
+
 /// Most reservations and items that one housekeeping entry expires or forgets.
 pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
 

@@ -37,6 +37,10 @@ pub enum Command<'a> {
     SetTemporaryLimit(SetTemporaryLimit<'a>),
     /// End it.
     RemoveTemporaryLimit(RemoveTemporaryLimit<'a>),
+    /// Let an account peak, up to a hard cap.
+    SetRollingLimit(SetRollingLimit<'a>),
+    /// End that.
+    RemoveRollingLimit(RemoveRollingLimit<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
     /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
@@ -76,6 +80,8 @@ impl<'a> Command<'a> {
             Command::LiftHold(command) => Identity::Request(command.request),
             Command::SetTemporaryLimit(command) => Identity::Request(command.request),
             Command::RemoveTemporaryLimit(command) => Identity::Request(command.request),
+            Command::SetRollingLimit(command) => Identity::Request(command.request),
+            Command::RemoveRollingLimit(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
@@ -334,6 +340,30 @@ pub struct RemoveTemporaryLimit<'a> {
     pub account_id: &'a str,
     /// Which.
     pub limit_id: &'a str,
+}
+
+/// A hard cap to set, and over how many days exposure is averaged. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetRollingLimit<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose.
+    pub account_id: &'a str,
+    /// The most that exposure may reach at any moment.
+    pub hard_cap: Minor,
+    /// Whole days, beside today; from 1 to `ROLLING_DAYS_MAX`.
+    pub days: u16,
+}
+
+/// A hard cap to end. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveRollingLimit<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Whose.
+    pub account_id: &'a str,
 }
 
 /// What kind of movement the ledger reports.

@@ -61,6 +61,8 @@ pub enum Refusal {
     TooManyTemporaryLimits(Box<str>),
     #[error("limit_id {0:?} overlaps the override {1:?}: two cannot stand in place of one limit")]
     OverridesOverlap(Box<str>, Box<str>),
+    #[error("account_id {0:?} has no rolling limit")]
+    RollingLimitNotFound(Box<str>),
     #[error("{field} {value} has passed already: {rule}")]
     Passed { field: &'static str, value: Box<str>, rule: &'static str },
     #[error("first_date {first} is after last_date {last}")]

@@ -93,6 +93,29 @@ pub enum Event<'a> {
         /// Which.
         limit_id: &'a str,
     },
+    /// A hard cap was set, or another, or over how many days exposure is averaged.
+    RollingLimitSet {
+        /// Whose.
+        slot: Slot,
+        /// The most that exposure may reach at any moment.
+        hard_cap: Minor,
+        /// Whole days, beside today.
+        days: u16,
+        /// What the account owes now: a record that begins begins with it.
+        exposure: Minor,
+    },
+    /// A hard cap was removed, and the record with it.
+    RollingLimitRemoved {
+        /// Whose.
+        slot: Slot,
+    },
+    /// What other events of the entry change of the exposure of an account that is averaged.
+    AverageMoved {
+        /// Whose.
+        slot: Slot,
+        /// By how much.
+        amount: Minor,
+    },
     /// A segment was created (its index is new), or its default limit or its cap changed.
     SegmentSet {
         /// Its place.

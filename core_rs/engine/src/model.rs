@@ -6,9 +6,11 @@ use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, Segm
 
 mod captures;
 mod conditions;
+mod rolling;
 
 pub use captures::Captures;
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
+pub use rolling::{Average, RollingLimit};
 
 /// Whether an account may take on new exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -50,11 +50,13 @@ pub enum ReasonCode {
     BureauSuspension = 12,
     /// A fraud signal does.
     FraudSuspension = 13,
+    /// Observed the average exposure, rounded up, threshold the account's limit.
+    RollingAverageExceeded = 14,
 }
 
 /// All rules, in the order in which a decision names those that an order violates; the batch's
 /// stands alone.
-pub const PRECEDENCE: [ReasonCode; 12] = [
+pub const PRECEDENCE: [ReasonCode; 13] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -64,6 +66,7 @@ pub const PRECEDENCE: [ReasonCode; 12] = [
     ReasonCode::LimitExpired,
     ReasonCode::MaxOrderAmountExceeded,
     ReasonCode::InsufficientCredit,
+    ReasonCode::RollingAverageExceeded,
     ReasonCode::SharedLimitExceeded,
     ReasonCode::SegmentCapExceeded,
     ReasonCode::BatchNotApproved,

@@ -96,6 +96,13 @@ impl State {
         self.accounts.conditions(slot)
     }
 
+    /// Whether there is any account whose exposure is averaged.
+    #[inline]
+    #[must_use]
+    pub fn looks_back(&self) -> bool {
+        self.accounts.looks_back()
+    }
+
     /// Brings the places, ids and rows of these accounts into the cache. Looked up with nothing in
     /// between, the processor waits for several of them at once; among millions of accounts each
     /// order would wait for its own, several times over.

@@ -209,6 +209,8 @@ into_command! {
     LiftHold(LiftHold<'a>),
     SetTemporaryLimit(SetTemporaryLimit<'a>),
     RemoveTemporaryLimit(RemoveTemporaryLimit<'a>),
+    SetRollingLimit(SetRollingLimit<'a>),
+    RemoveRollingLimit(RemoveRollingLimit<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }

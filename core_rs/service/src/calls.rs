@@ -116,22 +116,12 @@ impl Calls<'_> {
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
             Method::ReinstateAccount => self.set_status(bytes, Status::Active, actor)?,
             Method::CloseAccount => self.set_status(bytes, Status::Closed, actor)?,
-            Method::PlaceHold => {
-                let message = decode(bytes)?;
-                self.upsert(&conditions::place_hold(&message, actor)?)?
-            }
-            Method::LiftHold => {
-                let message = decode(bytes)?;
-                self.remove(&conditions::lift_hold(&message, actor)?)?
-            }
-            Method::SetTemporaryLimit => {
-                let message = decode(bytes)?;
-                self.upsert(&conditions::set_temporary_limit(&message, actor)?)?
-            }
-            Method::RemoveTemporaryLimit => {
-                let message = decode(bytes)?;
-                self.remove(&conditions::remove_temporary_limit(&message, actor)?)?
-            }
+            Method::PlaceHold
+            | Method::LiftHold
+            | Method::SetTemporaryLimit
+            | Method::RemoveTemporaryLimit
+            | Method::SetRollingLimit
+            | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
             Method::ListReservations => {
                 return Ok(Handled::List(Page::reservations(&decode(bytes)?, self.store.state())?));
             }
@@ -303,9 +293,29 @@ impl Calls<'_> {
         Ok(response.encode_to_vec())
     }
 
-    /// Sets a hold or a temporary limit: calls whose answers are the same by number and type of
-    /// their fields.
-    fn upsert(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
+    /// Sets or removes what stands beside an account's terms.
+    fn conditions(&mut self, method: Method, bytes: &[u8], actor: &str) -> Result<Vec<u8>, Failed> {
+        match method {
+            Method::PlaceHold => self.set(&conditions::place_hold(&decode(bytes)?, actor)?),
+            Method::LiftHold => self.remove(&conditions::lift_hold(&decode(bytes)?, actor)?),
+            Method::SetTemporaryLimit => {
+                self.set(&conditions::set_temporary_limit(&decode(bytes)?, actor)?)
+            }
+            Method::RemoveTemporaryLimit => {
+                self.remove(&conditions::remove_temporary_limit(&decode(bytes)?, actor)?)
+            }
+            Method::SetRollingLimit => {
+                self.set(&conditions::set_rolling_limit(&decode(bytes)?, actor)?)
+            }
+            Method::RemoveRollingLimit => {
+                self.remove(&conditions::remove_rolling_limit(&decode(bytes)?, actor)?)
+            }
+            other => unreachable!("{other:?} concerns no conditions"),
+        }
+    }
+
+    /// Answers to what is set are the same by number and type of their fields.
+    fn set(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
         let (Outcome::Upserted(upserted), made) = self.execute(request)? else {
             unreachable!("what is set is answered with whether it was there");
         };
@@ -314,7 +324,7 @@ impl Calls<'_> {
         Ok(v1::PlaceHoldResponse { outcome, journal_seq, replayed }.encode_to_vec())
     }
 
-    /// Removes one, likewise.
+    /// And those to what is removed.
     fn remove(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
         let (_, made) = self.execute(request)?;
         let (journal_seq, replayed) = (made.seq, made.replayed);

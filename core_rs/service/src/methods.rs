@@ -82,6 +82,8 @@ methods! {
     LiftHold = 31, "CreditAccountService", Interactive;
     SetTemporaryLimit = 32, "CreditAccountService", Interactive;
     RemoveTemporaryLimit = 33, "CreditAccountService", Interactive;
+    SetRollingLimit = 34, "CreditAccountService", Interactive;
+    RemoveRollingLimit = 35, "CreditAccountService", Interactive;
     PostEntries = 40, "LedgerService", Bulk;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;

@@ -23,6 +23,8 @@ _COLD_METHODS: Final = frozenset(
         "LiftHold",
         "SetTemporaryLimit",
         "RemoveTemporaryLimit",
+        "SetRollingLimit",
+        "RemoveRollingLimit",
         "SetTime",
         "StreamCheckAndReserve",
         "StreamEntries",

@@ -217,6 +217,18 @@ fn temporary_limit() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
+fn rolling_limit() -> BoxedStrategy<Command<'static>> {
+    (account_id(), 0_i64..250, 1_u16..4, prop::bool::weighted(0.2))
+        .prop_map(|(account_id, hard_cap, days, removes)| {
+            let request = REQUEST;
+            if removes {
+                return Command::RemoveRollingLimit(RemoveRollingLimit { request, account_id });
+            }
+            Command::SetRollingLimit(SetRollingLimit { request, account_id, hard_cap, days })
+        })
+        .boxed()
+}
+
 pub fn step() -> BoxedStrategy<Step> {
     let later = prop_oneof![5 => Just(0), 3 => Just(1_000_000), 1 => 0..3 * DAY];
     let housekeep = (0..4 * DAY, 0_u64..6);
@@ -241,6 +253,7 @@ pub fn step() -> BoxedStrategy<Step> {
         1 => status(),
         1 => hold(),
         2 => temporary_limit(),
+        1 => rolling_limit(),
         5 => post(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.

@@ -29,6 +29,10 @@ pub struct Account {
     pub holds: BTreeMap<&'static str, (HoldKind, Option<Micros>)>,
     /// All that were ever set and not removed: each with its first and last day.
     pub temporary: BTreeMap<&'static str, (TemporaryLimitKind, Amount, Day, Day)>,
+    /// A hard cap, over how many days exposure is averaged, and since when it is recorded.
+    pub rolling: Option<(Amount, i64, Micros)>,
+    /// What it owed, each from its moment on.
+    pub owed: Vec<(Micros, Amount)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -203,10 +207,19 @@ impl Model {
     }
 
     fn own_available(&self, account: &str) -> Option<Amount> {
+        let exposure = self.exposure(account);
         match self.limit(&self.accounts[account]).kind {
-            LimitKind::Unlimited => None,
-            LimitKind::Amount(amount) => Some(Amount::from(amount) - self.exposure(account)),
-            LimitKind::NoCredit | LimitKind::Inherit => Some(-self.exposure(account)),
+            LimitKind::Unlimited => self.accounts[account].rolling.map(|(cap, ..)| cap - exposure),
+            LimitKind::Amount(amount) => {
+                let cap = self.accounts[account].rolling.map(|(cap, ..)| cap);
+                let amount = match (cap, self.average(account)) {
+                    (Some(cap), Some(_)) => cap,
+                    (Some(cap), None) => cap.min(amount.into()),
+                    (None, _) => amount.into(),
+                };
+                Some(amount - exposure)
+            }
+            LimitKind::NoCredit | LimitKind::Inherit => Some(-exposure),
         }
     }
 
@@ -256,6 +269,12 @@ impl Model {
         {
             violated(InsufficientCredit, new, available);
             fitting = fitting.min(available);
+        }
+        if let (LimitKind::Amount(limit), Some((sum, time))) =
+            (limit.kind, self.average(account_id))
+            && sum > Amount::from(limit) * time
+        {
+            violated(RollingAverageExceeded, (sum + time - 1).div_euclid(time), limit.into());
         }
         for (level, left) in self.shared(account_id) {
             if new > left {
@@ -325,6 +344,8 @@ impl Model {
             Command::LiftHold(c) => next.lift_hold(c).map(|()| vec![])?,
             Command::SetTemporaryLimit(c) => next.set_temporary_limit(c).map(|()| vec![])?,
             Command::RemoveTemporaryLimit(c) => next.remove_temporary_limit(c).map(|()| vec![])?,
+            Command::SetRollingLimit(c) => next.set_rolling_limit(c).map(|()| vec![])?,
+            Command::RemoveRollingLimit(c) => next.remove_rolling_limit(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
             Command::Housekeep(c) => next.housekeep(c),
         };
@@ -335,6 +356,7 @@ impl Model {
             };
             (answer.available, answer.bound_by) = next.room(account);
         }
+        next.note_owed();
         *self = next;
         Ok(answers)
     }
@@ -396,95 +418,14 @@ impl Model {
         }
         Ok(answers)
     }
-
-    fn upsert_account(&mut self, c: &UpsertAccount<'static>) -> Result<()> {
-        let known = self.accounts.get(c.account_id).cloned();
-        let currency = match (&known, c.currency) {
-            (None, None) => return refuse("CurrencyRequired"),
-            (Some(account), Some(other)) if account.currency != other => {
-                return refuse("CurrencyFixed");
-            }
-            (Some(account), _) => account.currency,
-            (None, Some(currency)) => currency,
-        };
-        let mut account = known.clone().unwrap_or(Account {
-            currency,
-            status: Status::Active,
-            limit: Limit::INHERIT,
-            max_order: 0,
-            parent: None,
-            segment: None,
-            unallocated: 0,
-            shared: None,
-            holds: BTreeMap::new(),
-            temporary: BTreeMap::new(),
-        });
-        if let Some(parent) = c.parent_id.filter(|parent| !parent.is_empty()) {
-            let Some(above) = self.accounts.get(parent) else { return refuse("ParentNotFound") };
-            if above.currency != currency {
-                return refuse("ParentCurrencyMismatch");
-            }
-            let mut ancestor = Some(parent);
-            while let Some(id) = ancestor {
-                if id == c.account_id {
-                    return refuse("ParentCycle");
-                }
-                ancestor = self.accounts[id].parent;
-            }
-        }
-        account.parent =
-            c.parent_id.map_or(account.parent, |id| Some(id).filter(|id| !id.is_empty()));
-        if let Some(id) = c.segment_id {
-            if !id.is_empty() && !self.segments.contains(&id) {
-                return refuse("SegmentNotFound");
-            }
-            account.segment = Some(id).filter(|id| !id.is_empty());
-        }
-        account.limit = c.limit.unwrap_or(account.limit);
-        account.max_order = c.max_order.map_or(account.max_order, Amount::from);
-        account.shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
-        if self.accounts.insert(c.account_id, account).is_none() {
-            self.opened.push(c.account_id);
-        }
-        Ok(())
-    }
-
-    fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Result {
-        if !self.segments.contains(&c.segment_id) && c.limit.is_none() && c.cap.flatten().is_none()
-        {
-            return refuse("SegmentNotFound");
-        }
-        let key = (c.segment_id, c.currency);
-        if let Some(limit) = c.limit {
-            self.defaults.insert(key, limit);
-        }
-        match c.cap {
-            None => {}
-            Some(None) => drop(self.caps.remove(&key)),
-            Some(Some(cap)) => drop(self.caps.insert(key, cap.into())),
-        }
-        if !self.segments.contains(&c.segment_id) {
-            self.segments.push(c.segment_id);
-        }
-        Ok(Vec::new())
-    }
-
-    fn set_status(&mut self, c: &SetStatus<'static>) -> Result<()> {
-        let Some(account) = self.accounts.get_mut(c.account_id) else {
-            return refuse("AccountNotFound");
-        };
-        if (account.status, c.status) == (Status::Closed, Status::Suspended) {
-            return refuse("AccountIsClosed");
-        }
-        account.status = c.status;
-        Ok(())
-    }
 }
 
 fn refuse<T>(kind: &str) -> Result<T> {
     Err(kind.to_owned())
 }
 
+#[path = "reference_accounts.rs"]
+mod accounts;
 #[path = "reference_conditions.rs"]
 mod conditions;
 #[path = "reference_orders.rs"]

@@ -57,4 +57,48 @@ impl Model {
             _ => refuse("TemporaryLimitNotFound"),
         }
     }
+
+    pub(super) fn set_rolling_limit(&mut self, c: &SetRollingLimit<'static>) -> Result<()> {
+        let now = self.now;
+        let account = self.conditions_of(c.account_id)?;
+        let midnight = Micros::from(Day::of(now).0) * crate::DAY;
+        // Of a shorter look back no more is known than it needed.
+        let since = match account.rolling {
+            None => now,
+            Some((_, days, since)) => since.max(midnight - days * crate::DAY),
+        };
+        account.rolling = Some((c.hard_cap.into(), c.days.into(), since));
+        Ok(())
+    }
+
+    pub(super) fn remove_rolling_limit(&mut self, c: &RemoveRollingLimit<'static>) -> Result<()> {
+        match self.conditions_of(c.account_id)?.rolling.take() {
+            Some(_) => Ok(()),
+            None => refuse("RollingLimitNotFound"),
+        }
+    }
+
+    /// Notes what every account owes from now on.
+    pub(super) fn note_owed(&mut self) {
+        for id in self.opened.clone() {
+            let owed = (self.now, self.exposure(id));
+            self.accounts.get_mut(id).expect("it was opened").owed.push(owed);
+        }
+    }
+
+    /// Exposure times time over as many whole days as the account's average looks back and today,
+    /// and that time; none until so many days are recorded.
+    pub(super) fn average(&self, account: &str) -> Option<(Amount, Amount)> {
+        let Account { rolling, owed, .. } = &self.accounts[account];
+        let (_, days, since) = (*rolling)?;
+        let from = Micros::from(Day::of(self.now).0) * crate::DAY - days * crate::DAY;
+        if since > from {
+            return None;
+        }
+        let ends = owed[1..].iter().map(|(moment, _)| *moment).chain([self.now]);
+        let parts = owed.iter().zip(ends).map(|((begin, exposure), end)| {
+            exposure * Amount::from((end - (*begin).max(from)).max(0))
+        });
+        Some((parts.sum(), Amount::from(self.now - from)))
+    }
 }

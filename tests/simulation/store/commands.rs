@@ -42,7 +42,7 @@ impl Simulation {
             ttl: Ttl { asked_s: Some(1 + random.below(50) as u32), default_s: 30 },
         };
         let target = Target::Order(OrderKey { account_id, order_id });
-        match random.below(23) {
+        match random.below(24) {
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -92,7 +92,12 @@ impl Simulation {
         amount: i64,
     ) -> Command<'static> {
         let (random, now) = (&mut self.random, self.now);
-        match random.below(5) {
+        match random.below(7) {
+            5 => {
+                let (hard_cap, days) = (900, 1);
+                Command::SetRollingLimit(SetRollingLimit { request, account_id, hard_cap, days })
+            }
+            6 => Command::RemoveRollingLimit(RemoveRollingLimit { request, account_id }),
             0..=1 => {
                 let kind = random.pick(&[HoldKind::Fraud, HoldKind::Bureau, HoldKind::Manual]);
                 let until = Some(now + random.below(10_000_000) as i64);

@@ -223,9 +223,10 @@ fn what_was_acknowledged_survives_everything() {
         return;
     }
     let happened: BTreeSet<String> = (1..=6).flat_map(|seed| simulate(seed, 150)).collect();
-    let kinds = "AccountSet Acknowledged Billed Breached Captured Claimed Expired ExpirySet Grown \
-                 HoldLifted HoldPlaced ItemForgotten ItemMoved ItemPosted Released \
-                 ReservationForgotten Reserved SegmentSet SourceMoved StatusSet \
-                 TemporaryLimitRemoved TemporaryLimitSet UnallocatedMoved";
+    let kinds = "AccountSet Acknowledged AverageMoved Billed Breached Captured Claimed Expired \
+                 ExpirySet Grown HoldLifted HoldPlaced ItemForgotten ItemMoved ItemPosted \
+                 Released ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet \
+                 SegmentSet SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet \
+                 UnallocatedMoved";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -91,12 +91,20 @@ def test_what_holds_for_a_time_is_listed(run: Run, scripted: ScriptedServer) -> 
         first_date="2026-03-01",
         last_date="2026-03-05",
     )
-    source = account_pb2.LIMIT_SOURCE_OVERRIDE
-    answer_position(scripted, "A", holds=[hold], temporary_limits=[limit], limit_source=source)
+    rolling = account_pb2.RollingLimit(hard_cap_minor=90_000, days=30, average_minor=100)
+    answer_position(
+        scripted,
+        "A",
+        holds=[hold],
+        temporary_limits=[limit],
+        rolling_limit=rolling,
+        limit_source=account_pb2.LIMIT_SOURCE_OVERRIDE,
+    )
     facts = facts_in(run("position", "A", env={"COLUMNS": "120"}).stdout)
     assert facts["limit set by"] == "an override of today"
     assert facts["available"] == "200.00 USD (takes no orders: on hold)"
     assert facts["hold F-7"] == "fraud by radar until 2027-01-15 08:00:00 UTC: [b]stolen"
+    assert facts["hard cap"] == "900.00 USD, limit on average of 30 days: 1.00 USD"
     assert facts["for a time fair"] == "increase 50.00 USD, 2026-03-01 to 2026-03-05"
 
 

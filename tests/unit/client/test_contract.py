@@ -42,6 +42,7 @@ from creditgate.client import (
     Reservation,
     ReservationState,
     ReserveResult,
+    RollingLimit,
     Segment,
     SetResult,
     StatusResult,
@@ -76,7 +77,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 28
+    assert len(found) == 30
     return found
 
 
@@ -113,7 +114,10 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (account_pb2.CloseAccountResponse, StatusResult, []),
     (account_pb2.Hold, Hold, []),
     (account_pb2.TemporaryLimit, TemporaryLimit, []),
+    (account_pb2.RollingLimit, RollingLimit, []),
     (account_pb2.PlaceHoldResponse, SetResult, []),
+    (account_pb2.SetRollingLimitResponse, SetResult, []),
+    (account_pb2.RemoveRollingLimitResponse, RemoveResult, []),
     (account_pb2.SetTemporaryLimitResponse, SetResult, []),
     (account_pb2.LiftHoldResponse, RemoveResult, []),
     (account_pb2.RemoveTemporaryLimitResponse, RemoveResult, []),

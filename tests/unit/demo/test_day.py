@@ -118,6 +118,7 @@ POSITION = Position(
     bound_by=None,
     holds=(),
     temporary_limits=(),
+    rolling_limit=None,
 )
 
 

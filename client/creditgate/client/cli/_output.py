@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creditgate.client import (
+    Account,
     CreditLimit,
     Decision,
     DecisionResult,
@@ -17,10 +18,12 @@ from creditgate.client import (
     ItemError,
     LimitKind,
     MoneyError,
+    Position,
     Reason,
     ReasonCode,
     ReasonUnit,
     Reservation,
+    RollingLimit,
     TemporaryLimit,
     money,
 )
@@ -50,6 +53,7 @@ _REASONS = {
     ReasonCode.LIMIT_EXPIRED: "today is {observed}, the limit was valid until {threshold}",
     ReasonCode.MAX_ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} for one order",
     ReasonCode.INSUFFICIENT_CREDIT: "{observed} had to fit, {threshold} was available",
+    ReasonCode.ROLLING_AVERAGE_EXCEEDED: "{observed} on average is more than {threshold}",
     ReasonCode.SHARED_LIMIT_EXCEEDED: _TOGETHER,
     ReasonCode.SEGMENT_CAP_EXCEEDED: _TOGETHER,
     ReasonCode.BATCH_NOT_APPROVED: "item {observed} of the batch does not fit",
@@ -106,15 +110,23 @@ def temporary_limit_text(limit: TemporaryLimit, currency: str) -> str:
     return f"{limit.kind.value.lower()} {figure}, {limit.first_date} to {limit.last_date}"
 
 
-def conditions_facts(
-    holds: Iterable[Hold], limits: Iterable[TemporaryLimit], currency: str
-) -> list[tuple[str, str]]:
+def rolling_limit_text(limit: RollingLimit, currency: str) -> str:
+    """A hard cap for people, with the average that the account's limit is held against."""
+    cap = f"{amount(limit.hard_cap_minor, currency)}, limit on average of {limit.days} days"
+    if limit.average_minor is None:
+        return cap
+    return f"{cap}: {amount(limit.average_minor, currency)}"
+
+
+def conditions_facts(of: Account | Position) -> list[tuple[str, str]]:
     """What stands beside an account's terms, a line each."""
+    currency, rolling = of.currency, of.rolling_limit
     return [
-        *((f"hold {hold.hold_id}", hold_text(hold)) for hold in holds),
+        ("hard cap", rolling_limit_text(rolling, currency) if rolling else ""),
+        *((f"hold {hold.hold_id}", hold_text(hold)) for hold in of.holds),
         *(
             (f"for a time {limit.limit_id}", temporary_limit_text(limit, currency))
-            for limit in limits
+            for limit in of.temporary_limits
         ),
     ]
 

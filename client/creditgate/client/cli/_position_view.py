@@ -92,7 +92,7 @@ def _list(position: Position, today: date) -> RenderableType:
             ("which bounds", str(position.bound_by or "")),
             ("used", utilisation_text(position)),
             *((str(group.level), _group_text(group, text)) for group in position.shared),
-            *conditions_facts(position.holds, position.temporary_limits, position.currency),
+            *conditions_facts(position),
         ]
     )
 

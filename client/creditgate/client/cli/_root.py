@@ -134,6 +134,7 @@ def _owner(point: EntryPoint) -> str:
         account.segment,
         clock.clock,
         conditions.hold,
+        conditions.rolling_limit,
         conditions.temporary_limit,
         entry.entry,
         order.adjust,

@@ -281,7 +281,7 @@ def _show(conn: Connection, found: Account) -> None:
             ("parent", found.parent_account_id),
             ("created", time_text(found.create_time)),
             ("changed", time_text(found.update_time)),
-            *conditions_facts(found.holds, found.temporary_limits, found.currency),
+            *conditions_facts(found),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""`creditgate hold ...` and `creditgate temporary-limit ...`: what holds for a time."""
+"""`creditgate hold`, `temporary-limit`, `rolling-limit`: what stands beside an account's terms."""
 
 from datetime import date, datetime
 
@@ -151,6 +151,55 @@ def remove(
         account_id, limit_id, reason, request_id=request_id, channel=channel
     )
     _show_removed(conn, result, f"{limit_id} is removed")
+
+
+@click.group("rolling-limit")
+def rolling_limit() -> None:
+    """Rolling limits: an account may peak up to a hard cap, and keeps its limit on average."""
+
+
+@rolling_limit.command("set")
+@click.argument("account_id", metavar="ACCOUNT")
+@click.argument("hard_cap", metavar="HARD-CAP")
+@click.argument("days", type=click.IntRange(1, 366))
+@click.argument("reason")
+@request_options
+@connected
+def rolling_set(
+    conn: Connection,
+    *,
+    account_id: str,
+    hard_cap: str,
+    days: int,
+    reason: str,
+    request_id: str | None,
+    channel: str,
+) -> None:
+    """Holds what an account owes against HARD-CAP, and its average over DAYS against its limit.
+
+    Until so many whole days are recorded, the limit stays the cap. REASON is for the audit trail.
+    """
+    currency = conn.client.get_account(account_id).currency
+    cap_minor = read_amount(hard_cap, currency)
+    result = conn.client.set_rolling_limit(
+        account_id, cap_minor, days, reason, request_id=request_id, channel=channel
+    )
+    _show_set(conn, result, account_id)
+
+
+@rolling_limit.command("remove")
+@click.argument("account_id", metavar="ACCOUNT")
+@click.argument("reason")
+@request_options
+@connected
+def rolling_remove(
+    conn: Connection, *, account_id: str, reason: str, request_id: str | None, channel: str
+) -> None:
+    """Has the account's limit as its cap again. REASON is for the audit trail."""
+    result = conn.client.remove_rolling_limit(
+        account_id, reason, request_id=request_id, channel=channel
+    )
+    _show_removed(conn, result, f"{account_id} keeps its limit at any moment")
 
 
 def _show_set(conn: Connection, result: SetResult, name: str) -> None:

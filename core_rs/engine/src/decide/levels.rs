@@ -31,9 +31,8 @@ pub struct EffectiveLimit {
 }
 
 impl EffectiveLimit {
-    /// The most that exposure may reach; `None`: unlimited.
-    #[must_use]
-    pub fn ceiling(&self) -> Option<Minor> {
+    /// The most that exposure may reach under it; `None`: unlimited.
+    fn ceiling(&self) -> Option<Minor> {
         match self.limit.kind {
             LimitKind::Amount(amount) => Some(amount),
             LimitKind::Unlimited => None,
@@ -180,12 +179,28 @@ impl Room {
     }
 }
 
+/// The most that an account's exposure may reach at `now` under its own limits, `effective` among
+/// them; `None`: unlimited.
+#[must_use]
+#[inline]
+pub fn ceiling(
+    effective: &EffectiveLimit,
+    conditions: Option<&Conditions>,
+    now: Micros,
+) -> Option<Minor> {
+    match conditions.and_then(|all| all.rolling_limit.as_deref()) {
+        None => effective.ceiling(),
+        Some(rolling) => Some(rolling.ceiling(effective.limit.kind, now)),
+    }
+}
+
 /// What is left, at `now`, to an account that owes `more` than it does.
 #[must_use]
 pub fn room(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
     let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
     let (terms, conditions) = (state.terms(slot), state.conditions(slot));
-    let ceiling = effective_limit(state, &terms, conditions, now).ceiling();
+    let effective = effective_limit(state, &terms, conditions, now);
+    let ceiling = ceiling(&effective, conditions, now);
     let mut room = Room::own(ceiling.map(|ceiling| left(ceiling, exposure)));
     if !state.stands_alone(slot) {
         for (place, limit, exposure) in together(state, slot) {

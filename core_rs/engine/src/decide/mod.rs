@@ -13,6 +13,7 @@ mod ledger;
 pub mod levels;
 mod release;
 mod reserve;
+mod rolling;
 pub mod rules;
 
 pub use confirm::confirm;
@@ -54,25 +55,43 @@ pub fn decide<'a>(
     reason: Option<Text<'a>>,
 ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
     let context = Context { state, seq, now };
-    match command {
-        Command::Reserve(command) => context.reserve(command),
-        Command::ReserveAll(command) => context.reserve_all(command),
-        Command::Adjust(command) => context.adjust(command),
-        Command::Capture(command) => context.capture(command),
-        Command::Release(command) => context.release(command),
-        Command::UpsertAccount(command) => context.upsert_account(command),
-        Command::UpsertSegment(command) => context.upsert_segment(command),
-        Command::SetStatus(command) => context.set_status(command, reason),
-        Command::PlaceHold(command) => context.place_hold(command, reason),
-        Command::LiftHold(command) => context.lift_hold(command),
-        Command::SetTemporaryLimit(command) => context.set_temporary_limit(command),
-        Command::RemoveTemporaryLimit(command) => context.remove_temporary_limit(command),
-        Command::Post(command) => context.post(command),
-        Command::Housekeep(command) => Ok(context.housekeep(command)),
+    // In place: an outcome is large, and to hand it on would cost every order a copy.
+    let mut decided = context.decide(command, reason);
+    if state.looks_back()
+        && let Ok((_, events)) = &mut decided
+    {
+        rolling::note_averages(state, events);
     }
+    decided
 }
 
 impl<'s> Context<'s> {
+    #[inline]
+    fn decide<'a>(
+        &self,
+        command: &Command<'a>,
+        reason: Option<Text<'a>>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        match command {
+            Command::Reserve(command) => self.reserve(command),
+            Command::ReserveAll(command) => self.reserve_all(command),
+            Command::Adjust(command) => self.adjust(command),
+            Command::Capture(command) => self.capture(command),
+            Command::Release(command) => self.release(command),
+            Command::UpsertAccount(command) => self.upsert_account(command),
+            Command::UpsertSegment(command) => self.upsert_segment(command),
+            Command::SetStatus(command) => self.set_status(command, reason),
+            Command::PlaceHold(command) => self.place_hold(command, reason),
+            Command::LiftHold(command) => self.lift_hold(command),
+            Command::SetTemporaryLimit(command) => self.set_temporary_limit(command),
+            Command::RemoveTemporaryLimit(command) => self.remove_temporary_limit(command),
+            Command::SetRollingLimit(command) => self.set_rolling_limit(command),
+            Command::RemoveRollingLimit(command) => self.remove_rolling_limit(command),
+            Command::Post(command) => self.post(command),
+            Command::Housekeep(command) => Ok(self.housekeep(command)),
+        }
+    }
+
     fn slot(&self, account_id: &str) -> Result<Slot, Refusal> {
         self.state.slot(account_id).ok_or_else(|| Refusal::AccountNotFound(account_id.into()))
     }

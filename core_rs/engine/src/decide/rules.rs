@@ -1,7 +1,7 @@
 //! The rules that an order is held against, in order of precedence. All violated ones are named.
 
 use crate::decide::levels::{
-    EffectiveLimit, Pending, Room, Together, effective_limit, left, together,
+    EffectiveLimit, Pending, Room, Together, ceiling, effective_limit, left, together,
 };
 use crate::model::{Conditions, Hold, HoldKind, Status, Terms};
 use crate::outcome::{Reason, ReasonCode, Whose};
@@ -70,18 +70,17 @@ impl Evaluation {
 #[must_use]
 pub fn standing(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
     let terms = state.terms(slot);
-    account_rules(state, slot, &terms, now).1
+    account_rules(state, &terms, state.conditions(slot), now).1
 }
 
 /// The limit of today, and what the account violates whatever is ordered.
 #[inline]
 fn account_rules(
     state: &State,
-    slot: Slot,
     terms: &Terms,
+    conditions: Option<&Conditions>,
     now: Micros,
 ) -> (EffectiveLimit, Vec<Reason>) {
-    let conditions = state.conditions(slot);
     let effective = effective_limit(state, terms, conditions, now);
     let mut reasons = Vec::new();
     match terms.status {
@@ -111,6 +110,21 @@ fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
     reasons.extend(conditions.holds_at(now).map(held));
 }
 
+/// However much an account may peak, on average it is to stay within its limit. The order's own
+/// amount has not been owed yet, and weighs nothing.
+#[cold]
+#[inline(never)]
+fn average_exceeded(
+    conditions: &Conditions,
+    effective: &EffectiveLimit,
+    now: Micros,
+) -> Option<Reason> {
+    let LimitKind::Amount(limit) = effective.limit.kind else { return None };
+    let average = conditions.rolling_limit.as_ref()?.average(now)?;
+    let (code, observed) = (ReasonCode::RollingAverageExceeded, average.rounded_up());
+    average.exceeds(limit).then(|| Reason::own(code, observed, limit))
+}
+
 fn held(hold: &Hold) -> Reason {
     let code = match hold.kind {
         HoldKind::Fraud => ReasonCode::FraudSuspension,
@@ -124,7 +138,8 @@ fn held(hold: &Hold) -> Reason {
 #[must_use]
 pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluation {
     let terms = state.terms(slot);
-    let (effective, mut reasons) = account_rules(state, slot, &terms, now);
+    let conditions = state.conditions(slot);
+    let (effective, mut reasons) = account_rules(state, &terms, conditions, now);
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };
@@ -135,11 +150,14 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
         fitting = fitting.min(terms.max_order - (ask.order_total - ask.amount));
     }
     let exposure = i128::from(state.position(slot).exposure()) + ask.pending.own;
-    let own = effective.ceiling().map(|ceiling| left(ceiling, exposure));
+    let own = ceiling(&effective, conditions, now).map(|ceiling| left(ceiling, exposure));
     // Where there is no limit to fall short of, its absence has been named.
     if let Some(available) = own.filter(|available| !no_credit && ask.amount > *available) {
         violated(ReasonCode::InsufficientCredit, ask.amount, available);
         fitting = fitting.min(available);
+    }
+    if let Some(conditions) = conditions {
+        reasons.extend(average_exceeded(conditions, &effective, now));
     }
     let mut found = Evaluation { reasons, fitting, room: Room::own(own) };
     if !state.stands_alone(slot) {

@@ -1,8 +1,9 @@
-//! What stands beside an account's terms for a time: holds, and limits for some days. Few accounts
-//! have any.
+//! What stands beside an account's terms: holds, limits for some days, a limit that looks back. Few
+//! accounts have any.
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::RollingLimit;
 use crate::values::{Day, Id, Micros, Minor};
 
 /// All of it, in an order of its own, so that the same changes leave the same rows.
@@ -12,6 +13,10 @@ pub struct Conditions {
     holds: Vec<Hold>,
     /// In order of id; some may have ended.
     temporary_limits: Vec<TemporaryLimit>,
+    /// A hard cap, and the average that the limit is held against; not written where there is
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling_limit: Option<Box<RollingLimit>>,
 }
 
 /// Who refuses new orders, in order of precedence.
@@ -113,7 +118,7 @@ impl Conditions {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.temporary_limits.is_empty()
+        self.holds.is_empty() && self.temporary_limits.is_empty() && self.rolling_limit.is_none()
     }
 
     /// Drops what has ended.

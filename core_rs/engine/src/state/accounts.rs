@@ -20,6 +20,8 @@ pub(super) struct Accounts {
     groups: Groups,
     segment_sums: SegmentSums,
     conditions: HashMap<Slot, Box<Conditions>>,
+    /// How many of the conditions have a rolling limit.
+    rolling_count: usize,
     hasher: DefaultHashBuilder,
 }
 
@@ -377,13 +379,21 @@ impl Accounts {
     fn set_conditions(&mut self, slot: Slot, conditions: Option<Box<Conditions>>) {
         let flags = &mut self.credit[slot].packed.flags;
         *flags &= !HAS_CONDITIONS;
-        match conditions {
+        let looks_back = |conditions: &Conditions| usize::from(conditions.rolling_limit.is_some());
+        self.rolling_count += conditions.as_deref().map_or(0, looks_back);
+        let was = match conditions {
             Some(conditions) => {
                 *flags |= HAS_CONDITIONS;
-                self.conditions.insert(slot, conditions);
+                self.conditions.insert(slot, conditions)
             }
-            None => drop(self.conditions.remove(&slot)),
-        }
+            None => self.conditions.remove(&slot),
+        };
+        self.rolling_count -= was.as_deref().map_or(0, looks_back);
+    }
+
+    #[inline]
+    pub(super) fn looks_back(&self) -> bool {
+        self.rolling_count > 0
     }
 
     /// What stands beside an account's terms, where anything does.

@@ -412,6 +412,7 @@ fn names_in_the_journal_have_not_changed() {
         AccountOnHold,
         BureauSuspension,
         FraudSuspension,
+        RollingAverageExceeded,
     ];
     let code_names = [
         "ACCOUNT_CLOSED",
@@ -426,9 +427,10 @@ fn names_in_the_journal_have_not_changed() {
         "ACCOUNT_ON_HOLD",
         "BUREAU_SUSPENSION",
         "FRAUD_SUSPENSION",
+        "ROLLING_AVERAGE_EXCEEDED",
     ];
     assert_eq!(names(&codes), code_names);
-    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13];
+    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14];
     assert_eq!(codes.map(|code| code as i32), numbers, "numbers are never reused");
     let kinds = [
         EntryKind::Invoice,

@@ -5,7 +5,15 @@ use creditgate_engine::model::{HoldKind, TemporaryLimitKind};
 use super::*;
 
 pub fn rows() -> Vec<Row> {
-    vec![place_hold(), lift_hold(), set_temporary_limit(), remove_temporary_limit(), held()]
+    vec![
+        place_hold(),
+        lift_hold(),
+        set_temporary_limit(),
+        remove_temporary_limit(),
+        set_rolling_limit(),
+        remove_rolling_limit(),
+        held(),
+    ]
 }
 
 fn place_hold() -> Row {
@@ -74,6 +82,34 @@ fn remove_temporary_limit() -> Row {
          949481b672656d6f76655f74656d706f726172795f6c696d69749393a1720107a161a174a36f6d \
          73a3776562c000a4646f6e659181b774656d706f726172795f6c696d69745f72656d6f76656492 \
          02a174",
+    )
+}
+
+fn set_rolling_limit() -> Row {
+    let (hard_cap, days, exposure) = (500, 30, 300);
+    let command = SetRollingLimit { request: REQUEST, account_id: "a", hard_cap, days };
+    row(
+        "set_rolling_limit",
+        Command::SetRollingLimit(command),
+        Outcome::Upserted(Upserted::Created),
+        vec![Event::RollingLimitSet { slot: 2, hard_cap, days, exposure }],
+        "\
+         949481b17365745f726f6c6c696e675f6c696d69749493a1720107a161cd01f41ea36f6d73a377 \
+         6562c00081a87570736572746564a7637265617465649181b1726f6c6c696e675f6c696d69745f \
+         7365749402cd01f41ecd012c",
+    )
+}
+
+fn remove_rolling_limit() -> Row {
+    row(
+        "remove_rolling_limit",
+        Command::RemoveRollingLimit(RemoveRollingLimit { request: REQUEST, account_id: "a" }),
+        Outcome::Done,
+        vec![Event::AverageMoved { slot: 2, amount: -300 }, Event::RollingLimitRemoved { slot: 2 }],
+        "\
+         949481b472656d6f76655f726f6c6c696e675f6c696d69749293a1720107a161a36f6d73a37765 \
+         62c000a4646f6e659281ad617665726167655f6d6f7665649202d1fed481b5726f6c6c696e675f \
+         6c696d69745f72656d6f7665649102",
     )
 }
 

@@ -155,7 +155,7 @@ fn conditions_command() -> BoxedStrategy<Command<'static>> {
     let days = (option::of(day()), day());
     let limit = (temporary_limit_kind(), number(), days);
     let names = (request(), string(), string());
-    (names, hold, limit, 0..4)
+    (names, hold, limit, 0..6)
         .prop_map(|((request, account_id, id), (kind, source, until), limit, which)| match which {
             0 => {
                 let hold_id = id;
@@ -168,7 +168,7 @@ fn conditions_command() -> BoxedStrategy<Command<'static>> {
                     SetTemporaryLimit { request, account_id, limit_id, kind, amount, first, last };
                 Command::SetTemporaryLimit(limit)
             }
-            _ => {
+            3 => {
                 let limit_id = id;
                 Command::RemoveTemporaryLimit(RemoveTemporaryLimit {
                     request,
@@ -176,6 +176,12 @@ fn conditions_command() -> BoxedStrategy<Command<'static>> {
                     limit_id,
                 })
             }
+            4 => {
+                let (_, hard_cap, (_, Day(days))) = limit;
+                let days = days as u16;
+                Command::SetRollingLimit(SetRollingLimit { request, account_id, hard_cap, days })
+            }
+            _ => Command::RemoveRollingLimit(RemoveRollingLimit { request, account_id }),
         })
         .boxed()
 }
@@ -253,7 +259,7 @@ fn account_event() -> BoxedStrategy<Event<'static>> {
 fn conditions_event() -> BoxedStrategy<Event<'static>> {
     let hold = (hold_kind(), string(), option::of(number()), option::of(text()));
     let limit = (temporary_limit_kind(), number(), day(), day());
-    ((any::<u32>(), string()), hold, limit, 0..4)
+    ((any::<u32>(), string()), hold, limit, 0..7)
         .prop_map(|((slot, id), hold, limit, which)| match which {
             0 => {
                 let (hold_id, (kind, source, until, reason)) = (id, hold);
@@ -264,7 +270,14 @@ fn conditions_event() -> BoxedStrategy<Event<'static>> {
                 let (limit_id, (kind, amount, first, last)) = (id, limit);
                 Event::TemporaryLimitSet { slot, limit_id, kind, amount, first, last }
             }
-            _ => Event::TemporaryLimitRemoved { slot, limit_id: id },
+            3 => Event::TemporaryLimitRemoved { slot, limit_id: id },
+            4 => {
+                let (_, hard_cap, Day(days), Day(exposure)) = limit;
+                let (days, exposure) = (days as u16, exposure.into());
+                Event::RollingLimitSet { slot, hard_cap, days, exposure }
+            }
+            5 => Event::RollingLimitRemoved { slot },
+            _ => Event::AverageMoved { slot, amount: limit.1 },
         })
         .boxed()
 }

@@ -1,7 +1,9 @@
-//! `CreditAccountService`: holds and temporary limits, requests to commands.
+//! `CreditAccountService`: holds, temporary and rolling limits, requests to commands.
 
+use creditgate_engine::bounds::ROLLING_DAYS_MAX;
 use creditgate_engine::command::{
-    Command, LiftHold, PlaceHold, RemoveTemporaryLimit, SetTemporaryLimit,
+    Command, LiftHold, PlaceHold, RemoveRollingLimit, RemoveTemporaryLimit, SetRollingLimit,
+    SetTemporaryLimit,
 };
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::{HoldKind, TemporaryLimitKind};
@@ -94,6 +96,33 @@ pub(crate) fn remove_temporary_limit<'a>(
         request: admit::request(&m.request_id)?,
         account_id: admit::id("account_id", &m.account_id)?,
         limit_id: admit::id("limit_id", &m.limit_id)?,
+    });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+/// `SetRollingLimit`.
+pub(crate) fn set_rolling_limit<'a>(
+    m: &'a v1::SetRollingLimitRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let days = u16::try_from(m.days).ok().filter(|days| (1..=ROLLING_DAYS_MAX).contains(days));
+    let command = Command::SetRollingLimit(SetRollingLimit {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        hard_cap: admit::amount_or_zero("hard_cap_minor", m.hard_cap_minor)?,
+        days: days.ok_or_else(|| Fault::field("days", m.days, "from 1 to 366"))?,
+    });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+/// `RemoveRollingLimit`.
+pub(crate) fn remove_rolling_limit<'a>(
+    m: &'a v1::RemoveRollingLimitRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let command = Command::RemoveRollingLimit(RemoveRollingLimit {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
     });
     explained(command, actor, &m.channel, &m.reason)
 }

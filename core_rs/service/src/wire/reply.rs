@@ -7,7 +7,7 @@ use creditgate_engine::decide::levels::{
     LimitSource, Together, effective_limit, left, levels, room,
 };
 use creditgate_engine::model::{
-    Account, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
+    Account, Conditions, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
 };
 use creditgate_engine::outcome::{
     Changed, Decision, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
@@ -81,6 +81,7 @@ fn reason(reason: Reason) -> v1::Reason {
         ReasonCode::LimitExpired => v1::ReasonUnit::Date,
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
+        | ReasonCode::RollingAverageExceeded
         | ReasonCode::SharedLimitExceeded
         | ReasonCode::SegmentCapExceeded => v1::ReasonUnit::Minor,
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
@@ -277,6 +278,7 @@ pub(crate) fn account(
     v1::Account {
         holds: conditions.into_iter().flat_map(|all| all.holds_at(now)).map(hold).collect(),
         temporary_limits: limits.map(temporary_limit).collect(),
+        rolling_limit: conditions.and_then(|all| rolling_limit(all, None)),
         account_id: account.id.into(),
         display_name: account.name.map(Into::into).unwrap_or_default(),
         currency: account.currency.to_string(),
@@ -306,6 +308,17 @@ fn hold(hold: &Hold) -> v1::Hold {
         reason: hold.reason.as_deref().unwrap_or_default().to_owned(),
         place_time: Some(timestamp(hold.placed_at)),
     }
+}
+
+/// With the average of this moment, where one is asked for.
+fn rolling_limit(conditions: &Conditions, now: Option<Micros>) -> Option<v1::RollingLimit> {
+    let rolling = conditions.rolling_limit.as_ref()?;
+    let average = now.and_then(|now| rolling.average(now));
+    Some(v1::RollingLimit {
+        hard_cap_minor: rolling.hard_cap,
+        days: rolling.days.into(),
+        average_minor: average.map(|average| average.rounded_up()),
+    })
 }
 
 fn temporary_limit(limit: &TemporaryLimit) -> v1::TemporaryLimit {
@@ -384,6 +397,7 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> v1::
         bound_by: room.bound_by.map(|place| place.level(state).into()),
         holds: conditions.into_iter().flat_map(|all| all.holds_at(now)).map(hold).collect(),
         temporary_limits: limits.map(temporary_limit).collect(),
+        rolling_limit: conditions.and_then(|all| rolling_limit(all, Some(now))),
     }
 }
 

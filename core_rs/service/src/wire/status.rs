@@ -196,6 +196,7 @@ impl From<Refusal> for Fault {
             Refusal::TooManyTemporaryLimits(_) => {
                 (FailedPrecondition, "TOO_MANY_TEMPORARY_LIMITS", "limit_id")
             }
+            Refusal::RollingLimitNotFound(_) => (NotFound, "ROLLING_LIMIT_NOT_FOUND", "account_id"),
             Refusal::OverridesOverlap(..) => (FailedPrecondition, "OVERRIDES_OVERLAP", "limit_id"),
             Refusal::Passed { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
             Refusal::DatesReversed { .. } => (InvalidArgument, "FIELD_INVALID", "first_date"),

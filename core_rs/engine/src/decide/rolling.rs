@@ -1,0 +1,86 @@
+//! Limits that look back: set and removed, and what they have to hear of.
+
+use std::collections::BTreeMap;
+
+use crate::command::{RemoveRollingLimit, SetRollingLimit};
+use crate::decide::Context;
+use crate::error::Refusal;
+use crate::event::Event;
+use crate::outcome::{Outcome, Upserted};
+use crate::state::State;
+use crate::values::{Minor, ReservationId, Slot};
+
+impl Context<'_> {
+    pub(super) fn set_rolling_limit<'a>(
+        &self,
+        command: &SetRollingLimit<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let SetRollingLimit { account_id, hard_cap, days, .. } = *command;
+        let slot = self.slot(account_id)?;
+        let known = self.state.conditions(slot).and_then(|all| all.rolling_limit.as_deref());
+        let upserted = match known {
+            None => Upserted::Created,
+            Some(known) if (known.hard_cap, known.days) == (hard_cap, days) => {
+                return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
+            }
+            Some(_) => Upserted::Updated,
+        };
+        let exposure = self.state.position(slot).exposure();
+        let event = Event::RollingLimitSet { slot, hard_cap, days, exposure };
+        Ok((Outcome::Upserted(upserted), vec![event]))
+    }
+
+    pub(super) fn remove_rolling_limit<'a>(
+        &self,
+        command: &RemoveRollingLimit<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let slot = self.slot(command.account_id)?;
+        if !looks_back(self.state, slot) {
+            return Err(Refusal::RollingLimitNotFound(command.account_id.into()));
+        }
+        Ok((Outcome::Done, vec![Event::RollingLimitRemoved { slot }]))
+    }
+}
+
+fn looks_back(state: &State, slot: Slot) -> bool {
+    state.conditions(slot).is_some_and(|all| all.rolling_limit.is_some())
+}
+
+/// Adds what the events change of the exposure of accounts that look back, an event for each.
+///
+/// It is a fact of its own, so that whoever keeps rows need not look at an account's for each
+/// movement to know whether somebody wants to hear of it.
+#[cold]
+pub(super) fn note_averages(state: &State, events: &mut Vec<Event<'_>>) {
+    let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
+    let mut changes: BTreeMap<Slot, Minor> = BTreeMap::new();
+    for event in &*events {
+        if let Event::Reserved { reservation, slot, .. } = *event {
+            made.insert(reservation, slot);
+        }
+        let of = |id: ReservationId| {
+            made.get(&id).copied().or_else(|| state.reservation(id).map(|found| found.slot))
+        };
+        let (slot, change) = match *event {
+            Event::Reserved { slot, amount, .. }
+            | Event::ItemPosted { slot, amount, .. }
+            | Event::ItemMoved { slot, amount, .. }
+            | Event::UnallocatedMoved { slot, amount } => (Some(slot), amount),
+            Event::Claimed { slot, amount, .. } => (Some(slot), -amount),
+            Event::Grown { reservation, amount } => (of(reservation), amount),
+            Event::Billed { reservation, amount, .. }
+            | Event::Released { reservation, amount }
+            | Event::Expired { reservation, amount } => (of(reservation), -amount),
+            // What is captured was reserved before.
+            _ => continue,
+        };
+        if let Some(slot) = slot.filter(|slot| looks_back(state, *slot)) {
+            *changes.entry(slot).or_default() += change;
+        }
+    }
+    let moved = changes.into_iter().filter(|(_, amount)| *amount != 0);
+    events.extend(moved.map(|(slot, amount)| Event::AverageMoved { slot, amount }));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Accounts and segments in the reference model.
+
+use super::*;
+
+impl Model {
+    pub(super) fn upsert_account(&mut self, c: &UpsertAccount<'static>) -> Result<()> {
+        let known = self.accounts.get(c.account_id).cloned();
+        let currency = match (&known, c.currency) {
+            (None, None) => return refuse("CurrencyRequired"),
+            (Some(account), Some(other)) if account.currency != other => {
+                return refuse("CurrencyFixed");
+            }
+            (Some(account), _) => account.currency,
+            (None, Some(currency)) => currency,
+        };
+        let mut account = known.clone().unwrap_or(Account {
+            currency,
+            status: Status::Active,
+            limit: Limit::INHERIT,
+            max_order: 0,
+            parent: None,
+            segment: None,
+            unallocated: 0,
+            shared: None,
+            holds: BTreeMap::new(),
+            temporary: BTreeMap::new(),
+            rolling: None,
+            owed: Vec::new(),
+        });
+        if let Some(parent) = c.parent_id.filter(|parent| !parent.is_empty()) {
+            let Some(above) = self.accounts.get(parent) else { return refuse("ParentNotFound") };
+            if above.currency != currency {
+                return refuse("ParentCurrencyMismatch");
+            }
+            let mut ancestor = Some(parent);
+            while let Some(id) = ancestor {
+                if id == c.account_id {
+                    return refuse("ParentCycle");
+                }
+                ancestor = self.accounts[id].parent;
+            }
+        }
+        account.parent =
+            c.parent_id.map_or(account.parent, |id| Some(id).filter(|id| !id.is_empty()));
+        if let Some(id) = c.segment_id {
+            if !id.is_empty() && !self.segments.contains(&id) {
+                return refuse("SegmentNotFound");
+            }
+            account.segment = Some(id).filter(|id| !id.is_empty());
+        }
+        account.limit = c.limit.unwrap_or(account.limit);
+        account.max_order = c.max_order.map_or(account.max_order, Amount::from);
+        account.shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
+        if self.accounts.insert(c.account_id, account).is_none() {
+            self.opened.push(c.account_id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Result {
+        if !self.segments.contains(&c.segment_id) && c.limit.is_none() && c.cap.flatten().is_none()
+        {
+            return refuse("SegmentNotFound");
+        }
+        let key = (c.segment_id, c.currency);
+        if let Some(limit) = c.limit {
+            self.defaults.insert(key, limit);
+        }
+        match c.cap {
+            None => {}
+            Some(None) => drop(self.caps.remove(&key)),
+            Some(Some(cap)) => drop(self.caps.insert(key, cap.into())),
+        }
+        if !self.segments.contains(&c.segment_id) {
+            self.segments.push(c.segment_id);
+        }
+        Ok(Vec::new())
+    }
+
+    pub(super) fn set_status(&mut self, c: &SetStatus<'static>) -> Result<()> {
+        let Some(account) = self.accounts.get_mut(c.account_id) else {
+            return refuse("AccountNotFound");
+        };
+        if (account.status, c.status) == (Status::Closed, Status::Suspended) {
+            return refuse("AccountIsClosed");
+        }
+        account.status = c.status;
+        Ok(())
+    }
+}
