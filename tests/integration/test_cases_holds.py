@@ -74,7 +74,7 @@ def test_a_hold_is_seen_by_the_next_order_and_ends_by_itself(client: Client) -> 
     assert codes(client) == [("ACCOUNT_ON_HOLD", "desk")]
     assert [hold.hold_id for hold in client.get_account("a").holds] == ["desk"]
     (listed,) = client.list_accounts()
-    assert [hold.hold_id for hold in listed.holds] == ["desk"]
+    assert [(hold.hold_id, hold.reason) for hold in listed.holds] == [("desk", "calls nobody back")]
     client.lift_hold("a", "desk", "called back")
     assert codes(client) == []
     assert client.confirm(reservation_id=reserved.reservation_id).decision is Decision.APPROVED
@@ -123,6 +123,10 @@ def test_what_was_answered_survives_a_kill(server: ServerProcess) -> None:
         assert client.get_position("a").effective_limit == CreditLimit.of(120)
         again = client.place_hold("a", "h", "late", kind=HoldKind.BUREAU, request_id="r1")
         assert (again.journal_seq, again.replayed) == (placed.journal_seq, True)
+        (hold,) = client.get_account("a").holds
+        assert hold.reason == "late"
+        same = client.place_hold("a", "h", "late", kind=HoldKind.BUREAU)
+        assert same.outcome is UpsertOutcome.UNCHANGED
         changed = client.place_hold("a", "h", "later", kind=HoldKind.BUREAU)
         assert changed.outcome is UpsertOutcome.UPDATED
 

@@ -159,8 +159,9 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Where an account stood after journal entry `journal_seq`, in minor units of `currency`.
 
     `holds` are those in force, `temporary_limits` those of today; `effective_limit` has them in it.
-    exposure = outstanding + captured + reserved; available = effective limit - exposure, or what
-    `bound_by` leaves where that is less; None when unlimited, negative after a limit cut.
+    exposure = outstanding + captured + reserved; available = effective limit (hard cap where there
+    is an average) - exposure, or what `bound_by` leaves where that is less; None when unlimited,
+    negative after a limit cut.
     `shared`: the account with all below it, where there are any or they share a limit, and every
     account above it with all below that, the nearest first; then its segment, where that has a cap.
     """

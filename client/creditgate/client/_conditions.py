@@ -172,8 +172,9 @@ def set_rolling_limit(
 ) -> Call[SetResult]:
     """Lets an account peak for a short time, up to a hard cap.
 
-    Its average exposure over 1 to 366 whole days (UTC) and today is held against its limit; until
-    so many days are recorded, the limit stays the cap. `reason` is for the audit trail.
+    Its average exposure over 1 to 366 whole days (UTC) and today is held against the limit of
+    today; until so many days are recorded, from this call on, the limit stays the cap. `reason` is
+    for the audit trail.
     """
     request = pb.SetRollingLimitRequest(
         request_id=request_id or new_request_id(),

@@ -224,8 +224,8 @@ class CreditAccountServiceServicer:
 
     def SetRollingLimit(self, request, context):
         """Lets an account peak for a short time: what it owes at any moment is held against a hard cap,
-        and its average over some days against its limit. Until so many days are recorded, its limit
-        stays its cap.
+        and its average over some days against the limit of today. Until so many whole days are
+        recorded, which begins with this call and again where `days` is raised, its limit stays its cap.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

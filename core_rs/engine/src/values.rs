@@ -99,6 +99,14 @@ impl fmt::Display for Day {
     }
 }
 
+/// A moment as messages show it, to the second: `YYYY-MM-DDTHH:MM:SSZ`.
+#[must_use]
+pub fn shown(moment: Micros) -> String {
+    let seconds = moment.div_euclid(1_000_000).rem_euclid(86_400);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", Day::of(moment))
+}
+
 /// An ISO 4217 currency code, by its form: three capital letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
@@ -301,6 +309,8 @@ mod tests {
         assert_eq!(Day::of(-1), Day(-1));
         assert_eq!(Day::of(0), Day(0));
         assert_eq!(Day::of(86_400_000_000), Day(1));
+        assert_eq!(shown(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(shown(45_296_000_000), "1970-01-01T12:34:56Z");
     }
 
     #[test]

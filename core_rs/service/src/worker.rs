@@ -319,7 +319,9 @@ impl Worker {
         debug_assert!(batch.clock.is_empty(), "the clock is asked when nothing is on its way");
         let sealed = self.parts.store.seal();
         let (state, mut watched) = (self.parts.store.state(), Vec::new());
-        let stands = (self.parts.store.last_seq(), self.parts.store.last_time());
+        // A call that begins a watch has begun the commit.
+        let now = batch.now.unwrap_or(self.parts.store.last_time());
+        let stands = (self.parts.store.last_seq(), now);
         if let Some(sealed) = &sealed {
             self.watches.tell(sealed, state, &mut watched);
         }

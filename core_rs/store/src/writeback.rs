@@ -276,9 +276,47 @@ impl Rows for Overlay<'_> {
 mod tests {
     use creditgate_engine::apply::apply;
     use creditgate_engine::event::Event;
+    use creditgate_engine::model::{
+        Conditions, Hold, HoldKind, RollingLimit, TemporaryLimit, TemporaryLimitKind,
+    };
     use creditgate_engine::values::{Currency, Day, Limit};
 
     use super::*;
+
+    /// Rows are read for years: where a change breaks this, tables of before are read wrongly,
+    /// unless they are of another format.
+    #[test]
+    fn what_stands_beside_an_account_is_written_as_it_always_was() {
+        const DAY: i64 = 86_400_000_000;
+        let mut rolling_limit = RollingLimit::begin(500, 2, -7, 0);
+        rolling_limit.note(DAY, 10);
+        rolling_limit.note(2 * DAY + 5, 1);
+        let mut conditions = Conditions::default();
+        conditions.rolling_limit = Some(Box::new(rolling_limit));
+        conditions.place(Hold {
+            id: "h".into(),
+            kind: HoldKind::Bureau,
+            source: "s".into(),
+            until: Some(9),
+            placed_at: 8,
+            reason: Some("why".into()),
+        });
+        conditions.set_temporary_limit(TemporaryLimit {
+            id: "t".into(),
+            kind: TemporaryLimitKind::Insurance,
+            amount: 3,
+            first: Day(1),
+            last: Day(2),
+        });
+        let mut bytes = Vec::new();
+        encode(&mut bytes, &conditions);
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = "939196a168a6627572656175a1730908a37768799195a174a9696e737572616e63650301029\
+                        7cd01f40204cf000000283baec00592000fc39292ffcfffffff732f1c60009200cf0000003\
+                        c59862000";
+        assert_eq!(hex, expected);
+        assert_eq!(crate::unpack::read::<Conditions>(&bytes).expect("it was written"), conditions);
+    }
 
     #[test]
     fn the_tables_keep_of_an_item_also_what_no_decision_depends_on() {

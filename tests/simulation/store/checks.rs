@@ -6,11 +6,11 @@ use std::path::Path;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::decide::decide;
-use creditgate_engine::decide::levels::effective_limit;
+use creditgate_engine::decide::levels::{ceiling, effective_limit};
 use creditgate_engine::event::Event;
 use creditgate_engine::outcome::{Decision, Outcome};
 use creditgate_engine::state::State;
-use creditgate_engine::values::{LimitKind, Seq};
+use creditgate_engine::values::Seq;
 use creditgate_store::{CountersReader, Store};
 
 fn bytes(decided: &(Outcome, Vec<Event<'_>>)) -> Vec<u8> {
@@ -42,8 +42,9 @@ pub fn check_journal(store: &Store) {
                 let id = reserved.reservation.expect("what is approved is reserved");
                 let slot = state.reservation(id).expect("it is there").slot;
                 let (terms, conditions) = (state.terms(slot), state.conditions(slot));
-                let limit = effective_limit(&state, &terms, conditions, commit.head.time).limit;
-                if let LimitKind::Amount(limit) = limit.kind {
+                let now = commit.head.time;
+                let limit = effective_limit(&state, &terms, conditions, now);
+                if let Some(limit) = ceiling(&limit, conditions, now) {
                     assert!(state.position(slot).exposure() <= limit, "entry {next}");
                 }
             }

@@ -100,7 +100,8 @@ impl Simulation {
             6 => Command::RemoveRollingLimit(RemoveRollingLimit { request, account_id }),
             0..=1 => {
                 let kind = random.pick(&[HoldKind::Fraud, HoldKind::Bureau, HoldKind::Manual]);
-                let until = Some(now + random.below(10_000_000) as i64);
+                // Few different ones, so that some are placed again as they are.
+                let until = Some((now / 20_000_000 + 1) * 20_000_000);
                 let (hold_id, source) = (random.pick(&["h0", "h1"]), "radar");
                 Command::PlaceHold(PlaceHold { request, account_id, hold_id, kind, source, until })
             }

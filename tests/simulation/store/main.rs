@@ -18,7 +18,7 @@ use creditgate_engine::entry::Request;
 use creditgate_engine::values::Seq;
 use creditgate_store::{
     Answer, CommitError, ExecuteError, Fault, Faults, Follower, NoFaults, Options, Retention, Step,
-    Store, StoreError,
+    Store, StoreError, WindowBounds,
 };
 
 /// Throws a die before each step.
@@ -39,6 +39,9 @@ fn has_room_to_want(step: Step) -> bool {
     use Step::{Append, Commit, Flush, GrowMap, Roll, Texts};
     matches!(step, Append | Commit | Flush | GrowMap | Roll | Texts)
 }
+
+/// In microseconds.
+const DAY: i64 = 86_400_000_000;
 
 struct Simulation {
     folder: tempfile::TempDir,
@@ -62,6 +65,8 @@ impl Simulation {
         let dice = Random(seed ^ 0xd1ce);
         let options = Options {
             closed_count_max: seed % 7,
+            // Whatever was answered is asked again, however long ago.
+            request_window: WindowBounds { count_max: 1_000_000, age_max_us: i64::MAX },
             // Small, so that many files are begun and archived.
             journal_file_bytes: 64 << 10,
             journal_retention: Retention {
@@ -111,6 +116,9 @@ impl Simulation {
     /// One commit of a few commands; returns whether the process lives.
     fn commit(&mut self, store: &mut Store) -> bool {
         self.now += self.random.below(5_000_000) as i64;
+        if self.random.chance(1, 20) {
+            self.now += DAY;
+        }
         store.begin(self.now);
         let before = (store.committed_seq(), store.state().dump());
         self.ask_again(store);

@@ -69,6 +69,10 @@ def no_orders_because(position: Position, today: date) -> str:
         return "no credit"
     if limit.valid_until and limit.valid_until < today:
         return "limit expired"
+    rolling = position.rolling_limit
+    average_minor = rolling.average_minor if rolling else None
+    if average_minor is not None and limit.amount_minor is not None:
+        return "limit exceeded on average" if average_minor > limit.amount_minor else ""
     return ""
 
 

@@ -7,7 +7,7 @@ use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::{Hold, TemporaryLimit, TemporaryLimitKind};
 use crate::outcome::{Outcome, Upserted};
-use crate::values::{Day, Slot, Text};
+use crate::values::{Day, Slot, Text, shown};
 
 impl Context<'_> {
     pub(super) fn place_hold<'a>(
@@ -18,7 +18,7 @@ impl Context<'_> {
         let PlaceHold { account_id, hold_id, kind, source, until, .. } = *command;
         let slot = self.slot(account_id)?;
         if until.is_some_and(|until| until <= self.now) {
-            let value = until.map(Day::of).map_or_else(String::new, |day| day.to_string()).into();
+            let value = until.map(shown).unwrap_or_default().into();
             let rule = "a hold ends later than now, or not by itself";
             return Err(Refusal::Passed { field: "expire_time", value, rule });
         }

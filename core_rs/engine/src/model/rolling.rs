@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::bounds::ROLLING_DAYS_MAX;
 use crate::values::{Day, LimitKind, Micros, Minor};
 
 const DAY: Micros = 86_400_000_000;
@@ -24,7 +25,10 @@ const DAY: Micros = 86_400_000_000;
 ///
 /// Sums are in minor units times microseconds, exact, in 128 bits: 4 * 10^18 minor units over 367
 /// days come to 1.3 * 10^32 of the 1.7 * 10^38 that they hold. Until `W` whole days are recorded
-/// there is no average, and the account's limit is its cap.
+/// there is no average, and the account's limit is its cap: also while `W` is raised.
+///
+/// What is owed counts from the entry that says so: an order that expired while the server stood
+/// still was owed until the server gave it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollingLimit {
     /// The most that exposure may reach at any moment.
@@ -85,14 +89,41 @@ impl RollingLimit {
     /// The average; `None` until as many whole days are recorded as it looks back.
     #[must_use]
     pub fn average(&self, now: Micros) -> Option<Average> {
-        let mut ahead = self.clone();
-        ahead.advance(now);
-        if ahead.past.len() < self.days.into() {
+        if !self.is_recorded(now) {
             return None;
         }
-        let sum = ahead.past.iter().map(|day| day.0).sum::<i128>() + ahead.today.0;
+        let (gap, mut wanted) = (self.gap(now), usize::from(self.days));
+        let mut sum = self.owed(self.until.max(midnight(now)), now);
+        if gap == 0 {
+            sum += self.today.0;
+        } else {
+            let alike = wanted.min(gap - 1);
+            sum += alike as i128 * self.owed(0, DAY);
+            wanted -= alike;
+            if wanted > 0 {
+                sum += self.today.0 + self.owed(self.until, midnight(self.until) + DAY);
+                wanted -= 1;
+            }
+        }
+        sum += self.past.iter().rev().take(wanted).map(|day| day.0).sum::<i128>();
         let time = i128::from(self.days) * i128::from(DAY) + i128::from(now - midnight(now));
         Some(Average { sum, time })
+    }
+
+    /// Whether as many whole days are recorded as the average looks back.
+    fn is_recorded(&self, now: Micros) -> bool {
+        let since = match self.gap(now) {
+            0 => 0,
+            gap => usize::from(self.is_whole) + gap - 1,
+        };
+        self.past.len() + since >= self.days.into()
+    }
+
+    /// Whether this can be the record of an account that owes `exposure`: for rows that were read.
+    #[must_use]
+    pub fn fits(&self, exposure: Minor) -> bool {
+        let in_bounds = (1..=ROLLING_DAYS_MAX).contains(&self.days) && self.until >= 0;
+        in_bounds && self.exposure == exposure && self.past.len() <= self.days.into()
     }
 
     /// The most that exposure may reach at this moment under a limit of this kind.
@@ -101,28 +132,37 @@ impl RollingLimit {
         match limit {
             LimitKind::NoCredit | LimitKind::Inherit => 0,
             LimitKind::Unlimited => self.hard_cap,
-            LimitKind::Amount(_) if self.average(now).is_some() => self.hard_cap,
+            LimitKind::Amount(_) if self.is_recorded(now) => self.hard_cap,
             LimitKind::Amount(amount) => self.hard_cap.min(amount),
         }
     }
 
     fn advance(&mut self, now: Micros) {
-        let mut next_midnight = midnight(self.until) + DAY;
-        while next_midnight <= now {
-            self.sum_up_to(next_midnight);
+        let gap = self.gap(now);
+        if gap > 0 {
+            self.sum_up_to(midnight(self.until) + DAY);
             let day = std::mem::take(&mut self.today);
-            if self.is_whole {
-                self.past.push_back(day);
-                self.forget();
-            }
-            self.is_whole = true;
-            next_midnight += DAY;
+            self.past.extend(self.is_whole.then_some(day));
+            // Days on which nothing moved are alike, and of more than are kept none is missed.
+            let alike = usize::from(self.days).min(gap - 1);
+            self.past.extend(std::iter::repeat_n(Sum(self.owed(0, DAY)), alike));
+            self.forget();
+            (self.is_whole, self.until) = (true, midnight(now));
         }
         self.sum_up_to(now);
     }
 
+    /// How many days lie between what is summed up and a moment.
+    fn gap(&self, now: Micros) -> usize {
+        usize::try_from(Day::of(now).0 - Day::of(self.until).0).unwrap_or_default()
+    }
+
+    fn owed(&self, from: Micros, until: Micros) -> i128 {
+        i128::from(self.exposure) * i128::from(until - from)
+    }
+
     fn sum_up_to(&mut self, moment: Micros) {
-        self.today.0 += i128::from(self.exposure) * i128::from(moment - self.until);
+        self.today.0 += self.owed(self.until, moment);
         self.until = moment;
     }
 

@@ -391,6 +391,14 @@ impl Accounts {
         self.rolling_count -= was.as_deref().map_or(0, looks_back);
     }
 
+    /// Whether every record of what an account owed ends with what it owes.
+    pub(super) fn records_fit(&self) -> bool {
+        let mut records = self.conditions.iter().filter_map(|(slot, conditions)| {
+            conditions.rolling_limit.as_ref().map(|record| (*slot, record))
+        });
+        records.all(|(slot, record)| record.fits(self.counters(slot).exposure()))
+    }
+
     #[inline]
     pub(super) fn looks_back(&self) -> bool {
         self.rolling_count > 0

@@ -92,7 +92,7 @@ impl State {
             let Terms { parent, segment, .. } = accounts.terms(slot);
             parent.is_none_or(known)
                 && segment.is_none_or(|segment| (segment as usize) < segments.len())
-        })
+        }) && accounts.records_fit()
     }
 
     /// Forms the groups and the sums of accounts whose counters have been added up and are right.
@@ -118,7 +118,7 @@ impl State {
                 &Counters { outstanding: unallocated, unallocated, ..Counters::default() },
             );
             sum == *counters
-        })
+        }) && self.accounts.records_fit()
     }
 }
 

@@ -38,7 +38,7 @@ fn a_customer_may_peak_for_a_time_up_to_the_hard_cap() {
     let peak = book.reserved(reserve("o", 250));
     assert_eq!((peak.verdict.decision, peak.verdict.available), (Approved, Some(0)));
     book.changed(release("o"));
-    // 250 for a day and a half, in two days and a half: 150 on average.
+    // 240 for a day and a half, in two days and a half: 144 on average.
     book.hold("p", 240);
     book.now += 36 * 3_600 * SECOND;
     let over = Reason::own(RollingAverageExceeded, 144, 100);
