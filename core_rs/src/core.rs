@@ -10,16 +10,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::StoreError;
+use crate::access::Access;
 
 const MICROS_PER_S: u64 = 1_000_000;
 
-/// Method, request, actor, and the time left in seconds.
+/// Method, request, caller, and the time left in seconds.
 type Gathered<'py> = (u16, Bound<'py, PyBytes>, String, Option<f64>);
 
-fn submission(method: u16, request: &[u8], actor: String, timeout_s: Option<f64>) -> Submission {
+fn submission(method: u16, request: &[u8], caller: String, timeout_s: Option<f64>) -> Submission {
     // A negative time left is none left, as is one that is no number; one too long is no bound.
     let timeout = timeout_s.and_then(|left| Duration::try_from_secs_f64(left.max(0.0)).ok());
-    Submission { method, request: request.to_vec(), actor, timeout }
+    Submission { method, request: request.to_vec(), caller, timeout }
 }
 
 /// One open store and the engine thread that owns it. Safe to call from any thread.
@@ -34,6 +35,7 @@ impl Core {
     #[pyo3(signature = (
         path,
         *,
+        access = None,
         clock = "system",
         queue_depth_max = 10_000,
         default_ttl_s = 2_592_000,
@@ -52,6 +54,7 @@ impl Core {
     fn new(
         py: Python<'_>,
         path: PathBuf,
+        access: Option<PyRef<'_, Access>>,
         clock: &str,
         queue_depth_max: usize,
         default_ttl_s: u32,
@@ -95,7 +98,12 @@ impl Core {
         };
         let options = Options { clock, queue_depth_max, default_ttl_s, store };
         let service = py.detach(|| Service::open(&path, options)).map_err(store_error)?;
-        Ok(Core { service })
+        Ok(Core {
+            service: match access {
+                Some(access) => service.guarded_by(access.shared()),
+                None => service,
+            },
+        })
     }
 
     /// How the store was recovered.
@@ -120,16 +128,16 @@ impl Core {
     }
 
     /// Queues one call and returns its ticket at once.
-    #[pyo3(signature = (method, request, actor, timeout_s))]
-    fn submit(&self, method: u16, request: &[u8], actor: String, timeout_s: Option<f64>) -> u64 {
-        self.service.submit(submission(method, request, actor, timeout_s))
+    #[pyo3(signature = (method, request, caller, timeout_s))]
+    fn submit(&self, method: u16, request: &[u8], caller: String, timeout_s: Option<f64>) -> u64 {
+        self.service.submit(submission(method, request, caller, timeout_s))
     }
 
     /// Queues calls that have gathered, each as for `submit`; returns the first one's ticket, from
     /// which those of the others count up.
     fn submit_all(&self, calls: Vec<Gathered<'_>>) -> u64 {
-        let submission = |(method, request, actor, timeout_s): Gathered<'_>| {
-            submission(method, request.as_bytes(), actor, timeout_s)
+        let submission = |(method, request, caller, timeout_s): Gathered<'_>| {
+            submission(method, request.as_bytes(), caller, timeout_s)
         };
         self.service.submit_all(calls.into_iter().map(submission).collect())
     }

@@ -134,7 +134,7 @@ impl Desk {
         let ticket = self.service.submit(Submission {
             method,
             request,
-            actor: "bench".to_owned(),
+            caller: "bench".to_owned(),
             timeout: None,
         });
         loop {

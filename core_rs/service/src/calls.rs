@@ -66,6 +66,14 @@ impl From<ExecuteError> for Failed {
     }
 }
 
+/// Refuses what names another sales channel than its caller's own, where that has one.
+fn through_own_channel(call: &Call, request: &Request<'_>) -> Result<(), Fault> {
+    match &call.own_channel {
+        Some(own) if own != request.channel => Err(Fault::channel_not_own(request.channel, own)),
+        _ => Ok(()),
+    }
+}
+
 /// The store, and what a call needs besides.
 pub(crate) struct Calls<'s> {
     pub(crate) store: &'s mut Store,
@@ -82,7 +90,7 @@ impl Calls<'_> {
         }
         let answer = match method {
             Method::CheckAndReserve => {
-                let (reserved, made) = self.reserve(&OrderView::decode(bytes)?, actor)?;
+                let (reserved, made) = self.reserve(&OrderView::decode(bytes)?, call)?;
                 let mut answer = Vec::with_capacity(ANSWER_BYTES);
                 reply::reserved(&mut answer, reserved, made);
                 answer
@@ -90,21 +98,21 @@ impl Calls<'_> {
             Method::Check => self.check(&decode(bytes)?)?.encode_to_vec(),
             Method::Adjust => {
                 let message = decode(bytes)?;
-                let (changed, made) =
-                    self.change(&decision::adjust(&message, actor, self.default_ttl_s)?)?;
+                let request = decision::adjust(&message, actor, self.default_ttl_s)?;
+                let (changed, made) = self.change(&request, call)?;
                 reply::adjusted(changed, made).encode_to_vec()
             }
             Method::Capture => {
                 let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::capture(&message, actor)?)?;
+                let (changed, made) = self.change(&decision::capture(&message, actor)?, call)?;
                 reply::captured(changed, made).encode_to_vec()
             }
             Method::Release => {
                 let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::release(&message, actor)?)?;
+                let (changed, made) = self.change(&decision::release(&message, actor)?, call)?;
                 reply::released(changed, made).encode_to_vec()
             }
-            Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, actor)?,
+            Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, call)?,
             Method::Confirm => self.confirm(&decode(bytes)?)?.encode_to_vec(),
             Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
             Method::UpsertAccounts | Method::UpsertSegments | Method::PostEntries => {
@@ -160,9 +168,10 @@ impl Calls<'_> {
     fn reserve(
         &mut self,
         message: &OrderView<'_>,
-        actor: &str,
+        call: &Call,
     ) -> Result<(Reserved, Made), Failed> {
-        let request = decision::reserve(message, actor, self.default_ttl_s)?;
+        let request = decision::reserve(message, &call.actor, self.default_ttl_s)?;
+        through_own_channel(call, &request)?;
         match self.execute(&request)? {
             (Outcome::Reserved(reserved), made) => Ok((reserved, made)),
             (outcome, _) => unreachable!("reserve was answered with {outcome:?}"),
@@ -194,17 +203,19 @@ impl Calls<'_> {
         Made { seq: 0, time: self.now, policy_version, replayed: false }
     }
 
-    fn change(&mut self, request: &Request<'_>) -> Result<(Changed, Made), Failed> {
+    fn change(&mut self, request: &Request<'_>, call: &Call) -> Result<(Changed, Made), Failed> {
+        through_own_channel(call, request)?;
         match self.execute(request)? {
             (Outcome::Changed(changed), made) => Ok((changed, made)),
             (outcome, _) => unreachable!("a change was answered with {outcome:?}"),
         }
     }
 
-    fn batch(&mut self, message: &BatchView<'_>, actor: &str) -> Result<Vec<u8>, Failed> {
+    fn batch(&mut self, message: &BatchView<'_>, call: &Call) -> Result<Vec<u8>, Failed> {
         let mut answer = Vec::with_capacity(message.items.len() * ANSWER_BYTES);
         if message.all_or_none {
-            let request = decision::reserve_all(message, actor, self.default_ttl_s)?;
+            let request = decision::reserve_all(message, &call.actor, self.default_ttl_s)?;
+            through_own_channel(call, &request)?;
             let (Outcome::ReservedAll(all), made) = self.execute(&request)? else {
                 unreachable!("an all-or-none batch is answered for each item");
             };
@@ -218,7 +229,7 @@ impl Calls<'_> {
         for some in message.items.chunks(FETCHED_TOGETHER) {
             self.store.state().fetch_ahead(some.iter().map(|item| item.account_id));
             for item in some {
-                match self.reserve(item, actor) {
+                match self.reserve(item, call) {
                     Ok((reserved, made)) => reply::batch_item(&mut answer, reserved, made),
                     Err(Failed::Fault(fault)) => reply::batch_error(&mut answer, fault),
                     Err(fatal) => return Err(fatal),

@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //!
+//! - [`access`]: who calls, which role may call what, and how much.
 //! - [`methods`]: the calls of the contract, by path and number, and their lanes.
 //! - `wire`: requests to commands, outcomes to answers, faults to statuses.
 //! - `queue`: calls that wait, in two bounded lanes.
@@ -14,6 +15,7 @@
 //! - [`stats`], `clock`.
 
 mod abort;
+pub mod access;
 mod bulk;
 mod calls;
 mod clock;
@@ -38,6 +40,7 @@ use creditgate_store::{Recovery, Store, StoreError};
 pub use clock::ClockKind;
 pub use finished::Finished;
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::finished::Outbox;
 use crate::methods::Method;
@@ -66,24 +69,37 @@ pub struct Submission {
     pub method: u16,
     /// As it came.
     pub request: Vec<u8>,
-    /// Who calls, for the journal.
-    pub actor: String,
+    /// Who calls: the `authorization` that came with the call, where the service is
+    /// [guarded](Service::guarded_by), and else what the caller calls itself.
+    pub caller: String,
     /// The call is dropped if it has not been decided by then.
     pub timeout: Option<Duration>,
 }
 
 impl Submission {
-    fn admit(self, ticket: u64) -> Result<Call, Fault> {
-        let Submission { method, request, actor, timeout } = self;
+    fn admit(self, ticket: u64, access: Option<&Access>) -> Result<Call, Fault> {
+        let Submission { method, request, caller, timeout } = self;
         let method = Method::of(method).ok_or_else(|| Fault::unknown_method(method))?;
-        if actor.len() > ID_BYTES_MAX || actor.chars().any(char::is_control) {
-            let rule = "at most 64 bytes of plain text";
-            return Err(Fault::field("creditgate-actor", admit::shown(&actor), rule));
-        }
+        let (actor, own_channel) = match access {
+            Some(access) => {
+                let admitted = access.admit(ticket, &caller, method, request.len())?;
+                (admitted.actor, admitted.channel)
+            }
+            None => (claimed(caller)?, None),
+        };
         // A timeout too long to be counted is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Ok(Call { ticket, method, request, actor, deadline })
+        Ok(Call { ticket, method, request, actor, own_channel, deadline })
     }
+}
+
+/// What a caller calls itself, where nobody checks it.
+fn claimed(actor: String) -> Result<String, Fault> {
+    if actor.len() > ID_BYTES_MAX || actor.chars().any(char::is_control) {
+        let rule = "at most 64 bytes of plain text";
+        return Err(Fault::field("creditgate-actor", admit::shown(&actor), rule));
+    }
+    Ok(actor)
 }
 
 /// One open store and the threads that serve it. All methods may be called from any thread.
@@ -93,6 +109,7 @@ pub struct Service {
     stats: Arc<Stats>,
     recovery: Recovery,
     next_ticket: AtomicU64,
+    access: Option<Arc<Access>>,
     /// Taken by the first `close`.
     worker: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
@@ -126,8 +143,16 @@ impl Service {
             stats,
             recovery,
             next_ticket: AtomicU64::new(1),
+            access: None,
             worker: Mutex::new(Some(worker.spawn())),
         })
+    }
+
+    /// The same service, which from now on takes calls only from those who may make them.
+    #[must_use]
+    pub fn guarded_by(mut self, access: Arc<Access>) -> Service {
+        self.access = Some(access);
+        self
     }
 
     /// How the store was recovered.
@@ -149,7 +174,7 @@ impl Service {
         let first = self.next_ticket.fetch_add(calls.len() as u64, Ordering::Relaxed);
         let (mut admitted, mut faults) = (Vec::with_capacity(calls.len()), Vec::new());
         for (ticket, call) in (first..).zip(calls) {
-            match call.admit(ticket) {
+            match call.admit(ticket, self.access.as_deref()) {
                 Ok(call) => admitted.push(call),
                 Err(fault) => faults.push(Finished::fault(ticket, &fault)),
             }
@@ -188,6 +213,9 @@ impl Service {
     pub fn cancel(&self, ticket: u64) {
         self.queue.cancel(ticket);
         self.outbox.forget(ticket);
+        if let Some(access) = &self.access {
+            access.answered(ticket, true);
+        }
     }
 
     /// A descriptor that becomes readable when [`Service::drain`] has something to return; open as
@@ -200,13 +228,19 @@ impl Service {
     /// Takes all finished calls.
     #[must_use]
     pub fn drain(&self) -> Vec<Finished> {
-        self.outbox.drain()
+        let finished = self.outbox.drain();
+        if let Some(access) = &self.access {
+            finished.iter().for_each(|call| access.answered(call.ticket, call.code != 0));
+        }
+        finished
     }
 
     /// Figures for the metrics page.
     #[must_use]
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
-        self.stats.figures(&self.queue)
+        let mut figures = self.stats.figures(&self.queue);
+        figures.extend(self.access.iter().flat_map(|access| access.figures()));
+        figures
     }
 
     /// Refuses new calls, finishes those that wait, brings the tables up to date and closes the

@@ -46,6 +46,12 @@ macro_rules! methods {
 }
 
 impl Method {
+    /// As gRPC names it.
+    pub(crate) fn path(self) -> &'static str {
+        let own = METHODS.iter().find(|(_, number)| *number == self as u16);
+        own.expect("it is in the table").0
+    }
+
     /// Name and number of the field that holds the rows of a call that is decoded as a whole.
     pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
         match self {

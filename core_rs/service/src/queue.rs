@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) request: Vec<u8>,
     pub(crate) actor: String,
+    /// The only sales channel that it may name; `None`: any.
+    pub(crate) own_channel: Option<String>,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -295,7 +297,8 @@ mod tests {
     }
 
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
-        Call { ticket, method, request: vec![0; bytes], actor: String::new(), deadline: None }
+        let (request, actor) = (vec![0; bytes], String::new());
+        Call { ticket, method, request, actor, own_channel: None, deadline: None }
     }
 
     fn tickets(taken: &Taken) -> Vec<u64> {

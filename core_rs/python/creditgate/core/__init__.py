@@ -1,8 +1,12 @@
 """The creditgate core: decides, journals and recovers. Protobuf bytes in, protobuf bytes out."""
 
 from creditgate.core._core import (
+    METHOD_ROLES,
     METHODS,
+    ROLES,
     SLOW_METHODS,
+    Access,
+    AccessError,
     Core,
     StoreError,
     __version__,
@@ -13,7 +17,11 @@ from creditgate.core._core import (
 
 __all__ = [
     "METHODS",
+    "METHOD_ROLES",
+    "ROLES",
     "SLOW_METHODS",
+    "Access",
+    "AccessError",
     "Core",
     "StoreError",
     "__version__",

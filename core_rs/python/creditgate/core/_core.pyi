@@ -5,7 +5,11 @@ from typing import Final, Literal, Self, final
 
 __all__ = [
     "METHODS",
+    "METHOD_ROLES",
+    "ROLES",
     "SLOW_METHODS",
+    "Access",
+    "AccessError",
     "Core",
     "StoreError",
     "__version__",
@@ -23,6 +27,16 @@ completes again and again until it is cancelled."""
 
 SLOW_METHODS: Final[frozenset[int]]
 """The numbers of those that take their time: loads, in a lane of their own, and lists."""
+
+ROLES: Final[tuple[str, ...]]
+"""Every role, as token files name it."""
+
+METHOD_ROLES: Final[dict[str, frozenset[str]]]
+"""Which roles may call which method, by its path as in `METHODS`."""
+
+class AccessError(Exception):
+    """A file of tokens or keys cannot be used; the message names the file and all that is wrong in
+    it."""
 
 class StoreError(Exception):
     """The store cannot be opened or used: damaged, of an unknown format, or used by another
@@ -55,6 +69,47 @@ def store_upgrade(
     Raises StoreError."""
 
 @final
+class Access:
+    """Who may call: credentials, roles and limits. Safe to call from any thread.
+
+    A caller is named by what stands in a call's `authorization`, empty where there is none:
+    `Bearer` and a token, either one of the file of tokens or a JWT that one of the keys signed."""
+
+    def __new__(
+        cls,
+        *,
+        tokens: str | None = None,
+        keys: str | None = None,
+        issuer: str | None = None,
+        audience: str | None = None,
+        rate_per_s: int = 0,
+        burst: int = 0,
+        in_flight_max: int = 0,
+    ) -> Self:
+        """Read the file of hashed tokens and that of public keys (JWKS); one may be absent. A JWT
+        must name `issuer` and `audience` where these are given. Each identity is held to the
+        limits, of which 0 is none; a `burst` of 0 is one second's calls.
+
+        Raises AccessError."""
+
+    def refresh(self) -> bool:
+        """Read again what has changed; returns whether anything has. To be called every second.
+
+        Raises AccessError, once for each change, when a file cannot be used: what was read before
+        stays in force."""
+
+    def turned_away(self, caller: str, method: int | None) -> tuple[int, bytes] | None:
+        """Why `caller` may not call `method` (None: any at all), as `Core.drain` would say it, for
+        use before a request is read; None where it may. Limits are looked at by `Core.submit`."""
+
+    def who(self, caller: str) -> str | None:
+        """The name of a caller; None where its credential was not verified before."""
+
+    def pause_s(self, caller: str, size_bytes: int) -> float:
+        """How long a request of a stream had better wait, in seconds, so as not to be refused as
+        more than its caller may ask for."""
+
+@final
 class Core:
     """One open store and the engine thread that owns it. Safe to call from any thread."""
 
@@ -62,6 +117,7 @@ class Core:
         cls,
         path: str,
         *,
+        access: Access | None = None,
         clock: Literal["system", "manual"] = "system",
         queue_depth_max: int = 10_000,
         default_ttl_s: int = 2_592_000,
@@ -77,6 +133,7 @@ class Core:
         tables_map_size_bytes: int = 1 << 38,
     ) -> Self:
         """Open or create the store in the folder `path`, recover it and start the engine thread.
+        With `access`, calls are taken from those alone who may make them.
 
         Raises StoreError, and ValueError for another clock."""
 
@@ -91,12 +148,14 @@ class Core:
     def rebuilt_because(self) -> str | None:
         """Why the tables were folded anew from the whole journal; None where they were taken."""
 
-    def submit(self, method: int, request: bytes, actor: str, timeout_s: float | None) -> int:
+    def submit(self, method: int, request: bytes, caller: str, timeout_s: float | None) -> int:
         """Queue one call and return its ticket at once; never blocks, never raises for a bad
         request.
 
         The answer comes through `drain`. After `timeout_s` the call is dropped if it was not yet
-        decided. `actor` is who calls, for the journal (at most 64 bytes)."""
+        decided. `caller` is the call's `authorization` where there is `access` to check, which also
+        says who stands in the journal; else it is what the caller calls itself, of at most 64
+        bytes."""
 
     def submit_all(self, calls: Sequence[tuple[int, bytes, str, float | None]]) -> int:
         """Queue calls that have gathered, each as for `submit`, so that one commit may serve all.

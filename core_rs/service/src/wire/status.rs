@@ -1,10 +1,14 @@
 //! What is wrong with a call: one [`Fault`], shown as a `google.rpc.Status` with its details
 //! (AIP-193) or, for a row of a bulk call, as an `ItemError`.
 
+use std::collections::BTreeMap;
+
 use creditgate_engine::error::Refusal;
 use prost::Message;
 use prost_types::{Any, Duration};
 
+use crate::access::roles::Role;
+use crate::methods::Method;
 use crate::wire::v1;
 
 /// The canonical gRPC codes that creditgate answers with.
@@ -16,11 +20,13 @@ pub(crate) enum Code {
     DeadlineExceeded = 4,
     NotFound = 5,
     AlreadyExists = 6,
+    PermissionDenied = 7,
     ResourceExhausted = 8,
     FailedPrecondition = 9,
     OutOfRange = 11,
     Unimplemented = 12,
     Unavailable = 14,
+    Unauthenticated = 16,
 }
 
 /// Why a call, or a row of it, was not carried out.
@@ -35,11 +41,14 @@ pub(crate) struct Fault {
     pub(crate) field: String,
     /// When to try again, where that helps.
     pub(crate) retry_ms: Option<u32>,
+    /// What belongs to the reason, by name.
+    pub(crate) metadata: Vec<(&'static str, &'static str)>,
 }
 
 impl Fault {
     fn new(code: Code, reason: &'static str, field: &str, message: String) -> Fault {
-        Fault { code, reason, message, field: field.to_owned(), retry_ms: None }
+        let (field, metadata) = (field.to_owned(), Vec::new());
+        Fault { code, reason, message, field, retry_ms: None, metadata }
     }
 
     /// A field that breaks a rule; `rule` completes "must be ...".
@@ -104,6 +113,48 @@ impl Fault {
         Fault::new(Code::FailedPrecondition, "CLOCK_NOT_MANUAL", "", message.to_owned())
     }
 
+    pub(crate) fn credential_missing() -> Fault {
+        let message = "the call needs a credential: authorization must be Bearer TOKEN";
+        Fault::new(Code::Unauthenticated, "CREDENTIAL_MISSING", "", message.to_owned())
+    }
+
+    /// `why` names nothing of the credential itself.
+    pub(crate) fn credential_invalid(why: &str) -> Fault {
+        let message = format!("the credential is not valid: {why}");
+        Fault::new(Code::Unauthenticated, "CREDENTIAL_INVALID", "", message)
+    }
+
+    pub(crate) fn credential_expired() -> Fault {
+        let message = "the credential's time is over: get a new one";
+        Fault::new(Code::Unauthenticated, "CREDENTIAL_EXPIRED", "", message.to_owned())
+    }
+
+    pub(crate) fn role_not_allowed(role: Role, method: Method) -> Fault {
+        let (role, method) = (role.name(), method.path());
+        let message = format!("the role {role} may not call {method}");
+        let fault = Fault::new(Code::PermissionDenied, "ROLE_NOT_ALLOWED", "", message);
+        Fault { metadata: vec![("role", role), ("method", method)], ..fault }
+    }
+
+    pub(crate) fn channel_not_own(given: &str, own: &str) -> Fault {
+        let message =
+            format!("channel is {given:?}: it must be {own:?}, the only one that the caller has");
+        Fault::new(Code::PermissionDenied, "CHANNEL_NOT_OWN", "channel", message)
+    }
+
+    pub(crate) fn rate_limited(retry_ms: u32) -> Fault {
+        let message = "the caller asks for more in a second than it may: nothing was changed";
+        let fault = Fault::new(Code::ResourceExhausted, "RATE_LIMITED", "", message.to_owned());
+        Fault { retry_ms: Some(retry_ms), ..fault }
+    }
+
+    pub(crate) fn concurrency_limited(retry_ms: u32) -> Fault {
+        let message = "the caller has more calls in flight than it may: nothing was changed";
+        let reason = "CONCURRENCY_LIMITED";
+        let fault = Fault::new(Code::ResourceExhausted, reason, "", message.to_owned());
+        Fault { retry_ms: Some(retry_ms), ..fault }
+    }
+
     /// The same fault, its field shown as a part of `path`, e.g. `items[3]`.
     pub(crate) fn within(mut self, path: &str) -> Fault {
         self.message = format!("{path}: {}", self.message);
@@ -116,7 +167,11 @@ impl Fault {
     pub(crate) fn to_status(&self) -> Vec<u8> {
         let mut details = vec![any(
             "google.rpc.ErrorInfo",
-            &ErrorInfo { reason: self.reason.to_owned(), domain: "creditgate".to_owned() },
+            &ErrorInfo {
+                reason: self.reason.to_owned(),
+                domain: "creditgate".to_owned(),
+                metadata: self.metadata.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+            },
         )];
         if !self.field.is_empty() {
             let violation = FieldViolation {
@@ -231,6 +286,8 @@ struct ErrorInfo {
     reason: String,
     #[prost(string, tag = "2")]
     domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Clone, PartialEq, Message)]

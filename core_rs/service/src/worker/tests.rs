@@ -45,8 +45,8 @@ fn options() -> Options {
 }
 
 fn call(ticket: u64, method: Method, request: &impl Message) -> Call {
-    let request = request.encode_to_vec();
-    Call { ticket, method, request, actor: "ada".to_owned(), deadline: None }
+    let (request, actor) = (request.encode_to_vec(), "ada".to_owned());
+    Call { ticket, method, request, actor, own_channel: None, deadline: None }
 }
 
 fn account(ticket: u64, account_id: &str) -> Call {

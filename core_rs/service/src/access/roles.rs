@@ -1,0 +1,173 @@
+//! Which role may call which method: the one table, for every transport.
+
+use crate::methods::{METHODS, Method};
+
+/// What somebody is here for. Each identity has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A system that takes orders, through any channel.
+    OrderEntry,
+    /// A point of sale, through its own channel only.
+    Pos,
+    /// Brings accounts, segments and the ledger's entries.
+    Loader,
+    /// Looks into everything and may stop an account.
+    CreditAnalyst,
+    /// Sets limits and says which accounts may buy.
+    Finance,
+    /// Orders, and stops and reinstates accounts, in person.
+    Supervisor,
+    /// Reads everything and changes nothing.
+    Auditor,
+    /// May call every method.
+    Admin,
+}
+
+use Role::{Admin, Auditor, CreditAnalyst, Finance, Loader, OrderEntry, Pos, Supervisor};
+
+/// Who moves orders.
+const SELLERS: &[Role] = &[OrderEntry, Pos, Supervisor];
+/// Who looks at one order.
+const ORDER_READERS: &[Role] = &[OrderEntry, Pos, CreditAnalyst, Finance, Supervisor, Auditor];
+/// Who looks at one account after the other. A loader looks up which ones exist.
+const ACCOUNT_READERS: &[Role] = &[OrderEntry, Loader, CreditAnalyst, Finance, Supervisor, Auditor];
+/// Who looks at where accounts stand.
+const READERS: &[Role] = &[OrderEntry, CreditAnalyst, Finance, Supervisor, Auditor];
+/// Who looks at all of the book.
+const OVERSEERS: &[Role] = &[CreditAnalyst, Finance, Supervisor, Auditor];
+
+/// Who may call the method, beside [`Admin`], who may call all. There is no rest to this match: a
+/// new method needs its line here before it compiles.
+const fn callers(method: Method) -> &'static [Role] {
+    match method {
+        Method::CheckAndReserve => SELLERS,
+        Method::Check => &[OrderEntry, Pos, CreditAnalyst, Finance, Supervisor],
+        Method::Adjust => SELLERS,
+        Method::Capture => SELLERS,
+        Method::Release => SELLERS,
+        Method::BatchCheckAndReserve => SELLERS,
+        Method::GetReservation => ORDER_READERS,
+        Method::ListReservations => READERS,
+        Method::Confirm => ORDER_READERS,
+        Method::UpsertAccounts => &[Loader, Finance],
+        Method::UpsertSegments => &[Loader, Finance],
+        Method::GetAccount => ACCOUNT_READERS,
+        Method::ListAccounts => ACCOUNT_READERS,
+        Method::GetPosition => READERS,
+        Method::WatchPositions => READERS,
+        Method::SuspendAccount => &[CreditAnalyst, Finance, Supervisor],
+        Method::ReinstateAccount => &[Finance, Supervisor],
+        Method::CloseAccount => &[Finance],
+        // A bureau's or a fraud desk's system may stop an account; a person lets it go on.
+        Method::PlaceHold => &[Loader, CreditAnalyst, Finance, Supervisor],
+        Method::LiftHold => &[Finance, Supervisor],
+        Method::SetTemporaryLimit | Method::RemoveTemporaryLimit => &[Finance],
+        Method::SetRollingLimit | Method::RemoveRollingLimit => &[Finance],
+        Method::ListSegments => OVERSEERS,
+        Method::PostEntries => &[Loader],
+        Method::GetTime => &Role::ALL,
+        Method::SetTime => &[],
+    }
+}
+
+impl Role {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Role; 8] =
+        [OrderEntry, Pos, Loader, CreditAnalyst, Finance, Supervisor, Auditor, Admin];
+
+    /// As in token files, claims and errors.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            OrderEntry => "order_entry",
+            Pos => "pos",
+            Loader => "loader",
+            CreditAnalyst => "credit_analyst",
+            Finance => "finance",
+            Supervisor => "supervisor",
+            Auditor => "auditor",
+            Admin => "admin",
+        }
+    }
+
+    /// The role of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    pub(crate) fn may_call(self, method: Method) -> bool {
+        self == Admin || callers(method).contains(&self)
+    }
+}
+
+/// Every method's path with the names of the roles that may call it.
+pub fn table() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    METHODS.iter().map(|(path, number)| {
+        let method = Method::of(*number).expect("it is in the table of methods");
+        let allowed = Role::ALL.into_iter().filter(|role| role.may_call(method));
+        (*path, allowed.map(Role::name).collect())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_is_known_by_its_name_and_may_do_something() {
+        for role in Role::ALL {
+            assert_eq!(Role::of(role.name()), Some(role));
+            assert!(table().any(|(_, roles)| roles.contains(&role.name())), "{role:?}");
+        }
+        assert_eq!(Role::of("root"), None);
+        assert_eq!(Role::of(""), None);
+    }
+
+    /// What each may not do is what a role is for.
+    #[test]
+    fn those_who_look_change_nothing_and_those_who_sell_set_no_limits() {
+        let changing = [
+            Method::CheckAndReserve,
+            Method::Adjust,
+            Method::Capture,
+            Method::Release,
+            Method::BatchCheckAndReserve,
+            Method::UpsertAccounts,
+            Method::UpsertSegments,
+            Method::SuspendAccount,
+            Method::ReinstateAccount,
+            Method::CloseAccount,
+            Method::PlaceHold,
+            Method::LiftHold,
+            Method::SetTemporaryLimit,
+            Method::RemoveTemporaryLimit,
+            Method::SetRollingLimit,
+            Method::RemoveRollingLimit,
+            Method::PostEntries,
+            Method::SetTime,
+        ];
+        assert!(changing.iter().all(|method| !Auditor.may_call(*method)));
+        for limits in [Method::UpsertAccounts, Method::UpsertSegments, Method::PostEntries] {
+            assert!(!SELLERS.iter().any(|role| role.may_call(limits)), "{limits:?}");
+        }
+        assert!(!Loader.may_call(Method::CheckAndReserve));
+        // It has no list, no account and no bulk call: those know no channel.
+        let pos: Vec<_> = table().filter(|(_, roles)| roles.contains(&"pos")).collect();
+        let names = pos.iter().filter_map(|(path, _)| path.rsplit('/').next());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [
+                "CheckAndReserve",
+                "Check",
+                "Adjust",
+                "Capture",
+                "Release",
+                "BatchCheckAndReserve",
+                "GetReservation",
+                "Confirm",
+                "GetTime",
+            ]
+        );
+    }
+}
