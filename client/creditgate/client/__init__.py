@@ -103,7 +103,7 @@ from creditgate.client._ledger import (
     LedgerEntry,
     StreamProgress,
 )
-from creditgate.client._options import ClientOptions, RetryPolicy
+from creditgate.client._options import ClientOptions, RetryPolicy, Tls
 from creditgate.client._sync import Client
 
 __all__ = [
@@ -166,6 +166,7 @@ __all__ = [
     "StreamProgress",
     "TemporaryLimit",
     "TemporaryLimitKind",
+    "Tls",
     "TransientError",
     "UnavailableError",
     "UpsertOutcome",

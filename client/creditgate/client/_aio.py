@@ -16,13 +16,9 @@ import grpc.aio
 
 from creditgate.client import _account, _clock, _conditions, _decision, _ledger
 from creditgate.client._bind import budget_s, call_error, dress
+from creditgate.client._channel import CallMetadata, open_aio_channel
 from creditgate.client._errors import CallError, ClientClosedError
-from creditgate.client._options import (
-    ADDRESS_DEFAULT,
-    ClientOptions,
-    call_metadata,
-    channel_options,
-)
+from creditgate.client._options import ADDRESS_DEFAULT, ClientOptions
 from creditgate.client._retry import Attempts
 from creditgate.client._wire import Call, Listing, Upload, Watch
 
@@ -94,7 +90,7 @@ class AsyncClient:
     ) -> None:
         self.address = address
         self.options = options or ClientOptions()
-        self._metadata = call_metadata(self.options)
+        self._metadata = CallMetadata(address, self.options)
         # Made by the first call: a channel belongs to the event loop that runs then.
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
@@ -153,7 +149,9 @@ class AsyncClient:
         while True:
             try:
                 data = await send(
-                    call.request, timeout=attempts.next_timeout_s(), metadata=self._metadata
+                    call.request,
+                    timeout=attempts.next_timeout_s(),
+                    metadata=self._metadata.current(),
                 )
             except grpc.aio.AioRpcError as raised:
                 error = _error(raised, call.method, call.request_id)
@@ -177,7 +175,9 @@ class AsyncClient:
 
     async def _receive(self, watch: Watch[T]) -> _Stream[T]:
         open_stream: _Watch = self._open_channel().unary_stream(watch.method)
-        stream = open_stream(watch.request, timeout=watch.timeout_s, metadata=self._metadata)
+        stream = open_stream(
+            watch.request, timeout=watch.timeout_s, metadata=self._metadata.current()
+        )
         try:
             async for data in stream:
                 yield watch.parse(data)
@@ -204,7 +204,9 @@ class AsyncClient:
                 failures.append(failure)
 
         open_stream: _Upload = self._open_channel().stream_stream(upload.method)
-        stream = open_stream(requests(), timeout=upload.timeout_s, metadata=self._metadata)
+        stream = open_stream(
+            requests(), timeout=upload.timeout_s, metadata=self._metadata.current()
+        )
         try:
             async for data in stream:
                 yield upload.parse(data)
@@ -219,7 +221,7 @@ class AsyncClient:
         if self._closed:
             raise ClientClosedError("this client is closed: make a new one")
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(self.address, options=channel_options())
+            self._channel = open_aio_channel(self.address, self.options)
         return self._channel
 
 

@@ -1,6 +1,7 @@
 """How a client connects, waits and repeats."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 import msgspec
 
@@ -42,16 +43,39 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f"attempt_timeout_s is {self.attempt_timeout_s}: must be above 0")
 
 
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a connection is encrypted; all are PEM files, read when the connection is made.
+
+    `ca` says who may have signed the server's certificate; None: those that gRPC comes with. A
+    server that asks for a certificate gets `certificate`, whose key is `key`.
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key: must be given together")
+
+
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a client needs to know. Timeouts cover a whole call, its retries included.
 
     `actor` says who calls, for the journal: at most 64 printable ASCII characters; empty means
-    "anonymous". `decision_timeout_s` holds for calls on one order or account, `bulk_timeout_s` for
-    batches, upserts, ledger entries and pages of lists; each call takes a `timeout_s` of its own.
-    Streams have no deadline unless one is given.
+    "anonymous". Where the server checks credentials, it goes by those instead: `token` is one, or
+    `token_file` the file that holds it, which is read again when it changes. `tls` encrypts the
+    connection; without it a token is sent to this machine alone.
+
+    `decision_timeout_s` holds for calls on one order or account, `bulk_timeout_s` for batches,
+    upserts, ledger entries and pages of lists; each call takes a `timeout_s` of its own. Streams
+    have no deadline unless one is given.
     """
 
     actor: str = ""
+    token: str = ""
+    token_file: Path | None = None
+    tls: Tls | None = None
     decision_timeout_s: float = 1.0
     bulk_timeout_s: float = 30.0
     retry: RetryPolicy = RetryPolicy()
@@ -62,9 +86,21 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError(
                 f"actor is {self.actor!r}: must be printable ASCII, at most {ACTOR_BYTES_MAX} bytes"
             )
+        if not self.token.isascii() or not self.token.isprintable() or " " in self.token:
+            raise ValueError("token: must be printable ASCII without spaces")
+        if self.token and self.token_file is not None:
+            raise ValueError("token and token_file: must not be given both")
         for name in ("decision_timeout_s", "bulk_timeout_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be above 0")
+
+    def __repr__(self) -> str:
+        """All but the token, which is nothing for a log."""
+        shown = (
+            f"{name}={'...' if name == 'token' and self.token else repr(getattr(self, name))}"
+            for name in self.__struct_fields__
+        )
+        return f"ClientOptions({', '.join(shown)})"
 
 
 def channel_options() -> list[tuple[str, int | str]]:
@@ -84,8 +120,3 @@ def channel_options() -> list[tuple[str, int | str]]:
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
         ("grpc.primary_user_agent", f"creditgate-client/{_VERSION}"),
     ]
-
-
-def call_metadata(options: ClientOptions) -> tuple[tuple[str, str], ...]:
-    """What goes along with every call."""
-    return (("creditgate-actor", options.actor),) if options.actor else ()

@@ -8,13 +8,9 @@ import grpc
 
 from creditgate.client import _account, _clock, _conditions, _decision, _ledger
 from creditgate.client._bind import budget_s, call_error, dress
+from creditgate.client._channel import CallMetadata, open_channel
 from creditgate.client._errors import CallError, ClientClosedError
-from creditgate.client._options import (
-    ADDRESS_DEFAULT,
-    ClientOptions,
-    call_metadata,
-    channel_options,
-)
+from creditgate.client._options import ADDRESS_DEFAULT, ClientOptions
 from creditgate.client._retry import Attempts
 from creditgate.client._wire import Call, Listing, Upload, Watch
 
@@ -78,8 +74,8 @@ class Client:
     ) -> None:
         self.address = address
         self.options = options or ClientOptions()
-        self._metadata = call_metadata(self.options)
-        self._channel = grpc.insecure_channel(address, options=channel_options())
+        self._metadata = CallMetadata(address, self.options)
+        self._channel = open_channel(address, self.options)
         self._closed = False
 
     def close(self) -> None:
@@ -135,7 +131,9 @@ class Client:
         while True:
             try:
                 data = send(
-                    call.request, timeout=attempts.next_timeout_s(), metadata=self._metadata
+                    call.request,
+                    timeout=attempts.next_timeout_s(),
+                    metadata=self._metadata.current(),
                 )
             except grpc.RpcError as raised:
                 error = _error(raised, call.method, call.request_id)
@@ -158,7 +156,9 @@ class Client:
 
     def _receive(self, watch: Watch[T]) -> _Stream[T]:
         open_stream: _Watch = self._open_channel().unary_stream(watch.method)
-        stream = open_stream(watch.request, timeout=watch.timeout_s, metadata=self._metadata)
+        stream = open_stream(
+            watch.request, timeout=watch.timeout_s, metadata=self._metadata.current()
+        )
         try:
             for data in stream:
                 yield watch.parse(data)
@@ -179,7 +179,9 @@ class Client:
                 failures.append(failure)
 
         open_stream: _Upload = self._open_channel().stream_stream(upload.method)
-        stream = open_stream(requests(), timeout=upload.timeout_s, metadata=self._metadata)
+        stream = open_stream(
+            requests(), timeout=upload.timeout_s, metadata=self._metadata.current()
+        )
         try:
             for data in stream:
                 yield upload.parse(data)

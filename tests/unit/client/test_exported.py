@@ -66,6 +66,7 @@ EXPORTED = [
     "StreamProgress",
     "TemporaryLimit",
     "TemporaryLimitKind",
+    "Tls",
     "TransientError",
     "UnavailableError",
     "UpsertOutcome",

@@ -13,7 +13,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from creditgate.client import Client, ClientOptions, UnavailableError
+from creditgate.client import Client, ClientOptions, Tls, UnavailableError
 from creditgate.client._options import ACTOR_BYTES_MAX, ADDRESS_DEFAULT
 from creditgate.client.cli._parameters import SECONDS
 
@@ -37,6 +37,11 @@ class ClientSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str | None = None
     actor: str | None = None
     timeout_s: float | None = None
+    tls: bool = False
+    tls_ca: str | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    token_file: str | None = None
 
 
 class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +107,7 @@ def connected(command: Callable[Concatenate[Connection, P], None]) -> Callable[.
         metavar="SECONDS",
         help=f"How long a call may take, retries included.  [default: {TIMEOUT_DEFAULT_S:g}]",
     )
+    @_access_options
     @click.option("--json", is_flag=True, help="Write JSON, amounts in minor units.")
     @functools.wraps(command)
     def run(
@@ -114,6 +120,7 @@ def connected(command: Callable[Concatenate[Connection, P], None]) -> Callable[.
         **arguments: Any,
     ) -> None:
         section = read_section(config)
+        access = {name: arguments.pop(name) for name in _ACCESS}
         address = address or section.address or ADDRESS_DEFAULT
         timeout_s = timeout_s or section.timeout_s or TIMEOUT_DEFAULT_S
         try:
@@ -121,10 +128,12 @@ def connected(command: Callable[Concatenate[Connection, P], None]) -> Callable[.
                 actor=actor or section.actor or _login(),
                 decision_timeout_s=timeout_s,
                 bulk_timeout_s=timeout_s,
+                **_access(section, access),
             )
+            opened = Client(address, options)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
-        with Client(address, options) as client:
+        with opened as client:
             try:
                 call(Connection(client, json=json), **arguments)
             except UnicodeEncodeError as error:
@@ -133,6 +142,53 @@ def connected(command: Callable[Concatenate[Connection, P], None]) -> Callable[.
                 raise Failure(_unreachable(address, error)) from error
 
     return run
+
+
+_ACCESS = ("tls", "tls_ca", "tls_certificate", "tls_key", "token_file")
+
+_TOKEN_ENV = "CREDITGATE_TOKEN"  # noqa: S105 - the name, no token
+
+
+def _access_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a connection that is encrypted, and of who makes it."""
+    files = {
+        "token_file": f"File that holds a token; {_TOKEN_ENV} may hold it instead.",
+        "tls_key": "PEM file of the key of --tls-certificate.",
+        "tls_certificate": "PEM file of the certificate that a server may ask for.",
+        "tls_ca": "PEM file of who may have signed the server's certificate; encrypts.",
+    }
+    for name, text in files.items():
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            envvar=f"CREDITGATE_{name.upper()}",
+            show_envvar=True,
+            help=text,
+        )(command)
+    return click.option(
+        "--tls",
+        is_flag=True,
+        envvar="CREDITGATE_TLS",
+        show_envvar=True,
+        help="Encrypt; a well-known authority has signed the server's certificate.",
+    )(command)
+
+
+def _access(section: ClientSection, given: dict[str, Any]) -> dict[str, Any]:
+    """The credential and the encryption, as fields of ClientOptions. Raises ValueError."""
+
+    def file(name: str) -> Path | None:
+        path = given[name] or getattr(section, name)
+        return None if path is None else Path(path)
+
+    tls = Tls(ca=file("tls_ca"), certificate=file("tls_certificate"), key=file("tls_key"))
+    encrypts = given["tls"] or section.tls or tls != Tls()
+    fields: dict[str, Any] = {"tls": tls if encrypts else None}
+    # No flag for the token itself: the list of processes would show it to everyone.
+    token = os.environ.get(_TOKEN_ENV, "")
+    if token and given["token_file"] is None:
+        return {**fields, "token": token}
+    return {**fields, "token_file": file("token_file")}
 
 
 def read_section(file: Path | None) -> ClientSection:

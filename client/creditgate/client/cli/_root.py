@@ -23,7 +23,11 @@ COMMANDS_GROUP = "creditgate.commands"
 _NEGATIVE = re.compile(r"-[0-9.]")
 
 # Commands of ours that are not part of this package, and the package that has them.
-_ELSEWHERE = {"serve": "creditgate-server", "load": "creditgate-loaders"}
+_ELSEWHERE = {
+    "access": "creditgate-server",
+    "serve": "creditgate-server",
+    "load": "creditgate-loaders",
+}
 
 # The backspace tells click to leave the lines after it as they are.
 _HELP = """\
@@ -33,8 +37,8 @@ Amounts are decimals of their currency, such as 125.00; with --json they are int
 units, one JSON object to a line.
 
 Settings come from a TOML file (section [client] of ./creditgate.toml, or of --config), then the
-environment (CREDITGATE_ADDRESS, CREDITGATE_ACTOR, CREDITGATE_TIMEOUT), then options; the later
-is stronger.
+environment (CREDITGATE_ADDRESS, CREDITGATE_ACTOR, CREDITGATE_TIMEOUT and more), then options; the
+later is stronger. A server that asks who calls gets the token of --token-file or CREDITGATE_TOKEN.
 
 \b
 Exit codes:
