@@ -254,13 +254,6 @@ def test_the_other_loopback_address_is_served_and_guarded_too(start_server: Star
         assert response.status == 200
 
 
-def test_an_address_that_others_reach_is_refused(start_server: StartServer) -> None:
-    with pytest.raises(NotStartedError) as caught:
-        start_server(listen="0.0.0.0:0")
-    assert caught.value.exit_code == 2
-    assert "--listen = '0.0.0.0:0': only a loopback address is accepted" in caught.value.stderr
-
-
 def test_a_store_in_use_is_refused_and_its_owner_goes_on(
     server: ServerProcess, start_server: StartServer
 ) -> None:

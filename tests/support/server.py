@@ -79,7 +79,10 @@ class ServerProcess:
         Raises NotStartedError.
         """
         assert self._process is None, "stop it first"
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in self._options.items()]
+        flags = [
+            f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+            for name, value in self._options.items()
+        ]
         with self.stderr_path.open("a") as stderr:
             self._process = subprocess.Popen(
                 [*self._prefix, COMMAND, "serve", *flags],

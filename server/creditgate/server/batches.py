@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 
 from creditgate.server.bridge import BATCH_METHOD, Bridge
-from creditgate.server.calls import CallRecorder, Context, actor_of
+from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort
 
@@ -36,19 +36,19 @@ class StreamCheckAndReserve:
             with self._recorder.call(context) as call:
                 call.streaming = True
                 call.figures = {"answered": 0}
-                call.actor = actor_of(context)
+                call.caller = self._recorder.caller_of(context)
                 self._drain.enter()
                 try:
-                    await self._answer_all(call.actor, call.figures, context)
+                    await self._answer_all(call.caller, call.figures, context)
                 finally:
                     self._drain.leave()
         except CallError as error:
             await abort(context, error)
 
-    async def _answer_all(self, actor: str, figures: dict[str, int], context: Context) -> None:
+    async def _answer_all(self, caller: str, figures: dict[str, int], context: Context) -> None:
         window = asyncio.Semaphore(WINDOW)
         answers: asyncio.Queue[_Answer | None] = asyncio.Queue()
-        reader = asyncio.create_task(self._read_all(actor, window, answers, context))
+        reader = asyncio.create_task(self._read_all(caller, window, answers, context))
         try:
             while (answer := await answers.get()) is not None:
                 await context.write(await answer)
@@ -63,7 +63,7 @@ class StreamCheckAndReserve:
 
     async def _read_all(
         self,
-        actor: str,
+        caller: str,
         window: asyncio.Semaphore,
         answers: asyncio.Queue[_Answer | None],
         context: Context,
@@ -76,13 +76,14 @@ class StreamCheckAndReserve:
                 raw: Any = await self._drain.unless_begun(context.read())
                 if raw is grpc.aio.EOF:
                     return
+                await self._bridge.pace(caller, raw)
                 # Looked for beforehand: a batch that was refused and came again would be decided
                 # after those behind it. The call's deadline ends this wait like any other.
                 while not self._bridge.has_room(raw):  # noqa: ASYNC110 - nobody tells of room
                     await asyncio.sleep(_ROOM_PAUSE_S)
                 # As it came: the request of one batch.
                 timeout_s = context.time_remaining()
-                answers.put_nowait(self._bridge.call(BATCH_METHOD, raw, actor, timeout_s))
+                answers.put_nowait(self._bridge.call(BATCH_METHOD, raw, caller, timeout_s))
         finally:
             answers.put_nowait(None)
 

@@ -9,7 +9,7 @@ import asyncio
 from time import monotonic
 from typing import Final, NamedTuple
 
-from creditgate.core import METHODS, SLOW_METHODS, Core
+from creditgate.core import METHODS, SLOW_METHODS, Access, Core
 from creditgate.server.admission import BatchAdmission
 from creditgate.server.errors import CallError
 from creditgate.v1 import account_pb2
@@ -43,7 +43,8 @@ class PositionWatch:
     accounts it named.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, caller: str = "") -> None:
+        self.caller = caller
         self._newest: dict[str, bytes] = {}
         self._error: CallError | None = None
         self._changed = asyncio.Event()
@@ -76,21 +77,23 @@ class _Call(NamedTuple):
     future: asyncio.Future[bytes]
     method: int
     request: bytes
-    actor: str
+    caller: str
     deadline: float | None
     """By `monotonic`."""
 
     def submission(self) -> tuple[int, bytes, str, float | None]:
         """What the core takes."""
         timeout_s = None if self.deadline is None else self.deadline - monotonic()
-        return self.method, self.request, self.actor, timeout_s
+        return self.method, self.request, self.caller, timeout_s
 
 
 class Bridge:
     """Hands calls to the core and its answers to those who wait. Use on the event loop only."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, limits: Access | None = None) -> None:
+        """`limits`: where callers are held to any, which streams then wait for."""
         self._core = core
+        self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._gathering: list[_Call] = []
         self._gathering_since = 0.0
@@ -121,8 +124,17 @@ class Bridge:
         size_bytes = len(request) + sum(len(call.request) for call in self._gathering)
         return self._core.has_room(1 + len(self._gathering), size_bytes)
 
+    async def pace(self, caller: str, request: bytes) -> None:
+        """Wait until this request of a stream is no more than its caller may ask for."""
+        if self._limits is None:
+            return
+        self._submit()  # what gathers counts too
+        # Nobody tells of room.
+        while pause_s := self._limits.pause_s(caller, len(request)):  # noqa: ASYNC110
+            await asyncio.sleep(pause_s)
+
     def call(
-        self, method: int, request: bytes, actor: str, timeout_s: float | None
+        self, method: int, request: bytes, caller: str, timeout_s: float | None
     ) -> asyncio.Future[bytes]:
         """Queue one call; the future has its serialized response or a CallError.
 
@@ -131,7 +143,7 @@ class Bridge:
         """
         future: asyncio.Future[bytes] = self._loop.create_future()
         deadline = None if timeout_s is None else monotonic() + timeout_s
-        self._gathering.append(_Call(future, method, request, actor, deadline))
+        self._gathering.append(_Call(future, method, request, caller, deadline))
         if len(request) > _GATHERED_BYTES_MAX:
             self._submit()
         elif len(self._gathering) == 1:
@@ -171,11 +183,11 @@ class Bridge:
                 self._slow.add(ticket)
 
     def watch(
-        self, request: bytes, actor: str, timeout_s: float | None
+        self, request: bytes, caller: str, timeout_s: float | None
     ) -> tuple[int, PositionWatch]:
         """Begin a WatchPositions call; returns the ticket for `unwatch` and the watch."""
-        ticket = self._core.submit(WATCH_METHOD, request, actor, timeout_s)
-        watch = self._watches[ticket] = PositionWatch()
+        ticket = self._core.submit(WATCH_METHOD, request, caller, timeout_s)
+        watch = self._watches[ticket] = PositionWatch(caller)
         return ticket, watch
 
     def unwatch(self, ticket: int) -> None:
@@ -188,6 +200,14 @@ class Bridge:
         for ticket, watch in list(self._watches.items()):
             self.unwatch(ticket)
             watch.fail(error)
+
+    def end_watches_of_others(self, access: Access) -> None:
+        """End those whose caller may not watch any more: expired, revoked."""
+        for ticket, watch in list(self._watches.items()):
+            refused = access.turned_away(watch.caller, WATCH_METHOD)
+            if refused is not None:
+                self.unwatch(ticket)
+                watch.fail(CallError(*refused))
 
     def close(self) -> None:
         """Deliver what is finished and stop. To be called once the core is closed."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import grpc
 
@@ -22,24 +23,43 @@ ANONYMOUS: Final = "anonymous"
 CALL_LINES_PER_S_MAX: Final = 200
 
 
+def value_in(metadata: Any, key: str) -> str:
+    """The first value of this key in a call's metadata; empty where there is none."""
+    for name, value in metadata or ():
+        if name == key:
+            return str(value)
+    return ""
+
+
 def actor_of(context: Context) -> str:
     """Who calls, as the metadata says; `anonymous` when it does not. Raises CallError."""
-    metadata: Any = context.invocation_metadata() or ()
-    for key, value in metadata:
-        if key == ACTOR_KEY:
-            actor = str(value)
-            if len(actor.encode()) > ACTOR_BYTES_MAX:
-                raise field_invalid(
-                    ACTOR_KEY, f"{len(actor.encode())} bytes; at most {ACTOR_BYTES_MAX}"
-                )
-            return actor or ANONYMOUS
-    return ANONYMOUS
+    actor = value_in(context.invocation_metadata(), ACTOR_KEY)
+    if len(actor.encode()) > ACTOR_BYTES_MAX:
+        raise field_invalid(ACTOR_KEY, f"{len(actor.encode())} bytes; at most {ACTOR_BYTES_MAX}")
+    return actor or ANONYMOUS
+
+
+class Callers(NamedTuple):
+    """How callers are known."""
+
+    of: Callable[[Context], str]
+    """What the core is told of who calls. Raises CallError."""
+    name: Callable[[str], str]
+    """The name, for the log, of whom `of` returned."""
+
+
+CLAIMED: Final = Callers(of=actor_of, name=str)
+"""By what they call themselves."""
 
 
 class CallRecorder:
     """Records the calls of one method."""
 
-    def __init__(self, method: Method, metrics: Metrics, budget: LineBudget) -> None:
+    def __init__(
+        self, method: Method, metrics: Metrics, budget: LineBudget, callers: Callers = CLAIMED
+    ) -> None:
+        self.caller_of = callers.of
+        self._name_of = callers.name
         self._method = method
         self._figures = metrics.method(method.path)
         self._budget = budget
@@ -70,7 +90,7 @@ class CallRecorder:
             level,
             "call",
             **fields,
-            actor=call.actor,
+            actor=self._name_of(call.caller),
             peer=call.context.peer(),
             duration_ms=round(duration_s * 1e3, 3),
             **call.figures,
@@ -80,14 +100,14 @@ class CallRecorder:
 class Call:
     """One call on its way; leaving the `with` block records it."""
 
-    __slots__ = ("_recorder", "actor", "context", "figures", "request", "started", "streaming")
+    __slots__ = ("_recorder", "caller", "context", "figures", "request", "started", "streaming")
 
     def __init__(self, recorder: CallRecorder, context: Context, request: bytes) -> None:
         self._recorder = recorder
         self.context = context
         self.request = request
         self.started = perf_counter()
-        self.actor = ""
+        self.caller = ""
         self.streaming = False
         self.figures: dict[str, int] = {}
 

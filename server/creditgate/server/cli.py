@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -25,6 +25,8 @@ date, and it exits with 0. A second signal ends it at once.
 
 def _help(option: Option) -> str:
     default = '""' if option.default == "" else option.default
+    if isinstance(default, bool):
+        default = str(default).lower()
     return f"{option.description} [default: {default}; {option.rule}; env: {option.env}]"
 
 
@@ -48,6 +50,10 @@ def _record(param: click.Parameter, ctx: click.Context) -> tuple[str, str]:
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(list(OPTIONS.values())):
+        if isinstance(option.default, bool):
+            told: Any = {"flag_value": "true", "is_flag": True, "default": None}
+            command = click.option(option.flag, option.name, help=_help(option), **told)(command)
+            continue
         metavar = "N" if isinstance(option.default, int) else "|".join(option.choices) or "TEXT"
         command = click.option(option.flag, metavar=metavar, help=_help(option))(command)
     return command

@@ -4,7 +4,6 @@ Options come from a TOML file, from the environment and from flags; a later one 
 is not known, or breaks its rule, is refused: nothing is corrected or ignored silently.
 """
 
-import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import Meta
+
+from creditgate.server.addresses import is_loopback, split_address
 
 ENV_PREFIX: Final = "CREDITGATE_SERVE_"
 """Every variable that starts so must be a known option. The longer prefix keeps clear of variables
@@ -24,9 +25,6 @@ _OTHER_SECTIONS: Final = frozenset({"client"})
 
 CONFIG_ENV: Final = "CREDITGATE_CONFIG"
 DEFAULT_FILE: Final = Path("creditgate.toml")
-
-# What whoever reaches the port of these options could do.
-_EXPOSED: Final = {"listen": "move credit", "metrics": "read the figures of the business"}
 
 _DAY_S: Final = 86_400
 
@@ -97,14 +95,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _option(
             "Network",
-            "HOST:PORT for gRPC; port 0 takes a free one. Only loopback is accepted for now.",
+            "HOST:PORT for gRPC; port 0 takes a free one. Off loopback only with a certificate and "
+            "with tokens or keys, or --insecure.",
         ),
     ] = "127.0.0.1:50051"
     metrics: Annotated[
         str,
         _option(
             "Network",
-            "HOST:PORT for Prometheus metrics over HTTP; empty turns them off.",
+            "HOST:PORT for Prometheus metrics over HTTP, on loopback unless --insecure; empty "
+            "turns them off.",
         ),
     ] = "127.0.0.1:9464"
     message_size_max_bytes: Annotated[
@@ -129,11 +129,72 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         _option("Network", "How long a stopping server waits for calls in flight.", ge=0, le=3_600),
     ] = 10
 
+    tls_certificate: Annotated[
+        str,
+        _option("Access", "PEM file of the server's certificate and those above it."),
+    ] = ""
+    tls_key: Annotated[str, _option("Access", "PEM file of the certificate's key.")] = ""
+    tls_client_ca: Annotated[
+        str,
+        _option(
+            "Access",
+            "PEM file of who may have signed the certificates of clients, which each then needs.",
+        ),
+    ] = ""
+    access_tokens: Annotated[
+        str,
+        _option("Access", "File of hashed tokens, as `creditgate access token` writes it."),
+    ] = ""
+    access_keys: Annotated[
+        str, _option("Access", "File of the public keys (JWKS) that JWTs are signed by.")
+    ] = ""
+    access_issuer: Annotated[
+        str, _option("Access", "What a JWT must name as its `iss`; empty: anything.")
+    ] = ""
+    access_audience: Annotated[
+        str, _option("Access", "What a JWT must name in its `aud`; empty: anything.")
+    ] = ""
+    access_rate_per_s: Annotated[
+        int,
+        _option(
+            "Access",
+            "Calls a second that each identity may make over time; 0: any number.",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 0
+    access_burst: Annotated[
+        int,
+        _option(
+            "Access",
+            "Calls that it may make at once after a pause; 0: those of one second.",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 0
+    access_in_flight_max: Annotated[
+        int,
+        _option(
+            "Access",
+            "Calls that it may have waiting for their answers, open watches among them; 0: any "
+            "number.",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 0
+    insecure: Annotated[
+        bool,
+        _option(
+            "Access", "Serve off loopback without transport security or credentials. Dangerous."
+        ),
+    ] = False
+
     clock: Annotated[
         Literal["system", "manual"],
         _option(
             "Decisions",
-            "`manual` stands still until ClockService moves it, for replays of old data.",
+            "`manual` stands still until ClockService moves it, for replays of old data; on "
+            "loopback only.",
         ),
     ] = "system"
     queue_depth_max: Annotated[
@@ -179,6 +240,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         _option("Logs", "`auto` is console on a terminal and json elsewhere."),
     ] = "auto"
 
+    @property
+    def authenticates(self) -> bool:
+        """Whether callers must say who they are, and prove it."""
+        return bool(self.access_tokens or self.access_keys)
+
+    @property
+    def limits_callers(self) -> bool:
+        """Whether each of them is held to any limit."""
+        return bool(self.access_rate_per_s or self.access_in_flight_max)
+
 
 class Option(NamedTuple):
     """One field of `Config`, as the command line and the error messages present it."""
@@ -210,6 +281,8 @@ def _rule(kind: msgspec.inspect.Type, choices: tuple[str, ...]) -> str:
         case msgspec.inspect.IntType(ge=low, le=high, multiple_of=step):
             of_step = "" if step is None else f", a multiple of {step}"
             return f"an integer from {low} to {high}{of_step}"
+        case msgspec.inspect.BoolType():
+            return "true or false"
         case msgspec.inspect.LiteralType():
             return "one of " + ", ".join(choices)
         case msgspec.inspect.StrType(min_length=length):
@@ -243,36 +316,6 @@ OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _optio
 """By name, in the order in which help shows them."""
 
 
-def split_address(address: str, exposed: str = "use it") -> tuple[str, int]:
-    """`HOST:PORT` as host and port; `localhost` is 127.0.0.1, an IPv6 host is in brackets.
-
-    `exposed`: what whoever reaches the port could do, for the message. Raises ValueError, whose
-    message is the rule, unless the host is a loopback address.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise ValueError("must be HOST:PORT with a port from 0 to 65535")
-    if host == "localhost":
-        host = "127.0.0.1"
-    elif host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        raise ValueError("the host must be a loopback address such as 127.0.0.1") from None
-    if not loopback:
-        raise ValueError(
-            "only a loopback address is accepted, because there are no transport security and no "
-            f"roles yet: whoever reaches the port could {exposed}"
-        )
-    return host, int(port)
-
-
-def join_address(host: str, port: int) -> str:
-    """The opposite of `split_address`."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 class _Setting(NamedTuple):
     """One value as it was found."""
 
@@ -293,7 +336,9 @@ def load(
     name; None where the flag was not given. Raises ConfigError.
     """
     settings = (*_from_file(file), *_from_environment(environment), *_from_flags(flags))
-    return Config(**{setting.name: _checked(setting) for setting in settings})
+    config = Config(**{setting.name: _checked(setting) for setting in settings})
+    _check_together(config)
+    return config
 
 
 def _from_file(file: Path | None) -> Iterator[_Setting]:
@@ -350,7 +395,59 @@ def _checked(setting: _Setting) -> Any:
         raise ConfigError(f"{refusal}: must be {option.rule}") from None
     if option.name == "listen" or (option.name == "metrics" and value):
         try:
-            split_address(value, _EXPOSED[option.name])
+            split_address(value)
         except ValueError as error:
             raise ConfigError(f"{refusal}: {error}") from None
     return value
+
+
+def _check_together(config: Config) -> None:
+    """Refuse options that do not go together. Raises ConfigError."""
+    needs = [
+        ("tls_certificate", "tls_key"),
+        ("tls_key", "tls_certificate"),
+        ("tls_client_ca", "tls_certificate"),
+        ("access_issuer", "access_keys"),
+        ("access_audience", "access_keys"),
+        ("access_burst", "access_rate_per_s"),
+    ]
+    for name, needed in needs:
+        if getattr(config, name) and not getattr(config, needed):
+            raise ConfigError(f"{name} = {getattr(config, name)}: needs {needed} too")
+    if config.limits_callers and not config.authenticates:
+        raise ConfigError(
+            "access_rate_per_s and access_in_flight_max hold for those who are known: they need "
+            "access_tokens or access_keys too"
+        )
+    _check_exposed(config)
+
+
+def _check_exposed(config: Config) -> None:
+    """Refuse what others could reach without being held up. Raises ConfigError."""
+    if not is_loopback(config.listen):
+        if config.clock == "manual":
+            raise ConfigError(
+                f"listen = {config.listen}: only a loopback address is accepted with clock = "
+                "manual: whoever moves the clock ends reservations"
+            )
+        if not config.insecure and (missing := unguarded(config)):
+            raise ConfigError(
+                f"listen = {config.listen}: only a loopback address is accepted without "
+                f"{' and '.join(missing)}: whoever reaches the port could move credit. --insecure "
+                "serves it all the same"
+            )
+    if config.metrics and not is_loopback(config.metrics) and not config.insecure:
+        raise ConfigError(
+            f"metrics = {config.metrics}: only a loopback address is accepted: whoever reaches the "
+            "port could read the figures of the business. --insecure serves them all the same"
+        )
+
+
+def unguarded(config: Config) -> list[str]:
+    """What the server lacks to be reached by others."""
+    missing = []
+    if not config.tls_certificate:
+        missing.append("transport security (tls_certificate, tls_key)")
+    if not config.authenticates:
+        missing.append("credentials (access_tokens or access_keys)")
+    return missing

@@ -18,17 +18,20 @@ import uvloop
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from creditgate.core import Core, StoreError, __version__
+from creditgate.core import Access, AccessError, Core, StoreError, __version__
 from creditgate.server import batches, contract, logs, streams
+from creditgate.server.access import Entrance, keep_fresh, verified_by
+from creditgate.server.addresses import is_loopback, join_address, split_address
 from creditgate.server.bridge import BATCH_PATH, WATCH_PATH, Bridge
-from creditgate.server.calls import CALL_LINES_PER_S_MAX, CallRecorder
-from creditgate.server.config import Config, join_address, split_address
+from creditgate.server.calls import CALL_LINES_PER_S_MAX, CLAIMED, CallRecorder
+from creditgate.server.config import Config, unguarded
 from creditgate.server.drain import Drain
 from creditgate.server.errors import shutting_down
 from creditgate.server.health import SERVICE as HEALTH_SERVICE
 from creditgate.server.health import Health
 from creditgate.server.logs import LineBudget, log
 from creditgate.server.metrics import Metrics, MetricsServer
+from creditgate.server.tls import TlsError, TlsFiles
 from creditgate.server.unary import BatchRefusal, Handler, RawHandlers, unary_handlers
 
 # Clients ping every 30 s; one that pings more often than this is cut off.
@@ -65,17 +68,19 @@ def run(config: Config) -> None:
 
 async def _serve(config: Config) -> None:
     stop = _watch_signals()
+    tls, access = _guard(config)
     # Ports first: a second server that was started by mistake ends before it touches a store.
-    server, address = _bind(config)
+    server, address = _bind(config, tls)
     metrics = Metrics()
     metrics_server, metrics_address = _bind_metrics(config, metrics)
     _open_files_freely()
     try:
-        core = await _open(config)
-        bridge, drain = Bridge(core), Drain()
+        core = await _open(config, access)
+        bridge, drain = Bridge(core, access if config.limits_callers else None), Drain()
+        fresh = asyncio.create_task(keep_fresh(access, tls, bridge))
         try:
             services = contract.services(manual_clock=config.clock == "manual")
-            _register(server, bridge, drain, metrics, services)
+            _register(server, bridge, drain, metrics, services, access=access)
             _add_figures(metrics, core, bridge)
             # A signal during recovery: nobody must be told of a server that is about to close.
             if not stop.is_set():
@@ -85,6 +90,7 @@ async def _serve(config: Config) -> None:
                 await stop.wait()
                 await _drain(server, bridge, drain, config)
         finally:
+            fresh.cancel()
             await _close(core, bridge)
     finally:
         if metrics_server is not None:
@@ -130,13 +136,47 @@ def settle_garbage() -> None:
     gc.set_threshold(_GARBAGE_MIN, *gc.get_threshold()[1:])
 
 
-def _bind(config: Config) -> tuple[grpc.aio.Server, str]:
+def _guard(config: Config) -> tuple[TlsFiles | None, Access | None]:
+    """What holds up those who may not call. Says loudly where others are let in without it."""
+    missing = unguarded(config)
+    if missing and not is_loopback(config.listen):
+        log(
+            # Above every level that can be configured.
+            logging.ERROR,
+            "INSECURE: whoever reaches the port can move credit",
+            listen=config.listen,
+            missing=missing,
+        )
+    try:
+        tls = TlsFiles(config) if config.tls_certificate else None
+        access = _access(config) if config.authenticates else None
+    except (TlsError, AccessError) as error:
+        raise StartError(str(error)) from None
+    return tls, access
+
+
+def _access(config: Config) -> Access:
+    return Access(
+        tokens=config.access_tokens or None,
+        keys=config.access_keys or None,
+        issuer=config.access_issuer or None,
+        audience=config.access_audience or None,
+        rate_per_s=config.access_rate_per_s,
+        burst=config.access_burst,
+        in_flight_max=config.access_in_flight_max,
+    )
+
+
+def _bind(config: Config, tls: TlsFiles | None) -> tuple[grpc.aio.Server, str]:
     """Take the port, without accepting calls yet; returns the address as bound."""
     host, port = split_address(config.listen)
-    server = grpc.aio.server(options=channel_options(config))
+    server, address = grpc.aio.server(options=channel_options(config)), join_address(host, port)
     try:
         _probe(host, port)
-        bound = server.add_insecure_port(join_address(host, port))
+        if tls is None:
+            bound = server.add_insecure_port(address)
+        else:
+            bound = server.add_secure_port(address, tls.credentials())
     except (OSError, RuntimeError) as error:
         raise StartError(
             f"listen = {config.listen}: cannot bind: {error}; choose another with --listen"
@@ -183,12 +223,13 @@ def _watch_signals() -> asyncio.Event:
     return stop
 
 
-async def _open(config: Config) -> Core:
+async def _open(config: Config, access: Access | None) -> Core:
     """Open and recover the store; on another thread, so that signals are heard meanwhile."""
     log(logging.INFO, "starting", version=__version__, **msgspec.structs.asdict(config))
     return await asyncio.to_thread(
         Core,
         config.store,
+        access=access,
         clock=config.clock,
         queue_depth_max=config.queue_depth_max,
         default_ttl_s=config.default_ttl_s,
@@ -206,12 +247,20 @@ async def _open(config: Config) -> Core:
 
 
 def _register(
-    server: grpc.aio.Server, bridge: Bridge, drain: Drain, metrics: Metrics, services: list[str]
+    server: grpc.aio.Server,
+    bridge: Bridge,
+    drain: Drain,
+    metrics: Metrics,
+    services: list[str],
+    *,
+    access: Access | None = None,
 ) -> None:
     """Connect every method of these services to the core, and add health and reflection."""
     budget = LineBudget(CALL_LINES_PER_S_MAX)
+    callers = CLAIMED if access is None else verified_by(access)
     recorders = {
-        method.path: CallRecorder(method, metrics, budget) for method in contract.methods(services)
+        method.path: CallRecorder(method, metrics, budget, callers)
+        for method in contract.methods(services)
     }
     watch = streams.WatchPositions(bridge, drain, recorders[WATCH_PATH])
     orders = batches.StreamCheckAndReserve(bridge, drain, recorders[batches.STREAM_PATH])
@@ -223,6 +272,8 @@ def _register(
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
+    if access is not None:
+        server.add_generic_rpc_handlers((Entrance(access, recorders),))
     refusal = BatchRefusal(bridge.batches, drain, recorders[BATCH_PATH])
     server.add_generic_rpc_handlers((refusal, RawHandlers(handlers)))
     found_by_name: Any = _FoundByName(server)

@@ -8,7 +8,7 @@ from google.rpc import code_pb2, error_details_pb2
 
 from creditgate.core import METHODS
 from creditgate.server.bridge import Bridge
-from creditgate.server.calls import CallRecorder, Context, actor_of
+from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort, call_error, field_invalid, request_malformed
 from creditgate.v1 import ledger_pb2
@@ -18,7 +18,7 @@ STREAM_PATH: Final = "/creditgate.v1.LedgerService/StreamEntries"
 WATCHES_MAX: Final = 1_000
 """Over all clients. Each holds at most one response for each of its accounts."""
 
-_POST_ENTRIES: Final = METHODS["/creditgate.v1.LedgerService/PostEntries"]
+POST_ENTRIES: Final = METHODS["/creditgate.v1.LedgerService/PostEntries"]
 
 
 class WatchPositions:
@@ -34,16 +34,16 @@ class WatchPositions:
         try:
             with self._recorder.call(context, request) as call:
                 call.streaming = True
-                call.actor = actor_of(context)
+                call.caller = self._recorder.caller_of(context)
                 self._drain.enter()
                 try:
-                    await self._send(request, call.actor, context)
+                    await self._send(request, call.caller, context)
                 finally:
                     self._drain.leave()
         except CallError as error:
             await abort(context, error)
 
-    async def _send(self, request: bytes, actor: str, context: Context) -> None:
+    async def _send(self, request: bytes, caller: str, context: Context) -> None:
         if self._bridge.watches_open >= WATCHES_MAX:
             retry = error_details_pb2.RetryInfo()
             retry.retry_delay.FromSeconds(1)
@@ -53,7 +53,7 @@ class WatchPositions:
                 f"{WATCHES_MAX} position watches are open; at most {WATCHES_MAX}",
                 retry,
             )
-        ticket, watch = self._bridge.watch(request, actor, context.time_remaining())
+        ticket, watch = self._bridge.watch(request, caller, context.time_remaining())
         try:
             while True:
                 await context.write(await watch.next())
@@ -76,16 +76,16 @@ class StreamEntries:
             with self._recorder.call(context) as call:
                 call.streaming = True
                 call.figures = totals.counts
-                call.actor = actor_of(context)
+                call.caller = self._recorder.caller_of(context)
                 self._drain.enter()
                 try:
-                    await self._post_all(call.actor, totals, context)
+                    await self._post_all(call.caller, totals, context)
                 finally:
                     self._drain.leave()
         except CallError as error:
             await abort(context, error)
 
-    async def _post_all(self, actor: str, totals: "_Totals", context: Context) -> None:
+    async def _post_all(self, caller: str, totals: "_Totals", context: Context) -> None:
         source: str | None = None
         while True:
             # An idle stream would hold up a stopping server; one at work finishes its request.
@@ -100,8 +100,9 @@ class StreamEntries:
                     f"which began with {source!r}",
                 )
             source = request.source
+            await self._bridge.pace(caller, raw)
             # As they came: the two requests have the same fields.
-            reply = await self._bridge.call(_POST_ENTRIES, raw, actor, context.time_remaining())
+            reply = await self._bridge.call(POST_ENTRIES, raw, caller, context.time_remaining())
             response = ledger_pb2.PostEntriesResponse.FromString(reply)
             await context.write(totals.acknowledge(request, response).SerializeToString())
 

@@ -9,7 +9,7 @@ import grpc
 from creditgate.core import METHODS
 from creditgate.server.admission import BatchAdmission
 from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, WATCH_METHOD, Bridge
-from creditgate.server.calls import CallRecorder, Context, actor_of
+from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, abort, shutting_down
 
@@ -25,11 +25,11 @@ def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) ->
             bridge.batches.arrived(len(request))
         try:
             with recorder.call(context, request) as call:
-                call.actor = actor_of(context)
+                call.caller = recorder.caller_of(context)
                 drain.enter()
                 try:
                     timeout_s = context.time_remaining()
-                    return await bridge.call(number, request, call.actor, timeout_s)
+                    return await bridge.call(number, request, call.caller, timeout_s)
                 finally:
                     drain.leave()
         except CallError as error:
@@ -72,7 +72,7 @@ class BatchRefusal(grpc.GenericRpcHandler):
     async def _refuse(self, _requests: Any, context: Context) -> bytes:
         try:
             with self._recorder.call(context) as call:
-                call.actor = actor_of(context)
+                call.caller = self._recorder.caller_of(context)
                 raise shutting_down() if self._drain.begun else self._batches.refuse()
         except CallError as error:
             await abort(context, error)
