@@ -106,7 +106,11 @@ class OutOfRangeError(CallError):
 
 
 class AccessError(CallError):
-    """The caller is not known or not allowed to do this. Check the credentials, then the role."""
+    """The caller is not known or not allowed to do this; nothing changed.
+
+    CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED: check the token. ROLE_NOT_ALLOWED:
+    `metadata` names role and method. CHANNEL_NOT_OWN: a point of sale named another channel.
+    """
 
 
 class TransientError(CallError):
@@ -119,7 +123,8 @@ class TransientError(CallError):
 class OverloadedError(TransientError):
     """The server refused at once, for want of room. Never a word on credit.
 
-    QUEUE_FULL, STORE_FULL, TOO_MANY_WATCHES. Nothing was decided. Wait at least `retry_delay_s`,
+    QUEUE_FULL, STORE_FULL, TOO_MANY_WATCHES; RATE_LIMITED and CONCURRENCY_LIMITED where this caller
+    asks for more than it may. Nothing was decided. Wait at least `retry_delay_s`,
     then send the same request again. Without a `retry_delay_s` it is the transport that refused a
     message over the size limit: send less.
     """

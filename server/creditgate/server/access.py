@@ -7,9 +7,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 import grpc
+from google.rpc import code_pb2
 
 from creditgate.core import METHODS, Access, AccessError
 from creditgate.server import batches, streams
@@ -35,12 +37,53 @@ _NUMBERS: Final[Mapping[str, int]] = {
 
 _REFRESH_S: Final = 1.0
 
+_SPACING_S: Final = 0.005
+_SPACING_MAX_S: Final = 1.0
+_SPACED_CALLERS_MAX: Final = 10_000
+_SPACED: Final = {
+    code_pb2.UNAUTHENTICATED,
+    code_pb2.PERMISSION_DENIED,
+    code_pb2.RESOURCE_EXHAUSTED,
+}
+_LIMITED: Final = {"RATE_LIMITED", "CONCURRENCY_LIMITED"}
+
+
+class Spacing:
+    """Spaces out what each caller is refused for who it is, or for asking too much.
+
+    A refusal costs nearly what an answer does: a caller who asks again at once whenever it is
+    refused would starve the rest in spite of every limit. Told a little later each, it has to wait.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._next_s: dict[str, float] = {}
+        """When each caller may be told of its next refusal."""
+
+    async def wait(self, caller: str, error: CallError) -> None:
+        """Until `caller` may be told of `error`; at once for most errors."""
+        if error.code not in _SPACED:
+            return
+        if error.code == code_pb2.RESOURCE_EXHAUSTED and error.reason() not in _LIMITED:
+            return
+        # Those who are not known count as one.
+        await asyncio.sleep(self.delay_s(self._access.who(caller) or _UNKNOWN, monotonic()))
+
+    def delay_s(self, name: str, now_s: float) -> float:
+        """How long one more refusal waits from `now_s`, a time of `monotonic`, on."""
+        if len(self._next_s) >= _SPACED_CALLERS_MAX:
+            self._next_s = {other: at_s for other, at_s in self._next_s.items() if at_s > now_s}
+        at_s = min(max(self._next_s.get(name, now_s), now_s), now_s + _SPACING_MAX_S)
+        self._next_s[name] = at_s + _SPACING_S
+        return at_s - now_s
+
 
 def verified_by(access: Access) -> Callers:
     """Callers by the credential that each presents."""
     return Callers(
         of=lambda context: value_in(context.invocation_metadata(), CREDENTIAL_KEY),
         name=lambda caller: access.who(caller) or _UNKNOWN,
+        space=Spacing(access).wait,
     )
 
 
@@ -51,8 +94,11 @@ class Entrance(grpc.GenericRpcHandler):
     reflection, are for all who are known; health is for everyone.
     """
 
-    def __init__(self, access: Access, recorders: Mapping[str, CallRecorder]) -> None:
+    def __init__(
+        self, access: Access, callers: Callers, recorders: Mapping[str, CallRecorder]
+    ) -> None:
         self._access = access
+        self._callers = callers
         self._recorders = recorders
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
@@ -71,11 +117,14 @@ class Entrance(grpc.GenericRpcHandler):
     async def _refuse(
         self, recorder: CallRecorder | None, error: CallError, _requests: Any, context: Context
     ) -> bytes:
+        caller = self._callers.of(context)
         if recorder is not None:
             call = recorder.call(context)
-            call.caller = value_in(context.invocation_metadata(), CREDENTIAL_KEY)
+            call.caller = caller
             call.streaming = True  # how long this took is not how long calls take
             recorder.record(call, error)
+        if self._callers.space is not None:
+            await self._callers.space(caller, error)
         await abort(context, error)
 
 

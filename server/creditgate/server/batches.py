@@ -9,7 +9,7 @@ import grpc
 from creditgate.server.bridge import BATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError, abort
+from creditgate.server.errors import CallError
 
 STREAM_PATH: Final = "/creditgate.v1.CreditDecisionService/StreamCheckAndReserve"
 
@@ -43,7 +43,7 @@ class StreamCheckAndReserve:
                 finally:
                     self._drain.leave()
         except CallError as error:
-            await abort(context, error)
+            await self._recorder.refuse(context, error)
 
     async def _answer_all(self, caller: str, figures: dict[str, int], context: Context) -> None:
         window = asyncio.Semaphore(WINDOW)

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Never, Self, TypeAlias
 
 import grpc
 
 from creditgate.server.contract import Method, leading_string
-from creditgate.server.errors import STATUS_CODES, CallError, field_invalid
+from creditgate.server.errors import STATUS_CODES, CallError, abort, field_invalid
 from creditgate.server.logs import LOGGER, LineBudget, log
 from creditgate.server.metrics import Metrics
 
@@ -46,6 +46,8 @@ class Callers(NamedTuple):
     """What the core is told of who calls. Raises CallError."""
     name: Callable[[str], str]
     """The name, for the log, of whom `of` returned."""
+    space: Callable[[str, CallError], Awaitable[None]] | None = None
+    """Waits until whom `of` returned may be told of this error; None: nobody waits."""
 
 
 CLAIMED: Final = Callers(of=actor_of, name=str)
@@ -59,7 +61,7 @@ class CallRecorder:
         self, method: Method, metrics: Metrics, budget: LineBudget, callers: Callers = CLAIMED
     ) -> None:
         self.caller_of = callers.of
-        self._name_of = callers.name
+        self._callers = callers
         self._method = method
         self._figures = metrics.method(method.path)
         self._budget = budget
@@ -68,6 +70,12 @@ class CallRecorder:
     def call(self, context: Context, request: bytes = b"") -> "Call":
         """A context manager around one call. `request`: empty for a stream of requests."""
         return Call(self, context, request)
+
+    async def refuse(self, context: Context, error: CallError) -> Never:
+        """End a call, recorded already, with this error."""
+        if self._callers.space is not None:
+            await self._callers.space(self.caller_of(context), error)
+        await abort(context, error)
 
     def record(self, call: "Call", error: BaseException | None) -> None:
         """Count one ended call and write its line."""
@@ -90,7 +98,7 @@ class CallRecorder:
             level,
             "call",
             **fields,
-            actor=self._name_of(call.caller),
+            actor=self._callers.name(call.caller),
             peer=call.context.peer(),
             duration_ms=round(duration_s * 1e3, 3),
             **call.figures,

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +79,7 @@ async def _serve(config: Config) -> None:
         core = await _open(config, access)
         bridge, drain = Bridge(core, access if config.limits_callers else None), Drain()
         fresh = asyncio.create_task(keep_fresh(access, tls, bridge))
+        fresh.add_done_callback(partial(_stop_if_failed, stop))
         try:
             services = contract.services(manual_clock=config.clock == "manual")
             _register(server, bridge, drain, metrics, services, access=access)
@@ -96,6 +98,13 @@ async def _serve(config: Config) -> None:
         if metrics_server is not None:
             metrics_server.close()
     log(logging.INFO, "stopped")
+
+
+def _stop_if_failed(stop: asyncio.Event, fresh: "asyncio.Task[None]") -> None:
+    """Stop a server that would no longer learn of revoked credentials."""
+    if not fresh.cancelled():
+        log(logging.ERROR, "credentials cannot be read again", error=repr(fresh.exception()))
+        stop.set()
 
 
 def _open_files_freely() -> None:
@@ -273,7 +282,7 @@ def _register(
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
     if access is not None:
-        server.add_generic_rpc_handlers((Entrance(access, recorders),))
+        server.add_generic_rpc_handlers((Entrance(access, callers, recorders),))
     refusal = BatchRefusal(bridge.batches, drain, recorders[BATCH_PATH])
     server.add_generic_rpc_handlers((refusal, RawHandlers(handlers)))
     found_by_name: Any = _FoundByName(server)

@@ -10,7 +10,7 @@ from creditgate.core import METHODS
 from creditgate.server.bridge import Bridge
 from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError, abort, call_error, field_invalid, request_malformed
+from creditgate.server.errors import CallError, call_error, field_invalid, request_malformed
 from creditgate.v1 import ledger_pb2
 
 STREAM_PATH: Final = "/creditgate.v1.LedgerService/StreamEntries"
@@ -41,7 +41,7 @@ class WatchPositions:
                 finally:
                     self._drain.leave()
         except CallError as error:
-            await abort(context, error)
+            await self._recorder.refuse(context, error)
 
     async def _send(self, request: bytes, caller: str, context: Context) -> None:
         if self._bridge.watches_open >= WATCHES_MAX:
@@ -83,7 +83,7 @@ class StreamEntries:
                 finally:
                     self._drain.leave()
         except CallError as error:
-            await abort(context, error)
+            await self._recorder.refuse(context, error)
 
     async def _post_all(self, caller: str, totals: "_Totals", context: Context) -> None:
         source: str | None = None

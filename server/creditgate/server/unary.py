@@ -11,7 +11,7 @@ from creditgate.server.admission import BatchAdmission
 from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError, abort, shutting_down
+from creditgate.server.errors import CallError, shutting_down
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
@@ -33,7 +33,7 @@ def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) ->
                 finally:
                     drain.leave()
         except CallError as error:
-            await abort(context, error)
+            await recorder.refuse(context, error)
 
     return handle
 
@@ -75,7 +75,7 @@ class BatchRefusal(grpc.GenericRpcHandler):
                 call.caller = self._recorder.caller_of(context)
                 raise shutting_down() if self._drain.begun else self._batches.refuse()
         except CallError as error:
-            await abort(context, error)
+            await self._recorder.refuse(context, error)
 
 
 class RawHandlers(grpc.GenericRpcHandler):

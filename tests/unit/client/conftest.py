@@ -19,7 +19,7 @@ def scripted() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def run(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command against the scripted server."""
-    for name in ("ADDRESS", "ACTOR", "TIMEOUT", "CONFIG"):
+    for name in ("ADDRESS", "ACTOR", "TIMEOUT", "CONFIG", "TOKEN", "TOKEN_FILE", "TLS", "TLS_CA"):
         monkeypatch.delenv(f"CREDITGATE_{name}", raising=False)
 
     def invoke(*args: str, env: dict[str, str | None] | None = None) -> Result:

@@ -1,4 +1,5 @@
 use jsonwebtoken::{EncodingKey, Header, encode};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -108,6 +109,24 @@ fn what_is_forged_has_no_claims() {
     for token in forged {
         let refused = verifier().verify(&token);
         assert!(matches!(refused, Err(Unverified::Invalid(_))), "{token} is {refused:?}");
+    }
+}
+
+proptest! {
+    /// Whatever is sent is looked at, and nothing of it holds.
+    #[test]
+    fn what_is_made_up_is_refused(parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 1..5)) {
+        prop_assert!(verifier().verify(&parts.join(".")).is_err());
+    }
+
+    #[test]
+    fn a_token_that_was_changed_anywhere_is_refused(place in any::<prop::sample::Index>()) {
+        let mut token = sign(&key(1), "one", &claims()).into_bytes();
+        // The last character of a signature has bits that say nothing, which a reader may refuse.
+        let place = place.index(token.len() - 1);
+        token[place] = if token[place] == b'A' { b'B' } else { b'A' };
+        let token = String::from_utf8(token).expect("it is ASCII");
+        prop_assert!(verifier().verify(&token).is_err(), "{token}");
     }
 }
 
