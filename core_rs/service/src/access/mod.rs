@@ -76,6 +76,8 @@ pub(crate) struct Admitted {
 /// Checks credentials against the files it was given, which may change meanwhile.
 pub struct Access {
     options: AccessOptions,
+    /// Apart from what was read, so that no call waits while a file is.
+    files: Mutex<Files>,
     state: Mutex<State>,
     /// Calls without an answer, by ticket; whether a call is a watch, which has many.
     in_flight: Mutex<HashMap<u64, (Arc<Limiter>, bool)>>,
@@ -105,10 +107,13 @@ impl Refusals {
     }
 }
 
-#[derive(Default)]
-struct State {
+struct Files {
     tokens: Source,
     keys: Source,
+}
+
+#[derive(Default)]
+struct State {
     verifier: Option<Arc<Verifier>>,
     /// By the SHA-256 of their token.
     known: HashMap<Digest, Arc<Identity>>,
@@ -155,13 +160,17 @@ impl Access {
             let message = "access needs a file of tokens or of keys, and neither is given";
             return Err(AccessError(message.to_owned()));
         }
-        let state = State {
+        let files = Files {
             tokens: Source::new(options.tokens.clone()),
             keys: Source::new(options.keys.clone()),
-            ..State::default()
         };
-        let (state, in_flight) = (Mutex::new(state), Mutex::default());
-        let access = Access { options, state, in_flight, refusals: Refusals::default() };
+        let access = Access {
+            options,
+            files: Mutex::new(files),
+            state: Mutex::default(),
+            in_flight: Mutex::default(),
+            refusals: Refusals::default(),
+        };
         access.refresh()?;
         Ok(access)
     }
@@ -173,23 +182,27 @@ impl Access {
     /// An [`AccessError`], once for each change, when a file cannot be used: what was read before
     /// stays in force.
     pub fn refresh(&self) -> Result<bool, AccessError> {
-        let mut state = self.lock();
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let AccessOptions { issuer, audience, limits, .. } = &self.options;
         let (mut changed, mut wrong) = (false, Vec::new());
-        match state.tokens.changed(tokens::read) {
+        match files.tokens.changed(tokens::read) {
             Some(Ok(grants)) => {
-                let identities = grants
+                let mut state = self.lock();
+                let known = grants
                     .into_iter()
-                    .map(|(digest, grant)| (digest, state.identity(grant, self.options.limits)));
-                state.known = identities.collect::<Vec<_>>().into_iter().collect();
+                    .map(|(digest, grant)| (digest, state.identity(grant, *limits)))
+                    .collect();
+                state.known = known;
                 state.drop_idle_limiters();
                 changed = true;
             }
             Some(Err(why)) => wrong.push(why),
             None => {}
         }
-        let (issuer, audience) = (self.options.issuer.as_deref(), self.options.audience.as_deref());
-        match state.keys.changed(|text| Verifier::read(text, issuer, audience)) {
+        let read = |text: &str| Verifier::read(text, issuer.as_deref(), audience.as_deref());
+        match files.keys.changed(read) {
             Some(Ok(verifier)) => {
+                let mut state = self.lock();
                 state.verifier = Some(Arc::new(verifier));
                 state.remembered.clear();
                 state.drop_idle_limiters();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// When it was changed, how long it is, and which file it is.
 type Stamp = (i64, i64, u64, u64);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Source {
     path: Option<PathBuf>,
     /// Of what was looked at last, or why there was nothing to look at.

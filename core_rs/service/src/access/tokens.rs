@@ -13,6 +13,9 @@ pub(crate) type Digest = [u8; 32];
 
 const S_A_DAY: i64 = 86_400;
 
+/// Who expiries and forgotten records are journalled by.
+const OWN_ACTOR: &str = "clock";
+
 /// Who a credential stands for, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
@@ -79,6 +82,11 @@ pub(crate) fn grant(
     end_s: Option<i64>,
 ) -> Result<Grant, String> {
     check("name", &name)?;
+    if name == OWN_ACTOR {
+        return Err(format!(
+            "name is {name:?}: must be another, for the journal knows it as its own"
+        ));
+    }
     let known = || Role::ALL.map(Role::name).join(", ");
     let role = Role::of(role).ok_or_else(|| format!("role is {role:?}: must be {}", known()))?;
     match &channel {
@@ -166,6 +174,7 @@ mod tests {
                 line("a", r#""role": "admin", "channel": "x""#),
                 "line 1: channel: must be absent for the role admin",
             ),
+            (line("clock", r#""role": "admin""#), "line 1: name is \"clock\": must be another"),
             (line("", r#""role": "admin""#), "line 1: name is \"\": must be 1 to 64 bytes"),
             (line("a", r#""role": "admin", "token": "x""#), "line 1: unknown field `token`"),
             (
