@@ -40,7 +40,13 @@ def _identifier(_ctx: click.Context, _param: click.Parameter, value: str | None)
 
 @access.command("token", short_help="Make a token, show it once, write down its hash.")
 @click.argument("name", callback=_identifier)
-@click.option("--role", required=True, metavar="ROLE", help="What NAME may do; see the manual.")
+@click.option(
+    "--role",
+    required=True,
+    metavar="ROLE",
+    help="What NAME may do: as order_entry, pos, loader, credit_analyst, finance, supervisor, "
+    "auditor or admin.",
+)
 @click.option(
     "--channel", callback=_identifier, help="The sales channel of a pos, the only one it may name."
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from creditgate.core import Access
+from creditgate.core import ROLES, Access
 from creditgate.server.access_cli import access
 
 
@@ -74,6 +74,11 @@ def test_what_the_server_would_refuse_is_not_written(
     assert exit_code == 2
     assert why in output
     assert file.read_bytes() == before
+
+
+def test_help_names_every_role() -> None:
+    told = CliRunner().invoke(access, ["token", "--help"], terminal_width=1_000).output
+    assert all(role in told for role in ROLES)
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
