@@ -136,4 +136,4 @@ fn because(error: &jsonwebtoken::errors::Error) -> Unverified {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

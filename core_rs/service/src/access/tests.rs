@@ -1,7 +1,10 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::*;
+use crate::access::jwt::tests as signed;
 
 /// A line of the file of tokens.
 fn line(name: &str, role: &str, token: &str, more: &str) -> String {
@@ -86,6 +89,39 @@ fn a_changed_file_is_in_force_once_it_is_valid() {
     fs::write(&path, bob).expect("the folder is ours");
     assert_eq!(access.refresh(), Ok(true));
     assert_eq!(reason(&access, "Bearer a"), "CREDENTIAL_INVALID");
+}
+
+#[test]
+fn a_jwt_is_verified_once_and_remembered_as_long_as_the_keys_stay() {
+    let folder = folder();
+    let path = folder.path().join("keys");
+    let (mine, other) = (signed::key(1), signed::key(2));
+    fs::write(&path, signed::set(&[signed::jwk(&mine, "one")])).expect("the folder is ours");
+    let options = AccessOptions { keys: Some(path.clone()), ..AccessOptions::default() };
+    let access = Access::open(options).expect("it is a key set");
+    let remembered = || access.lock().remembered.len();
+    let claims = json!({ "sub": "ada", "role": "auditor", "exp": 4_102_444_800_u64 });
+    let credential = format!("Bearer {}", signed::sign(&mine, "one", &claims));
+    assert_eq!((access.who(&credential), remembered()), (None, 0));
+    for _ in 0..2 {
+        assert_eq!((reason(&access, &credential), remembered()), ("", 1));
+    }
+    assert_eq!(access.who(&credential).as_deref(), Some("ada"));
+    let forged = format!("Bearer {}", signed::sign(&other, "one", &claims));
+    assert_eq!((reason(&access, &forged), remembered()), ("CREDENTIAL_INVALID", 1));
+
+    // What is remembered holds no longer than it says.
+    let mut state = access.lock();
+    let (digest, identity) = state.remembered.iter().next().expect("there is one");
+    let (digest, limiter) = (*digest, Arc::clone(&identity.limiter));
+    let grant = Grant { end_s: Some(now_s()), ..identity.grant.clone() };
+    state.remembered.insert(digest, Arc::new(Identity { grant, limiter }));
+    drop(state);
+    assert_eq!(reason(&access, &credential), "CREDENTIAL_EXPIRED");
+
+    fs::write(&path, signed::set(&[signed::jwk(&other, "two")])).expect("the folder is ours");
+    assert_eq!((access.refresh(), remembered()), (Ok(true), 0));
+    assert_eq!(reason(&access, &credential), "CREDENTIAL_INVALID");
 }
 
 #[test]

@@ -6,24 +6,24 @@ use super::*;
 use crate::access::roles::Role;
 
 /// An Ed25519 key of this seed, as PKCS #8.
-fn key(seed: u8) -> EncodingKey {
+pub(crate) fn key(seed: u8) -> EncodingKey {
     let mut der = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".to_vec();
     der.extend([seed; 32]);
     EncodingKey::from_ed_der(&der)
 }
 
-fn jwk(key: &EncodingKey, id: &str) -> Value {
+pub(crate) fn jwk(key: &EncodingKey, id: &str) -> Value {
     let jwk = Jwk::from_encoding_key(key, Algorithm::EdDSA).expect("it has a public key");
     let mut jwk = serde_json::to_value(jwk).expect("it is JSON");
     jwk["kid"] = id.into();
     jwk
 }
 
-fn set(keys: &[Value]) -> String {
+pub(crate) fn set(keys: &[Value]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-fn sign(key: &EncodingKey, id: &str, claims: &Value) -> String {
+pub(crate) fn sign(key: &EncodingKey, id: &str, claims: &Value) -> String {
     let header = Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::EdDSA) };
     encode(&header, claims, key).expect("it can be signed")
 }
