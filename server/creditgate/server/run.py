@@ -78,8 +78,9 @@ async def _serve(config: Config) -> None:
     try:
         core = await _open(config, access)
         bridge, drain = Bridge(core, access if config.limits_callers else None), Drain()
-        fresh = asyncio.create_task(keep_fresh(access, tls, bridge))
-        fresh.add_done_callback(partial(_stop_if_failed, stop))
+        fresh = asyncio.create_task(keep_fresh(access, tls, bridge)) if access or tls else None
+        if fresh is not None:
+            fresh.add_done_callback(partial(_stop_if_failed, stop))
         try:
             services = contract.services(manual_clock=config.clock == "manual")
             _register(server, bridge, drain, metrics, services, access=access)
@@ -92,7 +93,8 @@ async def _serve(config: Config) -> None:
                 await stop.wait()
                 await _drain(server, bridge, drain, config)
         finally:
-            fresh.cancel()
+            if fresh is not None:
+                fresh.cancel()
             await _close(core, bridge)
     finally:
         if metrics_server is not None:
