@@ -65,6 +65,7 @@ class Account:
 
     def capture(self, order_id: str, invoice: str, amount: int | None, forced: bool) -> int:
         """A shipment; beyond what is open it must fit, unless the goods have left already."""
+        unreserved = order_id not in self.orders
         if forced and amount is not None:
             self.orders.setdefault(order_id, Order(0))
         order = self.order(order_id)
@@ -75,6 +76,8 @@ class Account:
             order.invoices[invoice] = False
             return 0
         if invoice in self.posted:
+            # What nobody had reserved stands in outstanding as a whole.
+            order.open += amount * unreserved
             self.bill(order, invoice, amount, by_ledger=False)
             return 0
         if amount == 0:

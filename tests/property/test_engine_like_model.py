@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from creditgate.core import METHODS, Core
@@ -192,6 +192,13 @@ def play(step: tuple[Any, ...], engine: Engine, model: dict[str, Account]) -> No
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(story=st.lists(steps, max_size=40))
+@example(
+    story=[
+        ("post", "a", "i2", 1, ""),
+        ("capture", "a", "o1", "i2", 1, True),
+        ("adjust", "a", "o1", 1),
+    ]
+)
 def test_the_engine_answers_like_the_model(
     story: list[tuple[Any, ...]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
