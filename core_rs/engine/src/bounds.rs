@@ -36,6 +36,23 @@ pub const HOLDS_MAX: usize = 16;
 
 /// Most temporary limits of one account that have not ended.
 pub const TEMPORARY_LIMITS_MAX: usize = 32;
+/// Most instalments of one invoice.
+pub const INSTALMENTS_MAX: usize = 60;
+
+/// Most discounts of one invoice.
+pub const DISCOUNTS_MAX: usize = 10;
+
+/// Most rows of a table of due dates.
+pub const DUE_ROWS_MAX: usize = 400;
+
+/// Longest time from an invoice to its due date in days, and longest grace: ten years.
+pub const DUE_DAYS_MAX: u16 = 3_660;
+
+/// The same in months.
+pub const DUE_MONTHS_MAX: u8 = 120;
+
+/// Most holidays of one calendar.
+pub const HOLIDAYS_MAX: usize = 5_000;
 
 /// Most whole days that the average of a rolling limit looks back.
 pub const ROLLING_DAYS_MAX: u16 = 366;

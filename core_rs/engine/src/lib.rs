@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`values`], [`model`]: what records are made of, and the records.
+//! - [`terms`]: when an invoice is due, and what is taken off for paying early.
 //! - [`command`], [`event`], [`outcome`], [`entry`]: what is asked, what happens, what is answered,
 //!   and the journal's record of all three.
 //! - [`decide`]: state + command + time → outcome + events. Changes nothing.
@@ -21,6 +22,7 @@ pub mod model;
 pub mod outcome;
 pub mod rows;
 pub mod state;
+pub mod terms;
 pub mod values;
 
 #[cfg(test)]

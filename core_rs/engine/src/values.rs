@@ -22,6 +22,12 @@ pub type Slot = u32;
 /// A segment's place, assigned once, in order of creation.
 pub type SegmentIndex = u32;
 
+/// The place of named payment terms, assigned once, in order of creation.
+pub type TermsIndex = u32;
+
+/// A calendar's place, assigned once, in order of creation.
+pub type CalendarIndex = u32;
+
 /// A reservation's id: the sequence of the entry that made it, with the item's index in the low
 /// bits of an all-or-none batch (see [`reservation_id`]).
 pub type ReservationId = u64;
@@ -65,6 +71,39 @@ impl Day {
         let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
         let found = Day::from_civil(year, month, day);
         (year >= 1 && found.civil() == (year, month, day)).then_some(found)
+    }
+
+    /// 9999-12-31, the last day that can be written.
+    pub const LAST: Day = Day(2_932_896);
+
+    /// So many days later, [`Day::LAST`] at most.
+    #[must_use]
+    pub fn plus(self, days: u16) -> Day {
+        Day(self.0.saturating_add(days.into())).min(Day::LAST)
+    }
+
+    /// The day `day` of the month that begins `months` after this day's; the last day of that month
+    /// where it is shorter. [`Day::LAST`] at most.
+    #[must_use]
+    pub fn in_month(self, months: u8, day: u8) -> Day {
+        let (year, month, _) = self.civil();
+        let count = year * 12 + month - 1 + i64::from(months);
+        let first = |count: i64| Day::from_civil(count.div_euclid(12), count.rem_euclid(12) + 1, 1);
+        let asked = Day(first(count).0 + i32::from(day.max(1)) - 1);
+        asked.min(Day(first(count + 1).0 - 1)).min(Day::LAST)
+    }
+
+    /// From 1 to 31.
+    #[must_use]
+    pub fn day_of_month(self) -> u8 {
+        self.civil().2 as u8
+    }
+
+    /// From 0, a Monday, to 6, a Sunday.
+    #[must_use]
+    pub fn weekday(self) -> u8 {
+        // The first day of 1970 was a Thursday.
+        (i64::from(self.0) + 3).rem_euclid(7) as u8
     }
 
     // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil.
