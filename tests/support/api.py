@@ -14,16 +14,19 @@ from creditgate.v1 import clock_pb2 as clock_v1
 from creditgate.v1 import common_pb2 as common_v1
 from creditgate.v1 import decision_pb2 as decision_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
+from creditgate.v1 import terms_pb2 as terms_v1
 from creditgate.v1.account_pb2_grpc import CreditAccountServiceStub
 from creditgate.v1.clock_pb2_grpc import ClockServiceStub
 from creditgate.v1.decision_pb2_grpc import CreditDecisionServiceStub
 from creditgate.v1.ledger_pb2_grpc import LedgerServiceStub
+from creditgate.v1.terms_pb2_grpc import TermsServiceStub
 
 TIMEOUT_S = 60
 BULK_MAX = 1_000
 
 APPROVED = common_v1.DECISION_APPROVED
 PARTIALLY_APPROVED = common_v1.DECISION_PARTIALLY_APPROVED
+REFERRED = common_v1.DECISION_REFERRED
 DECLINED = common_v1.DECISION_DECLINED
 INSUFFICIENT = common_v1.REASON_CODE_INSUFFICIENT_CREDIT
 
@@ -108,6 +111,7 @@ class Api:
         self.decisions = CreditDecisionServiceStub(self.channel)
         self.accounts = CreditAccountServiceStub(self.channel)
         self.ledger = LedgerServiceStub(self.channel)
+        self.terms = TermsServiceStub(self.channel)
         self.clock = ClockServiceStub(self.channel)
         self._numbers = itertools.count(1)
 
@@ -140,6 +144,19 @@ class Api:
             )
             for result in self.accounts.UpsertAccounts(request, timeout=TIMEOUT_S).results:
                 assert not result.HasField("error"), result.error
+
+    def set_terms(self, *rows: terms_v1.Terms) -> None:
+        """Create or change payment terms; AssertionError when any is refused."""
+        request = terms_v1.UpsertTermsRequest(request_id=self._request_id(), terms=rows)
+        for result in self.terms.UpsertTerms(request, timeout=TIMEOUT_S).results:
+            assert not result.HasField("error"), result.error
+
+    def assign_terms(self, terms_id: str, **whose: str) -> None:
+        """Assign payment terms; AssertionError when that is refused."""
+        row = terms_v1.TermsAssignment(terms_id=terms_id, **whose)
+        request = terms_v1.AssignTermsRequest(request_id=self._request_id(), assignments=[row])
+        (result,) = self.terms.AssignTerms(request, timeout=TIMEOUT_S).results
+        assert not result.HasField("error"), result.error
 
     def reserve(
         self, account_id: str, order_id: str, amount_minor: int, **fields: Any

@@ -343,11 +343,11 @@ class Auditor:
         if cap is not None:
             self.caps[segment, currency] = cap
 
-    def _reserved(self, number: int, slot: int, order: str, amount: int, expires_at: int) -> None:
+    def _reserved(self, number: int, slot: int, order: str, amount: int, *more: Any) -> None:
         if number in self.reservations:
             raise DamageError(f"entry {self.seq}: reservation {number} is there already")
         account = self.accounts[slot]
-        self.reservations[number] = Reservation(account, order, amount, expires_at)
+        self.reservations[number] = Reservation(account, order, amount, more[0])
         account.reserved += amount
 
     def _open(self, number: int, amount: int) -> Reservation:
@@ -362,7 +362,7 @@ class Auditor:
     def _grown(self, number: int, amount: int) -> None:
         self._open(number, amount)
 
-    def _captured(self, number: int, invoice: str, amount: int) -> None:
+    def _captured(self, number: int, invoice: str, amount: int, *_: object) -> None:
         reservation = self._open(number, -amount)
         reservation.captured += amount
         reservation.account.captured += amount
@@ -437,6 +437,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "rolling_limit_removed": Auditor._rolling,
     "average_moved": Auditor._nothing,
     "segment_set": Auditor._segment_set,
+    **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,
     "captured": Auditor._captured,

@@ -6,8 +6,8 @@
             print(result.reasons)
 
 Amounts are integers in minor units of their currency everywhere; `creditgate.client.money` reads
-and writes decimals. All that is raised stands in one tree; each class says when, and what to do
-then:
+and writes decimals, `creditgate.client.terms` payment terms in words. All that is raised stands in
+one tree; each class says when, and what to do then:
 
     CreditgateError
     ├── MoneyError (also a ValueError)    text or a currency that cannot be turned into minor units
@@ -30,7 +30,7 @@ TypeError, one that does not fit into its field (64 bits, UTF-8) a ValueError, a
 Python: both before anything is sent.
 """
 
-from creditgate.client import money
+from creditgate.client import money, terms
 from creditgate.client._account_results import (
     Account,
     AccountStatus,
@@ -105,6 +105,27 @@ from creditgate.client._ledger import (
 )
 from creditgate.client._options import ClientOptions, RetryPolicy, Tls
 from creditgate.client._sync import Client
+from creditgate.client._terms_results import (
+    Calendar,
+    DateTable,
+    DateTableRow,
+    DayOfMonth,
+    DayTable,
+    DayTableRow,
+    Discount,
+    DueRule,
+    EndOfMonth,
+    Instalment,
+    InvoiceTerms,
+    NetDays,
+    NonWorkingDay,
+    Terms,
+    TermsAssignment,
+    TermsDiscount,
+    TermsInstalment,
+    TermsOf,
+    TermsSource,
+)
 
 __all__ = [
     "AccessError",
@@ -114,6 +135,7 @@ __all__ = [
     "AdjustResult",
     "Allocation",
     "AsyncClient",
+    "Calendar",
     "CallError",
     "CaptureResult",
     "CheckResult",
@@ -124,9 +146,17 @@ __all__ = [
     "ConflictError",
     "CreditLimit",
     "CreditgateError",
+    "DateTable",
+    "DateTableRow",
+    "DayOfMonth",
+    "DayTable",
+    "DayTableRow",
     "DeadlineExceededError",
     "Decision",
     "DecisionResult",
+    "Discount",
+    "DueRule",
+    "EndOfMonth",
     "EntryKind",
     "EntryOutcome",
     "EntryRejection",
@@ -134,13 +164,17 @@ __all__ = [
     "FieldViolation",
     "Hold",
     "HoldKind",
+    "Instalment",
     "InvalidRequestError",
+    "InvoiceTerms",
     "ItemError",
     "LedgerEntry",
     "LimitKind",
     "LimitLevel",
     "LimitSource",
     "MoneyError",
+    "NetDays",
+    "NonWorkingDay",
     "NotFoundError",
     "OrderItem",
     "OutOfRangeError",
@@ -166,12 +200,19 @@ __all__ = [
     "StreamProgress",
     "TemporaryLimit",
     "TemporaryLimitKind",
+    "Terms",
+    "TermsAssignment",
+    "TermsDiscount",
+    "TermsInstalment",
+    "TermsOf",
+    "TermsSource",
     "Tls",
     "TransientError",
     "UnavailableError",
     "UpsertOutcome",
     "UpsertResult",
     "money",
+    "terms",
 ]
 
 # Tracebacks and help name the classes as they are imported.

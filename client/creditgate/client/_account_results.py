@@ -28,6 +28,7 @@ from creditgate.client._conditions_results import (
 )
 from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
+from creditgate.v1 import terms_pb2
 
 
 class AccountStatus(StrEnum):
@@ -267,7 +268,11 @@ def _shared_from(message: pb.SharedPosition) -> SharedPosition:
 
 
 def upsert_results(
-    message: pb.UpsertAccountsResponse | pb.UpsertSegmentsResponse,
+    message: pb.UpsertAccountsResponse
+    | pb.UpsertSegmentsResponse
+    | terms_pb2.UpsertTermsResponse
+    | terms_pb2.UpsertCalendarsResponse
+    | terms_pb2.AssignTermsResponse,
 ) -> tuple[UpsertResult, ...]:
     """Reads a message of the contract."""
     return tuple(

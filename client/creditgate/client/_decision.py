@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 
 from creditgate.client._common import ItemError
@@ -33,6 +33,7 @@ from creditgate.client._wire import (
     Listing,
     Page,
     Upload,
+    date_text,
     method_path,
     new_request_id,
     parser,
@@ -52,14 +53,18 @@ def check_and_reserve(
     allow_partial: bool = False,
     channel: str = "",
     ttl: timedelta | None = None,
+    contract_id: str = "",
+    terms_id: str = "",
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[ReserveResult]:
     """Decides an order and, where it fits, reserves its amount in the same step.
 
-    `ttl` is how long the reservation holds; the server's default when None. Raises ConflictError
+    `ttl` is how long the reservation holds; the server's default when None. `contract_id` names a
+    contract of the account to which terms are assigned, `terms_id` the payment terms asked for:
+    better ones than its own have the order REFERRED (TERMS_UPGRADED). Raises ConflictError
     (ORDER_ALREADY_RESERVED) when the order has an open reservation, NotFoundError for an unknown
-    account, PreconditionError for another currency than the account's.
+    account, contract or terms, PreconditionError for another currency than the account's.
     """
     request = pb.CheckAndReserveRequest(
         request_id=request_id or new_request_id(),
@@ -70,6 +75,8 @@ def check_and_reserve(
         allow_partial=allow_partial,
         channel=channel,
         ttl=ttl,
+        contract_id=contract_id,
+        terms_id=terms_id,
     )
     return unary(
         method_path(_SERVICE, "CheckAndReserve"),
@@ -87,6 +94,8 @@ def check(
     currency: str,
     *,
     allow_partial: bool = False,
+    contract_id: str = "",
+    terms_id: str = "",
     timeout_s: float | None = None,
 ) -> Call[CheckResult]:
     """The same evaluation as `check_and_reserve`; reserves nothing and is not journalled."""
@@ -95,6 +104,8 @@ def check(
         amount_minor=amount_minor,
         currency=currency,
         allow_partial=allow_partial,
+        contract_id=contract_id,
+        terms_id=terms_id,
     )
     return unary(
         method_path(_SERVICE, "Check"),
@@ -155,6 +166,7 @@ def capture(
     forced: bool = False,
     channel: str = "",
     reason: str = "",
+    invoice_date: date | None = None,
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[CaptureResult]:
@@ -162,7 +174,8 @@ def capture(
 
     Name the reservation by its id, or by account and order. `amount_minor` None takes all that is
     open; more than is open is checked like an order for the excess. `final` releases the rest.
-    `forced`, for goods that have left already, is never declined. Raises ConflictError
+    `forced`, for goods that have left already, is never declined. Payment terms count from
+    `invoice_date`, the server's today (UTC) when None. Raises ConflictError
     (INVOICE_ALREADY_CAPTURED), PreconditionError (NOTHING_OPEN).
     """
     request = pb.CaptureRequest(
@@ -176,6 +189,7 @@ def capture(
         forced=forced,
         channel=channel,
         reason=reason,
+        invoice_date=date_text(invoice_date),
     )
     return unary(
         method_path(_SERVICE, "Capture"),
@@ -289,6 +303,8 @@ def _batch_message(
             allow_partial=item.allow_partial,
             channel=item.channel,
             ttl=item.ttl,
+            contract_id=item.contract_id,
+            terms_id=item.terms_id,
         )
         for index, item in enumerate(items)
     ]

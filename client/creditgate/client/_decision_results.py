@@ -16,6 +16,7 @@ from creditgate.client._common import (
     limit_level_or_none,
     reason_from,
 )
+from creditgate.client._terms_results import InvoiceTerms, invoice_terms_from
 from creditgate.client._wire import (
     EnumCodec,
     Page,
@@ -37,7 +38,10 @@ STATE = EnumCodec(ReservationState, pb.ReservationState)
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What one order holds, in minor units of `currency`."""
+    """What one order holds, in minor units of `currency`.
+
+    `contract_id` and `terms_id` are what its order named of payment terms, empty for nothing.
+    """
 
     reservation_id: str
     account_id: str
@@ -50,6 +54,8 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     expired_minor: int
     expire_time: datetime | None
     create_time: datetime | None
+    contract_id: str
+    terms_id: str
 
     @property
     def total_minor(self) -> int:
@@ -114,12 +120,15 @@ class CaptureResult(DecisionResult, frozen=True, kw_only=True):
     """The answer to `capture`, with the reservation as it stands now.
 
     `captured_amount_minor` is zero when declined, or when the ledger has the invoice already.
-    `breach` is true when `forced` carried the capture past the rules in `reasons`.
+    `breach` is true when `forced` carried the capture past the rules in `reasons`. `terms` says
+    when what this call captured is due; None where no terms are assigned, or the ledger has the
+    invoice already.
     """
 
     reservation: Reservation
     captured_amount_minor: int
     breach: bool
+    terms: InvoiceTerms | None
 
 
 class ReleaseResult(DecisionResult, frozen=True, kw_only=True):
@@ -143,6 +152,8 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
     allow_partial: bool = False
     channel: str = ""
     ttl: timedelta | None = None
+    contract_id: str = ""
+    terms_id: str = ""
     request_id: str | None = None
 
 
@@ -175,6 +186,8 @@ def reservation_from(message: pb.Reservation) -> Reservation:
         expired_minor=message.expired_minor,
         expire_time=time_or_none(message, "expire_time"),
         create_time=time_or_none(message, "create_time"),
+        contract_id=message.contract_id,
+        terms_id=message.terms_id,
     )
 
 
@@ -209,6 +222,7 @@ def capture_result(message: pb.CaptureResponse) -> CaptureResult:
         reservation=reservation_from(message.reservation),
         captured_amount_minor=message.captured_amount_minor,
         breach=message.breach,
+        terms=invoice_terms_from(message.terms) if message.HasField("terms") else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 
 import grpc
 
-from creditgate.client import _account, _clock, _conditions, _decision, _ledger
+from creditgate.client import _account, _clock, _conditions, _decision, _ledger, _terms
 from creditgate.client._bind import budget_s, call_error, dress
 from creditgate.client._channel import CallMetadata, open_channel
 from creditgate.client._errors import CallError, ClientClosedError
@@ -118,6 +118,13 @@ class Client:
     remove_temporary_limit = _unary(_conditions.remove_temporary_limit)
     set_rolling_limit = _unary(_conditions.set_rolling_limit)
     remove_rolling_limit = _unary(_conditions.remove_rolling_limit)
+    upsert_terms = _unary(_terms.upsert_terms)
+    upsert_calendars = _unary(_terms.upsert_calendars)
+    assign_terms = _unary(_terms.assign_terms)
+    list_terms = _listing(_terms.list_terms)
+    list_calendars = _listing(_terms.list_calendars)
+    get_terms_of = _unary(_terms.get_terms_of)
+    quote_terms = _unary(_terms.quote_terms)
 
     post_entries = _unary(_ledger.post_entries)
     stream_entries = _upload(_ledger.stream_entries)

@@ -23,61 +23,62 @@ _sym_db = _symbol_database.Default()
 
 
 from creditgate.v1 import common_pb2 as creditgate_dot_v1_dot_common__pb2
+from creditgate.v1 import terms_pb2 as creditgate_dot_v1_dot_terms__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63reditgate/v1/decision.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x02\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12.\n\x05state\x18\x05 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x12\n\nopen_minor\x18\x06 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x07 \x01(\x03\x12\x16\n\x0ereleased_minor\x18\x08 \x01(\x03\x12\x15\n\rexpired_minor\x18\t \x01(\x03\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xee\x02\n\x0e\x44\x65\x63isionResult\x12)\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x17.creditgate.v1.Decision\x12&\n\x07reasons\x18\x02 \x03(\x0b\x32\x15.creditgate.v1.Reason\x12\x1c\n\x0f\x61vailable_minor\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12!\n\x14\x66itting_amount_minor\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x13\n\x0bjournal_seq\x18\x05 \x01(\x04\x12/\n\x0b\x64\x65\x63ide_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0epolicy_version\x18\x07 \x01(\x04\x12\x10\n\x08replayed\x18\x08 \x01(\x08\x12+\n\x08\x62ound_by\x18\t \x01(\x0b\x32\x19.creditgate.v1.LimitLevelB\x12\n\x10_available_minorB\x17\n\x15_fitting_amount_minor\"\xca\x01\n\x16\x43heckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x15\n\rallow_partial\x18\x06 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\x07 \x01(\t\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb0\x01\n\x17\x43heckAndReserveResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x1d\n\x15\x61pproved_amount_minor\x18\x03 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x0c\x43heckRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x15\n\rallow_partial\x18\x04 \x01(\x08\"]\n\rCheckResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x1d\n\x15\x61pproved_amount_minor\x18\x02 \x01(\x03\"\xc6\x01\n\rAdjustRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x1a\n\x12total_amount_minor\x18\x05 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12&\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x08 \x01(\t\"p\n\x0e\x41\x64justResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\xe2\x01\n\x0e\x43\x61ptureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ninvoice_id\x18\x06 \x01(\t\x12\r\n\x05\x66inal\x18\x07 \x01(\x08\x12\x0e\n\x06\x66orced\x18\x08 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\tB\x0f\n\r_amount_minor\"\xa0\x01\n\x0f\x43\x61ptureResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15\x63\x61ptured_amount_minor\x18\x03 \x01(\x03\x12\x0e\n\x06\x62reach\x18\x04 \x01(\x08\"\xaf\x01\n\x0eReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\tB\x0f\n\r_amount_minor\"\x90\x01\n\x0fReleaseResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15released_amount_minor\x18\x03 \x01(\x03\"|\n\x1b\x42\x61tchCheckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_or_none\x18\x02 \x01(\x08\x12\x34\n\x05items\x18\x03 \x03(\x0b\x32%.creditgate.v1.CheckAndReserveRequest\"O\n\x1c\x42\x61tchCheckAndReserveResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.creditgate.v1.BatchItemResult\"\x83\x01\n\x0f\x42\x61tchItemResult\x12:\n\x08response\x18\x01 \x01(\x0b\x32&.creditgate.v1.CheckAndReserveResponseH\x00\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemErrorH\x00\x42\t\n\x07outcome\"N\n\x0e\x43onfirmRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\"q\n\x0f\x43onfirmResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"U\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\"I\n\x16GetReservationResponse\x12/\n\x0breservation\x18\x01 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\x84\x01\n\x17ListReservationsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x18ListReservationsResponse\x12\x30\n\x0creservations\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*o\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_OPEN\x10\x01\x12\x1c\n\x18RESERVATION_STATE_CLOSED\x10\x02\x32\x8d\x07\n\x15\x43reditDecisionService\x12`\n\x0f\x43heckAndReserve\x12%.creditgate.v1.CheckAndReserveRequest\x1a&.creditgate.v1.CheckAndReserveResponse\x12\x42\n\x05\x43heck\x12\x1b.creditgate.v1.CheckRequest\x1a\x1c.creditgate.v1.CheckResponse\x12\x45\n\x06\x41\x64just\x12\x1c.creditgate.v1.AdjustRequest\x1a\x1d.creditgate.v1.AdjustResponse\x12H\n\x07\x43\x61pture\x12\x1d.creditgate.v1.CaptureRequest\x1a\x1e.creditgate.v1.CaptureResponse\x12H\n\x07Release\x12\x1d.creditgate.v1.ReleaseRequest\x1a\x1e.creditgate.v1.ReleaseResponse\x12o\n\x14\x42\x61tchCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse\x12t\n\x15StreamCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse(\x01\x30\x01\x12H\n\x07\x43onfirm\x12\x1d.creditgate.v1.ConfirmRequest\x1a\x1e.creditgate.v1.ConfirmResponse\x12]\n\x0eGetReservation\x12$.creditgate.v1.GetReservationRequest\x1a%.creditgate.v1.GetReservationResponse\x12\x63\n\x10ListReservations\x12&.creditgate.v1.ListReservationsRequest\x1a\'.creditgate.v1.ListReservationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63reditgate/v1/decision.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x19\x63reditgate/v1/terms.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x02\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12.\n\x05state\x18\x05 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x12\n\nopen_minor\x18\x06 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x07 \x01(\x03\x12\x16\n\x0ereleased_minor\x18\x08 \x01(\x03\x12\x15\n\rexpired_minor\x18\t \x01(\x03\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63ontract_id\x18\x0c \x01(\t\x12\x10\n\x08terms_id\x18\r \x01(\t\"\xee\x02\n\x0e\x44\x65\x63isionResult\x12)\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x17.creditgate.v1.Decision\x12&\n\x07reasons\x18\x02 \x03(\x0b\x32\x15.creditgate.v1.Reason\x12\x1c\n\x0f\x61vailable_minor\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12!\n\x14\x66itting_amount_minor\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x13\n\x0bjournal_seq\x18\x05 \x01(\x04\x12/\n\x0b\x64\x65\x63ide_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0epolicy_version\x18\x07 \x01(\x04\x12\x10\n\x08replayed\x18\x08 \x01(\x08\x12+\n\x08\x62ound_by\x18\t \x01(\x0b\x32\x19.creditgate.v1.LimitLevelB\x12\n\x10_available_minorB\x17\n\x15_fitting_amount_minor\"\xf1\x01\n\x16\x43heckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x15\n\rallow_partial\x18\x06 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\x07 \x01(\t\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0b\x63ontract_id\x18\t \x01(\t\x12\x10\n\x08terms_id\x18\n \x01(\t\"\xb0\x01\n\x17\x43heckAndReserveResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x1d\n\x15\x61pproved_amount_minor\x18\x03 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x0c\x43heckRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x15\n\rallow_partial\x18\x04 \x01(\x08\x12\x13\n\x0b\x63ontract_id\x18\x05 \x01(\t\x12\x10\n\x08terms_id\x18\x06 \x01(\t\"]\n\rCheckResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12\x1d\n\x15\x61pproved_amount_minor\x18\x02 \x01(\x03\"\xc6\x01\n\rAdjustRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x1a\n\x12total_amount_minor\x18\x05 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12&\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x08 \x01(\t\"p\n\x0e\x41\x64justResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\xf8\x01\n\x0e\x43\x61ptureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ninvoice_id\x18\x06 \x01(\t\x12\r\n\x05\x66inal\x18\x07 \x01(\x08\x12\x0e\n\x06\x66orced\x18\x08 \x01(\x08\x12\x0f\n\x07\x63hannel\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x14\n\x0cinvoice_date\x18\x0b \x01(\tB\x0f\n\r_amount_minor\"\xcc\x01\n\x0f\x43\x61ptureResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15\x63\x61ptured_amount_minor\x18\x03 \x01(\x03\x12\x0e\n\x06\x62reach\x18\x04 \x01(\x08\x12*\n\x05terms\x18\x05 \x01(\x0b\x32\x1b.creditgate.v1.InvoiceTerms\"\xaf\x01\n\x0eReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x19\n\x0c\x61mount_minor\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\tB\x0f\n\r_amount_minor\"\x90\x01\n\x0fReleaseResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x1d\n\x15released_amount_minor\x18\x03 \x01(\x03\"|\n\x1b\x42\x61tchCheckAndReserveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_or_none\x18\x02 \x01(\x08\x12\x34\n\x05items\x18\x03 \x03(\x0b\x32%.creditgate.v1.CheckAndReserveRequest\"O\n\x1c\x42\x61tchCheckAndReserveResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.creditgate.v1.BatchItemResult\"\x83\x01\n\x0f\x42\x61tchItemResult\x12:\n\x08response\x18\x01 \x01(\x0b\x32&.creditgate.v1.CheckAndReserveResponseH\x00\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemErrorH\x00\x42\t\n\x07outcome\"N\n\x0e\x43onfirmRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\"q\n\x0f\x43onfirmResponse\x12-\n\x06result\x18\x01 \x01(\x0b\x32\x1d.creditgate.v1.DecisionResult\x12/\n\x0breservation\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"U\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\"I\n\x16GetReservationResponse\x12/\n\x0breservation\x18\x01 \x01(\x0b\x32\x1a.creditgate.v1.Reservation\"\x84\x01\n\x17ListReservationsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.creditgate.v1.ReservationState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x18ListReservationsResponse\x12\x30\n\x0creservations\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*o\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_OPEN\x10\x01\x12\x1c\n\x18RESERVATION_STATE_CLOSED\x10\x02\x32\x8d\x07\n\x15\x43reditDecisionService\x12`\n\x0f\x43heckAndReserve\x12%.creditgate.v1.CheckAndReserveRequest\x1a&.creditgate.v1.CheckAndReserveResponse\x12\x42\n\x05\x43heck\x12\x1b.creditgate.v1.CheckRequest\x1a\x1c.creditgate.v1.CheckResponse\x12\x45\n\x06\x41\x64just\x12\x1c.creditgate.v1.AdjustRequest\x1a\x1d.creditgate.v1.AdjustResponse\x12H\n\x07\x43\x61pture\x12\x1d.creditgate.v1.CaptureRequest\x1a\x1e.creditgate.v1.CaptureResponse\x12H\n\x07Release\x12\x1d.creditgate.v1.ReleaseRequest\x1a\x1e.creditgate.v1.ReleaseResponse\x12o\n\x14\x42\x61tchCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse\x12t\n\x15StreamCheckAndReserve\x12*.creditgate.v1.BatchCheckAndReserveRequest\x1a+.creditgate.v1.BatchCheckAndReserveResponse(\x01\x30\x01\x12H\n\x07\x43onfirm\x12\x1d.creditgate.v1.ConfirmRequest\x1a\x1e.creditgate.v1.ConfirmResponse\x12]\n\x0eGetReservation\x12$.creditgate.v1.GetReservationRequest\x1a%.creditgate.v1.GetReservationResponse\x12\x63\n\x10ListReservations\x12&.creditgate.v1.ListReservationsRequest\x1a\'.creditgate.v1.ListReservationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONSTATE']._serialized_start=3388
-  _globals['_RESERVATIONSTATE']._serialized_end=3499
-  _globals['_RESERVATION']._serialized_start=141
-  _globals['_RESERVATION']._serialized_end=471
-  _globals['_DECISIONRESULT']._serialized_start=474
-  _globals['_DECISIONRESULT']._serialized_end=840
-  _globals['_CHECKANDRESERVEREQUEST']._serialized_start=843
-  _globals['_CHECKANDRESERVEREQUEST']._serialized_end=1045
-  _globals['_CHECKANDRESERVERESPONSE']._serialized_start=1048
-  _globals['_CHECKANDRESERVERESPONSE']._serialized_end=1224
-  _globals['_CHECKREQUEST']._serialized_start=1226
-  _globals['_CHECKREQUEST']._serialized_end=1323
-  _globals['_CHECKRESPONSE']._serialized_start=1325
-  _globals['_CHECKRESPONSE']._serialized_end=1418
-  _globals['_ADJUSTREQUEST']._serialized_start=1421
-  _globals['_ADJUSTREQUEST']._serialized_end=1619
-  _globals['_ADJUSTRESPONSE']._serialized_start=1621
-  _globals['_ADJUSTRESPONSE']._serialized_end=1733
-  _globals['_CAPTUREREQUEST']._serialized_start=1736
-  _globals['_CAPTUREREQUEST']._serialized_end=1962
-  _globals['_CAPTURERESPONSE']._serialized_start=1965
-  _globals['_CAPTURERESPONSE']._serialized_end=2125
-  _globals['_RELEASEREQUEST']._serialized_start=2128
-  _globals['_RELEASEREQUEST']._serialized_end=2303
-  _globals['_RELEASERESPONSE']._serialized_start=2306
-  _globals['_RELEASERESPONSE']._serialized_end=2450
-  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_start=2452
-  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_end=2576
-  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_start=2578
-  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_end=2657
-  _globals['_BATCHITEMRESULT']._serialized_start=2660
-  _globals['_BATCHITEMRESULT']._serialized_end=2791
-  _globals['_CONFIRMREQUEST']._serialized_start=2793
-  _globals['_CONFIRMREQUEST']._serialized_end=2871
-  _globals['_CONFIRMRESPONSE']._serialized_start=2873
-  _globals['_CONFIRMRESPONSE']._serialized_end=2986
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=2988
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=3073
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=3075
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=3148
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=3151
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=3283
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=3285
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=3386
-  _globals['_CREDITDECISIONSERVICE']._serialized_start=3502
-  _globals['_CREDITDECISIONSERVICE']._serialized_end=4411
+  _globals['_RESERVATIONSTATE']._serialized_start=3599
+  _globals['_RESERVATIONSTATE']._serialized_end=3710
+  _globals['_RESERVATION']._serialized_start=168
+  _globals['_RESERVATION']._serialized_end=537
+  _globals['_DECISIONRESULT']._serialized_start=540
+  _globals['_DECISIONRESULT']._serialized_end=906
+  _globals['_CHECKANDRESERVEREQUEST']._serialized_start=909
+  _globals['_CHECKANDRESERVEREQUEST']._serialized_end=1150
+  _globals['_CHECKANDRESERVERESPONSE']._serialized_start=1153
+  _globals['_CHECKANDRESERVERESPONSE']._serialized_end=1329
+  _globals['_CHECKREQUEST']._serialized_start=1332
+  _globals['_CHECKREQUEST']._serialized_end=1468
+  _globals['_CHECKRESPONSE']._serialized_start=1470
+  _globals['_CHECKRESPONSE']._serialized_end=1563
+  _globals['_ADJUSTREQUEST']._serialized_start=1566
+  _globals['_ADJUSTREQUEST']._serialized_end=1764
+  _globals['_ADJUSTRESPONSE']._serialized_start=1766
+  _globals['_ADJUSTRESPONSE']._serialized_end=1878
+  _globals['_CAPTUREREQUEST']._serialized_start=1881
+  _globals['_CAPTUREREQUEST']._serialized_end=2129
+  _globals['_CAPTURERESPONSE']._serialized_start=2132
+  _globals['_CAPTURERESPONSE']._serialized_end=2336
+  _globals['_RELEASEREQUEST']._serialized_start=2339
+  _globals['_RELEASEREQUEST']._serialized_end=2514
+  _globals['_RELEASERESPONSE']._serialized_start=2517
+  _globals['_RELEASERESPONSE']._serialized_end=2661
+  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_start=2663
+  _globals['_BATCHCHECKANDRESERVEREQUEST']._serialized_end=2787
+  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_start=2789
+  _globals['_BATCHCHECKANDRESERVERESPONSE']._serialized_end=2868
+  _globals['_BATCHITEMRESULT']._serialized_start=2871
+  _globals['_BATCHITEMRESULT']._serialized_end=3002
+  _globals['_CONFIRMREQUEST']._serialized_start=3004
+  _globals['_CONFIRMREQUEST']._serialized_end=3082
+  _globals['_CONFIRMRESPONSE']._serialized_start=3084
+  _globals['_CONFIRMRESPONSE']._serialized_end=3197
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=3199
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=3284
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=3286
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=3359
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=3362
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=3494
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=3496
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=3597
+  _globals['_CREDITDECISIONSERVICE']._serialized_start=3713
+  _globals['_CREDITDECISIONSERVICE']._serialized_end=4622
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from creditgate.v1 import common_pb2 as _common_pb2
+from creditgate.v1 import terms_pb2 as _terms_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -22,7 +23,7 @@ RESERVATION_STATE_OPEN: ReservationState
 RESERVATION_STATE_CLOSED: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("reservation_id", "account_id", "order_id", "currency", "state", "open_minor", "captured_minor", "released_minor", "expired_minor", "expire_time", "create_time")
+    __slots__ = ("reservation_id", "account_id", "order_id", "currency", "state", "open_minor", "captured_minor", "released_minor", "expired_minor", "expire_time", "create_time", "contract_id", "terms_id")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +35,8 @@ class Reservation(_message.Message):
     EXPIRED_MINOR_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    TERMS_ID_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     account_id: str
     order_id: str
@@ -45,7 +48,9 @@ class Reservation(_message.Message):
     expired_minor: int
     expire_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    contract_id: str
+    terms_id: str
+    def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
 
 class DecisionResult(_message.Message):
     __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by")
@@ -70,7 +75,7 @@ class DecisionResult(_message.Message):
     def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ...) -> None: ...
 
 class CheckAndReserveRequest(_message.Message):
-    __slots__ = ("request_id", "account_id", "order_id", "amount_minor", "currency", "allow_partial", "channel", "ttl")
+    __slots__ = ("request_id", "account_id", "order_id", "amount_minor", "currency", "allow_partial", "channel", "ttl", "contract_id", "terms_id")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +84,8 @@ class CheckAndReserveRequest(_message.Message):
     ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     TTL_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    TERMS_ID_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     account_id: str
     order_id: str
@@ -87,7 +94,9 @@ class CheckAndReserveRequest(_message.Message):
     allow_partial: bool
     channel: str
     ttl: _duration_pb2.Duration
-    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., channel: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    contract_id: str
+    terms_id: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., channel: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
 
 class CheckAndReserveResponse(_message.Message):
     __slots__ = ("result", "reservation_id", "approved_amount_minor", "expire_time")
@@ -102,16 +111,20 @@ class CheckAndReserveResponse(_message.Message):
     def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation_id: _Optional[str] = ..., approved_amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
-    __slots__ = ("account_id", "amount_minor", "currency", "allow_partial")
+    __slots__ = ("account_id", "amount_minor", "currency", "allow_partial", "contract_id", "terms_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    TERMS_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amount_minor: int
     currency: str
     allow_partial: bool
-    def __init__(self, account_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ...) -> None: ...
+    contract_id: str
+    terms_id: str
+    def __init__(self, account_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
 
 class CheckResponse(_message.Message):
     __slots__ = ("result", "approved_amount_minor")
@@ -150,7 +163,7 @@ class AdjustResponse(_message.Message):
     def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ...) -> None: ...
 
 class CaptureRequest(_message.Message):
-    __slots__ = ("request_id", "reservation_id", "account_id", "order_id", "amount_minor", "invoice_id", "final", "forced", "channel", "reason")
+    __slots__ = ("request_id", "reservation_id", "account_id", "order_id", "amount_minor", "invoice_id", "final", "forced", "channel", "reason", "invoice_date")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +174,7 @@ class CaptureRequest(_message.Message):
     FORCED_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    INVOICE_DATE_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     reservation_id: str
     account_id: str
@@ -171,19 +185,22 @@ class CaptureRequest(_message.Message):
     forced: bool
     channel: str
     reason: str
-    def __init__(self, request_id: _Optional[str] = ..., reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., invoice_id: _Optional[str] = ..., final: _Optional[bool] = ..., forced: _Optional[bool] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    invoice_date: str
+    def __init__(self, request_id: _Optional[str] = ..., reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., invoice_id: _Optional[str] = ..., final: _Optional[bool] = ..., forced: _Optional[bool] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ..., invoice_date: _Optional[str] = ...) -> None: ...
 
 class CaptureResponse(_message.Message):
-    __slots__ = ("result", "reservation", "captured_amount_minor", "breach")
+    __slots__ = ("result", "reservation", "captured_amount_minor", "breach", "terms")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
     CAPTURED_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     BREACH_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
     result: DecisionResult
     reservation: Reservation
     captured_amount_minor: int
     breach: bool
-    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., captured_amount_minor: _Optional[int] = ..., breach: _Optional[bool] = ...) -> None: ...
+    terms: _terms_pb2.InvoiceTerms
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., captured_amount_minor: _Optional[int] = ..., breach: _Optional[bool] = ..., terms: _Optional[_Union[_terms_pb2.InvoiceTerms, _Mapping]] = ...) -> None: ...
 
 class ReleaseRequest(_message.Message):
     __slots__ = ("request_id", "reservation_id", "account_id", "order_id", "amount_minor", "channel", "reason")

@@ -6,6 +6,7 @@ use crate::model::{
     TemporaryLimit,
 };
 use crate::rows::Rows;
+use crate::terms::{Calendar, NamedTerms};
 use crate::values::{Micros, ReservationId, Slot, Text};
 
 /// Applies one event that happened at `now`.
@@ -45,6 +46,14 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 segment.set_cap(currency, cap);
             },
         ),
+        Event::TermsSet { terms, terms_id, calendar, ref spec } => {
+            let (id, spec) = (terms_id.into(), spec.clone());
+            rows.set_terms(terms, NamedTerms { id, calendar, spec });
+        }
+        Event::CalendarSet { calendar, calendar_id, ref spec } => {
+            rows.set_calendar(calendar, Calendar { id: calendar_id.into(), spec: spec.clone() });
+        }
+        Event::TermsAssigned { ref assignee, terms } => rows.assign_terms(assignee.clone(), terms),
         Event::SourceMoved { source, position } => rows.set_source(source, position),
         Event::ReservationForgotten { reservation } => rows.remove_reservation(reservation),
         Event::ItemForgotten { slot, ref invoice_id } => rows.remove_item(slot, invoice_id),
@@ -152,7 +161,7 @@ fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
 
 fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     match *event {
-        Event::Reserved { reservation, slot, order_id, amount, expires_at } => {
+        Event::Reserved { reservation, slot, order_id, amount, expires_at, asked } => {
             rows.add_reservation(Reservation {
                 id: reservation,
                 slot,
@@ -165,6 +174,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 created_at: now,
                 closed_at: 0,
                 captures: Captures::default(),
+                asked: asked.map(|asked| Box::new(asked.into())),
             });
             rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }
@@ -172,11 +182,16 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             let slot = update(rows, now, reservation, |r| r.open += amount);
             rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }
-        Event::Captured { reservation, invoice_id, amount } => {
+        Event::Captured { reservation, invoice_id, amount, dates } => {
             let slot = capture(rows, now, reservation, invoice_id, amount, false);
             let change = Counters { reserved: -amount, captured: amount, ..Counters::NONE };
             rows.add(slot, &change);
-            update_item(rows, now, slot, invoice_id, |item| item.captured += amount);
+            update_item(rows, now, slot, invoice_id, |item| {
+                item.captured += amount;
+                if let Some(dates) = dates {
+                    item.set_dates(dates);
+                }
+            });
         }
         Event::Billed { reservation, invoice_id, amount, by_ledger } => {
             let slot = capture(rows, now, reservation, invoice_id, amount, by_ledger);
@@ -219,8 +234,8 @@ fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 item.open += amount;
                 item.posted = true;
                 item.order_id = order_id.map(Into::into);
-                item.issued = issued;
-                item.due = due;
+                item.issued = issued.or(item.issued);
+                item.due = due.or(item.due);
             });
         }
         Event::ItemMoved { slot, invoice_id, amount } => {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HoldKind, Status, TemporaryLimitKind};
+use crate::terms::{AskedTerms, CalendarSpec, TermsSpec};
 use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text, Ttl};
 
 /// One thing to decide.
@@ -41,6 +42,12 @@ pub enum Command<'a> {
     SetRollingLimit(SetRollingLimit<'a>),
     /// End that.
     RemoveRollingLimit(RemoveRollingLimit<'a>),
+    /// Create payment terms or set them anew.
+    UpsertTerms(UpsertTerms<'a>),
+    /// Create a calendar or set it anew.
+    UpsertCalendar(UpsertCalendar<'a>),
+    /// Assign payment terms.
+    AssignTerms(AssignTerms<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
     /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
@@ -82,6 +89,9 @@ impl<'a> Command<'a> {
             Command::RemoveTemporaryLimit(command) => Identity::Request(command.request),
             Command::SetRollingLimit(command) => Identity::Request(command.request),
             Command::RemoveRollingLimit(command) => Identity::Request(command.request),
+            Command::UpsertTerms(command) => Identity::Request(command.request),
+            Command::UpsertCalendar(command) => Identity::Request(command.request),
+            Command::AssignTerms(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
@@ -149,6 +159,9 @@ pub struct Order<'a> {
     pub currency: Currency,
     /// How long the reservation holds.
     pub ttl: Ttl,
+    /// What it names of payment terms; not written where it names nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<AskedTerms<'a>>,
 }
 
 /// Which reservation is meant.
@@ -201,6 +214,9 @@ pub struct CaptureOrder<'a> {
     pub last: bool,
     /// The goods have left already.
     pub forced: bool,
+    /// The day of the invoice; absent: the day of the capture. Not written where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Day>,
 }
 
 /// A cancellation of an order, or of a part.
@@ -364,6 +380,61 @@ pub struct RemoveRollingLimit<'a> {
     pub request: RequestKey<'a>,
     /// Whose.
     pub account_id: &'a str,
+}
+
+/// Payment terms under a name, all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpsertTerms<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Their name.
+    pub terms_id: &'a str,
+    /// Which days are worked; none: all are.
+    pub calendar_id: Option<&'a str>,
+    /// What they say.
+    pub spec: TermsSpec,
+}
+
+/// A calendar, all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpsertCalendar<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Its name.
+    pub calendar_id: &'a str,
+    /// Its days.
+    pub spec: CalendarSpec,
+}
+
+/// To whom terms are to be assigned, by names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TermsScope<'a> {
+    /// To each account of a segment.
+    Segment(&'a str),
+    /// To an account.
+    Account(&'a str),
+    /// To the orders of an account that name this contract.
+    Contract {
+        /// Whose.
+        account_id: &'a str,
+        /// Which.
+        contract_id: &'a str,
+    },
+}
+
+/// Payment terms for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignTerms<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// For whom.
+    pub scope: TermsScope<'a>,
+    /// Which; absent: none any more.
+    pub terms_id: Option<&'a str>,
 }
 
 /// What kind of movement the ledger reports.

@@ -13,6 +13,12 @@ pub enum Refusal {
     ReservationNotFound { field: &'static str, value: Box<str> },
     #[error("segment_id {0:?} is not known: create the segment first")]
     SegmentNotFound(Box<str>),
+    #[error("terms_id {0:?} is not known: create the terms first")]
+    TermsNotFound(Box<str>),
+    #[error("calendar_id {0:?} is not known: create the calendar first")]
+    CalendarNotFound(Box<str>),
+    #[error("contract_id {0:?} of this account has no terms: assign them first")]
+    ContractNotFound(Box<str>),
     #[error("parent_account_id {0:?} is not known: create the parent first")]
     ParentNotFound(Box<str>),
     #[error(

@@ -9,7 +9,11 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HoldKind, Status, TemporaryLimitKind};
-use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot, Text};
+use crate::terms::{AskedTerms, Assignee, CalendarSpec, InvoiceDates, TermsSpec};
+use crate::values::{
+    CalendarIndex, Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot,
+    TermsIndex, Text,
+};
 
 /// One fact. Amounts are in minor units of the account's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +135,33 @@ pub enum Event<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<Minor>,
     },
+    /// Payment terms were created (their index is new) or set anew.
+    TermsSet {
+        /// Their place.
+        terms: TermsIndex,
+        /// Their name.
+        terms_id: &'a str,
+        /// Which days are worked; none: all are.
+        calendar: Option<CalendarIndex>,
+        /// What they say.
+        spec: TermsSpec,
+    },
+    /// A calendar was created (its index is new) or set anew.
+    CalendarSet {
+        /// Its place.
+        calendar: CalendarIndex,
+        /// Its name.
+        calendar_id: &'a str,
+        /// Its days.
+        spec: CalendarSpec,
+    },
+    /// Payment terms were assigned, or taken away.
+    TermsAssigned {
+        /// To whom.
+        assignee: Assignee,
+        /// Which; none: there are none any more.
+        terms: Option<TermsIndex>,
+    },
     /// An order was approved. reserved += amount.
     Reserved {
         /// Its id.
@@ -143,6 +174,9 @@ pub enum Event<'a> {
         amount: Minor,
         /// Until when.
         expires_at: Micros,
+        /// What the order named of payment terms; not written where it named nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<AskedTerms<'a>>,
     },
     /// An order grew, or was opened again. reserved += amount.
     Grown {
@@ -159,6 +193,9 @@ pub enum Event<'a> {
         invoice_id: &'a str,
         /// How much.
         amount: Minor,
+        /// When it is due by its terms; not written where it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dates: Option<InvoiceDates>,
     },
     /// A shipment whose invoice stands in outstanding already. reserved -= amount.
     Billed {
@@ -225,9 +262,9 @@ pub enum Event<'a> {
         amount: Minor,
         /// The order that it bills, where known.
         order_id: Option<&'a str>,
-        /// Invoice date, where known.
+        /// Invoice date, where known; else the one that a capture found stays.
         issued: Option<Day>,
-        /// Due date, where known.
+        /// Due date, where known; else the one that a capture found stays.
         due: Option<Day>,
     },
     /// A payment, credit or adjustment on one invoice. outstanding += amount.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::terms::{InvoiceDates, OrderTerms};
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
 mod captures;
@@ -143,6 +144,9 @@ pub struct Reservation {
     pub closed_at: Micros,
     /// Which invoices took what.
     pub captures: Captures,
+    /// What its order named of terms; not written where it named nothing. Boxed, for few do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<OrderTerms>>,
 }
 
 impl Reservation {
@@ -193,6 +197,13 @@ pub struct Item {
     pub created_at: Micros,
     /// When it was settled; zero while it is not.
     pub settled_at: Micros,
+    /// How many days after its due date it is not yet overdue; not written where it is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub grace_days: u16,
+}
+
+fn is_zero(days: &u16) -> bool {
+    *days == 0
 }
 
 impl Item {
@@ -210,7 +221,14 @@ impl Item {
             due: None,
             created_at: now,
             settled_at: 0,
+            grace_days: 0,
         }
+    }
+
+    /// Takes on the dates that a capture found, until the ledger names its own.
+    pub fn set_dates(&mut self, dates: InvoiceDates) {
+        let InvoiceDates { issued, due, grace_days } = dates;
+        (self.issued, self.due, self.grace_days) = (Some(issued), Some(due), grace_days);
     }
 
     /// Nothing is owed on it and nothing captured waits for it.

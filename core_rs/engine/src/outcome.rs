@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Reservation;
+use crate::terms::{OrderTerms, Plan, Source};
 use crate::values::{Currency, Id, Micros, Minor, ReservationId};
 
 /// The verdict on an order.
@@ -46,6 +47,8 @@ pub enum ReasonCode {
     SegmentCapExceeded = 9,
     /// A person holds the account.
     AccountOnHold = 10,
+    /// Observed the day on which the terms asked for would be due, threshold that of its own.
+    TermsUpgraded = 11,
     /// A credit bureau does.
     BureauSuspension = 12,
     /// A fraud signal does.
@@ -54,9 +57,17 @@ pub enum ReasonCode {
     RollingAverageExceeded = 14,
 }
 
+impl ReasonCode {
+    /// Whether the rule leaves the decision to a person, where no other rule declines.
+    #[must_use]
+    pub fn refers(self) -> bool {
+        self == ReasonCode::TermsUpgraded
+    }
+}
+
 /// All rules, in the order in which a decision names those that an order violates; the batch's
 /// stands alone.
-pub const PRECEDENCE: [ReasonCode; 13] = [
+pub const PRECEDENCE: [ReasonCode; 14] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -69,6 +80,7 @@ pub const PRECEDENCE: [ReasonCode; 13] = [
     ReasonCode::RollingAverageExceeded,
     ReasonCode::SharedLimitExceeded,
     ReasonCode::SegmentCapExceeded,
+    ReasonCode::TermsUpgraded,
     ReasonCode::BatchNotApproved,
 ];
 
@@ -115,6 +127,16 @@ pub struct Reason {
     /// Not written where it is the account's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whose: Option<Whose>,
+}
+
+impl Verdict {
+    /// What violated rules lead to, where nothing is approved for all that: a decline beats a
+    /// referral.
+    #[must_use]
+    pub fn refusal(reasons: &[Reason]) -> Decision {
+        let refers = |reason: &Reason| reason.code.refers();
+        if reasons.iter().all(refers) { Decision::Referred } else { Decision::Declined }
+    }
 }
 
 impl Reason {
@@ -178,6 +200,9 @@ pub struct ReservationView {
     pub expires_at: Micros,
     /// Since when.
     pub created_at: Micros,
+    /// What its order named of payment terms; not written where it named nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<OrderTerms>>,
 }
 
 impl ReservationView {
@@ -195,8 +220,18 @@ impl ReservationView {
             expired: reservation.expired,
             expires_at: reservation.expires_at,
             created_at: reservation.created_at,
+            asked: reservation.asked.clone(),
         }
     }
+}
+
+/// When an invoice is due, and by whose terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoiced {
+    /// Where its terms come from.
+    pub source: Source,
+    /// Its dates and amounts.
+    pub plan: Plan,
 }
 
 /// What became of a command on an existing order.
@@ -211,6 +246,9 @@ pub struct Changed {
     pub amount: Minor,
     /// Force carried a capture past the rules named in the verdict.
     pub breach: bool,
+    /// When what was captured is due; not written where no terms say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoiced: Option<Box<Invoiced>>,
 }
 
 /// What became of an upsert.

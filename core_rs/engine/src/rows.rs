@@ -1,7 +1,8 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
 use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
-use crate::values::{ReservationId, SegmentIndex, Slot};
+use crate::terms::{Assignee, Calendar, NamedTerms};
+use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
 
 /// Rows of the domain. The engine's memory is one such store, the tables on disk are another; both
 /// are fed the same events by the same `apply` and hold the same rows.
@@ -58,6 +59,15 @@ pub trait Rows {
         new: impl FnOnce() -> Segment,
         f: impl FnOnce(&mut Segment),
     );
+
+    /// Sets payment terms, or adds them at the next index.
+    fn set_terms(&mut self, index: TermsIndex, terms: NamedTerms);
+
+    /// Sets a calendar, or adds it at the next index.
+    fn set_calendar(&mut self, index: CalendarIndex, calendar: Calendar);
+
+    /// Assigns payment terms; `None` takes them away.
+    fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>);
 
     /// Sets how far a source's stream has been taken.
     fn set_source(&mut self, source: &str, position: u64);

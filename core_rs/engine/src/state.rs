@@ -15,6 +15,7 @@ mod groups;
 mod index;
 mod items;
 mod packed_terms;
+mod payment_terms;
 mod reservations;
 mod restore;
 mod segment_sums;
@@ -31,6 +32,7 @@ use undo::Undo;
 pub use accounts::AccountRows;
 pub use dump::Dump;
 pub use groups::Group;
+pub use payment_terms::PaymentTerms;
 pub use restore::{Restore, RestoreAccounts, RestoreItems, RestoreReservations};
 pub use sums::Sums;
 
@@ -46,6 +48,7 @@ pub struct State {
     segments: Vec<Segment>,
     segment_indexes: HashMap<Box<str>, SegmentIndex>,
     sources: BTreeMap<Box<str>, u64>,
+    payment_terms: PaymentTerms,
     undo: Vec<Undo>,
 }
 
@@ -184,6 +187,17 @@ impl State {
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// Named payment terms, calendars, and to whom terms are assigned.
+    #[must_use]
+    pub fn payment_terms(&self) -> &PaymentTerms {
+        &self.payment_terms
+    }
+
+    /// For putting back at recovery what was kept of them.
+    pub fn restore_payment_terms(&mut self) -> &mut PaymentTerms {
+        &mut self.payment_terms
     }
 
     /// How far a source's stream has been taken; zero when it has not been heard of.

@@ -211,6 +211,9 @@ into_command! {
     RemoveTemporaryLimit(RemoveTemporaryLimit<'a>),
     SetRollingLimit(SetRollingLimit<'a>),
     RemoveRollingLimit(RemoveRollingLimit<'a>),
+    UpsertTerms(UpsertTerms<'a>),
+    UpsertCalendar(UpsertCalendar<'a>),
+    AssignTerms(AssignTerms<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }
@@ -245,7 +248,7 @@ pub(crate) fn account(account_id: &str) -> UpsertAccount<'_> {
 }
 
 pub(crate) fn order(order_id: &str, amount: Minor) -> Order<'_> {
-    Order { account_id: "a", order_id, amount, currency: usd(), ttl: ttl(None) }
+    Order { account_id: "a", order_id, amount, currency: usd(), ttl: ttl(None), terms: None }
 }
 
 pub(crate) fn reserve(order_id: &str, amount: Minor) -> Reserve<'_> {
@@ -268,6 +271,7 @@ pub(crate) fn capture<'a>(order_id: &'a str, invoice_id: &'a str) -> CaptureOrde
         invoice_id,
         last: false,
         forced: false,
+        issued: None,
     }
 }
 

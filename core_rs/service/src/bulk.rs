@@ -13,7 +13,7 @@ use crate::queue::Call;
 use crate::wire::admit::{self, decode};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, ledger, v1};
+use crate::wire::{account, ledger, terms, v1};
 
 /// Number of the field that holds the results, in the answers to all of these calls.
 const RESULTS: u32 = 1;
@@ -22,6 +22,9 @@ enum Rows {
     Accounts(v1::UpsertAccountsRequest),
     Segments(v1::UpsertSegmentsRequest),
     Entries(v1::PostEntriesRequest),
+    Terms(v1::UpsertTermsRequest),
+    Calendars(v1::UpsertCalendarsRequest),
+    Assignments(v1::AssignTermsRequest),
 }
 
 /// A bulk call on its way.
@@ -59,6 +62,24 @@ impl Bulk {
                 admit::id("source", &m.source)?;
                 admit::rows("entries", &m.entries)?;
                 (Rows::Entries(m), 0)
+            }
+            Method::UpsertTerms => {
+                let m: v1::UpsertTermsRequest = decode(bytes)?;
+                let call = admit::bulk(&m.request_id, &m.channel, &m)?.call;
+                admit::rows("terms", &m.terms)?;
+                (Rows::Terms(m), call)
+            }
+            Method::UpsertCalendars => {
+                let m: v1::UpsertCalendarsRequest = decode(bytes)?;
+                let call = admit::bulk(&m.request_id, &m.channel, &m)?.call;
+                admit::rows("calendars", &m.calendars)?;
+                (Rows::Calendars(m), call)
+            }
+            Method::AssignTerms => {
+                let m: v1::AssignTermsRequest = decode(bytes)?;
+                let call = admit::bulk(&m.request_id, &m.channel, &m)?.call;
+                admit::rows("assignments", &m.assignments)?;
+                (Rows::Assignments(m), call)
             }
             other => unreachable!("{other:?} is no bulk call"),
         };
@@ -102,6 +123,24 @@ impl Bulk {
             Rows::Segments(m) => {
                 let Some(row) = m.segments.get(index) else { return Ok(None) };
                 let request = account::upsert_segment(key(&m.request_id), row, actor, &m.channel);
+                message::encode(RESULTS, &upsert(calls, request)?, answer);
+                Ok(Some(row.encoded_len()))
+            }
+            Rows::Terms(m) => {
+                let Some(row) = m.terms.get(index) else { return Ok(None) };
+                let request = terms::upsert_terms(key(&m.request_id), row, actor, &m.channel);
+                message::encode(RESULTS, &upsert(calls, request)?, answer);
+                Ok(Some(row.encoded_len()))
+            }
+            Rows::Calendars(m) => {
+                let Some(row) = m.calendars.get(index) else { return Ok(None) };
+                let request = terms::upsert_calendar(key(&m.request_id), row, actor, &m.channel);
+                message::encode(RESULTS, &upsert(calls, request)?, answer);
+                Ok(Some(row.encoded_len()))
+            }
+            Rows::Assignments(m) => {
+                let Some(row) = m.assignments.get(index) else { return Ok(None) };
+                let request = terms::assign(key(&m.request_id), row, actor, &m.channel);
                 message::encode(RESULTS, &upsert(calls, request)?, answer);
                 Ok(Some(row.encoded_len()))
             }

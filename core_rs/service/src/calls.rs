@@ -17,7 +17,7 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, conditions, decision, v1};
+use crate::wire::{account, conditions, decision, terms, v1};
 
 /// Room for the answer to an order that is approved.
 const ANSWER_BYTES: usize = 96;
@@ -115,12 +115,23 @@ impl Calls<'_> {
             Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, call)?,
             Method::Confirm => self.confirm(&decode(bytes)?)?.encode_to_vec(),
             Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
-            Method::UpsertAccounts | Method::UpsertSegments | Method::PostEntries => {
+            Method::UpsertAccounts
+            | Method::UpsertSegments
+            | Method::PostEntries
+            | Method::UpsertTerms
+            | Method::UpsertCalendars
+            | Method::AssignTerms => {
                 return Ok(Handled::Bulk(Bulk::new(call)?));
             }
             Method::GetAccount => self.account(&decode(bytes)?)?.encode_to_vec(),
             Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
             Method::ListSegments => self.segments(&decode(bytes)?)?.encode_to_vec(),
+            Method::ListTerms => terms::list(self.store.state(), &decode(bytes)?)?.encode_to_vec(),
+            Method::ListCalendars => {
+                terms::list_calendars(self.store.state(), &decode(bytes)?)?.encode_to_vec()
+            }
+            Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
+            Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
             Method::ReinstateAccount => self.set_status(bytes, Status::Active, actor)?,
             Method::CloseAccount => self.set_status(bytes, Status::Closed, actor)?,
@@ -183,7 +194,8 @@ impl Calls<'_> {
         let amount = admit::amount("amount_minor", message.amount_minor)?;
         let currency = admit::currency(&message.currency)?;
         let (state, partial) = (self.store.state(), message.allow_partial);
-        let checked = decide::check(state, self.now, account_id, amount, currency, partial)
+        let asked = decision::asked_terms(&message.contract_id, &message.terms_id)?;
+        let checked = decide::check(state, self.now, account_id, amount, currency, partial, asked)
             .map_err(Fault::from)?;
         let approved_amount_minor = checked.amount;
         let result = Some(reply::result(checked.verdict, self.looked()));
@@ -277,6 +289,19 @@ impl Calls<'_> {
         let segments = rows.flat_map(|index| reply::segment(state, index)).collect();
         let next = (end < count).then_some(end as u64);
         Ok(v1::ListSegmentsResponse { segments, next_page_token: reply::page_token(next) })
+    }
+
+    fn terms_of(&self, m: &v1::GetTermsOfRequest) -> Result<v1::GetTermsOfResponse, Failed> {
+        let slot = self.slot(&m.account_id)?;
+        Ok(terms::get(self.store.state(), slot, &m.contract_id)?)
+    }
+
+    fn quote(&self, m: &v1::QuoteTermsRequest) -> Result<v1::QuoteTermsResponse, Failed> {
+        let slot = match &*m.terms_id {
+            "" => Some(self.slot(&m.account_id)?),
+            _ => None,
+        };
+        Ok(terms::quote(self.store.state(), self.now, m, slot)?)
     }
 
     fn watched(&self, m: &v1::WatchPositionsRequest) -> Result<Vec<Slot>, Failed> {

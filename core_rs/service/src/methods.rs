@@ -58,6 +58,9 @@ impl Method {
             Method::UpsertAccounts => Some(("accounts", 2)),
             Method::UpsertSegments => Some(("segments", 2)),
             Method::PostEntries => Some(("entries", 2)),
+            Method::UpsertTerms => Some(("terms", 2)),
+            Method::UpsertCalendars => Some(("calendars", 2)),
+            Method::AssignTerms => Some(("assignments", 2)),
             Method::WatchPositions => Some(("account_ids", 1)),
             _ => None,
         }
@@ -91,6 +94,13 @@ methods! {
     SetRollingLimit = 34, "CreditAccountService", Interactive;
     RemoveRollingLimit = 35, "CreditAccountService", Interactive;
     PostEntries = 40, "LedgerService", Bulk;
+    UpsertTerms = 70, "TermsService", Bulk;
+    UpsertCalendars = 71, "TermsService", Bulk;
+    AssignTerms = 72, "TermsService", Bulk;
+    ListTerms = 73, "TermsService", Interactive;
+    ListCalendars = 74, "TermsService", Interactive;
+    GetTermsOf = 75, "TermsService", Interactive;
+    QuoteTerms = 76, "TermsService", Interactive;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;
 }
@@ -128,6 +138,21 @@ mod tests {
                 .encode_to_vec(),
                 Method::PostEntries => v1::PostEntriesRequest {
                     entries: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::UpsertTerms => v1::UpsertTermsRequest {
+                    terms: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::UpsertCalendars => v1::UpsertCalendarsRequest {
+                    calendars: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::AssignTerms => v1::AssignTermsRequest {
+                    assignments: vec![Default::default(); rows],
                     ..Default::default()
                 }
                 .encode_to_vec(),

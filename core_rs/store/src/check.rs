@@ -5,7 +5,8 @@ use std::path::Path;
 use creditgate_engine::apply::apply;
 use creditgate_engine::model::{Item, Reservation, Segment};
 use creditgate_engine::state::State;
-use creditgate_engine::values::Seq;
+use creditgate_engine::terms::Assignee;
+use creditgate_engine::values::{Seq, TermsIndex};
 
 use crate::backup::Progress;
 use crate::error::StoreError;
@@ -117,6 +118,50 @@ pub fn check_store(
     Ok(checked)
 }
 
+/// The same, of named terms, calendars and assignments.
+fn compare_payment_terms(tables: &Tables, state: &State) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    let rtxn = tables.read_txn().map_err(text)?;
+    let lmdb = |error| text(tables.lmdb()(error));
+    let all = state.payment_terms();
+    let terms = tables.terms.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (index, row) = row.map_err(lmdb)?;
+        Ok((index, tables.decode("terms", row).map_err(text)?))
+    });
+    same("payment terms", terms, all.terms())?;
+    let calendars = tables.calendars.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (index, row) = row.map_err(lmdb)?;
+        Ok((index, tables.decode("calendars", row).map_err(text)?))
+    });
+    same("calendars", calendars, all.calendars())?;
+    let mut assigned = Vec::new();
+    for row in tables.assignments.iter(&rtxn).map_err(lmdb)? {
+        let (_, row) = row.map_err(lmdb)?;
+        let found: (Assignee, TermsIndex) = tables.decode("assignments", row).map_err(text)?;
+        assigned.push(found);
+    }
+    let expected = all.assignments().map(|(assignee, terms)| (assignee.clone(), terms));
+    match assigned.into_iter().eq(expected) {
+        true => Ok(()),
+        false => Err("the tables differ from the journal in whose terms are which".to_owned()),
+    }
+}
+
+fn same<T: PartialEq>(
+    what: &str,
+    rows: impl Iterator<Item = Result<(u32, T), String>>,
+    expected: &[T],
+) -> Result<(), String> {
+    let found = rows.collect::<Result<Vec<_>, String>>()?;
+    let indexes = found.iter().map(|(index, _)| *index as usize);
+    let is_same =
+        indexes.eq(0..expected.len()) && found.iter().map(|(_, row)| row).eq(expected.iter());
+    match is_same {
+        true => Ok(()),
+        false => Err(format!("the tables differ from the journal in the {what}")),
+    }
+}
+
 /// Holds every row of the tables against the state that the journal led to.
 fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), String> {
     let text = |error: StoreError| error.to_string();
@@ -172,6 +217,7 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
             return differs(format!("segment {index}"));
         }
     }
+    compare_payment_terms(tables, state)?;
     counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
         let (source, position) = row.map_err(lmdb)?;

@@ -8,11 +8,12 @@ use creditgate_engine::model::{Item, Reservation};
 use creditgate_engine::state::{
     AccountRows, Restore, RestoreAccounts, RestoreItems, RestoreReservations, State,
 };
-use creditgate_engine::values::Slot;
+use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
+use creditgate_engine::values::{Slot, TermsIndex};
 
 use crate::ahead;
 use crate::error::StoreError;
-use crate::tables::{Tables, item_key};
+use crate::tables::{Tables, assignment_key, item_key};
 
 /// Puts every row into a new state.
 pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
@@ -29,6 +30,7 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         let (source, position) = row.map_err(lmdb)?;
         state.restore_source(source, position);
     }
+    load_payment_terms(tables, &mut state)?;
     let Restore { accounts, reservations, items } = state.restore();
     thread::scope(|scope| {
         let reservations = scope.spawn(|| load_reservations(tables, reservations));
@@ -40,10 +42,57 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
     if !state.add_up() || state.sums() != tables.sums(&rtxn)? {
         return Err(tables.bad_row("the rows are not what all of them amounted to".to_owned()));
     }
+    if !has_assignees(&state) {
+        return Err(tables.bad_row("terms are assigned to nobody that there is".to_owned()));
+    }
     if !state.sum_up() {
         return Err(tables.bad_row("an account is its own ancestor".to_owned()));
     }
     Ok(state)
+}
+
+/// Named terms, calendars, and to whom terms are assigned.
+fn load_payment_terms(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    let gap = |what, index| tables.bad_row(format!("{what} {index} follows a gap"));
+    let all = state.restore_payment_terms();
+    for row in tables.calendars.iter(&rtxn).map_err(lmdb)? {
+        let (index, row) = row.map_err(lmdb)?;
+        let calendar: Calendar = tables.decode("calendars", row)?;
+        if index as usize != all.calendars().len() {
+            return Err(gap("calendar", index));
+        }
+        all.set_calendar(index, calendar);
+    }
+    for row in tables.terms.iter(&rtxn).map_err(lmdb)? {
+        let (index, row) = row.map_err(lmdb)?;
+        let terms: NamedTerms = tables.decode("terms", row)?;
+        if index as usize != all.terms().len() {
+            return Err(gap("terms", index));
+        }
+        if terms.calendar.is_some_and(|calendar| calendar as usize >= all.calendars().len()) {
+            return Err(tables.bad_row(format!("the calendar of terms {index} is missing")));
+        }
+        all.set_terms(index, terms);
+    }
+    for row in tables.assignments.iter(&rtxn).map_err(lmdb)? {
+        let (key, row) = row.map_err(lmdb)?;
+        let (assignee, terms): (Assignee, TermsIndex) = tables.decode("assignments", row)?;
+        if assignment_key(&assignee) != key || terms as usize >= all.terms().len() {
+            return Err(tables.bad_row(format!("assignment {key:?} is another in its row")));
+        }
+        all.assign(assignee, Some(terms));
+    }
+    Ok(())
+}
+
+fn has_assignees(state: &State) -> bool {
+    state.payment_terms().assignments().all(|(assignee, _)| match *assignee {
+        Assignee::Segment(segment) => (segment as usize) < state.segments().len(),
+        Assignee::Account(slot) | Assignee::Contract(slot, _) => {
+            (slot as usize) < state.account_count()
+        }
+    })
 }
 
 fn load_accounts(tables: &Tables, mut accounts: RestoreAccounts<'_>) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use creditgate_engine::model::{Account, Item, Reservation, Segment};
 use creditgate_engine::state::Sums;
+use creditgate_engine::terms::Assignee;
 use creditgate_engine::values::{
     Minor, RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot,
 };
@@ -58,6 +59,12 @@ pub struct Tables {
     pub(crate) items: Database<'static, Bytes, Bytes>,
     /// Index → segment.
     pub(crate) segments: Database<'static, U32<BigEndian>, Bytes>,
+    /// Index → named payment terms.
+    pub(crate) terms: Database<'static, U32<BigEndian>, Bytes>,
+    /// Index → calendar.
+    pub(crate) calendars: Database<'static, U32<BigEndian>, Bytes>,
+    /// Kind, place and contract of an assignee → the assignee and the index of its terms.
+    pub(crate) assignments: Database<'static, Bytes, Bytes>,
     /// Name → position.
     pub(crate) sources: Database<'static, Str, U64<BigEndian>>,
     /// Names of the windows, in chunks: see [`crate::name_log`].
@@ -90,6 +97,16 @@ pub(crate) fn item_key(slot: Slot, invoice_id: &str) -> Vec<u8> {
     [&slot.to_be_bytes()[..], invoice_id.as_bytes()].concat()
 }
 
+/// Key of an assignment, in the order of [`Assignee`].
+pub(crate) fn assignment_key(assignee: &Assignee) -> Vec<u8> {
+    let (kind, place, contract_id): (u8, u32, &str) = match assignee {
+        Assignee::Segment(segment) => (0, *segment, ""),
+        Assignee::Account(slot) => (1, *slot, ""),
+        Assignee::Contract(slot, contract_id) => (2, *slot, contract_id),
+    };
+    [&[kind], &place.to_be_bytes()[..], contract_id.as_bytes()].concat()
+}
+
 impl Tables {
     /// Opens the tables; where their file is none of LMDB's, throws it away and makes a new one.
     pub(crate) fn open_or_make(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
@@ -109,7 +126,7 @@ impl Tables {
     pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 8, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 11, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -118,15 +135,20 @@ impl Tables {
                 let by_account = opener.create_database(wtxn, Some("reservations_by_account"))?;
                 let items = opener.create_database(wtxn, Some("items"))?;
                 let segments = opener.create_database(wtxn, Some("segments"))?;
+                let terms = opener.create_database(wtxn, Some("terms"))?;
+                let calendars = opener.create_database(wtxn, Some("calendars"))?;
+                let assignments = opener.create_database(wtxn, Some("assignments"))?;
                 let sources = opener.create_database(wtxn, Some("sources"))?;
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
                 let ours = (accounts, reservations, by_account, items, segments, sources);
-                Ok(CommitOrAbort::<_, ()>::Commit((ours, names, meta)))
+                let of_terms = (terms, calendars, assignments);
+                Ok(CommitOrAbort::<_, ()>::Commit((ours, of_terms, names, meta)))
             })
             .map_err(lmdb)?
             .unwrap_commit();
-        let (ours, names, meta) = dbs;
+        let (ours, of_terms, names, meta) = dbs;
+        let (terms, calendars, assignments) = of_terms;
         let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
         Ok(Tables {
@@ -137,6 +159,9 @@ impl Tables {
             reservations_by_account,
             items,
             segments,
+            terms,
+            calendars,
+            assignments,
             sources,
             names,
             meta,
@@ -227,6 +252,9 @@ impl Tables {
             self.reservations_by_account.clear(wtxn)?;
             self.items.clear(wtxn)?;
             self.segments.clear(wtxn)?;
+            self.terms.clear(wtxn)?;
+            self.calendars.clear(wtxn)?;
+            self.assignments.clear(wtxn)?;
             self.sources.clear(wtxn)?;
             self.names.clear(wtxn)
         };

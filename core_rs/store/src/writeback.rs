@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use creditgate_engine::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
-use creditgate_engine::values::{Minor, ReservationId, SegmentIndex, Slot};
+use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
+use creditgate_engine::values::{
+    CalendarIndex, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
+};
 
 use heed::{PutFlags, RwTxn};
 use serde::Serialize;
 
 use crate::commit;
 use crate::error::StoreError;
-use crate::tables::{Tables, TablesTxn, by_account_key, item_key};
+use crate::tables::{Tables, TablesTxn, assignment_key, by_account_key, item_key};
 
 /// Changed rows; `None` where one was removed. Written in order of their keys, as LMDB likes it.
 #[derive(Default)]
@@ -24,6 +27,9 @@ pub(crate) struct Changes {
     reservations: BTreeMap<ReservationId, Option<Reservation>>,
     items: BTreeMap<Vec<u8>, Option<Item>>,
     segments: BTreeMap<SegmentIndex, Segment>,
+    terms: BTreeMap<TermsIndex, NamedTerms>,
+    calendars: BTreeMap<CalendarIndex, Calendar>,
+    assignments: BTreeMap<Assignee, Option<TermsIndex>>,
     sources: BTreeMap<Box<str>, u64>,
     /// Slots of removed reservations, whose index entries go too.
     removed: Vec<(Slot, ReservationId)>,
@@ -35,6 +41,9 @@ impl Changes {
             + self.reservations.len()
             + self.items.len()
             + self.segments.len()
+            + self.terms.len()
+            + self.calendars.len()
+            + self.assignments.len()
             + self.sources.len()
     }
 
@@ -59,8 +68,30 @@ impl Changes {
         for (index, row) in &self.segments {
             tables.segments.put(wtxn, index, encode(&mut bytes, row))?;
         }
+        self.write_payment_terms(tables, wtxn)?;
         for (source, position) in &self.sources {
             tables.sources.put(wtxn, source, position)?;
+        }
+        Ok(())
+    }
+
+    fn write_payment_terms(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
+        let mut bytes = Vec::new();
+        for (index, row) in &self.terms {
+            tables.terms.put(wtxn, index, encode(&mut bytes, row))?;
+        }
+        for (index, row) in &self.calendars {
+            tables.calendars.put(wtxn, index, encode(&mut bytes, row))?;
+        }
+        for (assignee, terms) in &self.assignments {
+            let key = assignment_key(assignee);
+            match terms {
+                Some(terms) => {
+                    let row = encode(&mut bytes, &(assignee, terms));
+                    tables.assignments.put(wtxn, &key, row)?;
+                }
+                None => drop(tables.assignments.delete(wtxn, &key)?),
+            }
         }
         Ok(())
     }
@@ -179,6 +210,7 @@ impl<'t> Overlay<'t> {
                 created_at: 0,
                 closed_at: 0,
                 captures: Captures::default(),
+                asked: None,
             }
         })
     }
@@ -267,6 +299,18 @@ impl Rows for Overlay<'_> {
         self.changes.segments.insert(index, segment);
     }
 
+    fn set_terms(&mut self, index: TermsIndex, terms: NamedTerms) {
+        self.changes.terms.insert(index, terms);
+    }
+
+    fn set_calendar(&mut self, index: CalendarIndex, calendar: Calendar) {
+        self.changes.calendars.insert(index, calendar);
+    }
+
+    fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>) {
+        self.changes.assignments.insert(assignee, terms);
+    }
+
     fn set_source(&mut self, source: &str, position: u64) {
         self.changes.sources.insert(source.into(), position);
     }
@@ -279,6 +323,7 @@ mod tests {
     use creditgate_engine::model::{
         Conditions, Hold, HoldKind, RollingLimit, TemporaryLimit, TemporaryLimitKind,
     };
+    use creditgate_engine::terms::InvoiceDates;
     use creditgate_engine::values::{Currency, Day, Limit};
 
     use super::*;
@@ -318,11 +363,10 @@ mod tests {
         assert_eq!(crate::unpack::read::<Conditions>(&bytes).expect("it was written"), conditions);
     }
 
-    #[test]
-    fn the_tables_keep_of_an_item_also_what_no_decision_depends_on() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let tables = Tables::open_or_make(folder.path().join("tables"), 1 << 20).expect("it opens");
-        let opened = Event::AccountSet {
+    const INVOICE: &str = "i";
+
+    fn opened() -> Event<'static> {
+        Event::AccountSet {
             slot: 0,
             account_id: "a",
             currency: Currency::parse("USD").expect("three capital letters"),
@@ -332,38 +376,77 @@ mod tests {
             max_order: 0,
             name: None,
             shared_limit: None,
-        };
-        let invoice_id = "i";
-        let (issued, due) = (Some(Day(1)), Some(Day(31)));
-        let posted =
-            Event::ItemPosted { slot: 0, invoice_id, amount: 60, order_id: Some("o"), issued, due };
-        let paid = Event::ItemMoved { slot: 0, invoice_id, amount: -60 };
-        // Paid in the same batch, and in a later one, when it is read from the tables again.
-        for batches in
-            [vec![vec![&opened, &posted, &paid]], vec![vec![&opened, &posted], vec![&paid]]]
-        {
-            tables.clear().expect("there is room");
-            for events in batches {
-                let mut changes = Changes::default();
-                let below =
-                    TablesTxn { tables: &tables, rtxn: tables.read_txn().expect("it reads") };
-                let mut rows = Overlay::new(below, &mut changes);
-                events.iter().for_each(|event| apply(&mut rows, 5, event));
-                rows.finish().expect("it reads");
-                let mut wtxn = tables.write_txn().expect("it writes");
-                changes.write(&tables, &mut wtxn).expect("there is room");
-                wtxn.commit().expect("there is room");
-            }
-            let read = TablesTxn { tables: &tables, rtxn: tables.read_txn().expect("it reads") };
-            let expected = Item {
-                order_id: Some("o".into()),
-                posted: true,
-                issued,
-                due,
-                settled_at: 5,
-                ..Item::new(0, invoice_id, 5)
-            };
-            assert_eq!(read.item(0, invoice_id).expect("it reads"), Some(expected));
         }
+    }
+
+    fn posted(issued: Option<Day>, due: Option<Day>) -> Event<'static> {
+        let (order_id, invoice_id) = (Some("o"), INVOICE);
+        Event::ItemPosted { slot: 0, invoice_id, amount: 60, order_id, issued, due }
+    }
+
+    /// The invoice after these events, each batch of which is written by itself.
+    fn written(batches: &[&[Event<'_>]]) -> Option<Item> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tables = Tables::open_or_make(folder.path().join("tables"), 1 << 20).expect("it opens");
+        tables.clear().expect("there is room");
+        for events in batches {
+            let mut changes = Changes::default();
+            let below = TablesTxn { tables: &tables, rtxn: tables.read_txn().expect("it reads") };
+            let mut rows = Overlay::new(below, &mut changes);
+            events.iter().for_each(|event| apply(&mut rows, 5, event));
+            rows.finish().expect("it reads");
+            let mut wtxn = tables.write_txn().expect("it writes");
+            changes.write(&tables, &mut wtxn).expect("there is room");
+            wtxn.commit().expect("there is room");
+        }
+        let read = TablesTxn { tables: &tables, rtxn: tables.read_txn().expect("it reads") };
+        read.item(0, INVOICE).expect("it reads")
+    }
+
+    #[test]
+    fn the_tables_keep_of_an_item_also_what_no_decision_depends_on() {
+        let (issued, due) = (Some(Day(1)), Some(Day(31)));
+        let paid = Event::ItemMoved { slot: 0, invoice_id: INVOICE, amount: -60 };
+        let (opened, posted) = (opened(), posted(issued, due));
+        let expected = Item {
+            order_id: Some("o".into()),
+            posted: true,
+            issued,
+            due,
+            settled_at: 5,
+            ..Item::new(0, INVOICE, 5)
+        };
+        // Paid in the same batch, and in a later one, when it is read from the tables again.
+        let first = [opened, posted];
+        let both = [&first[..], std::slice::from_ref(&paid)].concat();
+        assert_eq!(written(&[&both]).as_ref(), Some(&expected));
+        assert_eq!(written(&[&first, &[paid]]), Some(expected));
+    }
+
+    #[test]
+    fn an_item_keeps_the_dates_of_its_capture_until_the_ledger_tells_others() {
+        let reservation = 1_024;
+        let reserved = Event::Reserved {
+            reservation,
+            slot: 0,
+            order_id: "o",
+            amount: 60,
+            expires_at: 9,
+            asked: None,
+        };
+        let dates = Some(InvoiceDates { issued: Day(1), due: Day(31), grace_days: 3 });
+        let captured = Event::Captured { reservation, invoice_id: INVOICE, amount: 60, dates };
+        let claimed = Event::Claimed { slot: 0, invoice_id: INVOICE, amount: 60 };
+        let first = [opened(), reserved, captured];
+        let found = |issued, due| {
+            let item = written(&[&first, &[claimed.clone(), posted(issued, due)]]);
+            let item = item.expect("it was posted");
+            assert_eq!((item.posted, item.grace_days), (true, 3));
+            (item.issued, item.due)
+        };
+        let days = |issued, due| (Some(Day(issued)), Some(Day(due)));
+        assert_eq!(found(None, None), days(1, 31));
+        assert_eq!(found(Some(Day(2)), Some(Day(40))), days(2, 40));
+        assert_eq!(found(None, Some(Day(40))), days(1, 40));
     }
 }

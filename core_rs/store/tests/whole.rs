@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::*;
-use creditgate_engine::command::{Command, SetStatus};
+use creditgate_engine::command::{
+    AssignTerms, Command, SetStatus, TermsScope, UpsertCalendar, UpsertTerms,
+};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
+use creditgate_engine::terms::{CalendarSpec, Part, Roll, Rule, TermsSpec, WHOLE};
+use creditgate_engine::values::Day;
 use creditgate_store::{
     Fault, Faults, Options, Retention, STORE_FORMAT, Step, Store, StoreError, check_store,
     copy_store, text, upgrade_store,
@@ -35,6 +39,9 @@ fn filled(folder: &Path) -> Store {
     run(&mut store, 0, &Request { reason, ..request(Command::SetStatus(status)) });
     for commit in 0..120 {
         store.begin(commit);
+        if commit == 0 {
+            payment_terms().iter().for_each(|command| drop(execute(&mut store, command)));
+        }
         for row in 0..20 {
             let id = format!("{commit}-{row}");
             execute(&mut store, &reserve(&id, "acme", &id, 5));
@@ -51,6 +58,31 @@ fn filled(folder: &Path) -> Store {
     let archived = store.journal().files().into_iter();
     assert!(archived.filter(|(_, path)| path.starts_with(folder.join("archive"))).count() > 1);
     store
+}
+
+/// A calendar, terms, and an account that has them.
+fn payment_terms() -> [Request<'static>; 3] {
+    let (terms_id, calendar_id) = ("net", "works");
+    let days = CalendarSpec { weekend: 1, from: Day(0), until: Day(9), holidays: vec![Day(1)] };
+    let spec = TermsSpec {
+        parts: vec![Part { share: WHOLE, due: Rule::Net { days: 30 } }],
+        discounts: Vec::new(),
+        discount_grace_days: 0,
+        grace_days: 0,
+        roll: Roll::Next,
+    };
+    let scope = TermsScope::Account("acme");
+    [
+        Command::UpsertCalendar(UpsertCalendar { request: key("k"), calendar_id, spec: days }),
+        Command::UpsertTerms(UpsertTerms {
+            request: key("t"),
+            terms_id,
+            calendar_id: Some(calendar_id),
+            spec,
+        }),
+        Command::AssignTerms(AssignTerms { request: key("a"), scope, terms_id: Some(terms_id) }),
+    ]
+    .map(request)
 }
 
 fn findings(folder: &Path) -> Vec<String> {
@@ -105,6 +137,8 @@ type Change = fn(&mut Vec<(Vec<u8>, Vec<u8>)>);
 
 /// An invoice that is not paid says when it was.
 const SETTLED: Change = |rows| *rows[0].1.last_mut().expect("a row") = 1;
+const LAST_BIT: Change = |rows| *rows[0].1.last_mut().expect("a row") ^= 1;
+const NO_ROWS: Change = |rows| rows.clear();
 const REMOVED: Change = |rows| drop(rows.remove(3));
 
 /// Changes rows of a database behind the store's back.
@@ -154,7 +188,7 @@ fn damage_behind_the_tables_is_found_by_a_check_where_a_start_does_not_look() {
     assert_eq!(recovery.rebuilt_because, None);
     let findings = findings(folder.path());
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(findings[0].contains("the commit at sequence 47 is damaged"), "{findings:?}");
+    assert!(findings[0].contains("the commit at sequence 50 is damaged"), "{findings:?}");
 }
 
 #[test]
@@ -194,6 +228,8 @@ fn rows_of_the_tables_that_were_altered_are_found_by_a_start() {
         ("reservations", amount, "the rows are not what all of them amounted to"),
         ("reservations_by_account", REMOVED, "2400 reservations, 2399 by account"),
         ("items", SETTLED, "is unpaid and was settled"),
+        ("assignments", LAST_BIT, "is another in its row"),
+        ("calendars", NO_ROWS, "the calendar of terms 0 is missing"),
     ];
     for (database, change, expected) in cases {
         alter(&folder.path().join("tables/data.mdb"), database, change);
@@ -210,12 +246,14 @@ fn tables_that_differ_from_the_journal_are_found() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(filled(folder.path()));
     assert_eq!(findings(folder.path()), Vec::<String>::new());
-    let last_bit: Change = |rows| *rows[0].1.last_mut().expect("a row") ^= 1;
     let cases = [
-        ("accounts", last_bit, "the account in slot 0"),
+        ("accounts", LAST_BIT, "the account in slot 0"),
         ("reservations", REMOVED, "the number of reservations: 2199, not 2200"),
         ("reservations_by_account", REMOVED, "the number of reservations by account"),
         ("items", SETTLED, "item 0-0 of slot 0"),
+        ("terms", NO_ROWS, "the payment terms"),
+        ("calendars", LAST_BIT, "the calendars"),
+        ("assignments", NO_ROWS, "whose terms are which"),
         ("names", REMOVED, "names"),
     ];
     for (database, change, expected) in cases {

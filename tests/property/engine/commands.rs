@@ -3,6 +3,7 @@
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use proptest::collection::vec;
 use proptest::option;
@@ -59,13 +60,77 @@ fn limit() -> BoxedStrategy<Limit> {
 const DEFAULT_TTL_S: u32 = 86_400;
 
 fn order() -> BoxedStrategy<Order<'static>> {
-    (account_id(), order_id(), amount(), seldom(), 1_u32..200_000)
-        .prop_map(|(account_id, order_id, amount, wrong, ttl_s)| {
+    (account_id(), order_id(), amount(), seldom(), 1_u32..200_000, asked())
+        .prop_map(|(account_id, order_id, amount, wrong, ttl_s, terms)| {
             let ttl = Ttl { asked_s: Some(ttl_s), default_s: DEFAULT_TTL_S };
             let currency = currency_for(account_id, wrong);
-            Order { account_id, order_id, amount, currency, ttl }
+            Order { account_id, order_id, amount, currency, ttl, terms }
         })
         .boxed()
+}
+
+fn contract_id() -> BoxedStrategy<&'static str> {
+    select(vec!["c1", "c2"]).boxed()
+}
+
+fn terms_id() -> BoxedStrategy<&'static str> {
+    select(vec!["n1", "n1", "n2", "n2", "unknown"]).boxed()
+}
+
+/// Nothing, or a contract, or terms, or both.
+fn asked() -> BoxedStrategy<Option<AskedTerms<'static>>> {
+    (option::weighted(0.2, contract_id()), option::weighted(0.3, terms_id()))
+        .prop_map(|(contract_id, terms_id)| {
+            let names_any = contract_id.is_some() || terms_id.is_some();
+            names_any.then_some(AskedTerms { contract_id, terms_id })
+        })
+        .boxed()
+}
+
+fn terms_spec() -> BoxedStrategy<TermsSpec> {
+    let net = |days| Rule::Net { days };
+    let roll = select(vec![Roll::Keep, Roll::Next, Roll::Previous]);
+    let discount = option::of((1_u16..500, 0_u16..20));
+    ((0_u16..40, option::of((1_u16..10_000, 0_u16..40))), discount, (0_u16..3, 0_u16..3), roll)
+        .prop_map(move |((days, second), discount, (discount_grace_days, grace_days), roll)| {
+            let taken = second.map_or(0, |(share, _)| share);
+            let mut parts = vec![Part { share: WHOLE - taken, due: net(days) }];
+            parts.extend(second.map(|(share, days)| Part { share, due: net(days) }));
+            let discounts = discount.map(|(percent, days)| Discount { percent, until: net(days) });
+            let discounts = discounts.into_iter().collect();
+            TermsSpec { parts, discounts, discount_grace_days, grace_days, roll }
+        })
+        .boxed()
+}
+
+fn payment_terms() -> BoxedStrategy<Command<'static>> {
+    let today = Day::of(START).0;
+    let known = select(vec!["n1", "n2"]);
+    let calendar = option::of(select(vec!["k", "k", "k", "unknown"]));
+    let holidays = prop::collection::btree_set(today..today + 60, 0..20);
+    let scope = prop_oneof![
+        2 => account_id().prop_map(TermsScope::Account),
+        1 => select(vec!["s", "t", "unknown"]).prop_map(TermsScope::Segment),
+        2 => (account_id(), contract_id()).prop_map(|(account_id, contract_id)| {
+            TermsScope::Contract { account_id, contract_id }
+        }),
+    ];
+    let request = REQUEST;
+    prop_oneof![
+        2 => (known, calendar, terms_spec()).prop_map(move |(terms_id, calendar_id, spec)| {
+            Command::UpsertTerms(UpsertTerms { request, terms_id, calendar_id, spec })
+        }),
+        1 => (0_u8..0x7f, holidays, 0..60_i32).prop_map(move |(weekend, holidays, known)| {
+            let holidays = holidays.into_iter().map(Day).collect();
+            let (from, until) = (Day(today - 1), Day(today + known));
+            let spec = CalendarSpec { weekend, from, until, holidays };
+            Command::UpsertCalendar(UpsertCalendar { request, calendar_id: "k", spec })
+        }),
+        3 => (scope, option::weighted(0.8, terms_id())).prop_map(move |(scope, terms_id)| {
+            Command::AssignTerms(AssignTerms { request, scope, terms_id })
+        }),
+    ]
+    .boxed()
 }
 
 fn target() -> BoxedStrategy<Target<'static>> {
@@ -164,10 +229,19 @@ fn post() -> BoxedStrategy<Command<'static>> {
 
 fn capture() -> BoxedStrategy<Command<'static>> {
     let flags = (prop::bool::weighted(0.3), prop::bool::weighted(0.3));
-    (target(), option::of(amount()), invoice_id(), flags)
-        .prop_map(|(target, amount, invoice_id, (last, forced))| {
-            let request = REQUEST;
-            Command::Capture(CaptureOrder { request, target, amount, invoice_id, last, forced })
+    let today = Day::of(START).0;
+    let issued = option::weighted(0.2, (today - 9..today + 9).prop_map(Day));
+    (target(), option::of(amount()), invoice_id(), flags, issued)
+        .prop_map(|(target, amount, invoice_id, (last, forced), issued)| {
+            Command::Capture(CaptureOrder {
+                request: REQUEST,
+                target,
+                amount,
+                invoice_id,
+                last,
+                forced,
+                issued,
+            })
         })
         .boxed()
 }
@@ -254,6 +328,7 @@ pub fn step() -> BoxedStrategy<Step> {
         1 => hold(),
         2 => temporary_limit(),
         1 => rolling_limit(),
+        3 => payment_terms(),
         5 => post(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.

@@ -9,7 +9,9 @@ use creditgate_engine::decide::{check, decide};
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
-use creditgate_engine::outcome::{Changed, Decision, Outcome, PRECEDENCE, Reserved, Verdict};
+use creditgate_engine::outcome::{
+    Changed, Decision, Outcome, PRECEDENCE, ReasonCode, Reserved, Verdict,
+};
 use creditgate_engine::state::{AccountRows, Dump, Group, Restore, State};
 use creditgate_engine::values::{Currency, Micros};
 use proptest::prelude::*;
@@ -217,6 +219,7 @@ impl Run {
         let dump = self.state.dump();
         let mut restored = State::default();
         dump.segments.iter().for_each(|row| restored.restore_segment(row.clone()));
+        restored.restore_payment_terms().clone_from(&dump.payment_terms);
         let Restore { mut accounts, mut reservations, mut items } = restored.restore();
         let mut rows = AccountRows::default();
         for (account, counters) in &dump.accounts {
@@ -256,6 +259,7 @@ fn answer(verdict: &Verdict, amount: i64) -> Answer {
         bound_by: verdict.bound_by.clone(),
         amount: amount.into(),
         breach: false,
+        invoiced: None,
         order: None,
     }
 }
@@ -271,8 +275,9 @@ fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
     match outcome {
         Outcome::Reserved(reserved) => vec![reserved_answer(reserved)],
         Outcome::ReservedAll(all) => all.iter().map(reserved_answer).collect(),
-        Outcome::Changed(Changed { verdict, reservation: view, amount, breach }) => {
-            let answer = Answer { breach: *breach, ..answer(verdict, *amount) };
+        Outcome::Changed(Changed { verdict, reservation: view, amount, breach, invoiced }) => {
+            let invoiced = invoiced.as_deref().cloned();
+            let answer = Answer { breach: *breach, invoiced, ..answer(verdict, *amount) };
             let parts = [view.open, view.captured, view.released, view.expired, view.expires_at];
             vec![(answer, Some(parts.map(i128::from)))]
         }
@@ -302,12 +307,16 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         });
         assert!(!twice, "each once: {:?}", found.reasons);
         assert!(found.decision != Decision::Declined || !codes.is_empty() && found.amount == 0);
+        let referred = found.reasons.len() == 1 && found.reasons[0].0 == ReasonCode::TermsUpgraded;
+        assert_eq!(found.decision == Decision::Referred, referred);
+        assert!(!referred || found.amount == 0);
         assert!(found.decision != Decision::Approved || codes.is_empty() || found.breach);
         assert!(!found.breach || !codes.is_empty());
         if let Command::Reserve(Reserve { order, allow_partial, .. }) = command {
             let room = known(order.account_id).unwrap_or(i128::MAX);
             let bounds = 1..=room.min(order.amount.into());
-            assert!(found.decision == Decision::Declined || bounds.contains(&found.amount));
+            let refused = matches!(found.decision, Decision::Declined | Decision::Referred);
+            assert!(refused || bounds.contains(&found.amount));
             assert!(found.decision != Decision::PartiallyApproved || *allow_partial);
         }
     }
@@ -319,7 +328,7 @@ fn assert_check(state: &State, now: Micros, command: &Command<'_>, outcome: &Out
         return;
     };
     let Reserve { order: o, allow_partial, .. } = command;
-    let checked = check(state, now, o.account_id, o.amount, o.currency, *allow_partial);
+    let checked = check(state, now, o.account_id, o.amount, o.currency, *allow_partial, o.terms);
     let expected = Reserved { reservation: None, expires_at: 0, ..reserved.clone() };
     assert_eq!(checked, Ok(expected));
 }

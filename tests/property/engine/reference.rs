@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
-use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved};
+use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved, Referred};
 use creditgate_engine::outcome::ReasonCode::{self, *};
-use creditgate_engine::outcome::{Level, Whose};
+use creditgate_engine::outcome::{Invoiced, Level, Whose};
+use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
 
 pub type Amount = i128;
@@ -48,6 +49,7 @@ pub struct Order {
     pub closed_at: Micros,
     /// By invoice: whether only the ledger has told of it.
     pub captures: BTreeMap<&'static str, bool>,
+    pub asked: Option<AskedTerms<'static>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +74,7 @@ pub struct Answer {
     pub bound_by: Option<Level>,
     pub amount: Amount,
     pub breach: bool,
+    pub invoiced: Option<Invoiced>,
     pub order: Option<Order>,
 }
 
@@ -86,6 +89,10 @@ pub struct Model {
     pub defaults: BTreeMap<(&'static str, Currency), Limit>,
     pub caps: BTreeMap<(&'static str, Currency), Amount>,
     pub segments: Vec<&'static str>,
+    pub terms: BTreeMap<&'static str, UpsertTerms<'static>>,
+    pub calendar: Option<CalendarSpec>,
+    /// By the scope as it is written.
+    pub assigned: BTreeMap<String, &'static str>,
     pub orders: BTreeMap<u64, Order>,
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
     pub now: Micros,
@@ -292,8 +299,8 @@ impl Model {
         let fitting = (only_amounts && !reasons.is_empty()).then_some(fitting.max(0));
         let decision = if reasons.is_empty() { Approved } else { Declined };
         let amount = if reasons.is_empty() { new } else { 0 };
-        let (breach, order) = (false, None);
-        Answer { decision, reasons, fitting, available, bound_by, amount, breach, order }
+        let (breach, invoiced, order) = (false, None, None);
+        Answer { decision, reasons, fitting, available, bound_by, amount, breach, invoiced, order }
     }
 
     /// What counters can be trusted with.
@@ -347,6 +354,9 @@ impl Model {
             Command::SetRollingLimit(c) => next.set_rolling_limit(c).map(|()| vec![])?,
             Command::RemoveRollingLimit(c) => next.remove_rolling_limit(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
+            Command::UpsertTerms(c) => next.upsert_terms(c)?,
+            Command::UpsertCalendar(c) => next.upsert_calendar(c),
+            Command::AssignTerms(c) => next.assign_terms(c)?,
             Command::Housekeep(c) => next.housekeep(c),
         };
         for answer in answers.iter_mut().filter(|_| !matches!(command, Command::ReserveAll(_))) {
@@ -358,64 +368,6 @@ impl Model {
         }
         next.note_owed();
         *self = next;
-        Ok(answers)
-    }
-
-    fn reserve(&mut self, order: &crate::OrderOf, partial: bool, item: usize) -> Result<Answer> {
-        let Some(account) = self.accounts.get(order.account_id) else {
-            return refuse("AccountNotFound");
-        };
-        if account.currency != order.currency {
-            return refuse("CurrencyMismatch");
-        }
-        let latest = self.latest(order.account_id, order.order_id);
-        if latest.is_some_and(|id| self.orders[&id].open > 0) {
-            return refuse("OrderAlreadyReserved");
-        }
-        let mut answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
-        if let Some(part) = answer.fitting.filter(|part| partial && *part > 0) {
-            (answer.decision, answer.amount) = (PartiallyApproved, part);
-        }
-        if answer.amount > 0 {
-            let made = Order {
-                account: order.account_id,
-                order_id: order.order_id,
-                open: answer.amount,
-                created_at: self.now,
-                expires_at: self.now + Micros::from(order.ttl.seconds()) * 1_000_000,
-                ..Order::default()
-            };
-            self.orders.insert(reservation_id(self.seq, item), made);
-            self.in_range(order.account_id)?;
-        }
-        (answer.available, answer.bound_by) = self.room(order.account_id);
-        Ok(answer)
-    }
-
-    fn reserve_all(&mut self, orders: &[crate::OrderOf]) -> Result {
-        let before = self.clone();
-        let mut seen = Vec::new();
-        let mut answers = Vec::new();
-        for (index, order) in orders.iter().enumerate() {
-            let key = (order.account_id, order.order_id);
-            let in_item = |kind| format!("items[{index}] {kind}");
-            let answer = self.reserve(order, false, index).map_err(in_item)?;
-            if seen.contains(&key) {
-                return Err(in_item("OrderAlreadyReserved".to_owned()));
-            }
-            seen.push(key);
-            answers.push(answer);
-        }
-        if let Some(misfit) = answers.iter().position(|answer| answer.decision == Declined) {
-            *self = before;
-            for (answer, order) in answers.iter_mut().zip(orders) {
-                if answer.decision == Approved {
-                    answer.reasons.push((BatchNotApproved, misfit as Amount, 0, None));
-                }
-                (answer.decision, answer.amount) = (Declined, 0);
-                (answer.available, answer.bound_by) = self.room(order.account_id);
-            }
-        }
         Ok(answers)
     }
 }
@@ -430,3 +382,5 @@ mod accounts;
 mod conditions;
 #[path = "reference_orders.rs"]
 mod orders;
+#[path = "reference_terms.rs"]
+mod terms;

@@ -29,12 +29,88 @@ impl Model {
             bound_by: None,
             amount,
             breach: false,
+            invoiced: None,
             order: Some(self.orders[&id].clone()),
         }
     }
 
     fn declined(&self, id: u64, answer: Answer) -> Answer {
         Answer { amount: 0, order: Some(self.orders[&id].clone()), ..answer }
+    }
+
+    pub(super) fn reserve(
+        &mut self,
+        order: &crate::OrderOf,
+        partial: bool,
+        item: usize,
+    ) -> Result<Answer> {
+        let Some(account) = self.accounts.get(order.account_id) else {
+            return refuse("AccountNotFound");
+        };
+        if account.currency != order.currency {
+            return refuse("CurrencyMismatch");
+        }
+        let latest = self.latest(order.account_id, order.order_id);
+        if latest.is_some_and(|id| self.orders[&id].open > 0) {
+            return refuse("OrderAlreadyReserved");
+        }
+        let upgrade = self.upgrade(order.account_id, order.terms)?;
+        let mut answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
+        if let Some((asked, own)) = upgrade {
+            let others = !answer.reasons.is_empty();
+            answer.decision = if others { Declined } else { Referred };
+            answer.reasons.push((TermsUpgraded, asked.0.into(), own.0.into(), None));
+            (answer.amount, answer.fitting) = (0, None);
+        }
+        if let Some(part) = answer.fitting.filter(|part| partial && *part > 0) {
+            (answer.decision, answer.amount) = (PartiallyApproved, part);
+        }
+        if answer.amount > 0 {
+            let made = Order {
+                account: order.account_id,
+                order_id: order.order_id,
+                open: answer.amount,
+                created_at: self.now,
+                expires_at: self.now + Micros::from(order.ttl.seconds()) * 1_000_000,
+                asked: order.terms,
+                ..Order::default()
+            };
+            self.orders.insert(reservation_id(self.seq, item), made);
+            self.in_range(order.account_id)?;
+        }
+        (answer.available, answer.bound_by) = self.room(order.account_id);
+        Ok(answer)
+    }
+
+    pub(super) fn reserve_all(&mut self, orders: &[crate::OrderOf]) -> Result {
+        let before = self.clone();
+        let mut seen = Vec::new();
+        let mut answers = Vec::new();
+        for (index, order) in orders.iter().enumerate() {
+            let key = (order.account_id, order.order_id);
+            let in_item = |kind| format!("items[{index}] {kind}");
+            let result = self.reserve(order, false, index);
+            let of_account = ["AccountNotFound", "CurrencyMismatch"];
+            let placed = !result.as_ref().is_err_and(|kind| of_account.contains(&&**kind));
+            if placed && seen.contains(&key) {
+                return Err(in_item("OrderAlreadyReserved".to_owned()));
+            }
+            let answer = result.map_err(in_item)?;
+            seen.push(key);
+            answers.push(answer);
+        }
+        if let Some(misfit) = answers.iter().position(|answer| answer.decision != Approved) {
+            *self = before;
+            for (answer, order) in answers.iter_mut().zip(orders) {
+                if answer.decision == Approved {
+                    answer.reasons.push((BatchNotApproved, misfit as Amount, 0, None));
+                    answer.decision = Declined;
+                }
+                answer.amount = 0;
+                (answer.available, answer.bound_by) = self.room(order.account_id);
+            }
+        }
+        Ok(answers)
     }
 
     pub(super) fn adjust(&mut self, c: &Adjust<'static>) -> Result<Answer> {
@@ -146,7 +222,8 @@ impl Model {
             order.open = 0;
         }
         self.orders.insert(id, order);
-        let answer = self.answer(id, captured);
+        let invoiced = (captured > 0).then(|| self.invoiced(id, captured, c.issued)).flatten();
+        let answer = Answer { invoiced, ..self.answer(id, captured) };
         Ok(match breached {
             None => answer,
             Some(Answer { reasons, fitting, .. }) => {

@@ -3,6 +3,7 @@
 use creditgate_engine::command::*;
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use creditgate_store::text;
 
@@ -14,6 +15,7 @@ const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
 // A circle is refused.
 const PARENTS: [&str; 4] = ["", "acme", "bolt", "cord"];
 const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
+const TERMS: [&str; 2] = ["net", "late"];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
 /// Ids that last as long as the test.
@@ -40,9 +42,13 @@ impl Simulation {
             amount,
             currency: usd(),
             ttl: Ttl { asked_s: Some(1 + random.below(50) as u32), default_s: 30 },
+            terms: random.chance(1, 10).then(|| AskedTerms {
+                contract_id: random.chance(1, 2).then_some("frame"),
+                terms_id: random.chance(1, 2).then_some(random.pick(&TERMS)),
+            }),
         };
         let target = Target::Order(OrderKey { account_id, order_id });
-        match random.below(24) {
+        match random.below(26) {
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -60,9 +66,16 @@ impl Simulation {
             }
             11..=13 => {
                 let (last, forced) = (random.chance(1, 2), random.chance(1, 3));
-                let amount = some;
-                let capture = CaptureOrder { request, target, amount, invoice_id, last, forced };
-                Command::Capture(capture)
+                let issued = random.chance(1, 4).then_some(Day(5));
+                Command::Capture(CaptureOrder {
+                    request,
+                    target,
+                    amount: some,
+                    invoice_id,
+                    last,
+                    forced,
+                    issued,
+                })
             }
             14 => Command::Release(Release { request, target, amount: some }),
             15 => {
@@ -80,6 +93,7 @@ impl Simulation {
                 Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit, cap })
             }
             17..=18 => self.conditions(request, account_id, amount),
+            19..=20 => self.payment_terms(request, account_id),
             _ => self.post(account_id, which, amount, id),
         }
     }
@@ -151,6 +165,45 @@ impl Simulation {
             max_order: None,
             shared_limit: random.chance(1, 4).then_some(shared),
         })
+    }
+
+    fn payment_terms(
+        &mut self,
+        request: RequestKey<'static>,
+        account_id: &'static str,
+    ) -> Command<'static> {
+        let random = &mut self.random;
+        let (terms_id, calendar_id) = (random.pick(&TERMS), "works");
+        match random.below(5) {
+            0 => {
+                let due = Rule::Net { days: random.below(40) as u16 };
+                let spec = TermsSpec {
+                    parts: vec![Part { share: WHOLE, due: due.clone() }],
+                    discounts: vec![Discount { percent: 200, until: due }],
+                    discount_grace_days: 0,
+                    grace_days: random.below(3) as u16,
+                    roll: Roll::Next,
+                };
+                let calendar_id = random.chance(1, 2).then_some(calendar_id);
+                Command::UpsertTerms(UpsertTerms { request, terms_id, calendar_id, spec })
+            }
+            1 => {
+                let holidays = vec![Day(random.below(30) as i32)];
+                let spec =
+                    CalendarSpec { weekend: 0b110_0000, from: Day(0), until: Day(30), holidays };
+                Command::UpsertCalendar(UpsertCalendar { request, calendar_id, spec })
+            }
+            _ => {
+                let contract = TermsScope::Contract { account_id, contract_id: "frame" };
+                let scope = random.pick(&[
+                    contract,
+                    TermsScope::Account(account_id),
+                    TermsScope::Segment("retail"),
+                ]);
+                let terms_id = random.chance(3, 4).then_some(terms_id);
+                Command::AssignTerms(AssignTerms { request, scope, terms_id })
+            }
+        }
     }
 
     fn post(

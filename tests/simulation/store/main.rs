@@ -230,11 +230,11 @@ fn what_was_acknowledged_survives_everything() {
         simulate(seed(0), 250);
         return;
     }
-    let happened: BTreeSet<String> = (1..=6).flat_map(|seed| simulate(seed, 150)).collect();
-    let kinds = "AccountSet Acknowledged AverageMoved Billed Breached Captured Claimed Expired \
-                 ExpirySet Grown HoldLifted HoldPlaced ItemForgotten ItemMoved ItemPosted \
-                 Released ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet \
-                 SegmentSet SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet \
-                 UnallocatedMoved";
+    let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 150)).collect();
+    let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured \
+                 Claimed Expired ExpirySet Grown HoldLifted HoldPlaced ItemForgotten ItemMoved \
+                 ItemPosted Released ReservationForgotten Reserved RollingLimitRemoved \
+                 RollingLimitSet SegmentSet SourceMoved StatusSet TemporaryLimitRemoved \
+                 TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -17,21 +17,33 @@ from creditgate.client import (
     AccountUpsert,
     AdjustResult,
     Allocation,
+    Calendar,
     CaptureResult,
     CheckResult,
     ConfirmResult,
     CreditLimit,
+    DateTable,
+    DateTableRow,
+    DayOfMonth,
+    DayTable,
+    DayTableRow,
     Decision,
+    Discount,
+    EndOfMonth,
     EntryKind,
     EntryOutcome,
     EntryRejection,
     EntryResult,
     Hold,
     HoldKind,
+    Instalment,
+    InvoiceTerms,
     ItemError,
     LedgerEntry,
     LimitKind,
     LimitSource,
+    NetDays,
+    NonWorkingDay,
     OrderItem,
     Position,
     Reason,
@@ -49,6 +61,12 @@ from creditgate.client import (
     StreamProgress,
     TemporaryLimit,
     TemporaryLimitKind,
+    Terms,
+    TermsAssignment,
+    TermsDiscount,
+    TermsInstalment,
+    TermsOf,
+    TermsSource,
     UpsertOutcome,
     UpsertResult,
 )
@@ -57,13 +75,15 @@ from creditgate.client import _clock as clock_calls
 from creditgate.client import _conditions as conditions_calls
 from creditgate.client import _decision as decision_calls
 from creditgate.client import _ledger as ledger_calls
+from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
-from creditgate.v1 import account_pb2, clock_pb2, common_pb2, decision_pb2, ledger_pb2
+from creditgate.v1 import account_pb2, clock_pb2, common_pb2, decision_pb2, ledger_pb2, terms_pb2
 
 FILES = [
     (decision_pb2, decision_calls),
     (account_pb2, SimpleNamespace(**vars(account_calls) | vars(conditions_calls))),
     (ledger_pb2, ledger_calls),
+    (terms_pb2, terms_calls),
     (clock_pb2, clock_calls),
 ]
 
@@ -77,7 +97,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 30
+    assert len(found) == 37
     return found
 
 
@@ -121,6 +141,22 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (account_pb2.SetTemporaryLimitResponse, SetResult, []),
     (account_pb2.LiftHoldResponse, RemoveResult, []),
     (account_pb2.RemoveTemporaryLimitResponse, RemoveResult, []),
+    (terms_pb2.NetDays, NetDays, []),
+    (terms_pb2.EndOfMonth, EndOfMonth, []),
+    (terms_pb2.DayOfMonth, DayOfMonth, []),
+    (terms_pb2.DayTable, DayTable, []),
+    (terms_pb2.DayTableRow, DayTableRow, []),
+    (terms_pb2.DateTable, DateTable, []),
+    (terms_pb2.DateTableRow, DateTableRow, []),
+    (terms_pb2.TermsInstalment, TermsInstalment, []),
+    (terms_pb2.TermsDiscount, TermsDiscount, []),
+    (terms_pb2.Terms, Terms, []),
+    (terms_pb2.Calendar, Calendar, []),
+    (terms_pb2.TermsAssignment, TermsAssignment, []),
+    (terms_pb2.GetTermsOfResponse, TermsOf, []),
+    (terms_pb2.Instalment, Instalment, []),
+    (terms_pb2.Discount, Discount, []),
+    (terms_pb2.InvoiceTerms, InvoiceTerms, []),
     (ledger_pb2.LedgerEntry, LedgerEntry, []),
     (ledger_pb2.Allocation, Allocation, []),
     (ledger_pb2.EntryResult, EntryResult, []),
@@ -150,6 +186,8 @@ ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
     (UpsertOutcome, account_pb2.UpsertOutcome),
     (HoldKind, account_pb2.HoldKind),
     (TemporaryLimitKind, account_pb2.TemporaryLimitKind),
+    (NonWorkingDay, terms_pb2.NonWorkingDay),
+    (TermsSource, terms_pb2.TermsSource),
     (EntryKind, ledger_pb2.EntryKind),
     (EntryOutcome, ledger_pb2.EntryOutcome),
 ]

@@ -14,6 +14,7 @@ EXPORTED = [
     "AdjustResult",
     "Allocation",
     "AsyncClient",
+    "Calendar",
     "CallError",
     "CaptureResult",
     "CheckResult",
@@ -24,9 +25,17 @@ EXPORTED = [
     "ConflictError",
     "CreditLimit",
     "CreditgateError",
+    "DateTable",
+    "DateTableRow",
+    "DayOfMonth",
+    "DayTable",
+    "DayTableRow",
     "DeadlineExceededError",
     "Decision",
     "DecisionResult",
+    "Discount",
+    "DueRule",
+    "EndOfMonth",
     "EntryKind",
     "EntryOutcome",
     "EntryRejection",
@@ -34,13 +43,17 @@ EXPORTED = [
     "FieldViolation",
     "Hold",
     "HoldKind",
+    "Instalment",
     "InvalidRequestError",
+    "InvoiceTerms",
     "ItemError",
     "LedgerEntry",
     "LimitKind",
     "LimitLevel",
     "LimitSource",
     "MoneyError",
+    "NetDays",
+    "NonWorkingDay",
     "NotFoundError",
     "OrderItem",
     "OutOfRangeError",
@@ -66,16 +79,24 @@ EXPORTED = [
     "StreamProgress",
     "TemporaryLimit",
     "TemporaryLimitKind",
+    "Terms",
+    "TermsAssignment",
+    "TermsDiscount",
+    "TermsInstalment",
+    "TermsOf",
+    "TermsSource",
     "Tls",
     "TransientError",
     "UnavailableError",
     "UpsertOutcome",
     "UpsertResult",
     "money",
+    "terms",
 ]
 
 METHODS = [
     "adjust",
+    "assign_terms",
     "batch_check_and_reserve",
     "capture",
     "check",
@@ -86,13 +107,17 @@ METHODS = [
     "get_account",
     "get_position",
     "get_reservation",
+    "get_terms_of",
     "get_time",
     "lift_hold",
     "list_accounts",
+    "list_calendars",
     "list_reservations",
     "list_segments",
+    "list_terms",
     "place_hold",
     "post_entries",
+    "quote_terms",
     "reinstate_account",
     "release",
     "remove_rolling_limit",
@@ -104,7 +129,9 @@ METHODS = [
     "stream_entries",
     "suspend_account",
     "upsert_accounts",
+    "upsert_calendars",
     "upsert_segments",
+    "upsert_terms",
     "watch_positions",
 ]
 
@@ -116,7 +143,7 @@ def test_exported_members() -> None:
         for name, value in vars(creditgate.client).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
-    assert public == set(EXPORTED) - {"money"}
+    assert public == set(EXPORTED) - {"money", "terms"}
 
 
 def test_every_exported_member_is_documented() -> None:
@@ -150,6 +177,8 @@ def test_help_shows_the_parameters_and_the_result() -> None:
         "amount_minor",
         "currency",
         "allow_partial",
+        "contract_id",
+        "terms_id",
         "timeout_s",
     ]
     assert signature.return_annotation is creditgate.client.CheckResult

@@ -15,6 +15,7 @@ from creditgate.client import (
     Decision,
     DecisionResult,
     Hold,
+    InvoiceTerms,
     ItemError,
     LimitKind,
     MoneyError,
@@ -56,6 +57,7 @@ _REASONS = {
     ReasonCode.ROLLING_AVERAGE_EXCEEDED: "{observed} on average is more than {threshold}",
     ReasonCode.SHARED_LIMIT_EXCEEDED: _TOGETHER,
     ReasonCode.SEGMENT_CAP_EXCEEDED: _TOGETHER,
+    ReasonCode.TERMS_UPGRADED: "better terms than its own: due {observed}, not {threshold}",
     ReasonCode.BATCH_NOT_APPROVED: "item {observed} of the batch does not fit",
 }
 
@@ -227,8 +229,30 @@ def show_reservation(console: Console, reservation: Reservation) -> None:
             ("expired", amount(reservation.expired_minor, currency)),
             ("expires", time_text(reservation.expire_time)),
             ("created", time_text(reservation.create_time)),
+            ("contract", reservation.contract_id),
+            ("terms asked for", reservation.terms_id),
         ],
     )
+
+
+def invoice_facts(terms: InvoiceTerms, currency: str) -> list[tuple[str, str]]:
+    """The dates and amounts of an invoice, for people."""
+    rows = [("invoice date", str(terms.invoice_date)), ("due", str(terms.due_date))]
+    if len(terms.instalments) > 1:
+        rows += [
+            ("instalment", f"{amount(part.amount_minor, currency)} due {part.due_date}")
+            for part in terms.instalments
+        ]
+    for offer in terms.discounts:
+        said = f"{amount(offer.amount_minor, currency)} off until {offer.discount_date}"
+        if offer.granted_until != offer.discount_date:
+            said += f", granted until {offer.granted_until}"
+        rows.append(("discount", said))
+    of = f" ({terms.source.value.lower()})" if terms.source else ""
+    rows += [("overdue from", str(terms.overdue_date)), ("terms", f"{terms.terms_id}{of}")]
+    if terms.beyond_calendar:
+        rows.append(("note", "beyond the calendar's years: weekends alone counted"))
+    return rows
 
 
 def row_refused(error: ItemError) -> Failure:

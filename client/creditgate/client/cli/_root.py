@@ -15,6 +15,7 @@ from creditgate.client.cli import (
     order,
     position,
     reservation,
+    terms,
 )
 from creditgate.client.cli._connection import EXIT_INTERRUPTED, EXIT_REFUSED, Failure
 
@@ -149,6 +150,7 @@ def _owner(point: EntryPoint) -> str:
         order.reserve,
         position.position,
         reservation.reservation,
+        terms.terms,
     ],
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,6 +1,6 @@
 """`creditgate check|reserve|adjust|confirm|capture|release`: orders against credit, by hand."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import click
 
@@ -10,11 +10,12 @@ from creditgate.client.cli._output import (
     amount,
     decision_exit,
     facts,
+    invoice_facts,
     show_decision,
     show_reservation,
     time_text,
 )
-from creditgate.client.cli._parameters import read_amount
+from creditgate.client.cli._parameters import DATE, read_amount
 
 _ttl = click.option(
     "--ttl-days",
@@ -25,6 +26,12 @@ _reason = click.option("--reason", default="", help="Why, for the audit trail.")
 
 
 _partial = click.option("--partial", is_flag=True, help="Less than asked for would do.")
+_contract = click.option(
+    "--contract", "contract_id", default="", help="Its contract: one to which terms are assigned."
+)
+_terms = click.option(
+    "--terms", "terms_id", default="", help="Payment terms asked for; better ones are referred."
+)
 _account = click.argument("account_id", metavar="ACCOUNT")
 _order = click.argument("order_id", metavar="ORDER")
 
@@ -40,13 +47,29 @@ def _minor(client: Client, account_id: str, order_id: str, text: str) -> int:
 @click.argument("amount_text", metavar="AMOUNT")
 @click.argument("currency")
 @_partial
+@_contract
+@_terms
 @connected
 def check(
-    conn: Connection, *, account_id: str, amount_text: str, currency: str, partial: bool
+    conn: Connection,
+    *,
+    account_id: str,
+    amount_text: str,
+    currency: str,
+    partial: bool,
+    contract_id: str,
+    terms_id: str,
 ) -> None:
     """Would this order fit? Reserves nothing."""
     wanted = read_amount(amount_text, currency)
-    result = conn.client.check(account_id, wanted, currency, allow_partial=partial)
+    result = conn.client.check(
+        account_id,
+        wanted,
+        currency,
+        allow_partial=partial,
+        contract_id=contract_id,
+        terms_id=terms_id,
+    )
     if conn.json:
         conn.write_json(result)
     else:
@@ -61,6 +84,8 @@ def check(
 @click.argument("currency")
 @_partial
 @_ttl
+@_contract
+@_terms
 @request_options
 @connected
 def reserve(
@@ -72,6 +97,8 @@ def reserve(
     currency: str,
     partial: bool,
     ttl_days: int | None,
+    contract_id: str,
+    terms_id: str,
     request_id: str | None,
     channel: str,
 ) -> None:
@@ -84,6 +111,8 @@ def reserve(
         allow_partial=partial,
         channel=channel,
         ttl=_days(ttl_days),
+        contract_id=contract_id,
+        terms_id=terms_id,
         request_id=request_id,
     )
     if conn.json:
@@ -146,6 +175,7 @@ def adjust(
 @click.option("--amount", "amount_text", metavar="AMOUNT", help="[default: all that is open]")
 @click.option("--final", is_flag=True, help="Release what stays open.")
 @click.option("--forced", is_flag=True, help="The goods have left already: never declined.")
+@click.option("--invoice-date", type=DATE, help="From which its terms count.  [default: today]")
 @_reason
 @request_options
 @connected
@@ -158,6 +188,7 @@ def capture(
     amount_text: str | None,
     final: bool,
     forced: bool,
+    invoice_date: date | None,
     reason: str,
     request_id: str | None,
     channel: str,
@@ -173,6 +204,7 @@ def capture(
         forced=forced,
         channel=channel,
         reason=reason,
+        invoice_date=invoice_date,
         request_id=request_id,
     )
     if conn.json:
@@ -183,6 +215,8 @@ def capture(
         if result.breach:
             conn.console.print("Forced past the rules above: recorded as a breach.", style="red")
         facts(conn.console, [("captured here", amount(result.captured_amount_minor, currency))])
+        if result.terms is not None:
+            facts(conn.console, invoice_facts(result.terms, currency))
         show_reservation(conn.console, result.reservation)
     decision_exit(result)
 

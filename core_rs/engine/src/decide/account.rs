@@ -90,7 +90,7 @@ impl Context<'_> {
         }
     }
 
-    fn segment(&self, id: &str) -> Result<SegmentIndex, Refusal> {
+    pub(super) fn segment(&self, id: &str) -> Result<SegmentIndex, Refusal> {
         self.state.segment_index(id).ok_or_else(|| Refusal::SegmentNotFound(id.into()))
     }
 

@@ -32,7 +32,7 @@ impl Context<'_> {
                 Ask { amount: growth, order_total: command.total, pending: Pending::default() };
             let evaluation = evaluate(self.state, slot, self.now, ask);
             if !evaluation.reasons.is_empty() {
-                return Ok((self.declined(found, evaluation), events));
+                return Ok((Outcome::Changed(self.declined(found, evaluation)), events));
             }
             self.may_grow(found, growth)?;
             events.push(Event::Grown { reservation: id, amount: growth });
@@ -47,7 +47,7 @@ impl Context<'_> {
             events.push(Event::ExpirySet { reservation: id, expires_at });
         }
         let verdict = self.approved(slot, growth);
-        let changed = Changed { verdict, reservation, amount: 0, breach: false };
+        let changed = Changed { verdict, reservation, amount: 0, breach: false, invoiced: None };
         Ok((Outcome::Changed(changed), events))
     }
 

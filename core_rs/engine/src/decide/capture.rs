@@ -16,6 +16,14 @@ impl Context<'_> {
         &self,
         command: &CaptureOrder<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let (changed, events) = self.captured(command)?;
+        Ok((Outcome::Changed(changed), events))
+    }
+
+    fn captured<'a>(
+        &self,
+        command: &CaptureOrder<'a>,
+    ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let unreserved;
         let found = match (self.target(&command.target), command.target, command.amount) {
             (Ok(found), ..) => found,
@@ -53,7 +61,7 @@ impl Context<'_> {
         &self,
         found: &Reservation,
         command: &CaptureOrder<'a>,
-    ) -> (Outcome, Vec<Event<'a>>) {
+    ) -> (Changed, Vec<Event<'a>>) {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let event = Event::Acknowledged { reservation, invoice_id };
         self.finish(found, 0, 0, None, vec![event], command)
@@ -73,6 +81,7 @@ impl Context<'_> {
             created_at: self.now,
             closed_at: self.now,
             captures: Captures::default(),
+            asked: None,
         })
     }
 
@@ -88,7 +97,7 @@ impl Context<'_> {
             Target::Order(OrderKey { order_id, .. })
                 if self.state.reservation(reservation).is_none() =>
             {
-                Event::Reserved { reservation, slot, order_id, amount, expires_at }
+                Event::Reserved { reservation, slot, order_id, amount, expires_at, asked: None }
             }
             _ => Event::Grown { reservation, amount },
         }
@@ -101,7 +110,7 @@ impl Context<'_> {
         found: &Reservation,
         amount: Minor,
         command: &CaptureOrder<'a>,
-    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+    ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let is_new = self.state.reservation(reservation).is_none();
         let (grown, amount) = if is_new { (amount, amount) } else { (0, amount.min(found.open)) };
@@ -120,7 +129,7 @@ impl Context<'_> {
         found: &Reservation,
         amount: Minor,
         command: &CaptureOrder<'a>,
-    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+    ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let excess = (amount - found.open).max(0);
         let mut events = Vec::new();
@@ -142,8 +151,12 @@ impl Context<'_> {
             self.may_grow(found, excess)?;
             events.push(self.grow(found, excess, command));
         }
-        events.push(Event::Captured { reservation, invoice_id, amount });
-        Ok(self.finish(found, excess, amount, breached, events, command))
+        let invoiced = self.invoiced(found, amount, command.issued);
+        let dates = invoiced.as_ref().map(|invoiced| invoiced.plan.dates());
+        events.push(Event::Captured { reservation, invoice_id, amount, dates });
+        let (mut changed, events) = self.finish(found, excess, amount, breached, events, command);
+        changed.invoiced = invoiced.map(Box::new);
+        Ok((changed, events))
     }
 
     /// Releases the rest where the command says that it is the last, and sums up. `grown` came on
@@ -156,7 +169,7 @@ impl Context<'_> {
         breached: Option<Evaluation>,
         mut events: Vec<Event<'a>>,
         command: &CaptureOrder<'a>,
-    ) -> (Outcome, Vec<Event<'a>>) {
+    ) -> (Changed, Vec<Event<'a>>) {
         let mut reservation = view(self.state, found);
         reservation.open += grown - amount;
         reservation.captured += amount;
@@ -177,8 +190,8 @@ impl Context<'_> {
             verdict.fitting = evaluation.fitting_if_short();
             verdict.reasons = evaluation.reasons;
         }
-        let changed = Changed { verdict, reservation, amount: captured, breach };
-        (Outcome::Changed(changed), events)
+        let changed = Changed { verdict, reservation, amount: captured, breach, invoiced: None };
+        (changed, events)
     }
 }
 

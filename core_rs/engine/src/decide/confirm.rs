@@ -26,7 +26,8 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     let decision = if reasons.is_empty() { Decision::Approved } else { Decision::Declined };
     let context = Context { state, seq: 0, now };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
-    Ok(Changed { verdict, reservation: view(state, found), amount: 0, breach: false })
+    let reservation = view(state, found);
+    Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })
 }
 
 fn nothing_open(target: &Target<'_>) -> Refusal {

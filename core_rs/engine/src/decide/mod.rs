@@ -1,7 +1,7 @@
 //! Deciding: state + command + time → outcome + events. Pure, and changes nothing: `apply` does.
 //!
-//! One command, one file. [`rules`] holds orders against credit, in order of precedence, and
-//! [`levels`] says which limits there are.
+//! One command, one file. [`rules`] holds orders against credit, in order of precedence, [`levels`]
+//! says which limits there are, and [`payment_terms`] by when an invoice is to be paid.
 
 mod account;
 mod adjust;
@@ -11,6 +11,7 @@ mod confirm;
 mod housekeep;
 mod ledger;
 pub mod levels;
+pub mod payment_terms;
 mod release;
 mod reserve;
 mod rolling;
@@ -87,6 +88,9 @@ impl<'s> Context<'s> {
             Command::RemoveTemporaryLimit(command) => self.remove_temporary_limit(command),
             Command::SetRollingLimit(command) => self.set_rolling_limit(command),
             Command::RemoveRollingLimit(command) => self.remove_rolling_limit(command),
+            Command::UpsertTerms(command) => self.upsert_terms(command),
+            Command::UpsertCalendar(command) => self.upsert_calendar(command),
+            Command::AssignTerms(command) => self.assign_terms(command),
             Command::Post(command) => self.post(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),
         }
@@ -118,12 +122,12 @@ impl<'s> Context<'s> {
     }
 
     /// A decline of what was asked for an existing order, which stays as it was.
-    fn declined(&self, found: &Reservation, evaluation: Evaluation) -> Outcome {
+    fn declined(&self, found: &Reservation, evaluation: Evaluation) -> Changed {
         let fitting = evaluation.fitting_if_short();
         let Evaluation { reasons, room, .. } = evaluation;
         let verdict = self.verdict(Decision::Declined, reasons, fitting, room);
         let reservation = view(self.state, found);
-        Outcome::Changed(Changed { verdict, reservation, amount: 0, breach: false })
+        Changed { verdict, reservation, amount: 0, breach: false, invoiced: None }
     }
 
     /// Refuses to let a reservation, over its whole life, or its account hold more than an `i64`

@@ -22,7 +22,7 @@ impl Context<'_> {
         let verdict = self.approved(found.slot, -amount);
         // Cancelling what has closed already is no mistake: there was nothing left to give back.
         let event = (amount > 0).then_some(Event::Released { reservation: found.id, amount });
-        let changed = Changed { verdict, reservation, amount, breach: false };
+        let changed = Changed { verdict, reservation, amount, breach: false, invoiced: None };
         Ok((Outcome::Changed(changed), event.into_iter().collect()))
     }
 }

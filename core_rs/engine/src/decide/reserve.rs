@@ -11,6 +11,7 @@ use crate::error::Refusal;
 use crate::event::Event;
 use crate::outcome::{Decision, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
+use crate::terms::AskedTerms;
 use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
 
 /// What `CheckAndReserve` would decide at `now`; its reservation is always absent.
@@ -25,10 +26,11 @@ pub fn check(
     amount: Minor,
     currency: Currency,
     allow_partial: bool,
+    terms: Option<AskedTerms<'_>>,
 ) -> Result<Reserved, Refusal> {
     let context = Context { state, seq: 0, now };
     let slot = context.payer(account_id, currency)?;
-    context.judge(slot, Pending::default(), amount, allow_partial)
+    context.judge(slot, Pending::default(), amount, allow_partial, terms)
 }
 
 impl Context<'_> {
@@ -39,7 +41,7 @@ impl Context<'_> {
         let order = &command.order;
         let slot = self.orderer(order)?;
         let mut reserved =
-            self.judge(slot, Pending::default(), order.amount, command.allow_partial)?;
+            self.judge(slot, Pending::default(), order.amount, command.allow_partial, order.terms)?;
         let event = self.hold(&mut reserved, slot, order, 0);
         Ok((Outcome::Reserved(reserved), event.into_iter().collect()))
     }
@@ -82,7 +84,7 @@ impl Context<'_> {
         }
         let own = earlier.reserved.get(&slot).copied().unwrap_or_default();
         let pending = Pending { own, together: Some(&earlier.together) };
-        let reserved = self.judge(slot, pending, order.amount, false)?;
+        let reserved = self.judge(slot, pending, order.amount, false, order.terms)?;
         let amount = i128::from(reserved.amount);
         *earlier.reserved.entry(slot).or_default() += amount;
         for (place, ..) in together(self.state, slot) {
@@ -110,21 +112,26 @@ impl Context<'_> {
         Ok(slot)
     }
 
-    /// Decides an order of `amount`, on top of `pending` from the same command.
+    /// Decides an order of `amount`, on top of `pending` from the same command; `asked` is what it
+    /// names of payment terms.
     fn judge(
         &self,
         slot: Slot,
         pending: Pending<'_>,
         amount: Minor,
         allow_partial: bool,
+        asked: Option<AskedTerms<'_>>,
     ) -> Result<Reserved, Refusal> {
         let ask = Ask { amount, order_total: amount, pending };
-        let evaluation = evaluate(self.state, slot, self.now, ask);
+        let evaluation = match asked {
+            None => evaluate(self.state, slot, self.now, ask),
+            Some(asked) => self.evaluate_asking(slot, ask, asked)?,
+        };
         let fitting = evaluation.fitting_if_short();
         let (decision, granted) = match fitting {
             _ if evaluation.reasons.is_empty() => (Decision::Approved, amount),
             Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
-            _ => (Decision::Declined, 0),
+            _ => (Verdict::refusal(&evaluation.reasons), 0),
         };
         self.may_reserve(slot, pending.own, granted)?;
         let Evaluation { reasons, mut room, .. } = evaluation;
@@ -135,14 +142,15 @@ impl Context<'_> {
     }
 
     /// Nothing of the batch is reserved: an item that fits is declined because of the first that
-    /// does not, and every item sees what is available with nothing reserved.
+    /// does not, one that was referred stays so, and every item sees what is available with nothing
+    /// reserved.
     fn declined_with(&self, slot: Slot, found: Verdict, misfit: usize) -> Reserved {
         let Verdict { decision, mut reasons, fitting, .. } = found;
         if decision == Decision::Approved {
             reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
         }
         let room = room(self.state, slot, self.now, 0);
-        let verdict = self.verdict(Decision::Declined, reasons, fitting, room);
+        let verdict = self.verdict(Verdict::refusal(&reasons), reasons, fitting, room);
         Reserved { verdict, reservation: None, amount: 0, expires_at: 0 }
     }
 
@@ -162,7 +170,8 @@ impl Context<'_> {
         reserved.reservation = Some(reservation);
         reserved.expires_at = expires_at;
         let (order_id, amount) = (order.order_id, reserved.amount);
-        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at })
+        let asked = order.terms;
+        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, asked })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Account, Counters, Reservation, Segment, Standing};
-use crate::state::{Group, State};
+use crate::state::{Group, PaymentTerms, State};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
@@ -20,6 +20,8 @@ pub struct Dump {
     pub items: BTreeMap<(Slot, Id), Standing>,
     /// How far each source's stream has been taken.
     pub sources: BTreeMap<Box<str>, u64>,
+    /// Named, and by whom they are assigned to.
+    pub payment_terms: PaymentTerms,
     /// Sums: what the accounts under each head owe together.
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
@@ -52,6 +54,7 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
+            payment_terms: self.payment_terms.clone(),
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),

@@ -220,6 +220,7 @@ mod tests {
             created_at: 0,
             closed_at: if open > 0 { 0 } else { moment },
             captures: Captures::default(),
+            asked: None,
         }
     }
 

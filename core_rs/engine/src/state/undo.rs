@@ -2,7 +2,10 @@
 
 use crate::model::{Account, Counters, Reservation, Segment, Standing};
 use crate::state::State;
-use crate::values::{Id, Micros, Minor, ReservationId, SegmentIndex, Slot};
+use crate::terms::{Assignee, Calendar, NamedTerms};
+use crate::values::{
+    CalendarIndex, Id, Micros, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
+};
 
 /// How to take back one change: what was there before, in full only where a row is gone.
 pub(super) enum Undo {
@@ -18,6 +21,10 @@ pub(super) enum Undo {
     Item(Slot, Id, Option<Standing>),
     SegmentAdded,
     Segment(SegmentIndex, Box<Segment>),
+    /// What they were; `None` where they are new.
+    Terms(TermsIndex, Option<Box<NamedTerms>>),
+    Calendar(CalendarIndex, Option<Box<Calendar>>),
+    Assigned(Assignee, Option<TermsIndex>),
     Source(Box<str>, Option<u64>),
 }
 
@@ -109,6 +116,9 @@ impl State {
                 }
             }
             Undo::Segment(index, was) => self.segments[index as usize] = *was,
+            Undo::Terms(index, was) => self.payment_terms.put_terms_back(index, was),
+            Undo::Calendar(index, was) => self.payment_terms.put_calendar_back(index, was),
+            Undo::Assigned(assignee, was) => drop(self.payment_terms.assign(assignee, was)),
             Undo::Source(source, Some(was)) => {
                 self.sources.insert(source, was);
             }

@@ -4,7 +4,8 @@ use super::undo::{Holding, Undo};
 use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
 use crate::rows::Rows;
 use crate::state::State;
-use crate::values::{ReservationId, SegmentIndex, Slot};
+use crate::terms::{Assignee, Calendar, NamedTerms};
+use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
 
 impl Rows for State {
     fn add(&mut self, slot: Slot, change: &Counters) {
@@ -101,6 +102,21 @@ impl Rows for State {
             }
         }
         f(&mut self.segments[segment as usize]);
+    }
+
+    fn set_terms(&mut self, index: TermsIndex, terms: NamedTerms) {
+        let was = self.payment_terms.set_terms(index, terms);
+        self.undo.push(Undo::Terms(index, was.map(Box::new)));
+    }
+
+    fn set_calendar(&mut self, index: CalendarIndex, calendar: Calendar) {
+        let was = self.payment_terms.set_calendar(index, calendar);
+        self.undo.push(Undo::Calendar(index, was.map(Box::new)));
+    }
+
+    fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>) {
+        let was = self.payment_terms.assign(assignee.clone(), terms);
+        self.undo.push(Undo::Assigned(assignee, was));
     }
 
     fn set_source(&mut self, source: &str, position: u64) {

@@ -1,6 +1,9 @@
 //! The bytes of one entry of each kind. A journal is read for years: where a change breaks one of
 //! these, the format has changed, and old journals are no longer read as they were written.
 
+#[path = "golden_terms.rs"]
+mod terms;
+
 use std::borrow::Cow;
 
 use creditgate_engine::command::*;
@@ -8,6 +11,7 @@ use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::*;
+use creditgate_engine::terms::AskedTerms;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
@@ -29,6 +33,7 @@ fn order() -> Order<'static> {
         amount: 300,
         currency: usd(),
         ttl: Ttl { asked_s: Some(60), default_s: 90 },
+        terms: None,
     }
 }
 
@@ -38,7 +43,7 @@ fn verdict(decision: Decision, codes: &[ReasonCode]) -> Verdict {
     Verdict { decision, reasons, fitting: Some(0), available: None, bound_by: None }
 }
 
-fn changed(amount: i64, breach: bool) -> Outcome {
+fn changed(amount: i64, breach: bool) -> Changed {
     let reservation = ReservationView {
         id: 1025,
         account_id: "a".into(),
@@ -50,9 +55,10 @@ fn changed(amount: i64, breach: bool) -> Outcome {
         expired: 4,
         expires_at: 5,
         created_at: 6,
+        asked: None,
     };
     let verdict = verdict(Decision::Approved, &[]);
-    Outcome::Changed(Changed { verdict, reservation, amount, breach })
+    Changed { verdict, reservation, amount, breach, invoiced: None }
 }
 
 fn reserved(decision: Decision, reasons: &[ReasonCode]) -> Reserved {
@@ -66,6 +72,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     table.extend(changes());
     table.extend(accounts());
     table.extend(shared_limits());
+    table.extend(terms::rows());
     table.extend(ledger());
     table.extend(conditions::rows());
     table
@@ -84,10 +91,14 @@ fn row(
     (name, Entry { request, policy_version: 0, outcome, events }, hex)
 }
 
+fn held(asked: Option<AskedTerms<'static>>) -> Event<'static> {
+    let (reservation, slot, order_id, amount, expires_at) = (1025, 2, "o", 300, 5);
+    Event::Reserved { reservation, slot, order_id, amount, expires_at, asked }
+}
+
 fn orders() -> Vec<Row> {
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
-    let held =
-        Event::Reserved { reservation: 1025, slot: 2, order_id: "o", amount: 300, expires_at: 5 };
+    let held = held(None);
     let all = ReserveAll { request: REQUEST, orders: vec![order(), order()] };
     let declined = reserved(Decision::Declined, &[ReasonCode::InsufficientCredit]);
     vec![
@@ -131,12 +142,13 @@ fn changes() -> Vec<Row> {
         invoice_id,
         last: true,
         forced: true,
+        issued: None,
     };
     vec![
         row(
             "adjust",
             Command::Adjust(adjust),
-            changed(0, false),
+            Outcome::Changed(changed(0, false)),
             vec![
                 Event::Grown { reservation, amount: 1 },
                 Event::ExpirySet { reservation, expires_at: 5 },
@@ -149,10 +161,10 @@ fn changes() -> Vec<Row> {
         row(
             "capture",
             Command::Capture(capture),
-            changed(300, true),
+            Outcome::Changed(changed(300, true)),
             vec![
                 Event::Breached { reservation, amount: 1 },
-                Event::Captured { reservation, invoice_id, amount: 300 },
+                Event::Captured { reservation, invoice_id, amount: 300, dates: None },
                 Event::Acknowledged { reservation, invoice_id },
             ],
             "\
@@ -164,7 +176,7 @@ fn changes() -> Vec<Row> {
         row(
             "release",
             Command::Release(Release { request: REQUEST, target: TARGET, amount: None }),
-            changed(300, false),
+            Outcome::Changed(changed(300, false)),
             vec![Event::Released { reservation, amount: 300 }],
             "\
              949481a772656c656173659393a172010781a56f7264657292a161a16fc0a36f6d73a3776562c000 \
@@ -410,6 +422,7 @@ fn names_in_the_journal_have_not_changed() {
         SharedLimitExceeded,
         SegmentCapExceeded,
         AccountOnHold,
+        TermsUpgraded,
         BureauSuspension,
         FraudSuspension,
         RollingAverageExceeded,
@@ -425,12 +438,13 @@ fn names_in_the_journal_have_not_changed() {
         "SHARED_LIMIT_EXCEEDED",
         "SEGMENT_CAP_EXCEEDED",
         "ACCOUNT_ON_HOLD",
+        "TERMS_UPGRADED",
         "BUREAU_SUSPENSION",
         "FRAUD_SUSPENSION",
         "ROLLING_AVERAGE_EXCEEDED",
     ];
     assert_eq!(names(&codes), code_names);
-    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14];
+    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
     assert_eq!(codes.map(|code| code as i32), numbers, "numbers are never reused");
     let kinds = [
         EntryKind::Invoice,

@@ -1,5 +1,8 @@
 //! Any record at all, of strings in any script. Boxed: nested by value they outgrow a test's stack.
 
+#[path = "strategies_terms.rs"]
+mod terms;
+
 use std::borrow::Cow;
 
 use creditgate_engine::command::*;
@@ -71,13 +74,14 @@ fn ttl() -> impl Strategy<Value = Ttl> {
 }
 
 fn order() -> BoxedStrategy<Order<'static>> {
-    (string(), string(), number(), currency(), ttl())
-        .prop_map(|(account_id, order_id, amount, currency, ttl)| Order {
+    (string(), string(), number(), currency(), ttl(), option::of(terms::asked()))
+        .prop_map(|(account_id, order_id, amount, currency, ttl, terms)| Order {
             account_id,
             order_id,
             amount,
             currency,
             ttl,
+            terms,
         })
         .boxed()
 }
@@ -187,7 +191,8 @@ fn conditions_command() -> BoxedStrategy<Command<'static>> {
 }
 
 pub fn command() -> BoxedStrategy<Command<'static>> {
-    let capture = (request(), target(), option::of(number()), string(), any::<(bool, bool)>());
+    let flags = (any::<(bool, bool)>(), option::of(day()));
+    let capture = (request(), target(), option::of(number()), string(), flags);
     let segment =
         (request(), string(), currency(), option::of(limit()), option::of(option::of(number())));
     prop_oneof![
@@ -199,8 +204,8 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         (request(), target(), number(), ttl()).prop_map(|(request, target, total, ttl)| {
             Command::Adjust(Adjust { request, target, total, ttl })
         }),
-        capture.prop_map(|(request, target, amount, invoice_id, (last, forced))| {
-            let order = CaptureOrder { request, target, amount, invoice_id, last, forced };
+        capture.prop_map(|(request, target, amount, invoice_id, ((last, forced), issued))| {
+            let order = CaptureOrder { request, target, amount, invoice_id, last, forced, issued };
             Command::Capture(order)
         }),
         (request(), target(), option::of(number())).prop_map(|(request, target, amount)| {
@@ -215,6 +220,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         }),
         conditions_command(),
         post().prop_map(Command::Post),
+        terms::command(),
         (number(), any::<u64>()).prop_map(|(closed_before, closed_count_max)| {
             Command::Housekeep(Housekeep { closed_before, closed_count_max })
         }),
@@ -283,11 +289,12 @@ fn conditions_event() -> BoxedStrategy<Event<'static>> {
 }
 
 fn reservation_event() -> BoxedStrategy<Event<'static>> {
-    let all = (any::<u64>(), any::<u32>(), string(), number(), any::<bool>(), 0..9);
-    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind)| match kind {
-        0 => Event::Reserved { reservation, slot, order_id: id, amount, expires_at: amount },
+    let of_terms = (option::of(terms::asked()), option::of(terms::dates()));
+    let all = (any::<u64>(), any::<u32>(), string(), number(), any::<bool>(), 0..9, of_terms);
+    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind, (asked, dates))| match kind {
+        0 => Event::Reserved { reservation, slot, order_id: id, amount, expires_at: amount, asked },
         1 => Event::Grown { reservation, amount },
-        2 => Event::Captured { reservation, invoice_id: id, amount },
+        2 => Event::Captured { reservation, invoice_id: id, amount, dates },
         3 => Event::Billed { reservation, invoice_id: id, amount, by_ledger },
         4 => Event::Acknowledged { reservation, invoice_id: id },
         5 => Event::Released { reservation, amount },
@@ -313,7 +320,7 @@ fn ledger_event() -> BoxedStrategy<Event<'static>> {
 }
 
 pub fn event() -> BoxedStrategy<Event<'static>> {
-    prop_oneof![account_event(), reservation_event(), ledger_event()].boxed()
+    prop_oneof![account_event(), reservation_event(), ledger_event(), terms::event()].boxed()
 }
 
 fn level() -> BoxedStrategy<Level> {
@@ -369,8 +376,9 @@ fn reserved() -> BoxedStrategy<Reserved> {
 fn changed() -> BoxedStrategy<Changed> {
     let amounts = proptest::array::uniform7(number());
     let view = (any::<u64>(), string(), string(), currency(), amounts);
-    (verdict(), view, any::<bool>())
-        .prop_map(|(verdict, view, breach)| {
+    let of_terms = (option::of(terms::asked()), option::of(terms::invoiced()));
+    (verdict(), view, any::<bool>(), of_terms)
+        .prop_map(|(verdict, view, breach, (asked, invoiced))| {
             let (id, account_id, order_id, currency, numbers) = view;
             let [open, captured, released, expired, expires_at, created_at, amount] = numbers;
             let reservation = ReservationView {
@@ -384,8 +392,10 @@ fn changed() -> BoxedStrategy<Changed> {
                 expired,
                 expires_at,
                 created_at,
+                asked: asked.map(|asked| Box::new(asked.into())),
             };
-            Changed { verdict, reservation, amount, breach }
+            let invoiced = invoiced.map(Box::new);
+            Changed { verdict, reservation, amount, breach, invoiced }
         })
         .boxed()
 }

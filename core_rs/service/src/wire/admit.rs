@@ -128,6 +128,15 @@ pub(crate) fn day(field: &str, value: &str) -> Result<Option<Day>, Fault> {
     Day::parse(value).map(Some).ok_or_else(|| Fault::field(field, shown(value), rule))
 }
 
+/// A calendar day from 1970 to the last year in which something can be due.
+pub(crate) fn business_day(field: &str, value: &str) -> Result<Option<Day>, Fault> {
+    let found = day(field, value)?;
+    if found.is_some_and(|found| !(Day(0)..=LAST_DAY).contains(&found)) {
+        return Err(Fault::field(field, shown(value), "a day from 1970 to 9998"));
+    }
+    Ok(found)
+}
+
 /// A moment since 1970, until the last year that timestamps can show.
 pub(crate) fn moment(field: &str, value: Option<&prost_types::Timestamp>) -> Result<Micros, Fault> {
     let micros = value.and_then(|at| {

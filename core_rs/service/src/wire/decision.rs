@@ -4,6 +4,7 @@ use creditgate_engine::command::{
     Adjust, CaptureOrder, Command, Order, Release, Reserve, ReserveAll,
 };
 use creditgate_engine::entry::Request;
+use creditgate_engine::terms::AskedTerms;
 use creditgate_engine::values::Ttl;
 
 use crate::wire::admit;
@@ -70,7 +71,23 @@ fn order<'a>(message: &OrderView<'a>, default_ttl_s: u32) -> Result<Order<'a>, F
         amount: admit::amount("amount_minor", message.amount_minor)?,
         currency: admit::currency(message.currency)?,
         ttl: Ttl { asked_s: admit::ttl(message.ttl.as_ref())?, default_s: default_ttl_s },
+        terms: asked_terms(message.contract_id, message.terms_id)?,
     })
+}
+
+/// What an order names of payment terms.
+#[inline]
+pub(crate) fn asked_terms<'a>(
+    contract_id: &'a str,
+    terms_id: &'a str,
+) -> Result<Option<AskedTerms<'a>>, Fault> {
+    if contract_id.is_empty() && terms_id.is_empty() {
+        return Ok(None);
+    }
+    let contract_id = admit::optional_id("contract_id", contract_id)?;
+    let terms_id = admit::optional_id("terms_id", terms_id)?;
+    let named = |id: &'a str| (!id.is_empty()).then_some(id);
+    Ok(Some(AskedTerms { contract_id: named(contract_id), terms_id: named(terms_id) }))
 }
 
 /// `Adjust`.
@@ -98,6 +115,7 @@ pub(crate) fn capture<'a>(m: &'a v1::CaptureRequest, actor: &'a str) -> Result<R
         invoice_id: admit::id("invoice_id", &m.invoice_id)?,
         last: m.r#final,
         forced: m.forced,
+        issued: admit::business_day("invoice_date", &m.invoice_date)?,
     });
     let channel = admit::optional_id("channel", &m.channel)?;
     Ok(Request { command, actor, channel, reason: admit::reason(&m.reason)? })

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod order;
 pub(crate) mod reply;
 pub(crate) mod status;
+pub(crate) mod terms;
 
 /// The messages of the contract, generated from `proto/`.
 #[allow(missing_docs, dead_code, clippy::all, reason = "generated; some messages are for callers")]

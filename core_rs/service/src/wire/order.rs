@@ -27,6 +27,8 @@ pub(crate) struct OrderView<'a> {
     pub(crate) allow_partial: bool,
     pub(crate) channel: &'a str,
     pub(crate) ttl: Option<Duration>,
+    pub(crate) contract_id: &'a str,
+    pub(crate) terms_id: &'a str,
 }
 
 /// A `BatchCheckAndReserveRequest`.
@@ -63,7 +65,9 @@ impl<'a> OrderView<'a> {
                     let ttl = order.ttl.get_or_insert_default();
                     ttl.merge(delimited(&mut bytes)?).ok()?;
                 }
-                (1..=8, _) => return None,
+                (9, WireType::LengthDelimited) => order.contract_id = text(&mut bytes)?,
+                (10, WireType::LengthDelimited) => order.terms_id = text(&mut bytes)?,
+                (1..=10, _) => return None,
                 _ => skip(wire_type, tag, &mut bytes)?,
             }
         }

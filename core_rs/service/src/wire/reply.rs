@@ -14,12 +14,14 @@ use creditgate_engine::outcome::{
     Whose,
 };
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Day, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot};
+use creditgate_engine::values::{
+    Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot,
+};
 use prost::encoding;
 use prost_types::Timestamp;
 
 use crate::wire::status::Fault;
-use crate::wire::v1;
+use crate::wire::{terms, v1};
 
 /// Where and when a decision was made.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +80,7 @@ fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::BureauSuspension
         | ReasonCode::AccountOnHold
         | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
-        ReasonCode::LimitExpired => v1::ReasonUnit::Date,
+        ReasonCode::LimitExpired | ReasonCode::TermsUpgraded => v1::ReasonUnit::Date,
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
         | ReasonCode::RollingAverageExceeded
@@ -199,6 +201,9 @@ pub(crate) fn captured(changed: Changed, made: Made) -> v1::CaptureResponse {
     v1::CaptureResponse {
         captured_amount_minor: changed.amount,
         breach: changed.breach,
+        terms: changed
+            .invoiced
+            .map(|invoiced| terms::invoice(&invoiced.plan, Some(invoiced.source))),
         reservation: Some(reservation(changed.reservation)),
         result: Some(result(changed.verdict, made)),
     }
@@ -213,6 +218,8 @@ pub(crate) fn released(changed: Changed, made: Made) -> v1::ReleaseResponse {
 }
 
 pub(crate) fn reservation(view: ReservationView) -> v1::Reservation {
+    let asked = view.asked.as_deref();
+    let named = |id: Option<&Id>| id.map(Id::to_string).unwrap_or_default();
     let state =
         if view.open > 0 { v1::ReservationState::Open } else { v1::ReservationState::Closed };
     v1::Reservation {
@@ -227,6 +234,8 @@ pub(crate) fn reservation(view: ReservationView) -> v1::Reservation {
         expired_minor: view.expired,
         expire_time: Some(timestamp(view.expires_at)),
         create_time: Some(timestamp(view.created_at)),
+        contract_id: named(asked.and_then(|asked| asked.contract_id.as_ref())),
+        terms_id: named(asked.and_then(|asked| asked.terms_id.as_ref())),
     }
 }
 

@@ -211,6 +211,9 @@ impl From<Refusal> for Fault {
                 (NotFound, "RESERVATION_NOT_FOUND", *field)
             }
             Refusal::SegmentNotFound(_) => (NotFound, "SEGMENT_NOT_FOUND", "segment_id"),
+            Refusal::TermsNotFound(_) => (NotFound, "TERMS_NOT_FOUND", "terms_id"),
+            Refusal::CalendarNotFound(_) => (NotFound, "CALENDAR_NOT_FOUND", "calendar_id"),
+            Refusal::ContractNotFound(_) => (NotFound, "CONTRACT_NOT_FOUND", "contract_id"),
             Refusal::ParentNotFound(_) => (NotFound, "ACCOUNT_NOT_FOUND", "parent_account_id"),
             Refusal::ParentCycle(_) => (FailedPrecondition, "PARENT_CYCLE", "parent_account_id"),
             Refusal::ParentCurrencyMismatch { .. } => {

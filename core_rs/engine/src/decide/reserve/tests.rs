@@ -230,7 +230,7 @@ fn check_says_what_reserve_would_decide_and_changes_nothing() {
     book.hold("held", 40);
     for (amount, partial) in [(60, false), (61, false), (61, true), (AMOUNT_MINOR_MAX, true)] {
         let before = book.state.dump();
-        let checked = check(&book.state, book.now, "a", amount, usd(), partial).unwrap();
+        let checked = check(&book.state, book.now, "a", amount, usd(), partial, None).unwrap();
         assert_eq!(book.state.dump(), before);
         let order = reserve("o", amount);
         let found = book.reserved(Reserve { allow_partial: partial, ..order });
@@ -238,7 +238,7 @@ fn check_says_what_reserve_would_decide_and_changes_nothing() {
         book.run(release("o")).ok();
     }
     let refused = |account_id, currency| {
-        check(&book.state, book.now, account_id, 1, currency, false).unwrap_err()
+        check(&book.state, book.now, account_id, 1, currency, false, None).unwrap_err()
     };
     assert_eq!(refused("x", usd()), Refusal::AccountNotFound("x".into()));
     let mismatch = Refusal::CurrencyMismatch { expected: usd(), found: eur() };

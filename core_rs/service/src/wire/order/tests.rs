@@ -17,6 +17,8 @@ fn owned(order: &OrderView<'_>) -> v1::CheckAndReserveRequest {
         allow_partial: order.allow_partial,
         channel: order.channel.to_owned(),
         ttl: order.ttl,
+        contract_id: order.contract_id.to_owned(),
+        terms_id: order.terms_id.to_owned(),
     }
 }
 
@@ -29,10 +31,10 @@ fn read(bytes: &[u8]) -> Option<v1::BatchCheckAndReserveRequest> {
 }
 
 fn order() -> impl Strategy<Value = v1::CheckAndReserveRequest> {
-    let texts = (".{0,20}", ".{0,20}", ".{0,20}", ".{0,4}", ".{0,9}");
+    let texts = (".{0,20}", ".{0,20}", ".{0,20}", ".{0,4}", ".{0,9}", ".{0,9}", ".{0,9}");
     let ttl = proptest::option::of((any::<i64>(), any::<i32>()));
     (texts, any::<i64>(), any::<bool>(), ttl).prop_map(|(texts, amount_minor, partial, ttl)| {
-        let (request_id, account_id, order_id, currency, channel) = texts;
+        let (request_id, account_id, order_id, currency, channel, contract_id, terms_id) = texts;
         v1::CheckAndReserveRequest {
             request_id,
             account_id,
@@ -42,6 +44,8 @@ fn order() -> impl Strategy<Value = v1::CheckAndReserveRequest> {
             allow_partial: partial,
             channel,
             ttl: ttl.map(|(seconds, nanos)| Duration { seconds, nanos }),
+            contract_id,
+            terms_id,
         }
     })
 }
