@@ -116,10 +116,11 @@ class Load(Generic[MessageT]):
         columns = self._kind.named_once
         if not columns:
             return
-        values = tuple(cells[column] for column in columns)
+        values = tuple(cells.get(column, "") for column in columns)
         first = self._first_lines.setdefault(values, line)
         if first != line:
-            what = ", ".join(f"{c} {v!r}" for c, v in zip(columns, values, strict=True))
+            named = zip(columns, values, strict=True)
+            what = ", ".join(f"{column} {value!r}" for column, value in named if value)
             message = f"{what}: must stand in one row of the file, stands in line {first} already"
             raise RowError(columns[0], values[0], DUPLICATE_ROW, message)
 

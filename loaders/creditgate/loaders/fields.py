@@ -12,6 +12,7 @@ from creditgate.loaders.errors import RowError
 ID_BYTES_MAX = 64
 TEXT_BYTES_MAX = 200
 POSITION_MAX = (1 << 64) - 1
+DAYS_MAX = 3_660
 INVALID = "FIELD_INVALID"
 
 # What csv_source makes of bytes that are not UTF-8.
@@ -43,6 +44,16 @@ class Amount(str):
     """A decimal amount; its currency, in another cell, says how many decimals it may have."""
 
     __slots__ = ()
+
+
+class Words(str):
+    """Printable UTF-8, of any length."""
+
+    __slots__ = ()
+
+
+class Days(int):
+    """A number of days, 0 to 3,660."""
 
 
 class Position(int):
@@ -81,11 +92,19 @@ def _position(value: str) -> Position:
     return Position(value)
 
 
+def _days(value: str) -> Days:
+    if not re.fullmatch(r"[0-9]{1,4}", value) or int(value) > DAYS_MAX:
+        raise ValueError(f"must be a whole number from 0 to {DAYS_MAX}")
+    return Days(value)
+
+
 _DECODERS: dict[type[Any], Callable[[str], Any]] = {
     Id: identifier,
     Text: lambda value: Text(_printable(value, TEXT_BYTES_MAX)),
     Currency: _currency,
     Amount: Amount,
+    Words: lambda value: Words(_printable(value, len(value.encode(errors="replace")))),
+    Days: _days,
     Position: _position,
 }
 

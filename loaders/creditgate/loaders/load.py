@@ -15,6 +15,8 @@ from creditgate.client import (
     CreditgateError,
     LedgerEntry,
     Segment,
+    Terms,
+    TermsAssignment,
 )
 from creditgate.loaders import rows, sending
 from creditgate.loaders.chunks import Load
@@ -86,6 +88,17 @@ def limits(client: AsyncClient, path: Path) -> FileLoad[AccountUpsert]:
 def segments(client: AsyncClient, path: Path) -> FileLoad[Segment]:
     """Creates segments and changes their default limits."""
     return FileLoad(rows.SEGMENTS, path, Tally(UPSERT_OUTCOMES), partial(sending.segments, client))
+
+
+def terms(client: AsyncClient, path: Path) -> FileLoad[Terms]:
+    """Creates payment terms and sets them anew."""
+    return FileLoad(rows.TERMS, path, Tally(UPSERT_OUTCOMES), partial(sending.terms, client))
+
+
+def assignments(client: AsyncClient, path: Path) -> FileLoad[TermsAssignment]:
+    """Assigns payment terms to segments, accounts and contracts."""
+    send = partial(sending.assignments, client)
+    return FileLoad(rows.ASSIGNMENTS, path, Tally(UPSERT_OUTCOMES), send)
 
 
 def entries(client: AsyncClient, path: Path, source: str = SOURCE_DEFAULT) -> FileLoad[LedgerEntry]:

@@ -12,6 +12,8 @@ from creditgate.client import (
     NotFoundError,
     Segment,
     StreamProgress,
+    Terms,
+    TermsAssignment,
     TransientError,
     UpsertResult,
 )
@@ -52,6 +54,24 @@ async def segments(client: AsyncClient, load: Load[Segment]) -> None:
         results: Sequence[UpsertResult] = ()
         if chunk.messages:
             results = await client.upsert_segments(chunk.messages, channel=CHANNEL)
+        load.settle(chunk, *_upsert_outcomes(results))
+
+
+async def terms(client: AsyncClient, load: Load[Terms]) -> None:
+    """Creates payment terms and sets them anew."""
+    for chunk in load.chunks():
+        results: Sequence[UpsertResult] = ()
+        if chunk.messages:
+            results = await client.upsert_terms(chunk.messages, channel=CHANNEL)
+        load.settle(chunk, *_upsert_outcomes(results))
+
+
+async def assignments(client: AsyncClient, load: Load[TermsAssignment]) -> None:
+    """Assigns payment terms."""
+    for chunk in load.chunks():
+        results: Sequence[UpsertResult] = ()
+        if chunk.messages:
+            results = await client.assign_terms(chunk.messages, channel=CHANNEL)
         load.settle(chunk, *_upsert_outcomes(results))
 
 

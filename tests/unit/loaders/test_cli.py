@@ -32,6 +32,8 @@ def accounts(tmp_path: Path) -> Path:
         ("segments", rows.SEGMENTS),
         ("limits", rows.LIMITS),
         ("entries", rows.ENTRIES),
+        ("terms", rows.TERMS),
+        ("assignments", rows.ASSIGNMENTS),
     ],
 )
 def test_help_names_every_column(command: str, kind: rows.RowKind[object]) -> None:
