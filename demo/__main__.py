@@ -38,8 +38,8 @@ FILES = ("accounts.csv", "entries.csv", "orders.csv")
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Play accounts.csv, entries.csv and orders.csv (and segments.csv, if there) of a folder "
-    "of your own; demo/README.md names their columns.",
+    help="Play accounts.csv, entries.csv and orders.csv (and segments.csv, terms.csv and "
+    "assignments.csv, if there) of a folder of your own; demo/README.md names their columns.",
 )
 def main(data: Path | None) -> None:
     """Play a day of orders against a new server, kill it with -9, and show that nothing is lost.
@@ -124,6 +124,9 @@ async def _load(
         ]
         if (files / "segments.csv").is_file():
             loads.insert(0, load.segments(client, files / "segments.csv"))
+        for name, make in (("terms.csv", load.terms), ("assignments.csv", load.assignments)):
+            if (files / name).is_file():
+                loads.append(make(client, files / name))
         for file_load in loads:
             file_load.dead_letters = dead_letters / f"{file_load.path.name}.rejected.csv"
             tally = await file_load.run()

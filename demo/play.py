@@ -11,6 +11,7 @@ from creditgate.client import (
     Allocation,
     AsyncClient,
     CallError,
+    CaptureResult,
     ClientOptions,
     ConflictError,
     Decision,
@@ -56,6 +57,8 @@ class DayLog:
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """How long each call took as the client saw it, by action."""
     elapsed_s: float = 0.0
+    shipped: CaptureResult | None = None
+    """The first shipment with an early-payment discount."""
 
 
 class Day:
@@ -150,6 +153,9 @@ class Day:
                 self._not_taken.add(event.thread)
         else:
             self.log.changes[event.action, answer.decision] += 1
+            if self.log.shipped is None and isinstance(answer, CaptureResult):
+                has_discount = answer.terms is not None and answer.terms.discounts
+                self.log.shipped = answer if has_discount else None
 
 
 async def _order(client: AsyncClient, event: Event) -> Answer:

@@ -7,7 +7,7 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
-from creditgate.client import Decision, Position, ReasonCode, money
+from creditgate.client import CaptureResult, Decision, Position, ReasonCode, money
 from demo.play import IN_FLIGHT_MAX, DayLog
 from demo.positions import Difference, Totals, totals
 
@@ -66,6 +66,21 @@ def day(
         console.print(table)
         if table is followed and any(reason == "NOTHING_OPEN" for _, reason in log.refused):
             console.print(NOTHING_OPEN_SAYS, style="dim")
+    if log.shipped is not None:
+        shipment(console, log.shipped)
+
+
+def shipment(console: Console, shipped: CaptureResult) -> None:
+    """Prints when one shipped order is due, and what is taken off for paying early."""
+    found, held = shipped.terms, shipped.reservation
+    assert found is not None
+    captured = money.format(shipped.captured_amount_minor, held.currency, group=True)
+    said = f"{captured} {held.currency} shipped: due {found.due_date} under {found.terms_id}"
+    for offer in found.discounts:
+        off = money.format(offer.amount_minor, held.currency, group=True)
+        said += f"; {off} less if paid by {offer.discount_date}"
+    console.print(f"\nOne shipment, {held.order_id} of {held.account_id}", style="bold")
+    console.print(f"  {said}", markup=False, soft_wrap=True)
 
 
 def orders(log: DayLog) -> Table:

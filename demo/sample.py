@@ -59,7 +59,7 @@ class _Event:
 
 
 def write(folder: Path, seed: int = SEED) -> None:
-    """Writes segments.csv, accounts.csv, entries.csv and orders.csv into `folder`."""
+    """Writes the files of the demo into `folder`."""
     rng = random.Random(seed)
     accounts = [_account(rng, number) for number in range(ACCOUNTS)]
     for account in accounts:
@@ -75,6 +75,21 @@ def write(folder: Path, seed: int = SEED) -> None:
     )  # fmt: skip
     rows = [_account_row(rng, number, a) for number, a in enumerate(accounts)]
     _write(folder / "accounts.csv", [*_chain_rows(accounts), *rows])
+    _write(
+        folder / "terms.csv",
+        [
+            {"terms_id": "2/10 net 30", "due": "net 30", "discounts": "2/10", "grace_days": "5"},
+            {"terms_id": "end of month", "due": "eom 10", "discounts": "", "grace_days": ""},
+        ],
+    )
+    # The chains' shops have terms of their own account, corner shops those of their segment.
+    assigned = [{"terms_id": "2/10 net 30", "segment_id": "corner-shops", "account_id": ""}]
+    assigned += [
+        {"terms_id": "end of month", "segment_id": "", "account_id": account.account_id}
+        for number, account in enumerate(accounts)
+        if _in_chain(number)
+    ]
+    _write(folder / "assignments.csv", assigned)
     _write(folder / "entries.csv", list(_entry_rows(rng, accounts)))
     _write(folder / "orders.csv", [_order_row(event) for event in events])
 

@@ -81,6 +81,9 @@ def test_the_sample_day() -> None:
         assert any(row[0] == reason for row in cells(out)), out
     total = next(row for row in cells(out) if row[0] == "all" and row[1] == "2,400")
     assert all(int(count.replace(",", "")) > 0 for count in total[1:])
+    assert re.search(r"due 20\d\d-\d\d-\d\d under 2/10 net 30; [\d.,]+ less if paid by 20", out), (
+        out
+    )
     assert "p50" in out
     assert "p99" in out
     assert "\x1b" not in out, "no escape codes where there is no terminal"

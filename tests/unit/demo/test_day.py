@@ -30,7 +30,14 @@ def test_the_sample_is_the_same_each_time(tmp_path: Path) -> None:
         folder.mkdir()
         sample.write(folder)
     names = sorted(path.name for path in one.iterdir())
-    assert names == ["accounts.csv", "entries.csv", "orders.csv", "segments.csv"]
+    assert names == [
+        "accounts.csv",
+        "assignments.csv",
+        "entries.csv",
+        "orders.csv",
+        "segments.csv",
+        "terms.csv",
+    ]
     assert [(one / n).read_bytes() for n in names] == [(two / n).read_bytes() for n in names]
     sample.write(two, seed=sample.SEED + 1)
     assert (one / "orders.csv").read_bytes() != (two / "orders.csv").read_bytes()
