@@ -65,6 +65,9 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::SetRollingLimit | Method::RemoveRollingLimit => &[Finance],
         Method::ListSegments => OVERSEERS,
         Method::PostEntries => &[Loader],
+        Method::UpsertTerms | Method::UpsertCalendars | Method::AssignTerms => &[Loader, Finance],
+        Method::ListTerms | Method::ListCalendars => ACCOUNT_READERS,
+        Method::GetTermsOf | Method::QuoteTerms => ACCOUNT_READERS,
         Method::GetTime => &Role::ALL,
         Method::SetTime => &[],
     }
@@ -144,6 +147,9 @@ mod tests {
             Method::RemoveTemporaryLimit,
             Method::SetRollingLimit,
             Method::RemoveRollingLimit,
+            Method::UpsertTerms,
+            Method::UpsertCalendars,
+            Method::AssignTerms,
             Method::PostEntries,
             Method::SetTime,
         ];
