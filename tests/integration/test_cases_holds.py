@@ -25,7 +25,7 @@ from creditgate.client import (
 from creditgate.v1 import account_pb2 as accounts_v1
 from tests.conftest import StartServer
 from tests.support.api import TIMEOUT_S, Api, Refused, refused
-from tests.support.auditor import Auditor
+from creditgate.audit.books import Auditor
 from tests.support.server import ServerProcess
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

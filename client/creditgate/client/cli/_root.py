@@ -23,7 +23,11 @@ COMMANDS_GROUP = "creditgate.commands"
 _NEGATIVE = re.compile(r"-[0-9.]")
 
 # Commands of ours that are not part of this package, and the package that has them.
-_ELSEWHERE = {"serve": "creditgate-server", "load": "creditgate-loaders"}
+_ELSEWHERE = {
+    "audit": "creditgate-audit",
+    "load": "creditgate-loaders",
+    "serve": "creditgate-server",
+}
 
 # The backspace tells click to leave the lines after it as they are.
 _HELP = """\

@@ -1,0 +1,144 @@
+"""`creditgate audit`: keys, checkpoints and the proof that a journal is what was written."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from creditgate.audit.signed import SignedError, new_key, public_keys
+from creditgate.audit.verifying import Verified, statement_files, verify
+
+EXIT_DAMAGED: Final = 1
+EXIT_NOT_DONE: Final = 3
+
+_EXISTING: Final = click.Path(exists=True, path_type=Path)
+
+archive_option = click.option(
+    "--archive",
+    "archives",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Files of the journal that are not in STORE any more; may be given again.",
+)
+key_option = click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    type=_EXISTING,
+    metavar="PUBLIC",
+    help="Public half of a key that may have signed; may be given again.",
+)
+
+
+class NotDone(click.ClickException):
+    """It could not be done; the message says why."""
+
+    exit_code = EXIT_NOT_DONE
+
+
+@click.group("audit", short_help="Prove and export what was done.")
+def audit() -> None:
+    """Prove that a journal is what was written, and export what it says.
+
+    Exit code: 0 done, 1 something is wrong with the journal, 2 wrong usage, 3 it could not be done.
+    """
+
+
+@audit.command("keygen", short_help="Make a key that signs checkpoints.")
+@click.argument("key", type=click.Path(path_type=Path), metavar="KEY")
+def keygen(key: Path) -> None:
+    """Make a key: its private half in the file KEY, for the server alone, its public in KEY.pub."""
+    with refusals():
+        public = new_key(key)
+    click.echo(f"{key}: the private half, for `creditgate serve --checkpoint-key`")
+    click.echo(f"{public}: the public half, for `creditgate audit verify --key`")
+
+
+@audit.command("verify", short_help="Find any edit, deletion or reordering.")
+@click.argument(
+    "store", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="STORE"
+)
+@archive_option
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=_EXISTING,
+    metavar="FILE",
+    help="A signed checkpoint, or a folder of them; may be given again.",
+)
+@key_option
+def verify_command(
+    store: Path, archives: tuple[Path, ...], checkpoints: tuple[Path, ...], keys: tuple[Path, ...]
+) -> None:
+    """Verify the journal in STORE: the folder of a stopped server, a backup, or a copy.
+
+    Every digest, the chain, that no entry is missing, and every text; with checkpoints that were
+    kept elsewhere, that the chain goes through each of them. What is wrong is named by its kind and
+    the first entry that is at fault.
+    """
+    if not (store / "journal").is_dir() and not statement_files([store], "commits-*.mdb"):
+        raise click.UsageError(f"{store}: not a store: it has no folder named journal")
+    if checkpoints and not keys:
+        raise click.UsageError("--checkpoint needs --key: the public half of what signed it")
+    with refusals(), progress_bar("Verifying") as tell:
+        found = verify(store, archives, checkpoints, public_keys(keys), tell)
+    for name, value in _facts(found):
+        click.echo(f"{name:<20} {value}")
+    for fault in found.faults:
+        click.echo(f"wrong: {fault.fault}: {fault}")
+    click.echo("damaged" if found.faults else "whole")
+    if found.faults:
+        click.get_current_context().exit(EXIT_DAMAGED)
+
+
+def _facts(found: Verified) -> Iterator[tuple[str, object]]:
+    chain = found.chain
+    yield "entries", chain.seq
+    yield "commits", chain.commits
+    yield "head of the chain", chain.head.hex()
+    yield "texts", found.texts
+    yield "texts erased", found.texts_gone
+    if chain.crossed:
+        yield "files trimmed", len(chain.crossed)
+    if not found.passed:
+        yield "checkpoints", "none: nothing vouches for the end of the journal"
+        return
+    last = found.passed[-1]
+    yield "checkpoints", len(found.passed)
+    if found.inside:
+        yield "of trimmed entries", f"{len(found.inside)}, with nothing left to hold them against"
+    yield "vouched for", f"up to entry {last.seq} of {moment(last.time)}"
+    yield "not vouched for", f"{max(chain.seq - last.seq, 0)} entries after it"
+
+
+def moment(time_us: int) -> str:
+    """A time of the journal for people, in UTC."""
+    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Errors of files as one line."""
+    try:
+        yield
+    except (SignedError, OSError) as error:
+        raise NotDone(str(error)) from error
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, fed with what is done and all there is."""
+    with click.progressbar(length=1, label=label, file=sys.stderr, width=30) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.pos = done
+            bar.render_progress()
+
+        yield tell
