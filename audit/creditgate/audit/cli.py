@@ -1,16 +1,27 @@
 """`creditgate audit`: keys, checkpoints and the proof that a journal is what was written."""
 
+import base64
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import click
 
-from creditgate.audit.signed import SignedError, new_key, public_keys
+from creditgate.audit.exporting import Csv, JsonLines, Writer
+from creditgate.audit.signed import (
+    Checkpoint,
+    SignedError,
+    new_key,
+    public_keys,
+    statement_bytes,
+    write_durably,
+)
 from creditgate.audit.verifying import Verified, statement_files, verify
+from creditgate.client import TransientError
+from creditgate.client.cli import TIME, Connection, connected
 
 EXIT_DAMAGED: Final = 1
 EXIT_NOT_DONE: Final = 3
@@ -57,6 +68,86 @@ def keygen(key: Path) -> None:
         public = new_key(key)
     click.echo(f"{key}: the private half, for `creditgate serve --checkpoint-key`")
     click.echo(f"{public}: the public half, for `creditgate audit verify --key`")
+
+
+@audit.command("checkpoint", short_help="Get a signed checkpoint of now.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER")
+@connected
+def checkpoint(connection: Connection, folder: Path) -> None:
+    """Have the server sign where its journal stands, and keep that in FOLDER."""
+    found = connection.client.get_checkpoint()
+    kept = Checkpoint(
+        epoch=found.epoch,
+        seq=found.journal_seq,
+        time=_micros(found.time),
+        digest=found.digest.hex(),
+        signature=base64.b64encode(found.signature).decode(),
+    )
+    path = folder / f"checkpoint-{kept.seq:020}.json"
+    with refusals():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_durably(path, statement_bytes(kept))
+    click.echo(f"{path}: entry {kept.seq}")
+
+
+def _micros(time: datetime | None) -> int:
+    return (
+        0 if time is None else (time - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    )
+
+
+@audit.command("export", short_help="Write what was done as CSV or JSON Lines.")
+@click.option("--account", default="", metavar="ID", help="Of this account.  [default: of all]")
+@click.option(
+    "--since",
+    type=TIME,
+    metavar="TIME",
+    help="From this day or moment on (ISO 8601, UTC unless it names a zone).",
+)
+@click.option(
+    "--after-seq",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="From the entry after this one on.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl"]),
+    default="csv",
+    show_default=True,
+    help="CSV, one record to a line, or JSON Lines, one entry to a line.",
+)
+@click.option("--follow", is_flag=True, help="Go on with what is done from now on.")
+@connected
+def export(
+    connection: Connection,
+    *,
+    account: str,
+    since: datetime | None,
+    after_seq: int,
+    form: str,
+    follow: bool,
+) -> None:
+    """Write every change to standard output: who, when, why, through which channel, before, after.
+
+    The server adds its journal up from the beginning to know what was before, and stands back
+    behind orders while it does; the first line may take its time.
+    """
+    writer: Writer = Csv(sys.stdout) if form == "csv" else JsonLines(sys.stdout)
+    read_seq = after_seq
+    parts = connection.client.stream_changes(
+        account_id=account, since=since, after_seq=after_seq, follow=follow
+    )
+    try:
+        for part in parts:
+            writer.write(part.changes)
+            sys.stdout.flush()
+            read_seq = part.journal_seq
+    except TransientError as error:
+        message = f"{error}\nGo on from where this ends with --after-seq {read_seq}."
+        raise NotDone(message) from error
 
 
 @audit.command("verify", short_help="Find any edit, deletion or reordering.")

@@ -44,6 +44,7 @@ from creditgate.client._account_results import (
     UpsertResult,
 )
 from creditgate.client._aio import AsyncClient
+from creditgate.client._audit import Change, ChangesProgress, Checkpoint, RecordChange
 from creditgate.client._common import (
     CreditLimit,
     Decision,
@@ -116,7 +117,10 @@ __all__ = [
     "AsyncClient",
     "CallError",
     "CaptureResult",
+    "Change",
+    "ChangesProgress",
     "CheckResult",
+    "Checkpoint",
     "Client",
     "ClientClosedError",
     "ClientOptions",
@@ -150,6 +154,7 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "ReasonUnit",
+    "RecordChange",
     "ReleaseResult",
     "RemoveResult",
     "Reservation",

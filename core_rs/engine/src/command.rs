@@ -89,6 +89,57 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// As the journal names it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Reserve(_) => "reserve",
+            Command::ReserveAll(_) => "reserve_all",
+            Command::Adjust(_) => "adjust",
+            Command::Capture(_) => "capture",
+            Command::Release(_) => "release",
+            Command::UpsertAccount(_) => "upsert_account",
+            Command::UpsertSegment(_) => "upsert_segment",
+            Command::SetStatus(_) => "set_status",
+            Command::PlaceHold(_) => "place_hold",
+            Command::LiftHold(_) => "lift_hold",
+            Command::SetRollingLimit(_) => "set_rolling_limit",
+            Command::RemoveRollingLimit(_) => "remove_rolling_limit",
+            Command::SetTemporaryLimit(_) => "set_temporary_limit",
+            Command::RemoveTemporaryLimit(_) => "remove_temporary_limit",
+            Command::Post(_) => "post",
+            Command::Housekeep(_) => "housekeep",
+        }
+    }
+
+    /// The accounts that it names; none where it names a reservation by its own id.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<&'a str> {
+        let of_target = |target: &Target<'a>| match *target {
+            Target::Id(_) => Vec::new(),
+            Target::Order(OrderKey { account_id, .. }) => vec![account_id],
+        };
+        match self {
+            Command::Reserve(command) => vec![command.order.account_id],
+            Command::ReserveAll(command) => {
+                command.orders.iter().map(|order| order.account_id).collect()
+            }
+            Command::Adjust(command) => of_target(&command.target),
+            Command::Capture(command) => of_target(&command.target),
+            Command::Release(command) => of_target(&command.target),
+            Command::UpsertAccount(command) => vec![command.account_id],
+            Command::SetStatus(command) => vec![command.account_id],
+            Command::PlaceHold(command) => vec![command.account_id],
+            Command::LiftHold(command) => vec![command.account_id],
+            Command::SetRollingLimit(command) => vec![command.account_id],
+            Command::RemoveRollingLimit(command) => vec![command.account_id],
+            Command::SetTemporaryLimit(command) => vec![command.account_id],
+            Command::RemoveTemporaryLimit(command) => vec![command.account_id],
+            Command::Post(command) => vec![command.account_id],
+            Command::UpsertSegment(_) | Command::Housekeep(_) => Vec::new(),
+        }
+    }
+
     /// Whether `other`, of the same identity, asks for the same. A ledger entry that comes again
     /// at another position of its source's stream is the same entry.
     #[must_use]

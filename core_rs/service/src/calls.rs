@@ -10,6 +10,7 @@ use creditgate_store::{ExecuteError, Store};
 use prost::Message;
 
 use crate::bulk::Bulk;
+use crate::changes::Asked;
 use crate::lists::Page;
 use crate::methods::Method;
 use crate::queue::Call;
@@ -131,6 +132,14 @@ impl Calls<'_> {
                     self.store.state(),
                     self.now,
                 )?));
+            }
+            Method::ListChanges => {
+                let asked = Asked::admit(&decode(bytes)?, self.store.state())?;
+                return Ok(Handled::List(Page::Changes(asked)));
+            }
+            Method::GetCheckpoint => {
+                let v1::GetCheckpointRequest {} = decode(bytes)?;
+                reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
             }
             Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),

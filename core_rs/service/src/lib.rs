@@ -9,13 +9,14 @@
 //! - `worker`: the one thread that owns the store: takes what waits and decides it, while a second
 //!   one makes the commit before durable and answers.
 //! - `calls`: one call on that thread; `bulk`: calls of many rows, slice by slice.
-//! - `lists`: the thread that reads pages from the tables.
+//! - `lists`: the thread that reads pages from the tables; `changes`: from the journal.
 //! - `finished`: answers on their way back, and the descriptor that announces them.
 //! - [`stats`], `clock`.
 
 mod abort;
 mod bulk;
 mod calls;
+mod changes;
 mod clock;
 mod finished;
 mod lists;
@@ -33,7 +34,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use creditgate_engine::bounds::ID_BYTES_MAX;
-use creditgate_store::{Recovery, Store, StoreError};
+use creditgate_store::{ChainEnd, Link, Recovery, Store, StoreError};
 
 pub use clock::ClockKind;
 pub use finished::Finished;
@@ -92,6 +93,7 @@ pub struct Service {
     outbox: Arc<Outbox>,
     stats: Arc<Stats>,
     recovery: Recovery,
+    chain_end: ChainEnd,
     next_ticket: AtomicU64,
     /// Taken by the first `close`.
     worker: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
@@ -105,6 +107,7 @@ impl Service {
     /// A [`StoreError`] when the store cannot be opened; nothing runs then.
     pub fn open(dir: &Path, options: Options) -> Result<Service, StoreError> {
         let (store, recovery) = Store::open(dir, options.store)?;
+        let chain_end = store.chain_end().clone();
         let outbox =
             Arc::new(Outbox::new().map_err(|source| StoreError::Io {
                 path: dir.to_owned(),
@@ -125,6 +128,7 @@ impl Service {
             outbox,
             stats,
             recovery,
+            chain_end,
             next_ticket: AtomicU64::new(1),
             worker: Mutex::new(Some(worker.spawn())),
         })
@@ -134,6 +138,12 @@ impl Service {
     #[must_use]
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
+    }
+
+    /// Where the chain of the journal ends on disk; also once the service is closed.
+    #[must_use]
+    pub fn chain_end(&self) -> Link {
+        self.chain_end.get()
     }
 
     /// Queues one call and returns its ticket at once. The answer comes through [`Service::drain`];

@@ -12,7 +12,8 @@ pub(crate) enum Lane {
 #[must_use]
 pub fn is_slow(number: u16) -> bool {
     Method::of(number).is_some_and(|method| {
-        let is_list = matches!(method, Method::ListAccounts | Method::ListReservations);
+        let is_list =
+            matches!(method, Method::ListAccounts | Method::ListReservations | Method::ListChanges);
         is_list || method.lane() == Lane::Bulk
     })
 }
@@ -87,6 +88,8 @@ methods! {
     PostEntries = 40, "LedgerService", Bulk;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;
+    ListChanges = 80, "AuditService", Interactive;
+    GetCheckpoint = 81, "AuditService", Interactive;
 }
 
 #[cfg(test)]

@@ -70,6 +70,27 @@ impl SharedCounters {
     }
 }
 
+/// Where the chain on disk ends, for any thread to look at; also when the store is closed.
+#[derive(Clone)]
+pub struct ChainEnd(Arc<Mutex<Link>>);
+
+impl ChainEnd {
+    pub(crate) fn new(last: Link) -> ChainEnd {
+        ChainEnd(Arc::new(Mutex::new(last)))
+    }
+
+    /// The last commit that is durable.
+    #[must_use]
+    pub fn get(&self) -> Link {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
+        // It is set in one step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Writes a store's commits to the journal, and their counters into the map. There is one for each
 /// open store, on any thread.
 pub struct Committer {
@@ -79,6 +100,8 @@ pub struct Committer {
     pub(crate) epoch: u64,
     /// The end of the chain on disk.
     pub(crate) last: Link,
+    /// The same, for others.
+    pub(crate) end: ChainEnd,
 }
 
 impl Committer {
@@ -101,6 +124,7 @@ impl Committer {
         }
         let hash = *value.first_chunk().expect("a value begins with its digest");
         self.last = Link::of(&head, hash);
+        *self.end.lock() = self.last;
         suffer(&*self.faults, Step::Publish).map_err(CommitError::Fatal)?;
         self.publish(sealed);
         Ok(())

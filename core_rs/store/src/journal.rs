@@ -21,11 +21,15 @@ use crate::text::{self, TextField};
 
 /// The end of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) last_seq: Seq,
-    pub(crate) time: Micros,
-    pub(crate) hash: Digest,
-    pub(crate) epoch: u64,
+pub struct Link {
+    /// The last entry; zero before the first.
+    pub last_seq: Seq,
+    /// Of its commit.
+    pub time: Micros,
+    /// Digest of that commit.
+    pub hash: Digest,
+    /// How often the store had been opened then.
+    pub epoch: u64,
 }
 
 impl Link {
