@@ -265,4 +265,4 @@ def test_wrong_use_is_explained(kept: Kept) -> None:
     code, printed = audit("verify", kept.folder)
     assert (code, "not a store" in printed) == (2, True)
     code, printed = audit("verify", kept.store, "--checkpoint", kept.checkpoints)
-    assert (code, "--checkpoint needs --key" in printed) == (2, True)
+    assert (code, "signed files need --key" in printed) == (2, True)

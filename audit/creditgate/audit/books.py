@@ -367,6 +367,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "captured": Auditor._captured,
     "billed": Auditor._billed,
     "acknowledged": Auditor._nothing,
+    "texts_erased": Auditor._nothing,
     "released": Auditor._released,
     "expired": Auditor._expired,
     "expiry_set": Auditor._expiry_set,

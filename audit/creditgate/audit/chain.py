@@ -147,10 +147,15 @@ class Chain:
                     raise DamageError(message, Fault.UNREADABLE, self.seq + 1) from error
         self._cross(None)
 
+    @property
+    def has_texts(self) -> bool:
+        """Whether the store was copied with its texts."""
+        return (self.store / "journal" / "data.mdb").exists()
+
     @contextmanager
     def _texts(self) -> Iterator[Any]:
         """A cursor on the texts; None where the store was copied without them."""
-        if not (self.store / "journal" / "data.mdb").exists():
+        if not self.has_texts:
             yield None
             return
         with open_read_only(self.store / "journal") as beside, beside.begin() as read:
@@ -266,6 +271,17 @@ def texts_named(commit: Commit) -> dict[int, int]:
             if digests:
                 named[seq] = len(digests)
     return named
+
+
+def entries_erased(commit: Commit) -> set[int]:
+    """The entries whose texts a commit says were erased."""
+    found: set[int] = set()
+    for entry in commit.entries:
+        if b"erase_texts" in bytes(entry):
+            ((name, fields),) = msgspec.msgpack.decode(entry)[0][0].items()
+            if name == "erase_texts":
+                found.update(fields[2])
+    return found
 
 
 def _byte_strings(value: Any) -> Iterator[bytes]:

@@ -26,6 +26,8 @@ from creditgate.client.cli import TIME, Connection, connected
 EXIT_DAMAGED: Final = 1
 EXIT_NOT_DONE: Final = 3
 
+_ERASE_TIMEOUT_S: Final = 3_600
+
 _EXISTING: Final = click.Path(exists=True, path_type=Path)
 
 archive_option = click.option(
@@ -150,6 +152,29 @@ def export(
         raise NotDone(message) from error
 
 
+@audit.command("erase", short_help="Erase a person's data beside the chain.")
+@click.argument("account", metavar="ACCOUNT")
+@click.argument("reason", metavar="REASON")
+@click.option("--channel", default="cli", show_default=True, help="For the journal.")
+@click.option("--request-id", metavar="ID", help="Repeat an earlier request.  [default: a new id]")
+@connected
+def erase(
+    connection: Connection, account: str, reason: str, *, channel: str, request_id: str | None
+) -> None:
+    """Erase the name of ACCOUNT, and the reasons of every entry about it.
+
+    The entries stay, and with them the chain; REASON says who asked for it and by what right, and
+    is journalled with the erasure. The server looks through all texts of its store.
+    """
+    found = connection.client.erase_texts(
+        account, reason, channel=channel, request_id=request_id, timeout_s=_ERASE_TIMEOUT_S
+    )
+    if connection.json:
+        connection.write_json(found)
+        return
+    click.echo(f"{account}: texts of {found.entries_erased} entries erased")
+
+
 @audit.command("verify", short_help="Find any edit, deletion or reordering.")
 @click.argument(
     "store", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="STORE"
@@ -175,10 +200,14 @@ def verify_command(
     """
     if not (store / "journal").is_dir() and not statement_files([store], "commits-*.mdb"):
         raise click.UsageError(f"{store}: not a store: it has no folder named journal")
-    if checkpoints and not keys:
-        raise click.UsageError("--checkpoint needs --key: the public half of what signed it")
+    trimmed = statement_files([*archives, store / "archive"], "trimmed-*.json")
+    if not keys and (checkpoints or any(path.exists() for path in trimmed)):
+        raise click.UsageError(
+            "signed files need --key: the public half of what signed checkpoints, or statements "
+            "on trimmed files"
+        )
     with refusals(), progress_bar("Verifying") as tell:
-        found = verify(store, archives, checkpoints, public_keys(keys), tell)
+        found = verify(store, archives, checkpoints, public_keys(keys), progress=tell)
     for name, value in _facts(found):
         click.echo(f"{name:<20} {value}")
     for fault in found.faults:
@@ -194,7 +223,7 @@ def _facts(found: Verified) -> Iterator[tuple[str, object]]:
     yield "commits", chain.commits
     yield "head of the chain", chain.head.hex()
     yield "texts", found.texts
-    yield "texts erased", found.texts_gone
+    yield "texts erased", found.texts_erased
     if chain.crossed:
         yield "files trimmed", len(chain.crossed)
     if not found.passed:

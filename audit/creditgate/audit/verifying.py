@@ -1,5 +1,6 @@
 """Verifies a whole journal against itself and against signed checkpoints kept elsewhere."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from creditgate.audit.chain import (
     Fault,
     Gap,
     commit_files,
+    entries_erased,
     texts_named,
 )
 from creditgate.audit.signed import Checkpoint, Statement, Trimmed, read_statement
@@ -33,8 +35,10 @@ class Verified:
     chain: Chain
     texts: int = 0
     """Names and reasons that stand beside the chain, each the one of its digest."""
-    texts_gone: int = 0
-    """Names and reasons of which only the digest is left."""
+    texts_erased: int = 0
+    """Names and reasons of which only the digest is left, as the journal says."""
+    gone: dict[int, int] = field(default_factory=dict)
+    """How many texts of an entry are gone, which no erasure has named yet."""
     passed: list[Checkpoint] = field(default_factory=list)
     """Checkpoints that the chain goes through, in order."""
     inside: list[Checkpoint] = field(default_factory=list)
@@ -61,10 +65,14 @@ def verify(
     archives: Sequence[Path] = (),
     checkpoints: Sequence[Path] = (),
     keys: Sequence[Ed25519PublicKey] = (),
+    *,
     progress: Progress = lambda _done, _total: None,
+    seen: Callable[[Commit], None] = lambda _commit: None,
 ) -> Verified:
     """Verifies every digest, the chain, that no sequence is missing, every text that is there, and
-    that the chain goes through every checkpoint. Raises SignedError for a file that is none.
+    that the chain goes through every checkpoint; `seen` is called for each commit that is right.
+
+    Raises SignedError for a signed file that is none.
     """
     faults: list[DamageError] = []
     expected = _signed(statement_files(checkpoints, "checkpoint-*.json"), Checkpoint, keys, faults)
@@ -78,7 +86,7 @@ def verify(
     found = Verified(Chain(store, archives, gaps), faults=faults)
     total = sum(path.stat().st_size for path in commit_files(store, archives))
     try:
-        _walk(found, expected, lambda done: progress(min(done, total), total))
+        _walk(found, expected, seen, lambda done: progress(min(done, total), total))
     except DamageError as error:
         faults.insert(0, error)
     progress(total, total)
@@ -103,18 +111,28 @@ def _signed(
     return found
 
 
-def _walk(found: Verified, expected: list[Checkpoint], tell: Callable[[int], None]) -> None:
+def _walk(
+    found: Verified,
+    expected: list[Checkpoint],
+    seen: Callable[[Commit], None],
+    tell: Callable[[int], None],
+) -> None:
     chain, waiting = found.chain, list(expected)
     while waiting and waiting[0].seq == 0:
         _hold(found, waiting.pop(0), None)
     for commit in chain.read():
         _count_texts(found, commit)
+        seen(commit)
         _cross(found, waiting)
         while waiting and waiting[0].seq <= commit.last_seq:
             _hold(found, waiting.pop(0), commit)
         if chain.commits % _TOLD_EVERY_COMMITS == 0:
             tell(chain.bytes_read)
     _cross(found, waiting)
+    if found.gone:
+        first = min(found.gone)
+        message = f"entry {first}: a text of it is gone, and no erasure in the journal names it"
+        found.faults.append(DamageError(message, Fault.MISSING, first))
     if waiting:
         last = max(checkpoint.seq for checkpoint in waiting)
         message = (
@@ -157,6 +175,12 @@ def _written_anew(found: Verified, checkpoint: Checkpoint) -> DamageError:
 
 
 def _count_texts(found: Verified, commit: Commit) -> None:
-    named = sum(texts_named(commit).values())
     found.texts += len(commit.texts)
-    found.texts_gone += named - len(commit.texts)
+    if not found.chain.has_texts:
+        return
+    there = Counter(seq for seq, _ in commit.texts)
+    for seq, named in texts_named(commit).items():
+        if named > there[seq]:
+            found.gone[seq] = named - there[seq]
+    for seq in entries_erased(commit):
+        found.texts_erased += found.gone.pop(seq, 0)

@@ -44,7 +44,13 @@ from creditgate.client._account_results import (
     UpsertResult,
 )
 from creditgate.client._aio import AsyncClient
-from creditgate.client._audit import Change, ChangesProgress, Checkpoint, RecordChange
+from creditgate.client._audit import (
+    Change,
+    ChangesProgress,
+    Checkpoint,
+    ErasureResult,
+    RecordChange,
+)
 from creditgate.client._common import (
     CreditLimit,
     Decision,
@@ -135,6 +141,7 @@ __all__ = [
     "EntryOutcome",
     "EntryRejection",
     "EntryResult",
+    "ErasureResult",
     "FieldViolation",
     "Hold",
     "HoldKind",

@@ -16,6 +16,7 @@ from creditgate.client._wire import (
     Page,
     Watch,
     method_path,
+    new_request_id,
     parser,
     time_or_none,
     unary,
@@ -79,6 +80,15 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     time: datetime | None
     digest: bytes
     signature: bytes
+
+
+class ErasureResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an erasure did."""
+
+    entries_erased: int
+    """Entries whose texts were erased, at most 100,000 at a time."""
+    journal_seq: int
+    replayed: bool
 
 
 def list_changes(
@@ -162,6 +172,36 @@ def get_checkpoint(*, timeout_s: float | None = None) -> Call[Checkpoint]:
             signature=got.checkpoint.signature,
         ),
         lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def erase_texts(
+    account_id: str,
+    reason: str,
+    *,
+    channel: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[ErasureResult]:
+    """Erases what people wrote about an account: its name, and the reasons of entries about it.
+
+    `reason`, who asked for it and by what right, is required. The server looks through all texts
+    of its store: a large one takes its time. Raises NotFoundError (ACCOUNT_NOT_FOUND).
+    """
+    return unary(
+        method_path(_SERVICE, "EraseTexts"),
+        pb.EraseTextsRequest(
+            request_id=request_id or new_request_id(),
+            account_id=account_id,
+            reason=reason,
+            channel=channel,
+        ),
+        pb.EraseTextsResponse,
+        lambda got: ErasureResult(
+            entries_erased=got.entries_erased, journal_seq=got.journal_seq, replayed=got.replayed
+        ),
+        lane=Lane.BULK,
         timeout_s=timeout_s,
     )
 

@@ -129,6 +129,7 @@ class Client:
     list_changes = _listing(_audit.list_changes)
     stream_changes = _watch(_audit.stream_changes)
     get_checkpoint = _unary(_audit.get_checkpoint)
+    erase_texts = _unary(_audit.erase_texts)
 
     get_time = _unary(_clock.get_time)
     set_time = _unary(_clock.set_time)

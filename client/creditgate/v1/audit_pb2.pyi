@@ -116,6 +116,28 @@ class StreamChangesResponse(_message.Message):
     journal_seq: int
     def __init__(self, changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., journal_seq: _Optional[int] = ...) -> None: ...
 
+class EraseTextsRequest(_message.Message):
+    __slots__ = ("request_id", "account_id", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    account_id: str
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class EraseTextsResponse(_message.Message):
+    __slots__ = ("entries_erased", "journal_seq", "replayed")
+    ENTRIES_ERASED_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    entries_erased: int
+    journal_seq: int
+    replayed: bool
+    def __init__(self, entries_erased: _Optional[int] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
 class GetCheckpointRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -50,6 +50,11 @@ class AuditServiceStub:
                 request_serializer=creditgate_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.EraseTexts = channel.unary_unary(
+                '/creditgate.v1.AuditService/EraseTexts',
+                request_serializer=creditgate_dot_v1_dot_audit__pb2.EraseTextsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_audit__pb2.EraseTextsResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -80,6 +85,16 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseTexts(self, request, context):
+        """Erases what people wrote about an account: its display name, and the reason of every entry
+        about it that is journalled when the call comes. The entries stay, and with them the chain. The
+        erasure is journalled itself; its own reason is erased by a later one alone. Looks through all
+        texts of the store, beside the orders: a large one takes its time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -97,6 +112,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=creditgate_dot_v1_dot_audit__pb2.GetCheckpointRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_audit__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'EraseTexts': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseTexts,
+                    request_deserializer=creditgate_dot_v1_dot_audit__pb2.EraseTextsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_audit__pb2.EraseTextsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +201,33 @@ class AuditService:
             '/creditgate.v1.AuditService/GetCheckpoint',
             creditgate_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
             creditgate_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseTexts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.AuditService/EraseTexts',
+            creditgate_dot_v1_dot_audit__pb2.EraseTextsRequest.SerializeToString,
+            creditgate_dot_v1_dot_audit__pb2.EraseTextsResponse.FromString,
             options,
             channel_credentials,
             insecure,

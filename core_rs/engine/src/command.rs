@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HoldKind, Status, TemporaryLimitKind};
-use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text, Ttl};
+use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Seq, Text, Ttl};
 
 /// One thing to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub enum Command<'a> {
     RemoveRollingLimit(RemoveRollingLimit<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
+    /// Erase what people wrote about an account.
+    EraseTexts(EraseTexts<'a>),
     /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
     Housekeep(Housekeep),
 }
@@ -82,6 +84,7 @@ impl<'a> Command<'a> {
             Command::RemoveTemporaryLimit(command) => Identity::Request(command.request),
             Command::SetRollingLimit(command) => Identity::Request(command.request),
             Command::RemoveRollingLimit(command) => Identity::Request(command.request),
+            Command::EraseTexts(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
@@ -108,6 +111,7 @@ impl<'a> Command<'a> {
             Command::SetTemporaryLimit(_) => "set_temporary_limit",
             Command::RemoveTemporaryLimit(_) => "remove_temporary_limit",
             Command::Post(_) => "post",
+            Command::EraseTexts(_) => "erase_texts",
             Command::Housekeep(_) => "housekeep",
         }
     }
@@ -136,17 +140,22 @@ impl<'a> Command<'a> {
             Command::SetTemporaryLimit(command) => vec![command.account_id],
             Command::RemoveTemporaryLimit(command) => vec![command.account_id],
             Command::Post(command) => vec![command.account_id],
+            Command::EraseTexts(command) => vec![command.account_id],
             Command::UpsertSegment(_) | Command::Housekeep(_) => Vec::new(),
         }
     }
 
     /// Whether `other`, of the same identity, asks for the same. A ledger entry that comes again
-    /// at another position of its source's stream is the same entry.
+    /// at another position of its source's stream is the same entry; an erasure that comes again
+    /// finds other texts, or none.
     #[must_use]
     pub fn is_repeat_of(&self, other: &Command<'_>) -> bool {
         match (self, other) {
             (Command::Post(mine), Command::Post(theirs)) => {
                 *mine == Post { position: mine.position, ..theirs.clone() }
+            }
+            (Command::EraseTexts(mine), Command::EraseTexts(theirs)) => {
+                (mine.request, mine.account_id) == (theirs.request, theirs.account_id)
             }
             _ => self == other,
         }
@@ -415,6 +424,18 @@ pub struct RemoveRollingLimit<'a> {
     pub request: RequestKey<'a>,
     /// Whose.
     pub account_id: &'a str,
+}
+
+/// What people wrote about an account, its name and reasons, is to go. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseTexts<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which account.
+    pub account_id: &'a str,
+    /// The entries whose texts go, in order, as the server has found them.
+    pub entries: Vec<Seq>,
 }
 
 /// What kind of movement the ledger reports.

@@ -13,6 +13,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use creditgate_engine::bounds::ERASED_ENTRIES_MAX;
+use creditgate_engine::entry::Entry;
 use creditgate_engine::error::Refusal;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Seq, Slot};
@@ -22,6 +24,8 @@ use rustix::process::nice;
 
 use crate::abort::AbortOnPanic;
 use crate::finished::{Finished, Outbox};
+use crate::methods::Method;
+use crate::queue::{Call, Queue, Refused};
 use crate::stats::Stats;
 use crate::wire::status::Fault;
 use crate::wire::{admit, reply, v1};
@@ -77,21 +81,41 @@ impl Asked {
     }
 }
 
-/// A call that asks for a page.
-pub(crate) struct ChangesCall {
-    pub(crate) ticket: u64,
-    pub(crate) asked: Asked,
-    pub(crate) deadline: Option<Instant>,
+/// An erasure whose texts are to be found.
+pub(crate) struct Erasure {
+    pub(crate) account_id: String,
+    /// As it came.
+    pub(crate) request: Vec<u8>,
+    pub(crate) actor: String,
+}
+
+/// What the thread is asked for.
+pub(crate) enum Work {
+    Page(Asked),
+    Find(Erasure),
+}
+
+struct Waiting {
+    ticket: u64,
+    deadline: Option<Instant>,
+    work: Work,
+    /// The last entry that is durable.
+    up_to: Seq,
 }
 
 /// The thread.
 pub(crate) struct Changes {
-    waiting: Option<SyncSender<(ChangesCall, Seq)>>,
+    waiting: Option<SyncSender<Waiting>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Changes {
-    pub(crate) fn spawn(journal: Journal, outbox: Arc<Outbox>, stats: Arc<Stats>) -> Changes {
+    pub(crate) fn spawn(
+        journal: Journal,
+        queue: Arc<Queue>,
+        outbox: Arc<Outbox>,
+        stats: Arc<Stats>,
+    ) -> Changes {
         let (waiting, receiver) = sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("creditgate-changes".to_owned())
@@ -99,16 +123,22 @@ impl Changes {
                 let _guard = AbortOnPanic;
                 // On Linux of this thread alone. Where it is refused, it is not as nice.
                 let _ = nice(NICE);
-                Reader { journal, outbox, stats, open: Vec::new() }.run(&receiver);
+                Reader { journal, queue, outbox, stats, open: Vec::new() }.run(&receiver);
             })
             .expect("a process that cannot start a thread at its start cannot serve");
         Changes { waiting: Some(waiting), thread: Some(thread) }
     }
 
-    /// Has a page read, up to the entry `seq`.
-    pub(crate) fn read(&self, call: ChangesCall, seq: Seq) -> Result<(), Fault> {
+    /// Has a page read, or texts found, up to the entry `up_to`.
+    pub(crate) fn read(
+        &self,
+        ticket: u64,
+        deadline: Option<Instant>,
+        work: Work,
+        up_to: Seq,
+    ) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Err(Fault::shutting_down()) };
-        waiting.try_send((call, seq)).map_err(|error| match error {
+        waiting.try_send(Waiting { ticket, deadline, work, up_to }).map_err(|error| match error {
             TrySendError::Full(_) => Fault::queue_full(),
             TrySendError::Disconnected(_) => Fault::shutting_down(),
         })
@@ -135,21 +165,27 @@ struct Open {
 
 struct Reader {
     journal: Journal,
+    queue: Arc<Queue>,
     outbox: Arc<Outbox>,
     stats: Arc<Stats>,
     open: Vec<Open>,
 }
 
 impl Reader {
-    fn run(&mut self, waiting: &Receiver<(ChangesCall, Seq)>) {
+    fn run(&mut self, waiting: &Receiver<Waiting>) {
         loop {
             match waiting.recv_timeout(IDLE_MAX) {
-                Ok((ChangesCall { ticket, asked, deadline }, up_to)) => {
-                    let answer = match self.answer(&asked, deadline, up_to) {
-                        Ok(page) => Finished::ok(ticket, page.encode_to_vec()),
-                        Err(fault) => Finished::fault(ticket, &fault),
+                Ok(Waiting { ticket, deadline, work, up_to }) => {
+                    let done = match work {
+                        Work::Page(asked) => self
+                            .answer(&asked, deadline, up_to)
+                            .map(|page| Some(Finished::ok(ticket, page.encode_to_vec()))),
+                        Work::Find(erasure) => {
+                            self.find(ticket, deadline, erasure, up_to).map(|()| None)
+                        }
                     };
-                    self.outbox.push(vec![answer]);
+                    let done = done.unwrap_or_else(|fault| Some(Finished::fault(ticket, &fault)));
+                    self.outbox.push(done.into_iter().collect());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -174,6 +210,27 @@ impl Reader {
         open.used = Instant::now();
         self.open.push(open);
         Ok(page)
+    }
+
+    /// Finds the texts that an erasure is about, and sends the call back to the worker with them.
+    fn find(
+        &self,
+        ticket: u64,
+        deadline: Option<Instant>,
+        erasure: Erasure,
+        up_to: Seq,
+    ) -> Result<(), Fault> {
+        let Erasure { account_id, request, actor } = erasure;
+        let is_about = |entry: &Entry<'_>| books::accounts_of(entry).contains(&&*account_id);
+        let found = self.journal.with_texts(up_to, ERASED_ENTRIES_MAX, is_about);
+        let found = Some(found.map_err(|error| Fault::journal_unreadable(&error))?);
+        let method = Method::EraseTexts;
+        let call = Call { ticket, method, request, actor, deadline, found };
+        match self.queue.push_all(vec![call])[..] {
+            [] => Ok(()),
+            [(_, Refused::Full), ..] => Err(Fault::queue_full()),
+            [(_, Refused::Closed), ..] => Err(Fault::shutting_down()),
+        }
     }
 
     /// The books of this account, or of all, that have come as far as possible, but not too far.

@@ -83,7 +83,7 @@ impl Submission {
         }
         // A timeout too long to be counted is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Ok(Call { ticket, method, request, actor, deadline })
+        Ok(Call { ticket, method, request, actor, deadline, found: None })
     }
 }
 

@@ -15,8 +15,9 @@ use creditgate_store::{FollowerThread, Journal, StoreError, SyncError, Tables};
 use prost::Message;
 
 use crate::abort::AbortOnPanic;
-use crate::changes::{Asked, Changes, ChangesCall};
+use crate::changes::{Asked, Changes, Erasure, Work};
 use crate::finished::{Finished, Outbox};
+use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::wire::status::Fault;
 use crate::wire::{account, admit, reply, v1};
@@ -45,6 +46,8 @@ pub(crate) enum Page {
     NoAccounts,
     /// Of what was done, by the thread that reads the journal.
     Changes(Asked),
+    /// No page: that thread is to find the texts that an erasure is about.
+    Erasure(Erasure),
 }
 
 /// A call that asks for a page.
@@ -141,10 +144,11 @@ impl Lists {
         journal: Journal,
         tables: Tables,
         follower: Arc<FollowerThread>,
+        queue: Arc<Queue>,
         outbox: Arc<Outbox>,
         stats: Arc<Stats>,
     ) -> Lists {
-        let changes = Changes::spawn(journal, Arc::clone(&outbox), Arc::clone(&stats));
+        let changes = Changes::spawn(journal, queue, Arc::clone(&outbox), Arc::clone(&stats));
         let (waiting, receiver) = sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("creditgate-lists".to_owned())
@@ -161,7 +165,10 @@ impl Lists {
         let ListCall { ticket, page, deadline } = call;
         let call = match page {
             Page::Changes(asked) => {
-                return self.changes.read(ChangesCall { ticket, asked, deadline }, seq);
+                return self.changes.read(ticket, deadline, Work::Page(asked), seq);
+            }
+            Page::Erasure(erasure) => {
+                return self.changes.read(ticket, deadline, Work::Find(erasure), seq);
             }
             page => ListCall { ticket, page, deadline },
         };
@@ -246,7 +253,7 @@ impl Reader {
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
             }
             Page::NoAccounts => Ok(v1::ListAccountsResponse::default().encode_to_vec()),
-            Page::Changes(_) => unreachable!("another thread reads these"),
+            Page::Changes(_) | Page::Erasure(_) => unreachable!("another thread reads these"),
         }
     }
 

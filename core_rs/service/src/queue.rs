@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use creditgate_engine::values::Seq;
+
 use crate::methods::{Lane, Method};
 use crate::worker::commits::Done;
 
@@ -37,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) request: Vec<u8>,
     pub(crate) actor: String,
     pub(crate) deadline: Option<Instant>,
+    /// Of an erasure that comes back once they are found: the entries whose texts are to go.
+    pub(crate) found: Option<Vec<Seq>>,
 }
 
 /// Why a call was not taken on.
@@ -295,7 +299,8 @@ mod tests {
     }
 
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
-        Call { ticket, method, request: vec![0; bytes], actor: String::new(), deadline: None }
+        let (request, actor) = (vec![0; bytes], String::new());
+        Call { ticket, method, request, actor, deadline: None, found: None }
     }
 
     fn tickets(taken: &Taken) -> Vec<u64> {

@@ -102,6 +102,7 @@ impl Store {
             counters: counters.clone(),
             faults: Arc::clone(&options.faults),
             epoch,
+            unerased: Vec::new(),
             last,
             end: chain_end.clone(),
         };

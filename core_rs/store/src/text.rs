@@ -107,7 +107,9 @@ pub(crate) fn restore<'a>(
             Event::AccountSet { name: text, .. } => {
                 give(text.as_mut().and_then(Option::as_mut), name);
             }
-            Event::StatusSet { reason: text, .. } => give(text.as_mut(), reason),
+            Event::StatusSet { reason: text, .. } | Event::HoldPlaced { reason: text, .. } => {
+                give(text.as_mut(), reason);
+            }
             _ => {}
         }
     }

@@ -30,6 +30,7 @@ _COLD_METHODS: Final = frozenset(
         "StreamEntries",
         "WatchPositions",
         "StreamChanges",
+        "EraseTexts",
     }
 )
 

@@ -347,6 +347,11 @@ impl Model {
             Command::SetRollingLimit(c) => next.set_rolling_limit(c).map(|()| vec![])?,
             Command::RemoveRollingLimit(c) => next.remove_rolling_limit(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
+            // Names and reasons decide nothing.
+            Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
+                return refuse("AccountNotFound");
+            }
+            Command::EraseTexts(_) => vec![],
             Command::Housekeep(c) => next.housekeep(c),
         };
         for answer in answers.iter_mut().filter(|_| !matches!(command, Command::ReserveAll(_))) {

@@ -29,6 +29,7 @@ from creditgate.client import (
     EntryOutcome,
     EntryRejection,
     EntryResult,
+    ErasureResult,
     Hold,
     HoldKind,
     ItemError,
@@ -82,7 +83,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 33
+    assert len(found) == 34
     return found
 
 
@@ -134,6 +135,7 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (audit_pb2.Change, Change, []),
     (audit_pb2.StreamChangesResponse, ChangesProgress, []),
     (audit_pb2.Checkpoint, Checkpoint, []),
+    (audit_pb2.EraseTextsResponse, ErasureResult, []),
 ]
 
 

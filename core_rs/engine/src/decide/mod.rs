@@ -88,6 +88,7 @@ impl<'s> Context<'s> {
             Command::SetRollingLimit(command) => self.set_rolling_limit(command),
             Command::RemoveRollingLimit(command) => self.remove_rolling_limit(command),
             Command::Post(command) => self.post(command),
+            Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),
         }
     }

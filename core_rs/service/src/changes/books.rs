@@ -71,11 +71,7 @@ impl Books {
         let touched = self.touched.take().unwrap_or_default();
         let records: Vec<v1::RecordChange> =
             touched.into_iter().flat_map(|(key, before)| self.changes(key, before)).collect();
-        let mut accounts = entry.request.command.accounts();
-        if let Outcome::Changed(changed) = &entry.outcome {
-            accounts.push(&changed.reservation.account_id);
-        }
-        accounts.dedup();
+        let accounts = accounts_of(entry);
         let is_of = |(_, id): &(Slot, Id)| accounts.contains(&id.as_str());
         if records.is_empty() && !self.only.as_ref().is_none_or(is_of) {
             return None;
@@ -209,6 +205,16 @@ impl Books {
         };
         Some(v1::Record { of: Some(of) })
     }
+}
+
+/// The accounts that an entry names, or whose reservation it names.
+pub(super) fn accounts_of<'e>(entry: &'e Entry<'_>) -> Vec<&'e str> {
+    let mut accounts: Vec<&str> = entry.request.command.accounts();
+    if let Outcome::Changed(changed) = &entry.outcome {
+        accounts.push(&changed.reservation.account_id);
+    }
+    accounts.dedup();
+    accounts
 }
 
 fn segment_record(segment: &Segment, currency: Currency) -> Option<v1::Record> {

@@ -46,7 +46,7 @@ fn options() -> Options {
 
 fn call(ticket: u64, method: Method, request: &impl Message) -> Call {
     let request = request.encode_to_vec();
-    Call { ticket, method, request, actor: "ada".to_owned(), deadline: None }
+    Call { ticket, method, request, actor: "ada".to_owned(), deadline: None, found: None }
 }
 
 fn account(ticket: u64, account_id: &str) -> Call {
