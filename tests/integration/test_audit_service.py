@@ -225,7 +225,7 @@ def test_checkpoints_are_signed_on_schedule_at_a_stop_and_when_asked(
     assert [path.name for path in folder.iterdir()] == ["checkpoint-00000000000000000002.json"]
     # At a start what is there is signed at once, and nothing is signed twice.
     server.start()
-    server.api.reserve("a", "o2", 10)
+    server.api.reserve("a", "o2", 10, request_id="after the start")
     server.kill()
     printed = run(
         "audit", "verify", server.store,

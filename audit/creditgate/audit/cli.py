@@ -15,10 +15,12 @@ from creditgate.audit.signed import (
     Checkpoint,
     SignedError,
     new_key,
+    private_key,
     public_keys,
     statement_bytes,
     write_durably,
 )
+from creditgate.audit.trimming import TrimError, trim
 from creditgate.audit.verifying import Verified, statement_files, verify
 from creditgate.client import TransientError
 from creditgate.client.cli import TIME, Connection, connected
@@ -217,6 +219,53 @@ def verify_command(
         click.get_current_context().exit(EXIT_DAMAGED)
 
 
+@audit.command("trim", short_help="Remove old files of the archive, keep the proof.")
+@click.argument(
+    "store", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="STORE"
+)
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    required=True,
+    multiple=True,
+    type=_EXISTING,
+    metavar="FILE",
+    help="A signed checkpoint, or a folder of them; may be given again.",
+)
+@key_option
+@click.option(
+    "--sign", "signer", required=True, type=_EXISTING, metavar="KEY", help="Private half of a key."
+)
+@click.option("--before", type=TIME, metavar="TIME", help="Only files that end before this.")
+def trim_command(
+    store: Path,
+    checkpoints: tuple[Path, ...],
+    keys: tuple[Path, ...],
+    *,
+    signer: Path,
+    before: datetime | None,
+) -> None:
+    """Remove the oldest files of STORE/archive that a checkpoint vouches for; the server is down.
+
+    The whole journal is verified first. In place of each file stands a signed statement, with
+    which `verify` still proves the rest of the chain. What a start of the server needs stays.
+    """
+    before_us = None if before is None else _micros(before)
+    with refusals(), progress_bar("Verifying") as tell:
+        removed = trim(
+            store,
+            checkpoints,
+            public_keys(keys),
+            private_key(signer),
+            before_us=before_us,
+            progress=tell,
+        )
+    for statement in removed:
+        entries = f"entries {statement.first_seq} to {statement.last_seq}"
+        click.echo(f"{statement.file}: {entries} removed")
+    click.echo(f"{len(removed)} files removed")
+
+
 def _facts(found: Verified) -> Iterator[tuple[str, object]]:
     chain = found.chain
     yield "entries", chain.seq
@@ -247,7 +296,7 @@ def refusals() -> Iterator[None]:
     """Errors of files as one line."""
     try:
         yield
-    except (SignedError, OSError) as error:
+    except (SignedError, TrimError, OSError) as error:
         raise NotDone(str(error)) from error
 
 
