@@ -20,6 +20,7 @@ def fill(server: ServerProcess, client: Client) -> None:
         reservation = client.check_and_reserve(account_id, "o", 100, "USD").reservation_id
         client.capture("i", reservation_id=reservation, amount_minor=10, reason=f"{name} called")
         client.suspend_account(account_id, f"{name} does not pay")
+        client.place_hold(account_id, "h", f"{name} is in dispute")
 
 
 def texts(store: Path) -> list[str]:
@@ -40,12 +41,13 @@ def test_what_is_erased_is_gone_everywhere_and_nothing_else(
     fill(server, client)
     before = client.get_position("a")
     found = client.erase_texts("a", "letter of 3 May", channel="desk", request_id="e")
-    assert (found.entries_erased, found.replayed) == (3, False)
+    assert (found.entries_erased, found.replayed) == (4, False)
     again = client.erase_texts("a", "letter of 3 May", channel="desk", request_id="e")
-    assert again == type(found)(entries_erased=3, journal_seq=found.journal_seq, replayed=True)
+    assert again == type(found)(entries_erased=4, journal_seq=found.journal_seq, replayed=True)
     for account in (client.get_account("a"), *client.list_accounts(account_id_prefix="a")):
         assert (account.display_name, account.status_reason) == ("", "")
         assert account.status == "SUSPENDED"
+        assert [hold.reason for hold in account.holds] == [""]
     assert client.get_account("b").display_name == "Bob"
     after = client.get_position("a")
     assert (after.outstanding_minor, after.captured_minor, after.reserved_minor) == (
@@ -58,21 +60,23 @@ def test_what_is_erased_is_gone_everywhere_and_nothing_else(
         "erase_texts", "letter of 3 May", "desk",
     )  # fmt: skip
     assert [change.command for change in changes if change.reason_erased] == [
-        "capture", "set_status",
+        "capture", "set_status", "place_hold",
     ]  # fmt: skip
     assert "Ann" not in str(changes)
 
     assert server.terminate() == 0
     assert texts(server.store) == sorted(
-        ["Bob", "Bob called", "Bob does not pay", "letter of 3 May"]
+        ["Bob", "Bob called", "Bob does not pay", "Bob is in dispute", "letter of 3 May"]
     )
     code, printed = verified(server.store)
     assert (code, printed[-1]) == (0, "whole")
-    assert {"texts 4", "texts erased 3"} <= set(printed)
+    assert {"texts 5", "texts erased 4"} <= set(printed)
     server.start()
     with Client(server.address) as reader:
         assert reader.get_account("a").display_name == ""
-        assert reader.get_account("b").status_reason == "Bob does not pay"
+        kept = reader.get_account("b")
+        assert kept.status_reason == "Bob does not pay"
+        assert [hold.reason for hold in kept.holds] == ["Bob is in dispute"]
 
 
 def test_a_later_erasure_takes_what_came_since(server: ServerProcess, client: Client) -> None:
@@ -81,7 +85,9 @@ def test_a_later_erasure_takes_what_came_since(server: ServerProcess, client: Cl
     server.api.open_account("a", display_name="Ann again")
     assert client.erase_texts("a", "the second").entries_erased == 2
     server.kill()
-    assert texts(server.store) == sorted(["Bob", "Bob called", "Bob does not pay", "the second"])
+    assert texts(server.store) == sorted(
+        ["Bob", "Bob called", "Bob does not pay", "Bob is in dispute", "the second"]
+    )
 
 
 def test_a_text_that_nobody_erased_is_missed(server: ServerProcess, client: Client) -> None:
@@ -98,7 +104,7 @@ def test_a_text_that_nobody_erased_is_missed(server: ServerProcess, client: Clie
     code, printed = verified(server.store)
     assert (code, printed[-1]) == (1, "damaged")
     (said,) = [line for line in printed if line.startswith("wrong: ")]
-    assert said.startswith("wrong: missing: entry 5: a text of it is gone, and no erasure")
+    assert said.startswith("wrong: missing: entry 6: a text of it is gone, and no erasure")
 
 
 def test_an_erasure_that_is_wrong_erases_nothing(server: ServerProcess, client: Client) -> None:

@@ -123,19 +123,8 @@ impl Calls<'_> {
             | Method::RemoveTemporaryLimit
             | Method::SetRollingLimit
             | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
-            Method::ListReservations => {
-                return Ok(Handled::List(Page::reservations(&decode(bytes)?, self.store.state())?));
-            }
-            Method::ListAccounts => {
-                return Ok(Handled::List(Page::accounts(
-                    &decode(bytes)?,
-                    self.store.state(),
-                    self.now,
-                )?));
-            }
-            Method::ListChanges => {
-                let asked = Asked::admit(&decode(bytes)?, self.store.state())?;
-                return Ok(Handled::List(Page::Changes(asked)));
+            Method::ListReservations | Method::ListAccounts | Method::ListChanges => {
+                return Ok(Handled::List(self.page(*method, bytes)?));
             }
             Method::EraseTexts => return self.erase_texts(call),
             Method::GetCheckpoint => {
@@ -150,6 +139,16 @@ impl Calls<'_> {
             }
         };
         Ok(Handled::Answer(answer))
+    }
+
+    /// The page that a list asks for.
+    fn page(&self, method: Method, bytes: &[u8]) -> Result<Page, Failed> {
+        let state = self.store.state();
+        Ok(match method {
+            Method::ListReservations => Page::reservations(&decode(bytes)?, state)?,
+            Method::ListAccounts => Page::accounts(&decode(bytes)?, state, self.now)?,
+            _ => Page::Changes(Asked::admit(&decode(bytes)?, state)?),
+        })
     }
 
     /// Decides one command.

@@ -143,11 +143,13 @@ impl Books {
         };
         let account_id = self.accounts.get(&slot).map(|account| account.id.to_string());
         let record = |row: Option<Row>| row.and_then(|row| self.record(slot, row));
-        vec![v1::RecordChange {
-            account_id: account_id.unwrap_or_default(),
-            before: record(before),
-            after: record(after),
-        }]
+        let (before, after) = (record(before), record(after));
+        // What nobody is shown, as the record of an average, is no change to anybody.
+        if before == after {
+            return Vec::new();
+        }
+        let account_id = account_id.unwrap_or_default();
+        vec![v1::RecordChange { account_id, before, after }]
     }
 
     fn segment_changes(
