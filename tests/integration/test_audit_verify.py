@@ -261,6 +261,12 @@ def test_a_key_is_never_written_over(kept: Kept) -> None:
     assert kept.key.stat().st_mode & 0o077 == 0
 
 
+def test_a_store_in_use_is_left_alone(kept: Kept, server: ServerProcess) -> None:
+    server.start()
+    code, _, printed = kept.verify()
+    assert (code, "is in use: stop the server" in printed) == (3, True)
+
+
 def test_wrong_use_is_explained(kept: Kept) -> None:
     code, printed = audit("verify", kept.folder)
     assert (code, "not a store" in printed) == (2, True)

@@ -21,7 +21,7 @@ from creditgate.audit.signed import (
     write_durably,
 )
 from creditgate.audit.trimming import TrimError, trim
-from creditgate.audit.verifying import Verified, statement_files, verify
+from creditgate.audit.verifying import Verified, is_in_use, statement_files, verify
 from creditgate.client import TransientError
 from creditgate.client.cli import TIME, Connection, connected
 
@@ -208,6 +208,8 @@ def verify_command(
             "signed files need --key: the public half of what signed checkpoints, or statements "
             "on trimmed files"
         )
+    if is_in_use(store):
+        raise NotDone(f"{store} is in use: stop the server, or verify a backup of it")
     with refusals(), progress_bar("Verifying") as tell:
         found = verify(store, archives, checkpoints, public_keys(keys), progress=tell)
     for name, value in _facts(found):

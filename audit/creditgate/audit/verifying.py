@@ -1,5 +1,6 @@
 """Verifies a whole journal against itself and against signed checkpoints kept elsewhere."""
 
+import fcntl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,19 @@ class Verified:
     def vouched_for(self) -> int:
         """The last entry that a checkpoint vouches for; 0 without any."""
         return self.passed[-1].seq if self.passed else 0
+
+
+def is_in_use(store: Path) -> bool:
+    """Whether a server has the store open. LMDB's lock files differ between its versions: who reads
+    beside it without its lock may read pages that it is just writing."""
+    try:
+        with (store / "LOCK").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def statement_files(paths: Sequence[Path], pattern: str) -> list[Path]:
