@@ -10,7 +10,7 @@ LOCKED := $(VENV)/.locked
 EDITABLE := $(VENV)/.editable
 EXTENSION := core_rs/python/creditgate/core/_core.abi3.so
 
-MEMBERS := client core_rs server loaders
+MEMBERS := client core_rs server loaders audit
 PURE_MEMBERS := $(filter-out core_rs,$(MEMBERS))
 PROTOS := $(wildcard proto/creditgate/v1/*.proto)
 RUST_SOURCES := Cargo.toml Cargo.lock $(PROTOS) \

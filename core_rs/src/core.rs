@@ -169,6 +169,13 @@ impl Core {
         finished.map(|call| (call.ticket, call.code, PyBytes::new(py, &call.bytes))).collect()
     }
 
+    /// Where the chain of the journal ends on disk: (epoch, sequence, microseconds, digest).
+    fn chain_end<'py>(&self, py: Python<'py>) -> (u64, u64, i64, Bound<'py, PyBytes>) {
+        let end = self.service.chain_end();
+        let time = if end.last_seq == 0 { 0 } else { end.time };
+        (end.epoch, end.last_seq, time, PyBytes::new(py, &end.hash))
+    }
+
     /// Figures for the metrics page.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let figures = PyDict::new(py);

@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from creditgate.audit.books import Auditor
 from creditgate.client import (
     AccessError,
     AccountUpsert,
@@ -29,7 +30,6 @@ from creditgate.core import METHOD_ROLES, ROLES
 from creditgate.server import contract
 from tests.conftest import StartServer
 from tests.support.api import TIMEOUT_S, Refused, details, refusal
-from tests.support.auditor import Auditor
 from tests.support.credentials import PAST_S, Issuer, key_set, token_line, write_lines
 from tests.support.server import ServerProcess
 

@@ -10,8 +10,9 @@ import lmdb
 import msgspec
 import pytest
 
+from creditgate.audit.books import Auditor
+from creditgate.audit.chain import DIGEST_BYTES, MAP_SIZE, DamageError, commit_files
 from creditgate.core import store_check
-from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, Auditor, DamageError, commit_files
 from tests.support.server import NotStartedError, ServerProcess
 
 Change = Callable[[bytes], bytes]

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import grpc
 import pytest
 
+from creditgate.audit.books import Auditor
 from creditgate.client import (
     AccountUpsert,
     CallError,
@@ -25,7 +26,6 @@ from creditgate.client import (
 from creditgate.v1 import account_pb2 as accounts_v1
 from tests.conftest import StartServer
 from tests.support.api import TIMEOUT_S, Api, Refused, refused
-from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import grpc
 import pytest
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import account_pb2 as accounts_v1
 from creditgate.v1 import decision_pb2 as decision_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
@@ -18,7 +19,6 @@ from tests.support.api import (
     entry,
     refused,
 )
-from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

@@ -9,10 +9,10 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import account_pb2, clock_pb2, decision_pb2, ledger_pb2
 from tests.conftest import StartServer
 from tests.support.api import APPROVED, TIMEOUT_S, Api, refusal
-from tests.support.auditor import Auditor
 
 SEED = random.SystemRandom().getrandbits(32)
 REQUESTS_PER_METHOD = 60

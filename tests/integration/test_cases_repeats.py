@@ -2,10 +2,10 @@
 
 import grpc
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import decision_pb2 as decision_v1
 from tests.conftest import StartServer
 from tests.support.api import APPROVED, DECLINED, TIMEOUT_S, Api, entry, refused
-from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
 REUSED = (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")

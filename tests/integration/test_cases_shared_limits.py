@@ -6,6 +6,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import account_pb2 as accounts_v1
 from creditgate.v1 import common_pb2 as common_v1
 from tests.support.api import (
@@ -17,7 +18,6 @@ from tests.support.api import (
     amount_limit,
     entry,
 )
-from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
 UNLIMITED = common_v1.CreditLimit(kind=common_v1.LIMIT_KIND_UNLIMITED)

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import account_pb2 as accounts_v1
 from creditgate.v1 import common_pb2 as common_v1
 from creditgate.v1 import decision_pb2 as decision_v1
@@ -23,7 +24,6 @@ from tests.support.api import (
     entry,
     refused,
 )
-from tests.support.auditor import Auditor
 from tests.support.server import COMMAND, ServerProcess
 
 DAY_S = 86_400

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import grpc
 import pytest
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import decision_pb2 as decision_v1
 from tests.conftest import StartServer
 from tests.support.api import APPROVED, TIMEOUT_S, Api, refusal, retry_delay_s
-from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 from tests.support.small_disk import SmallDisk
 

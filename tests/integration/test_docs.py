@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from creditgate.audit.signed import new_key
+from tests.conftest import StartServer
 from tests.support.server import ServerProcess
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +59,33 @@ def test_the_examples_of_readme_and_journal_work(server: ServerProcess, tmp_path
     assert server.terminate() == 0
     told = run(snippet("docs/journal.md").replace("STORE", str(server.store)))
     assert told == "5 entries, whole"
+
+
+def test_the_audit_that_compliance_reads_does_what_it_says(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    """As the policy's; the server is stopped before its store is verified."""
+    new_key(tmp_path / "audit-key")
+    server = start_server(checkpoint_key=tmp_path / "audit-key")
+    for name in ("audit-key", "audit-key.pub"):
+        (tmp_path / name).rename(tmp_path / f"{name}.used")
+    (tmp_path / "creditgate-store").symlink_to(server.store)
+    sessions = re.findall(r"```console\n(.*?)```", (ROOT / "docs/audit.md").read_text(), re.DOTALL)
+    commands = "".join(sessions).split("$ creditgate ")[1:]
+    assert len(commands) > 5
+    for shown in commands:
+        command, *lines = shown.splitlines()
+        if "audit verify" in command:
+            server.terminate()
+            (tmp_path / "audit-key.pub.used").rename(tmp_path / "audit-key.pub")
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "creditgate"), *shlex.split(command)],
+            capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path,
+            env=os.environ | {"COLUMNS": "200", "CREDITGATE_ADDRESS": server.address},
+        )  # fmt: skip
+        printed = iter(done.stdout.splitlines())
+        for line in lines:
+            assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
 
 
 @pytest.mark.parametrize("page", ["docs/policy.md", "docs/terms.md"])

@@ -2,22 +2,23 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import lmdb
 import msgspec
 import pytest
 
+from creditgate.audit import books as auditor
+from creditgate.audit.books import Auditor
+from creditgate.audit.chain import DIGEST_BYTES, DamageError
 from creditgate.v1 import account_pb2 as accounts_v1
 from creditgate.v1 import common_pb2 as common_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
 from tests.conftest import StartServer
-from tests.support import auditor, counters
+from tests.support import counters
 from tests.support.api import TIMEOUT_S, Api, amount_limit, entry
-from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, Auditor, DamageError, commit_files
+from tests.support.journals import edit
 from tests.support.server import ServerProcess
 
 DAY_S = 86_400
@@ -178,16 +179,6 @@ def test_tables_are_a_cache(played: ServerProcess) -> None:
     assert played.api.reservation("a", "grown") == reservation
 
 
-def edit(store: Path, database: bytes, change: Callable[[Any, Any], None]) -> None:
-    """Changes a stopped store's journal behind its back."""
-    path = commit_files(store)[-1] if database == b"commits" else store / "journal"
-    with (
-        lmdb.open(str(path), subdir=path.is_dir(), max_dbs=8, map_size=MAP_SIZE) as journal,
-        journal.begin(write=True) as write,
-    ):
-        change(write, journal.open_db(database, write, create=False))
-
-
 def drop_texts(write: Any, texts: Any) -> None:
     write.drop(texts, delete=False)
 
@@ -198,7 +189,7 @@ def test_erased_texts_leave_the_chain_whole(played: ServerProcess) -> None:
     before = Auditor(played.store).advance()
     edit(played.store, b"texts", drop_texts)
     after = Auditor(played.store).advance()
-    assert (after.texts, after.head) == ({}, before.head)
+    assert (after.texts, after.chain.head) == ({}, before.chain.head)
     played.start()
     assert [sums(played.api.position(name)) for name in ACCOUNTS] == shown
 
@@ -232,12 +223,12 @@ def test_the_auditor_finds_damage(played: ServerProcess) -> None:
 
 
 def test_the_auditor_runs_by_itself(played: ServerProcess) -> None:
-    """It needs nothing of ours: not even the folder of the project to be importable."""
+    """It needs nothing of ours but its own package: no server, no core."""
     played.kill()
     done = audit(played.store, played.store)
     assert (done.returncode, done.stderr) == (0, "")
     books = Auditor(played.store).advance()
-    assert done.stdout.startswith(f"whole: {books.commits} commits, {books.seq} entries; ")
+    assert done.stdout.startswith(f"whole: {books.chain.commits} commits, {books.seq} entries; ")
     assert "'outstanding': 252, 'captured': 331, 'reserved': 770" in done.stdout
 
 

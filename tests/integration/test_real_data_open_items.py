@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from creditgate.audit.books import Auditor
 from tests.support import data
-from tests.support.auditor import Auditor
 from tests.support.server import COMMAND, ServerProcess
 
 pytestmark = pytest.mark.real_data

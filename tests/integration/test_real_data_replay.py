@@ -8,11 +8,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import ledger_pb2 as ledger_v1
 from tests.conftest import StartServer
 from tests.support import data
 from tests.support.api import APPROVED, DECLINED, Api, entry
-from tests.support.auditor import Auditor
 from tests.support.reference import Account, Reference
 
 pytestmark = pytest.mark.real_data

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
+from creditgate.audit.books import Auditor
 from creditgate.client import Client, ClientOptions, DecisionResult, RetryPolicy
 from creditgate.core import Core
 from creditgate.server import contract, run
@@ -21,7 +22,6 @@ from creditgate.server.errors import DETAILS_KEY, CallError
 from creditgate.server.metrics import Metrics
 from creditgate.v1 import decision_pb2 as decision_v1
 from tests.support.api import APPROVED, TIMEOUT_S, Api, Refused, refusal
-from tests.support.auditor import Auditor
 from tests.support.server import ServerProcess
 
 CALLERS = 16

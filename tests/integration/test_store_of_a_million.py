@@ -12,11 +12,11 @@ from typing import Final
 import lmdb
 import pytest
 
+from creditgate.audit.chain import DIGEST_BYTES, MAP_SIZE, commit_files, open_read_only
 from creditgate.core import METHODS, Core
 from creditgate.v1 import account_pb2
 from tests.conftest import StartServer
 from tests.support.api import amount_limit
-from tests.support.auditor import DIGEST_BYTES, MAP_SIZE, commit_files, open_read_only
 from tests.support.server import ServerProcess
 
 ACCOUNTS: Final = 1_000_000

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {
+    "audit": ROOT / "audit",
     "client": ROOT / "client",
     "core": ROOT / "core_rs/python",
     "loaders": ROOT / "loaders",
@@ -163,6 +164,7 @@ def test_commands_register_themselves(whole: Environment) -> None:
     commands = whole.run("creditgate", "--help")
     assert "serve" in commands
     assert "load" in commands
+    assert "audit" in commands
 
 
 def test_client_is_installed_without_the_core(wheels: dict[str, Path], tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What several tests share: a server process, short calls, the auditor, a reference model."""
+"""What several tests share: a server process, short calls, a reference model."""

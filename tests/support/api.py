@@ -16,6 +16,7 @@ from creditgate.v1 import decision_pb2 as decision_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
 from creditgate.v1 import terms_pb2 as terms_v1
 from creditgate.v1.account_pb2_grpc import CreditAccountServiceStub
+from creditgate.v1.audit_pb2_grpc import AuditServiceStub
 from creditgate.v1.clock_pb2_grpc import ClockServiceStub
 from creditgate.v1.decision_pb2_grpc import CreditDecisionServiceStub
 from creditgate.v1.ledger_pb2_grpc import LedgerServiceStub
@@ -113,6 +114,7 @@ class Api:
         self.ledger = LedgerServiceStub(self.channel)
         self.terms = TermsServiceStub(self.channel)
         self.clock = ClockServiceStub(self.channel)
+        self.audit = AuditServiceStub(self.channel)
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:

@@ -136,7 +136,14 @@ def test_creditgate_is_an_implicit_namespace() -> None:
 
 def test_every_package_is_typed() -> None:
     ours = {package for package in packages() if package.parent.name == "creditgate"}
-    assert {package.name for package in ours} == {"client", "core", "loaders", "server", "v1"}
+    assert {package.name for package in ours} == {
+        "audit",
+        "client",
+        "core",
+        "loaders",
+        "server",
+        "v1",
+    }
     assert not [package for package in ours if not (ROOT / package / "py.typed").is_file()]
 
 
@@ -146,7 +153,7 @@ def test_imports_name_the_whole_package() -> None:
         for path in sources()
         if path.suffix != ".rs"
         for line, module in imported_modules(path)
-        if module.split(".")[0] in {"client", "core", "loaders", "server", "v1"}
+        if module.split(".")[0] in {"audit", "client", "core", "loaders", "server", "v1"}
         or module.startswith(".")
     ]
     assert not bare
@@ -172,7 +179,7 @@ def test_domain_crates_know_neither_python_nor_the_wire(crate: str, unknown: set
 
 def test_versions_agree() -> None:
     version = toml("Cargo.toml")["workspace"]["package"]["version"]
-    for member in (".", "client", "core_rs", "loaders", "server"):
+    for member in (".", "audit", "client", "core_rs", "loaders", "server"):
         project = toml(f"{member}/pyproject.toml")["project"]
         assert project["version"] == version, member
         ours = [need for need in project.get("dependencies", []) if need.startswith("creditgate-")]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from creditgate.audit.books import Answer, Auditor
 from creditgate.v1 import common_pb2, ledger_pb2
-from tests.support.auditor import Answer, Auditor
 from tests.torture.client import SOURCE, Sent
 
 

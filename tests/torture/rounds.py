@@ -12,10 +12,10 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from creditgate.audit.books import Auditor
 from creditgate.v1 import ledger_pb2
 from tests.support import counters
 from tests.support.api import refusal
-from tests.support.auditor import Auditor
 from tests.support.server import NotStartedError, ServerProcess
 from tests.torture.client import ACCOUNTS, EXPECTED, LIMIT_MINOR, Report, Sent, run
 from tests.torture.judge import BrokenPromise, judge, promised

@@ -44,6 +44,13 @@ from creditgate.client._account_results import (
     UpsertResult,
 )
 from creditgate.client._aio import AsyncClient
+from creditgate.client._audit import (
+    Change,
+    ChangesProgress,
+    Checkpoint,
+    ErasureResult,
+    RecordChange,
+)
 from creditgate.client._common import (
     CreditLimit,
     Decision,
@@ -138,7 +145,10 @@ __all__ = [
     "Calendar",
     "CallError",
     "CaptureResult",
+    "Change",
+    "ChangesProgress",
     "CheckResult",
+    "Checkpoint",
     "Client",
     "ClientClosedError",
     "ClientOptions",
@@ -161,6 +171,7 @@ __all__ = [
     "EntryOutcome",
     "EntryRejection",
     "EntryResult",
+    "ErasureResult",
     "FieldViolation",
     "Hold",
     "HoldKind",
@@ -184,6 +195,7 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "ReasonUnit",
+    "RecordChange",
     "ReleaseResult",
     "RemoveResult",
     "Reservation",

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeAlias, 
 import grpc
 import grpc.aio
 
-from creditgate.client import _account, _clock, _conditions, _decision, _ledger, _terms
+from creditgate.client import (
+    _account,
+    _audit,
+    _clock,
+    _conditions,
+    _decision,
+    _ledger,
+    _terms,
+)
 from creditgate.client._bind import budget_s, call_error, dress
 from creditgate.client._channel import CallMetadata, open_aio_channel
 from creditgate.client._errors import CallError, ClientClosedError
@@ -146,6 +154,11 @@ class AsyncClient:
 
     post_entries = _unary(_ledger.post_entries)
     stream_entries = _upload(_ledger.stream_entries)
+
+    list_changes = _listing(_audit.list_changes)
+    stream_changes = _watch(_audit.stream_changes)
+    get_checkpoint = _unary(_audit.get_checkpoint)
+    erase_texts = _unary(_audit.erase_texts)
 
     get_time = _unary(_clock.get_time)
     set_time = _unary(_clock.set_time)

@@ -35,6 +35,15 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 }
             });
         }
+        Event::TextsErased { slot } => {
+            rows.update_account(slot, |account| {
+                (account.name, account.status_reason) = (None, None);
+                if let Some(conditions) = &mut account.conditions {
+                    conditions.erase_reasons();
+                }
+                account.updated_at = now;
+            });
+        }
         Event::SegmentSet { segment, segment_id, currency, limit, cap } => rows.update_segment(
             segment,
             || Segment { id: segment_id.into(), defaults: Vec::new(), caps: Vec::new() },

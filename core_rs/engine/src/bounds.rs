@@ -60,5 +60,8 @@ pub const ROLLING_DAYS_MAX: u16 = 366;
 /// Most reservations and items that one housekeeping entry expires or forgets.
 pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
 
+/// Most entries whose texts one call erases.
+pub const ERASED_ENTRIES_MAX: usize = 100_000;
+
 const _: () = assert!(EXPOSURE_MINOR_MAX as i128 + AMOUNT_MINOR_MAX as i128 <= i64::MAX as i128);
 const _: () = assert!(ALLOCATIONS_MAX < u16::MAX as usize);

@@ -5,9 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{HoldKind, Status, TemporaryLimitKind};
+use crate::model::Status;
 use crate::terms::{AskedTerms, CalendarSpec, TermsSpec};
-use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Text, Ttl};
+use crate::values::{Currency, Day, Limit, Micros, Minor, ReservationId, Seq, Text, Ttl};
+
+mod conditions;
+
+pub use conditions::{
+    LiftHold, PlaceHold, RemoveRollingLimit, RemoveTemporaryLimit, SetRollingLimit,
+    SetTemporaryLimit,
+};
 
 /// One thing to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +57,8 @@ pub enum Command<'a> {
     AssignTerms(AssignTerms<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
+    /// Erase what people wrote about an account.
+    EraseTexts(EraseTexts<'a>),
     /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
     Housekeep(Housekeep),
 }
@@ -92,6 +101,7 @@ impl<'a> Command<'a> {
             Command::UpsertTerms(command) => Identity::Request(command.request),
             Command::UpsertCalendar(command) => Identity::Request(command.request),
             Command::AssignTerms(command) => Identity::Request(command.request),
+            Command::EraseTexts(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
@@ -99,13 +109,82 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// As the journal names it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Reserve(_) => "reserve",
+            Command::ReserveAll(_) => "reserve_all",
+            Command::Adjust(_) => "adjust",
+            Command::Capture(_) => "capture",
+            Command::Release(_) => "release",
+            Command::UpsertAccount(_) => "upsert_account",
+            Command::UpsertSegment(_) => "upsert_segment",
+            Command::SetStatus(_) => "set_status",
+            Command::PlaceHold(_) => "place_hold",
+            Command::LiftHold(_) => "lift_hold",
+            Command::SetRollingLimit(_) => "set_rolling_limit",
+            Command::RemoveRollingLimit(_) => "remove_rolling_limit",
+            Command::SetTemporaryLimit(_) => "set_temporary_limit",
+            Command::RemoveTemporaryLimit(_) => "remove_temporary_limit",
+            Command::UpsertTerms(_) => "upsert_terms",
+            Command::UpsertCalendar(_) => "upsert_calendar",
+            Command::AssignTerms(_) => "assign_terms",
+            Command::Post(_) => "post",
+            Command::EraseTexts(_) => "erase_texts",
+            Command::Housekeep(_) => "housekeep",
+        }
+    }
+
+    /// The accounts that it names; none where it names a reservation by its own id.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<&'a str> {
+        let of_target = |target: &Target<'a>| match *target {
+            Target::Id(_) => Vec::new(),
+            Target::Order(OrderKey { account_id, .. }) => vec![account_id],
+        };
+        match self {
+            Command::Reserve(command) => vec![command.order.account_id],
+            Command::ReserveAll(command) => {
+                command.orders.iter().map(|order| order.account_id).collect()
+            }
+            Command::Adjust(command) => of_target(&command.target),
+            Command::Capture(command) => of_target(&command.target),
+            Command::Release(command) => of_target(&command.target),
+            Command::UpsertAccount(command) => vec![command.account_id],
+            Command::SetStatus(command) => vec![command.account_id],
+            Command::PlaceHold(command) => vec![command.account_id],
+            Command::LiftHold(command) => vec![command.account_id],
+            Command::SetRollingLimit(command) => vec![command.account_id],
+            Command::RemoveRollingLimit(command) => vec![command.account_id],
+            Command::SetTemporaryLimit(command) => vec![command.account_id],
+            Command::RemoveTemporaryLimit(command) => vec![command.account_id],
+            Command::Post(command) => vec![command.account_id],
+            Command::EraseTexts(command) => vec![command.account_id],
+            Command::AssignTerms(command) => match command.scope {
+                TermsScope::Segment(_) => Vec::new(),
+                TermsScope::Account(account_id) | TermsScope::Contract { account_id, .. } => {
+                    vec![account_id]
+                }
+            },
+            Command::UpsertSegment(_)
+            | Command::UpsertTerms(_)
+            | Command::UpsertCalendar(_)
+            | Command::Housekeep(_) => Vec::new(),
+        }
+    }
+
     /// Whether `other`, of the same identity, asks for the same. A ledger entry that comes again
-    /// at another position of its source's stream is the same entry.
+    /// at another position of its source's stream is the same entry; an erasure that comes again
+    /// finds other texts, or none.
     #[must_use]
     pub fn is_repeat_of(&self, other: &Command<'_>) -> bool {
         match (self, other) {
             (Command::Post(mine), Command::Post(theirs)) => {
                 *mine == Post { position: mine.position, ..theirs.clone() }
+            }
+            (Command::EraseTexts(mine), Command::EraseTexts(theirs)) => {
+                (mine.request, mine.account_id) == (theirs.request, theirs.account_id)
             }
             _ => self == other,
         }
@@ -296,92 +375,6 @@ pub struct SetStatus<'a> {
     pub status: Status,
 }
 
-/// A hold to place, or to replace. Why stands in the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlaceHold<'a> {
-    /// The caller's name for this request.
-    #[serde(borrow)]
-    pub request: RequestKey<'a>,
-    /// Whose orders are refused.
-    pub account_id: &'a str,
-    /// Unique per account.
-    pub hold_id: &'a str,
-    /// Who refuses.
-    pub kind: HoldKind,
-    /// The system or person that it comes from; empty: not said.
-    pub source: &'a str,
-    /// When it ends by itself; absent: when it is lifted.
-    pub until: Option<Micros>,
-}
-
-/// A hold to end. Why stands in the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LiftHold<'a> {
-    /// The caller's name for this request.
-    #[serde(borrow)]
-    pub request: RequestKey<'a>,
-    /// Whose.
-    pub account_id: &'a str,
-    /// Which.
-    pub hold_id: &'a str,
-}
-
-/// A limit for some days to set, or to replace. Why stands in the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetTemporaryLimit<'a> {
-    /// The caller's name for this request.
-    #[serde(borrow)]
-    pub request: RequestKey<'a>,
-    /// Whose.
-    pub account_id: &'a str,
-    /// Unique per account.
-    pub limit_id: &'a str,
-    /// What it does.
-    pub kind: TemporaryLimitKind,
-    /// Greater than zero, but for an override, which may be zero.
-    pub amount: Minor,
-    /// From this day on; absent: from the day on which it is decided.
-    pub first: Option<Day>,
-    /// Until this day, included.
-    pub last: Day,
-}
-
-/// A limit for some days to end. Why stands in the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemoveTemporaryLimit<'a> {
-    /// The caller's name for this request.
-    #[serde(borrow)]
-    pub request: RequestKey<'a>,
-    /// Whose.
-    pub account_id: &'a str,
-    /// Which.
-    pub limit_id: &'a str,
-}
-
-/// A hard cap to set, and over how many days exposure is averaged. Why stands in the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetRollingLimit<'a> {
-    /// The caller's name for this request.
-    #[serde(borrow)]
-    pub request: RequestKey<'a>,
-    /// Whose.
-    pub account_id: &'a str,
-    /// The most that exposure may reach at any moment.
-    pub hard_cap: Minor,
-    /// Whole days, beside today; from 1 to `ROLLING_DAYS_MAX`.
-    pub days: u16,
-}
-
-/// A hard cap to end. Why stands in the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemoveRollingLimit<'a> {
-    /// The caller's name for this request.
-    #[serde(borrow)]
-    pub request: RequestKey<'a>,
-    /// Whose.
-    pub account_id: &'a str,
-}
-
 /// Payment terms under a name, all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpsertTerms<'a> {
@@ -435,6 +428,18 @@ pub struct AssignTerms<'a> {
     pub scope: TermsScope<'a>,
     /// Which; absent: none any more.
     pub terms_id: Option<&'a str>,
+}
+
+/// What people wrote about an account, its name and reasons, is to go. Why stands in the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseTexts<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which account.
+    pub account_id: &'a str,
+    /// The entries whose texts go, in order, as the server has found them.
+    pub entries: Vec<Seq>,
 }
 
 /// What kind of movement the ledger reports.

@@ -120,6 +120,11 @@ pub enum Event<'a> {
         /// By how much.
         amount: Minor,
     },
+    /// The account's name, and the reasons of its status and its holds, were erased.
+    TextsErased {
+        /// Which.
+        slot: Slot,
+    },
     /// A segment was created (its index is new), or its default limit or its cap changed.
     SegmentSet {
         /// Its place.

@@ -276,6 +276,8 @@ pub enum Outcome {
     Changed(Changed),
     /// To an upsert.
     Upserted(Upserted),
+    /// To an erasure: how many entries had texts that go.
+    Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.
     Done,
 }

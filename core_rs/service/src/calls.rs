@@ -10,6 +10,7 @@ use creditgate_store::{ExecuteError, Store};
 use prost::Message;
 
 use crate::bulk::Bulk;
+use crate::changes::{Asked, Erasure};
 use crate::lists::Page;
 use crate::methods::Method;
 use crate::queue::Call;
@@ -141,15 +142,13 @@ impl Calls<'_> {
             | Method::RemoveTemporaryLimit
             | Method::SetRollingLimit
             | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
-            Method::ListReservations => {
-                return Ok(Handled::List(Page::reservations(&decode(bytes)?, self.store.state())?));
+            Method::ListReservations | Method::ListAccounts | Method::ListChanges => {
+                return Ok(Handled::List(self.page(*method, bytes)?));
             }
-            Method::ListAccounts => {
-                return Ok(Handled::List(Page::accounts(
-                    &decode(bytes)?,
-                    self.store.state(),
-                    self.now,
-                )?));
+            Method::EraseTexts => return self.erase_texts(call),
+            Method::GetCheckpoint => {
+                let v1::GetCheckpointRequest {} = decode(bytes)?;
+                reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
             }
             Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
@@ -159,6 +158,16 @@ impl Calls<'_> {
             }
         };
         Ok(Handled::Answer(answer))
+    }
+
+    /// The page that a list asks for.
+    fn page(&self, method: Method, bytes: &[u8]) -> Result<Page, Failed> {
+        let state = self.store.state();
+        Ok(match method {
+            Method::ListReservations => Page::reservations(&decode(bytes)?, state)?,
+            Method::ListAccounts => Page::accounts(&decode(bytes)?, state, self.now)?,
+            _ => Page::Changes(Asked::admit(&decode(bytes)?, state)?),
+        })
     }
 
     /// Decides one command.
@@ -314,6 +323,24 @@ impl Calls<'_> {
         let slot = self.store.state().slot(account_id);
         let unknown = || creditgate_engine::error::Refusal::AccountNotFound(account_id.into());
         slot.ok_or_else(|| Fault::from(unknown()).into())
+    }
+
+    /// Has the texts found first, by another thread, which sends the call back with them.
+    fn erase_texts(&mut self, call: &Call) -> Result<Handled, Failed> {
+        let message: v1::EraseTextsRequest = decode(&call.request)?;
+        let request = account::erase_texts(&message, &call.actor, call.found.as_deref())?;
+        self.slot(&message.account_id)?;
+        if call.found.is_none() {
+            let (bytes, actor) = (call.request.clone(), call.actor.clone());
+            let erasure = Erasure { account_id: message.account_id, request: bytes, actor };
+            return Ok(Handled::List(Page::Erasure(erasure)));
+        }
+        let (Outcome::Erased(entries_erased), made) = self.execute(&request)? else {
+            unreachable!("an erasure says how much it erased");
+        };
+        let Made { seq: journal_seq, replayed, .. } = made;
+        let response = v1::EraseTextsResponse { entries_erased, journal_seq, replayed };
+        Ok(Handled::Answer(response.encode_to_vec()))
     }
 
     /// Suspends, reinstates or closes: three calls whose messages are the same by number and type

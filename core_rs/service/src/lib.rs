@@ -10,7 +10,7 @@
 //! - `worker`: the one thread that owns the store: takes what waits and decides it, while a second
 //!   one makes the commit before durable and answers.
 //! - `calls`: one call on that thread; `bulk`: calls of many rows, slice by slice.
-//! - `lists`: the thread that reads pages from the tables.
+//! - `lists`: the thread that reads pages from the tables; `changes`: from the journal.
 //! - `finished`: answers on their way back, and the descriptor that announces them.
 //! - [`stats`], `clock`.
 
@@ -18,6 +18,7 @@ mod abort;
 pub mod access;
 mod bulk;
 mod calls;
+mod changes;
 mod clock;
 mod finished;
 mod lists;
@@ -35,7 +36,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use creditgate_engine::bounds::ID_BYTES_MAX;
-use creditgate_store::{Recovery, Store, StoreError};
+use creditgate_store::{ChainEnd, Link, Recovery, Store, StoreError};
 
 pub use clock::ClockKind;
 pub use finished::Finished;
@@ -89,7 +90,7 @@ impl Submission {
         };
         // A timeout too long to be counted is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Ok(Call { ticket, method, request, actor, own_channel, deadline })
+        Ok(Call { ticket, method, request, actor, own_channel, deadline, found: None })
     }
 }
 
@@ -108,6 +109,7 @@ pub struct Service {
     outbox: Arc<Outbox>,
     stats: Arc<Stats>,
     recovery: Recovery,
+    chain_end: ChainEnd,
     next_ticket: AtomicU64,
     access: Option<Arc<Access>>,
     /// Taken by the first `close`.
@@ -122,6 +124,7 @@ impl Service {
     /// A [`StoreError`] when the store cannot be opened; nothing runs then.
     pub fn open(dir: &Path, options: Options) -> Result<Service, StoreError> {
         let (store, recovery) = Store::open(dir, options.store)?;
+        let chain_end = store.chain_end().clone();
         let outbox =
             Arc::new(Outbox::new().map_err(|source| StoreError::Io {
                 path: dir.to_owned(),
@@ -142,6 +145,7 @@ impl Service {
             outbox,
             stats,
             recovery,
+            chain_end,
             next_ticket: AtomicU64::new(1),
             access: None,
             worker: Mutex::new(Some(worker.spawn())),
@@ -159,6 +163,12 @@ impl Service {
     #[must_use]
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
+    }
+
+    /// Where the chain of the journal ends on disk; also once the service is closed.
+    #[must_use]
+    pub fn chain_end(&self) -> Link {
+        self.chain_end.get()
     }
 
     /// Queues one call and returns its ticket at once. The answer comes through [`Service::drain`];

@@ -11,11 +11,13 @@ use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::ReservationView;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Currency, Micros, SegmentIndex, Seq, Slot};
-use creditgate_store::{FollowerThread, StoreError, SyncError, Tables};
+use creditgate_store::{FollowerThread, Journal, StoreError, SyncError, Tables};
 use prost::Message;
 
 use crate::abort::AbortOnPanic;
+use crate::changes::{Asked, Changes, Erasure, Work};
 use crate::finished::{Finished, Outbox};
+use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::wire::status::Fault;
 use crate::wire::{account, admit, reply, v1};
@@ -42,6 +44,10 @@ pub(crate) enum Page {
     },
     /// A filter names what does not exist: nothing can be found.
     NoAccounts,
+    /// Of what was done, by the thread that reads the journal.
+    Changes(Asked),
+    /// No page: that thread is to find the texts that an erasure is about.
+    Erasure(Erasure),
 }
 
 /// A call that asks for a page.
@@ -126,19 +132,23 @@ impl Page {
     }
 }
 
-/// The lists' thread.
+/// The lists' thread, and the one for lists of changes.
 pub(crate) struct Lists {
+    changes: Changes,
     waiting: Option<SyncSender<(ListCall, Seq)>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Lists {
     pub(crate) fn spawn(
+        journal: Journal,
         tables: Tables,
         follower: Arc<FollowerThread>,
+        queue: Arc<Queue>,
         outbox: Arc<Outbox>,
         stats: Arc<Stats>,
     ) -> Lists {
+        let changes = Changes::spawn(journal, queue, Arc::clone(&outbox), Arc::clone(&stats));
         let (waiting, receiver) = sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("creditgate-lists".to_owned())
@@ -147,11 +157,21 @@ impl Lists {
                 Reader { tables, follower, outbox, stats }.run(&receiver);
             })
             .expect("a process that cannot start a thread at its start cannot serve");
-        Lists { waiting: Some(waiting), thread: Some(thread) }
+        Lists { changes, waiting: Some(waiting), thread: Some(thread) }
     }
 
     /// Has a page read as of `seq`, or later.
     pub(crate) fn read(&self, call: ListCall, seq: Seq) -> Result<(), Fault> {
+        let ListCall { ticket, page, deadline } = call;
+        let call = match page {
+            Page::Changes(asked) => {
+                return self.changes.read(ticket, deadline, Work::Page(asked), seq);
+            }
+            Page::Erasure(erasure) => {
+                return self.changes.read(ticket, deadline, Work::Find(erasure), seq);
+            }
+            page => ListCall { ticket, page, deadline },
+        };
         let Some(waiting) = &self.waiting else { return Err(Fault::shutting_down()) };
         waiting.try_send((call, seq)).map_err(|error| match error {
             TrySendError::Full(_) => Fault::queue_full(),
@@ -161,6 +181,7 @@ impl Lists {
 
     /// Reads the pages that wait, and ends.
     pub(crate) fn close(&mut self) {
+        self.changes.close();
         self.waiting = None;
         if let Some(thread) = self.thread.take() {
             // It cannot have panicked: that ends the process.
@@ -232,6 +253,7 @@ impl Reader {
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
             }
             Page::NoAccounts => Ok(v1::ListAccountsResponse::default().encode_to_vec()),
+            Page::Changes(_) | Page::Erasure(_) => unreachable!("another thread reads these"),
         }
     }
 

@@ -12,7 +12,13 @@ pub(crate) enum Lane {
 #[must_use]
 pub fn is_slow(number: u16) -> bool {
     Method::of(number).is_some_and(|method| {
-        let is_list = matches!(method, Method::ListAccounts | Method::ListReservations);
+        let is_list = matches!(
+            method,
+            Method::ListAccounts
+                | Method::ListReservations
+                | Method::ListChanges
+                | Method::EraseTexts
+        );
         is_list || method.lane() == Lane::Bulk
     })
 }
@@ -103,6 +109,9 @@ methods! {
     QuoteTerms = 76, "TermsService", Interactive;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;
+    ListChanges = 80, "AuditService", Interactive;
+    GetCheckpoint = 81, "AuditService", Interactive;
+    EraseTexts = 82, "AuditService", Interactive;
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use creditgate_engine::values::Seq;
+
 use crate::methods::{Lane, Method};
 use crate::worker::commits::Done;
 
@@ -39,6 +41,8 @@ pub(crate) struct Call {
     /// The only sales channel that it may name; `None`: any.
     pub(crate) own_channel: Option<String>,
     pub(crate) deadline: Option<Instant>,
+    /// Of an erasure that comes back once they are found: the entries whose texts are to go.
+    pub(crate) found: Option<Vec<Seq>>,
 }
 
 /// Why a call was not taken on.
@@ -298,7 +302,8 @@ mod tests {
 
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
         let (request, actor) = (vec![0; bytes], String::new());
-        Call { ticket, method, request, actor, own_channel: None, deadline: None }
+        let (own_channel, deadline, found) = (None, None, None);
+        Call { ticket, method, request, actor, own_channel, deadline, found }
     }
 
     fn tickets(taken: &Taken) -> Vec<u64> {

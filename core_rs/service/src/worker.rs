@@ -96,9 +96,10 @@ impl Worker {
     /// A worker with its helpers at work.
     pub(crate) fn new(mut parts: Parts) -> Result<Worker, StoreError> {
         let follower = Arc::new(parts.store.follower()?.spawn(parts.store.committed_seq())?);
-        let tables = parts.store.tables().clone();
+        let (journal, tables) = (parts.store.journal().clone(), parts.store.tables().clone());
         let (outbox, stats) = (Arc::clone(&parts.outbox), Arc::clone(&parts.stats));
-        let lists = Lists::spawn(tables, Arc::clone(&follower), outbox, stats);
+        let queue = Arc::clone(&parts.queue);
+        let lists = Lists::spawn(journal, tables, Arc::clone(&follower), queue, outbox, stats);
         let (queue, outbox) = (Arc::clone(&parts.queue), Arc::clone(&parts.outbox));
         let commits = Commits::spawn(parts.store.take_committer(), queue, outbox);
         Ok(Worker {

@@ -134,8 +134,22 @@ fn copy_commits(from: &Path, to: &Path, progress: &dyn Fn(Progress)) -> Result<C
             done += bytes.map_err(|e| StoreError::io(path, e))?;
         }
     }
+    copy_statements(&archive, &to.join(ARCHIVE))?;
     progress(Progress { step: "journal", done: total, total });
     Ok(copied)
+}
+
+/// Copies what stands in place of files that were trimmed (docs/audit.md): small, and the proof.
+fn copy_statements(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
+    for entry in entries {
+        let name = entry.map_err(|e| StoreError::io(from, e))?.file_name();
+        if name.to_str().is_some_and(|n| n.starts_with("trimmed-") && n.ends_with(".json")) {
+            let copied = fs::copy(from.join(&name), to.join(&name));
+            copied.map_err(|e| StoreError::io(from, e))?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies the commits of a file that may be being written; returns the last sequence.

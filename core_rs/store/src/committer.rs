@@ -70,6 +70,34 @@ impl SharedCounters {
     }
 }
 
+/// Where the chain on disk ends, for any thread to look at; also when the store is closed.
+#[derive(Clone)]
+pub struct ChainEnd(Arc<Mutex<Link>>);
+
+impl ChainEnd {
+    pub(crate) fn new(last: Link) -> ChainEnd {
+        ChainEnd(Arc::new(Mutex::new(last)))
+    }
+
+    /// The last commit that is durable.
+    #[must_use]
+    pub fn get(&self) -> Link {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
+        // It is set in one step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn commit_error(error: StoreError) -> CommitError {
+    match error {
+        StoreError::NoSpace { .. } => CommitError::NoSpace(error),
+        error => CommitError::Fatal(error),
+    }
+}
+
 /// Writes a store's commits to the journal, and their counters into the map. There is one for each
 /// open store, on any thread.
 pub struct Committer {
@@ -77,8 +105,12 @@ pub struct Committer {
     pub(crate) counters: SharedCounters,
     pub(crate) faults: Arc<dyn Faults>,
     pub(crate) epoch: u64,
+    /// Entries whose texts are to go, for which there was no room.
+    pub(crate) unerased: Vec<Seq>,
     /// The end of the chain on disk.
     pub(crate) last: Link,
+    /// The same, for others.
+    pub(crate) end: ChainEnd,
 }
 
 impl Committer {
@@ -90,7 +122,11 @@ impl Committer {
     /// process must stop: whether it is durable is not known.
     pub fn commit(&mut self, sealed: &Sealed) -> Result<(), CommitError> {
         let (head, value) = sealed.pending.encode(self.epoch, &self.last);
-        let texts = sealed.pending.texts();
+        let (texts, erased) = (sealed.pending.texts(), sealed.pending.erased());
+        if !erased.is_empty() {
+            // A crash between the commit and the erasure must not leave them.
+            self.journal.will_erase(head.first_seq).map_err(commit_error)?;
+        }
         match self.journal.append(head.first_seq, &value, texts, &*self.faults) {
             Ok(()) => {}
             Err(error @ StoreError::NoSpace { .. }) => {
@@ -101,8 +137,26 @@ impl Committer {
         }
         let hash = *value.first_chunk().expect("a value begins with its digest");
         self.last = Link::of(&head, hash);
+        *self.end.lock() = self.last;
+        self.erase(erased)?;
         suffer(&*self.faults, Step::Publish).map_err(CommitError::Fatal)?;
         self.publish(sealed);
+        Ok(())
+    }
+
+    /// Erases texts, now that the journal says who had that done. To delete needs room as well:
+    /// where there is none, the next commit tries again, or the next start.
+    fn erase(&mut self, erased: &[Seq]) -> Result<(), CommitError> {
+        if erased.is_empty() && self.unerased.is_empty() {
+            return Ok(());
+        }
+        self.unerased.extend(erased);
+        suffer(&*self.faults, Step::Erase).map_err(CommitError::Fatal)?;
+        match self.journal.erase(&self.unerased) {
+            Ok(()) => self.unerased.clear(),
+            Err(StoreError::NoSpace { .. }) => {}
+            Err(error) => return Err(CommitError::Fatal(error)),
+        }
         Ok(())
     }
 

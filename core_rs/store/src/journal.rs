@@ -1,12 +1,15 @@
 //! The journal: one value per commit, appended and never overwritten, in a row of LMDB files, and
 //! the texts beside them.
 
+mod erase;
+
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
+use creditgate_engine::entry::Entry;
 use creditgate_engine::values::{Micros, Seq};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U64};
@@ -21,11 +24,15 @@ use crate::text::{self, TextField};
 
 /// The end of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) last_seq: Seq,
-    pub(crate) time: Micros,
-    pub(crate) hash: Digest,
-    pub(crate) epoch: u64,
+pub struct Link {
+    /// The last entry; zero before the first.
+    pub last_seq: Seq,
+    /// Of its commit.
+    pub time: Micros,
+    /// Digest of that commit.
+    pub hash: Digest,
+    /// How often the store had been opened then.
+    pub epoch: u64,
 }
 
 impl Link {
@@ -73,7 +80,7 @@ pub struct Journal {
     env: Env,
     /// Sequence and [`TextField`] → salt and text. What may be erased.
     texts: Database<'static, Bytes, Bytes>,
-    /// `format` and `epoch`, as big-endian `u64`.
+    /// `format`, `epoch`, and at times what [`erase`] notes, as big-endian `u64`.
     meta: Database<'static, Str, U64<BigEndian>>,
     /// The commits.
     segments: Arc<Segments>,
@@ -142,7 +149,9 @@ impl Journal {
     /// Counts one more opening and returns the count. Called once the chain is known to be whole up
     /// to its end at `last`.
     pub(crate) fn next_epoch(&self, last: &Link) -> Result<u64, StoreError> {
+        let erased = self.left_to_erase(last.last_seq)?;
         let mut wtxn = self.write_txn()?;
+        self.remove_texts(&mut wtxn, &erased)?;
         let epoch = self.meta.get(&wtxn, "epoch").map_err(self.lmdb())?.unwrap_or_default() + 1;
         self.meta.put(&mut wtxn, "epoch", &epoch).map_err(self.lmdb())?;
         self.remove_texts_from(&mut wtxn, last.last_seq + 1)?;
@@ -377,7 +386,7 @@ impl Journal {
         rtxn: &'t RoTxn<'_, heed::WithoutTls>,
         key: Seq,
         seq: Seq,
-        entry: &mut creditgate_engine::entry::Entry<'t>,
+        entry: &mut Entry<'t>,
     ) -> Result<(), StoreError> {
         let fetch = |field| self.texts.get(rtxn, &text_key(seq, field)).map_err(self.lmdb());
         text::restore(entry, fetch, |field| {

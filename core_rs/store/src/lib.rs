@@ -65,12 +65,12 @@ pub use commit::{Commit, Digest, FORMAT, Head};
 /// For `bench/micro`, which measures them alone.
 #[doc(hidden)]
 pub use commit::{append as append_value, encode as encode_commit};
-pub use committer::{Committer, Sealed};
+pub use committer::{ChainEnd, Committer, Sealed};
 pub use counters::{COUNTERS_FORMAT, CountersReader, CountersRecord};
 pub use error::{CommitError, ExecuteError, StoreError, SyncError};
 pub use follower::Follower;
 pub use follower_thread::{FollowerFigures, FollowerThread};
-pub use journal::{Journal, STORE_FORMAT};
+pub use journal::{Journal, Link, STORE_FORMAT};
 pub use list::Page;
 pub use options::{Fault, Faults, NoFaults, Options, Retention, Step, WindowBounds};
 pub use recovery::Recovery;

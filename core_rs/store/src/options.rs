@@ -85,6 +85,8 @@ pub enum Step {
     Append,
     /// The journal's transaction is made durable.
     Commit,
+    /// Texts are erased that a durable commit says to erase.
+    Erase,
     /// The counters of a durable commit are published.
     Publish,
     /// The follower folds commits into its rows.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use creditgate_engine::command::Command;
 use creditgate_engine::entry::{Entry, EntryRef};
 use creditgate_engine::event::Event;
 use creditgate_engine::values::{Micros, Seq};
@@ -20,6 +21,8 @@ pub(crate) struct Pending {
     /// Where in `bytes` each stands.
     ranges: Vec<Range<usize>>,
     texts: Vec<TextRow>,
+    /// Entries whose texts go once the commit is durable.
+    erased: Vec<Seq>,
     /// It changes what accounts inherit from a segment, or are held to with it.
     pub(crate) touches_segments: bool,
 }
@@ -33,6 +36,7 @@ impl Pending {
             bytes: Vec::new(),
             ranges: Vec::new(),
             texts: Vec::new(),
+            erased: Vec::new(),
             touches_segments: false,
         }
     }
@@ -57,12 +61,19 @@ impl Pending {
         &self.texts
     }
 
+    pub(crate) fn erased(&self) -> &[Seq] {
+        &self.erased
+    }
+
     pub(crate) fn push(&mut self, entry: &EntryRef<'_>) {
         let (seq, start) = (self.next_seq(), self.bytes.len());
         commit::append(&mut self.bytes, entry);
         self.ranges.push(start..self.bytes.len());
         self.touches_segments |=
             entry.events.iter().any(|event| matches!(event, Event::SegmentSet { .. }));
+        if let Command::EraseTexts(command) = &entry.request.command {
+            self.erased.extend(&command.entries);
+        }
         self.texts.extend(text::of_request(entry.request).filter_map(|(field, text)| {
             Some(TextRow { seq, field, bytes: text::to_bytes(&text)? })
         }));
@@ -77,6 +88,7 @@ impl Pending {
             bytes: Vec::with_capacity(self.bytes.len()),
             ranges: Vec::with_capacity(self.ranges.len()),
             texts: Vec::new(),
+            erased: Vec::new(),
             touches_segments: false,
         };
         std::mem::replace(self, next)

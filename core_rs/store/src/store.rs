@@ -16,7 +16,7 @@ use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Seq, Slot};
 
 use crate::ahead;
-use crate::committer::{Committer, Moved, Sealed, SharedCounters};
+use crate::committer::{ChainEnd, Committer, Moved, Sealed, SharedCounters};
 use crate::counters::{CountersMap, CountersRecord};
 use crate::error::{CommitError, ExecuteError, StoreError};
 use crate::folder::Folder;
@@ -71,6 +71,7 @@ pub struct Store {
     counters: SharedCounters,
     /// Here until another thread takes it.
     committer: Option<Committer>,
+    chain_end: ChainEnd,
     journal: Journal,
     tables: Tables,
     options: Options,
@@ -95,12 +96,15 @@ impl Store {
         let epoch = journal.next_epoch(&last)?;
         publish_all(&counters, &state, last.last_seq, epoch);
         let counters = SharedCounters::new(counters);
+        let chain_end = ChainEnd::new(last);
         let committer = Committer {
             journal: journal.clone(),
             counters: counters.clone(),
             faults: Arc::clone(&options.faults),
             epoch,
+            unerased: Vec::new(),
             last,
+            end: chain_end.clone(),
         };
         let store = Store {
             windows,
@@ -114,6 +118,7 @@ impl Store {
             epoch,
             counters,
             committer: Some(committer),
+            chain_end,
             state,
             journal,
             tables,
@@ -164,6 +169,12 @@ impl Store {
     #[must_use]
     pub fn window_figures(&self) -> (WindowFigures, WindowFigures) {
         self.windows.figures()
+    }
+
+    /// Where the chain on disk ends.
+    #[must_use]
+    pub fn chain_end(&self) -> &ChainEnd {
+        &self.chain_end
     }
 
     /// The journal, for readers on any thread.

@@ -107,8 +107,8 @@ pub(crate) fn restore<'a>(
             Event::AccountSet { name: text, .. } => {
                 give(text.as_mut().and_then(Option::as_mut), name);
             }
-            Event::HoldPlaced { reason: text, .. } | Event::StatusSet { reason: text, .. } => {
-                give(text.as_mut(), reason)
+            Event::StatusSet { reason: text, .. } | Event::HoldPlaced { reason: text, .. } => {
+                give(text.as_mut(), reason);
             }
             _ => {}
         }

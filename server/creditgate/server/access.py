@@ -14,7 +14,7 @@ import grpc
 from google.rpc import code_pb2
 
 from creditgate.core import METHODS, Access, AccessError
-from creditgate.server import batches, streams
+from creditgate.server import audit, batches, streams
 from creditgate.server.bridge import BATCH_METHOD, Bridge
 from creditgate.server.calls import Callers, CallRecorder, Context, value_in
 from creditgate.server.errors import CallError, abort
@@ -33,6 +33,7 @@ _NUMBERS: Final[Mapping[str, int]] = {
     # Their requests go to the core as these.
     batches.STREAM_PATH: BATCH_METHOD,
     streams.STREAM_PATH: streams.POST_ENTRIES,
+    audit.CHANGES_PATH: audit.LIST_CHANGES,
 }
 
 _REFRESH_S: Final = 1.0

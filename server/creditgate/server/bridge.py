@@ -119,6 +119,11 @@ class Bridge:
         """Position watches that are open. May be read from any thread."""
         return len(self._watches)
 
+    @property
+    def journal_seq(self) -> int:
+        """The last entry of the journal that is durable."""
+        return self._core.chain_end()[1]
+
     def has_room(self, request: bytes) -> bool:
         """Whether the core would take this order or batch on, behind those that gather."""
         size_bytes = len(request) + sum(len(call.request) for call in self._gathering)

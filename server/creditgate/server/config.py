@@ -231,6 +231,32 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 3_660 * _DAY_S
 
+    checkpoint_key: Annotated[
+        str,
+        _option(
+            "Audit",
+            "File with the private half of the key that signs checkpoints of the journal; empty: "
+            "none are signed. `creditgate audit keygen` makes one.",
+        ),
+    ] = ""
+    checkpoint_folder: Annotated[
+        str,
+        _option(
+            "Audit",
+            "Folder into which checkpoints are written, to be kept elsewhere; empty: none are. "
+            "Needs a key.",
+        ),
+    ] = ""
+    checkpoint_every_s: Annotated[
+        int,
+        _option(
+            "Audit",
+            "How often one is written, if there is anything new; another at a clean stop.",
+            ge=1,
+            le=366 * _DAY_S,
+        ),
+    ] = 3_600
+
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _option("Logs", "Least level that is written to stderr; `debug` writes every call."),

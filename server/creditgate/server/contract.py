@@ -8,7 +8,14 @@ from typing import Final, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-from creditgate.v1 import account_pb2, clock_pb2, decision_pb2, ledger_pb2, terms_pb2
+from creditgate.v1 import (
+    account_pb2,
+    audit_pb2,
+    clock_pb2,
+    decision_pb2,
+    ledger_pb2,
+    terms_pb2,
+)
 
 CLOCK_SERVICE: Final = clock_pb2.DESCRIPTOR.services_by_name["ClockService"].full_name
 
@@ -32,6 +39,8 @@ _COLD_METHODS: Final = frozenset(
         "StreamCheckAndReserve",
         "StreamEntries",
         "WatchPositions",
+        "StreamChanges",
+        "EraseTexts",
     }
 )
 
@@ -72,7 +81,7 @@ def methods(service_names: list[str]) -> list[Method]:
 
 
 def _services() -> Iterator[ServiceDescriptor]:
-    for module in (decision_pb2, account_pb2, ledger_pb2, terms_pb2, clock_pb2):
+    for module in (decision_pb2, account_pb2, ledger_pb2, terms_pb2, clock_pb2, audit_pb2):
         yield from module.DESCRIPTOR.services_by_name.values()
 
 

@@ -8,7 +8,8 @@ import resource
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +21,12 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from creditgate.core import Access, AccessError, Core, StoreError, __version__
-from creditgate.server import batches, contract, logs, streams
+from creditgate.server import audit, batches, checkpoints, contract, logs, streams
 from creditgate.server.access import Entrance, keep_fresh, verified_by
 from creditgate.server.addresses import is_loopback, join_address, split_address
 from creditgate.server.bridge import BATCH_PATH, WATCH_PATH, Bridge
 from creditgate.server.calls import CALL_LINES_PER_S_MAX, CLAIMED, CallRecorder
+from creditgate.server.checkpoints import CheckpointFiles, KeyFileError, Signer
 from creditgate.server.config import Config, unguarded
 from creditgate.server.drain import Drain
 from creditgate.server.errors import shutting_down
@@ -70,6 +72,7 @@ def run(config: Config) -> None:
 async def _serve(config: Config) -> None:
     stop = _watch_signals()
     tls, access = _guard(config)
+    signer, files = _checkpoints(config)
     # Ports first: a second server that was started by mistake ends before it touches a store.
     server, address = _bind(config, tls)
     metrics = Metrics()
@@ -83,19 +86,22 @@ async def _serve(config: Config) -> None:
             fresh.add_done_callback(partial(_stop_if_failed, stop))
         try:
             services = contract.services(manual_clock=config.clock == "manual")
-            _register(server, bridge, drain, metrics, services, access=access)
-            _add_figures(metrics, core, bridge)
+            _register(server, bridge, drain, metrics, services, access=access, signer=signer)
+            _add_figures(metrics, core, bridge, files)
             # A signal during recovery: nobody must be told of a server that is about to close.
             if not stop.is_set():
                 settle_garbage()
                 await server.start()
                 _announce(config, core, address, metrics_address)
-                await stop.wait()
+                async with _writing(files, core):
+                    await stop.wait()
                 await _drain(server, bridge, drain, config)
         finally:
             if fresh is not None:
                 fresh.cancel()
             await _close(core, bridge)
+            if files is not None:
+                files.write(core)
     finally:
         if metrics_server is not None:
             metrics_server.close()
@@ -107,6 +113,35 @@ def _stop_if_failed(stop: asyncio.Event, fresh: "asyncio.Task[None]") -> None:
     if not fresh.cancelled():
         log(logging.ERROR, "credentials cannot be read again", error=repr(fresh.exception()))
         stop.set()
+
+
+def _checkpoints(config: Config) -> tuple[Signer | None, CheckpointFiles | None]:
+    """Who signs checkpoints, and who writes them."""
+    if config.checkpoint_folder and not config.checkpoint_key:
+        raise StartError(
+            f"checkpoint_folder = {config.checkpoint_folder}: needs a key; give --checkpoint-key"
+        )
+    try:
+        signer = Signer(Path(config.checkpoint_key)) if config.checkpoint_key else None
+        if signer is None or not config.checkpoint_folder:
+            return signer, None
+        folder = Path(config.checkpoint_folder)
+        return signer, CheckpointFiles(folder, signer, config.checkpoint_every_s)
+    except KeyFileError as error:
+        raise StartError(str(error)) from None
+
+
+@asynccontextmanager
+async def _writing(files: CheckpointFiles | None, core: Core) -> AsyncIterator[None]:
+    """Has checkpoints written meanwhile."""
+    if files is None:
+        yield
+        return
+    task = asyncio.create_task(files.run(core))
+    try:
+        yield
+    finally:
+        await checkpoints.stop(task)
 
 
 def _open_files_freely() -> None:
@@ -265,6 +300,7 @@ def _register(
     services: list[str],
     *,
     access: Access | None = None,
+    signer: Signer | None = None,
 ) -> None:
     """Connect every method of these services to the core, and add health and reflection."""
     budget = LineBudget(CALL_LINES_PER_S_MAX)
@@ -276,11 +312,15 @@ def _register(
     watch = streams.WatchPositions(bridge, drain, recorders[WATCH_PATH])
     orders = batches.StreamCheckAndReserve(bridge, drain, recorders[batches.STREAM_PATH])
     entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
+    changes = audit.StreamChanges(bridge, drain, recorders[audit.CHANGES_PATH])
+    checkpoint = audit.GetCheckpoint(signer, bridge, drain, recorders[audit.CHECKPOINT_PATH])
     handlers: dict[str, Handler] = {
         **unary_handlers(bridge, drain, recorders),
         WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
         batches.STREAM_PATH: grpc.stream_stream_rpc_method_handler(orders.handle),
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
+        audit.CHANGES_PATH: grpc.unary_stream_rpc_method_handler(changes.handle),
+        audit.CHECKPOINT_PATH: grpc.unary_unary_rpc_method_handler(checkpoint.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
     if access is not None:
@@ -309,7 +349,9 @@ class _FoundByName:
         """Nothing: generic handlers find every method."""
 
 
-def _add_figures(metrics: Metrics, core: Core, bridge: Bridge) -> None:
+def _add_figures(
+    metrics: Metrics, core: Core, bridge: Bridge, files: CheckpointFiles | None
+) -> None:
     metrics.watch_core(core)
     metrics.add_gauge(
         "creditgate_server_calls_in_flight",
@@ -320,6 +362,11 @@ def _add_figures(metrics: Metrics, core: Core, bridge: Bridge) -> None:
         "creditgate_server_watches_open",
         "Position watches that are open.",
         lambda: bridge.watches_open,
+    )
+    metrics.add_gauge(
+        "creditgate_server_checkpoint_failing_now",
+        "1 while checkpoints cannot be written.",
+        lambda: files is not None and files.failing,
     )
 
 

@@ -303,6 +303,14 @@ fn rolling_limit() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
+fn erasure() -> BoxedStrategy<Command<'static>> {
+    account_id()
+        .prop_map(|account_id| {
+            Command::EraseTexts(EraseTexts { request: REQUEST, account_id, entries: vec![1, 2] })
+        })
+        .boxed()
+}
+
 pub fn step() -> BoxedStrategy<Step> {
     let later = prop_oneof![5 => Just(0), 3 => Just(1_000_000), 1 => 0..3 * DAY];
     let housekeep = (0..4 * DAY, 0_u64..6);
@@ -329,6 +337,7 @@ pub fn step() -> BoxedStrategy<Step> {
         2 => temporary_limit(),
         1 => rolling_limit(),
         3 => payment_terms(),
+        1 => erasure(),
         5 => post(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.

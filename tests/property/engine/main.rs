@@ -281,7 +281,7 @@ fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
             let parts = [view.open, view.captured, view.released, view.expired, view.expires_at];
             vec![(answer, Some(parts.map(i128::from)))]
         }
-        Outcome::Upserted(_) | Outcome::Done => vec![],
+        Outcome::Upserted(_) | Outcome::Erased(_) | Outcome::Done => vec![],
     }
 }
 

@@ -357,6 +357,11 @@ impl Model {
             Command::UpsertTerms(c) => next.upsert_terms(c)?,
             Command::UpsertCalendar(c) => next.upsert_calendar(c),
             Command::AssignTerms(c) => next.assign_terms(c)?,
+            // Names and reasons decide nothing.
+            Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
+                return refuse("AccountNotFound");
+            }
+            Command::EraseTexts(_) => vec![],
             Command::Housekeep(c) => next.housekeep(c),
         };
         for answer in answers.iter_mut().filter(|_| !matches!(command, Command::ReserveAll(_))) {

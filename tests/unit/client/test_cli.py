@@ -414,7 +414,12 @@ def test_what_is_installed_is_listed_and_what_is_broken_is_named(plugged: Root) 
 
 
 @pytest.mark.parametrize(
-    ("name", "package"), [("serve", "creditgate-server"), ("load", "creditgate-loaders")]
+    ("name", "package"),
+    [
+        ("audit", "creditgate-audit"),
+        ("load", "creditgate-loaders"),
+        ("serve", "creditgate-server"),
+    ],
 )
 def test_a_command_of_a_package_that_is_missing_names_it(
     plugged: Root, name: str, package: str

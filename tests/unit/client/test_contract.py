@@ -19,6 +19,9 @@ from creditgate.client import (
     Allocation,
     Calendar,
     CaptureResult,
+    Change,
+    ChangesProgress,
+    Checkpoint,
     CheckResult,
     ConfirmResult,
     CreditLimit,
@@ -34,6 +37,7 @@ from creditgate.client import (
     EntryOutcome,
     EntryRejection,
     EntryResult,
+    ErasureResult,
     Hold,
     HoldKind,
     Instalment,
@@ -71,13 +75,22 @@ from creditgate.client import (
     UpsertResult,
 )
 from creditgate.client import _account as account_calls
+from creditgate.client import _audit as audit_calls
 from creditgate.client import _clock as clock_calls
 from creditgate.client import _conditions as conditions_calls
 from creditgate.client import _decision as decision_calls
 from creditgate.client import _ledger as ledger_calls
 from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
-from creditgate.v1 import account_pb2, clock_pb2, common_pb2, decision_pb2, ledger_pb2, terms_pb2
+from creditgate.v1 import (
+    account_pb2,
+    audit_pb2,
+    clock_pb2,
+    common_pb2,
+    decision_pb2,
+    ledger_pb2,
+    terms_pb2,
+)
 
 FILES = [
     (decision_pb2, decision_calls),
@@ -85,6 +98,7 @@ FILES = [
     (ledger_pb2, ledger_calls),
     (terms_pb2, terms_calls),
     (clock_pb2, clock_calls),
+    (audit_pb2, audit_calls),
 ]
 
 
@@ -97,7 +111,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 37
+    assert len(found) == 41
     return found
 
 
@@ -162,6 +176,10 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.EntryResult, EntryResult, []),
     (ledger_pb2.EntryRejection, EntryRejection, []),
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
+    (audit_pb2.Change, Change, []),
+    (audit_pb2.StreamChangesResponse, ChangesProgress, []),
+    (audit_pb2.Checkpoint, Checkpoint, []),
+    (audit_pb2.EraseTextsResponse, ErasureResult, []),
 ]
 
 

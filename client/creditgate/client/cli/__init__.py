@@ -5,6 +5,7 @@ the server takes its options and its connection from `connected`.
 """
 
 from creditgate.client.cli._connection import Connection, connected
+from creditgate.client.cli._parameters import TIME
 from creditgate.client.cli._root import main
 
-__all__ = ["Connection", "connected", "main"]
+__all__ = ["TIME", "Connection", "connected", "main"]

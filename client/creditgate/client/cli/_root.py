@@ -26,8 +26,9 @@ _NEGATIVE = re.compile(r"-[0-9.]")
 # Commands of ours that are not part of this package, and the package that has them.
 _ELSEWHERE = {
     "access": "creditgate-server",
-    "serve": "creditgate-server",
+    "audit": "creditgate-audit",
     "load": "creditgate-loaders",
+    "serve": "creditgate-server",
 }
 
 # The backspace tells click to leave the lines after it as they are.

@@ -1,7 +1,7 @@
 //! Accounts and segments: opened, changed, suspended, reinstated, closed.
 
 use crate::bounds::PARENT_DEPTH_MAX;
-use crate::command::{SetStatus, UpsertAccount, UpsertSegment};
+use crate::command::{EraseTexts, SetStatus, UpsertAccount, UpsertSegment};
 use crate::decide::Context;
 use crate::error::Refusal;
 use crate::event::Event;
@@ -132,6 +132,15 @@ impl Context<'_> {
             return Err(Refusal::AccountIsClosed(command.account_id.into()));
         }
         Ok((Outcome::Done, vec![Event::StatusSet { slot, status, reason }]))
+    }
+
+    pub(super) fn erase_texts<'a>(
+        &self,
+        command: &EraseTexts<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let slot = self.slot(command.account_id)?;
+        let erased = Outcome::Erased(command.entries.len() as u64);
+        Ok((erased, vec![Event::TextsErased { slot }]))
     }
 }
 

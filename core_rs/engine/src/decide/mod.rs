@@ -92,6 +92,7 @@ impl<'s> Context<'s> {
             Command::UpsertCalendar(command) => self.upsert_calendar(command),
             Command::AssignTerms(command) => self.assign_terms(command),
             Command::Post(command) => self.post(command),
+            Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),
         }
     }

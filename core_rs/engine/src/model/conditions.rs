@@ -139,6 +139,11 @@ impl Conditions {
         self.holds.retain(|hold| hold.id != hold_id);
     }
 
+    /// Removes what people wrote.
+    pub fn erase_reasons(&mut self) {
+        self.holds.iter_mut().for_each(|hold| hold.reason = None);
+    }
+
     /// Adds a limit, or puts it in the place of the one of its id.
     pub fn set_temporary_limit(&mut self, limit: TemporaryLimit) {
         self.remove_temporary_limit(&limit.id);

@@ -71,6 +71,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     let mut table = orders();
     table.extend(changes());
     table.extend(accounts());
+    table.push(erasure());
     table.extend(shared_limits());
     table.extend(terms::rows());
     table.extend(ledger());
@@ -328,6 +329,22 @@ fn accounts() -> Vec<Row> {
         ),
         closed,
     ]
+}
+
+fn erasure() -> Row {
+    row(
+        "erase_texts",
+        Command::EraseTexts(EraseTexts {
+            request: REQUEST,
+            account_id: "a",
+            entries: vec![7, 70_000],
+        }),
+        Outcome::Erased(2),
+        vec![Event::TextsErased { slot: 2 }],
+        "\
+         949481ab65726173655f74657874739393a1720107a1619207ce00011170a36f6d73a3776562c000 \
+         81a6657261736564029181ac74657874735f6572617365649102",
+    )
 }
 
 fn ledger() -> Vec<Row> {

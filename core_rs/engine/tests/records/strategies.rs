@@ -221,6 +221,11 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         conditions_command(),
         post().prop_map(Command::Post),
         terms::command(),
+        (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
+            |(request, account_id, entries)| {
+                Command::EraseTexts(EraseTexts { request, account_id, entries })
+            }
+        ),
         (number(), any::<u64>()).prop_map(|(closed_before, closed_count_max)| {
             Command::Housekeep(Housekeep { closed_before, closed_count_max })
         }),
@@ -250,6 +255,7 @@ fn account_event() -> BoxedStrategy<Event<'static>> {
         ),
         (any::<u32>(), status(), option::of(text()))
             .prop_map(|(slot, status, reason)| Event::StatusSet { slot, status, reason }),
+        any::<u32>().prop_map(|slot| Event::TextsErased { slot }),
         (any::<u32>(), string(), currency(), option::of(limit()), option::of(number())).prop_map(
             |(segment, segment_id, currency, limit, cap)| {
                 Event::SegmentSet { segment, segment_id, currency, limit, cap }
@@ -407,6 +413,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         vec(reserved(), 0..20).prop_map(Outcome::ReservedAll),
         changed().prop_map(Outcome::Changed),
         upserted.prop_map(Outcome::Upserted),
+        any::<u64>().prop_map(Outcome::Erased),
         Just(Outcome::Done),
     ]
     .boxed()

@@ -180,6 +180,11 @@ class Core:
         """Take all finished calls as (ticket, gRPC status code, bytes): for code 0 the serialized
         response message, otherwise a serialized google.rpc.Status with its details."""
 
+    def chain_end(self) -> tuple[int, int, int, bytes]:
+        """Where the chain of the journal ends on disk, also once closed: how often the store had
+        been opened, the last entry (0 before the first), its commit's time in microseconds since
+        1970 (0 before the first), and that commit's digest."""
+
     def stats(self) -> dict[str, int]:
         """Figures for the metrics page: monotonic counters, unless the name ends in `_now`, `_seq`
         or a unit."""

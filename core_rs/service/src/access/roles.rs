@@ -68,6 +68,9 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::UpsertTerms | Method::UpsertCalendars | Method::AssignTerms => &[Loader, Finance],
         Method::ListTerms | Method::ListCalendars => ACCOUNT_READERS,
         Method::GetTermsOf | Method::QuoteTerms => ACCOUNT_READERS,
+        Method::ListChanges => OVERSEERS,
+        Method::GetCheckpoint => &[Finance, Auditor],
+        Method::EraseTexts => &[Finance],
         Method::GetTime => &Role::ALL,
         Method::SetTime => &[],
     }
@@ -151,6 +154,7 @@ mod tests {
             Method::UpsertCalendars,
             Method::AssignTerms,
             Method::PostEntries,
+            Method::EraseTexts,
             Method::SetTime,
         ];
         assert!(changing.iter().all(|method| !Auditor.may_call(*method)));

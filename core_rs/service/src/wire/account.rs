@@ -1,10 +1,12 @@
 //! `CreditAccountService`: requests to commands.
 
 use creditgate_engine::bounds::NAME_BYTES_MAX;
-use creditgate_engine::command::{Command, RequestKey, SetStatus, UpsertAccount, UpsertSegment};
+use creditgate_engine::command::{
+    Command, EraseTexts, RequestKey, SetStatus, UpsertAccount, UpsertSegment,
+};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
-use creditgate_engine::values::{LimitKind, Minor, Text};
+use creditgate_engine::values::{LimitKind, Minor, Seq, Text};
 
 use crate::wire::admit;
 use crate::wire::status::Fault;
@@ -93,6 +95,21 @@ pub(crate) fn set_status<'a>(
         request: admit::request(&m.request_id)?,
         account_id: admit::id("account_id", &m.account_id)?,
         status,
+    });
+    let channel = admit::optional_id("channel", &m.channel)?;
+    Ok(Request { command, actor, channel, reason: admit::required_reason(&m.reason)? })
+}
+
+/// `EraseTexts`, once the entries are found whose texts are to go.
+pub(crate) fn erase_texts<'a>(
+    m: &'a v1::EraseTextsRequest,
+    actor: &'a str,
+    found: Option<&[Seq]>,
+) -> Result<Request<'a>, Fault> {
+    let command = Command::EraseTexts(EraseTexts {
+        request: admit::request(&m.request_id)?,
+        account_id: admit::id("account_id", &m.account_id)?,
+        entries: found.unwrap_or_default().to_vec(),
     });
     let channel = admit::optional_id("channel", &m.channel)?;
     Ok(Request { command, actor, channel, reason: admit::required_reason(&m.reason)? })

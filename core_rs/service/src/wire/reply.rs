@@ -17,6 +17,7 @@ use creditgate_engine::state::State;
 use creditgate_engine::values::{
     Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot,
 };
+use creditgate_store::Link;
 use prost::encoding;
 use prost_types::Timestamp;
 
@@ -344,6 +345,19 @@ fn temporary_limit(limit: &TemporaryLimit) -> v1::TemporaryLimit {
         first_date: limit.first.to_string(),
         last_date: limit.last.to_string(),
     }
+}
+
+/// The end of the chain, to be signed by whoever has the key.
+pub(crate) fn checkpoint(end: &Link) -> v1::GetCheckpointResponse {
+    let checkpoint = v1::Checkpoint {
+        format: 1,
+        epoch: end.epoch,
+        journal_seq: end.last_seq,
+        time: (end.last_seq > 0).then(|| timestamp(end.time)),
+        digest: end.hash.to_vec(),
+        signature: Vec::new(),
+    };
+    v1::GetCheckpointResponse { checkpoint: Some(checkpoint) }
 }
 
 /// Where the next page begins; `None`: there is none.

@@ -103,6 +103,19 @@ impl Fault {
         Fault { retry_ms: Some(1_000), ..fault }
     }
 
+    pub(crate) fn journal_unreadable(error: &dyn std::fmt::Display) -> Fault {
+        let message = format!("what was done cannot be read from the journal now: {error}");
+        let fault = Fault::new(Code::Unavailable, "ARCHIVE_UNREADABLE", "", message);
+        Fault { retry_ms: Some(1_000), ..fault }
+    }
+
+    pub(crate) fn audit_busy(callers_max: usize) -> Fault {
+        let message =
+            format!("{callers_max} callers are reading what was done, which is most: try again");
+        let fault = Fault::new(Code::ResourceExhausted, "TOO_MANY_AUDITS", "", message);
+        Fault { retry_ms: Some(10_000), ..fault }
+    }
+
     pub(crate) fn clock_backwards(now: i64) -> Fault {
         let message = format!("time is before the clock's own, {now} microseconds since 1970");
         Fault::new(Code::OutOfRange, "CLOCK_BACKWARDS", "time", message)

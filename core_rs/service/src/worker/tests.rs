@@ -46,7 +46,8 @@ fn options() -> Options {
 
 fn call(ticket: u64, method: Method, request: &impl Message) -> Call {
     let (request, actor) = (request.encode_to_vec(), "ada".to_owned());
-    Call { ticket, method, request, actor, own_channel: None, deadline: None }
+    let (own_channel, deadline, found) = (None, None, None);
+    Call { ticket, method, request, actor, own_channel, deadline, found }
 }
 
 fn account(ticket: u64, account_id: &str) -> Call {

@@ -1,14 +1,12 @@
-"""An auditor's reader of the journal, written from its description alone.
+"""The books of an auditor: what the journal adds up to, entry by entry.
 
-It needs Python's lmdb, msgspec and hashlib and shares no code with creditgate, so that what it
-finds is evidence. It checks every digest, the chain, that no sequence is missing and that no name
-is used twice, adds the events up to what every account owes and holds, and checks on the way that
-no approval went beyond a limit. Run it on the store of a stopped server, or on a copy:
+On top of the chain it adds the events up to what every account owes and holds, checks that no name
+is used twice, and on the way that no approval went beyond a limit. It shares no code with
+creditgate's core. Run it on the store of a stopped server, or on a copy:
 
-    python tests/support/auditor.py creditgate-store
+    python -m creditgate.audit.books creditgate-store
 """
 
-import hashlib
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,39 +17,12 @@ from typing import Any
 import lmdb
 import msgspec
 
-FORMAT = 1
-DIGEST_BYTES = 32
-SALT_BYTES = 16
-MAP_SIZE = 1 << 40  # of address space; the file is only read
-TEXT_FIELDS = {0: "name", 1: "reason"}
-
-
-def open_read_only(path: Path) -> lmdb.Environment:
-    """One of the journal's LMDB environments: its folder, or a file of commits."""
-    return lmdb.open(
-        str(path),
-        subdir=path.is_dir(),
-        readonly=True,
-        lock=False,
-        max_dbs=8,
-        map_size=MAP_SIZE,
-    )
-
-
-def commit_files(store: Path) -> list[Path]:
-    """The files that hold the commits, in order. One that is in both folders is one file."""
-    folders = (store / "archive", store / "journal")
-    found = {path.name: path for folder in folders for path in folder.glob("commits-*.mdb")}
-    return [found[name] for name in sorted(found)]
-
-
-def first_of(path: Path) -> int:
-    """The sequence that a file of commits begins with."""
-    return int(path.stem.removeprefix("commits-"))
-
-
-class DamageError(Exception):
-    """The journal is not what was written, or what was written breaks a rule; says where."""
+from creditgate.audit.chain import (
+    SALT_BYTES,
+    TEXT_FIELDS,
+    Chain,
+    DamageError,
+)
 
 
 @dataclass
@@ -124,10 +95,8 @@ class Auditor:
     seq: int = 0
     time: int = 0
     """Of the entry `seq`: microseconds since 1970-01-01."""
-    head: bytes = bytes(DIGEST_BYTES)
-    """Digest of the last commit read."""
-    epoch: int = 0
-    commits: int = 0
+    chain: Chain = field(init=False)
+    """What was read and verified of the chain, which may be more than was taken."""
     accounts: dict[int, Account] = field(default_factory=dict)
     reservations: dict[int, Reservation] = field(default_factory=dict)
     items: dict[tuple[int, str], Item] = field(default_factory=dict)
@@ -147,7 +116,9 @@ class Auditor:
     """Names and reasons that have not been erased, by sequence and field."""
     _rest: deque[tuple[int, int, list[Any]]] = field(default_factory=deque)
     """Entries read and not yet taken: their sequence, time and content."""
-    _time_read: int = 0
+
+    def __post_init__(self) -> None:
+        self.chain = Chain(self.store)
 
     def advance(self, until: int | None = None) -> "Auditor":
         """Reads on to the end of the journal, or up to the entry `until`. Raises DamageError."""
@@ -157,63 +128,17 @@ class Auditor:
             self._take(*self._rest.popleft())
         return self
 
-    # Reading and the chain -----------------------------------------------------------------
+    # Reading -------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        with open_read_only(self.store / "journal") as beside, beside.begin() as read:
-            texts = beside.open_db(b"texts", read, create=False)
-            files = commit_files(self.store)
-            for path, following in zip(files, [*files[1:], None], strict=True):
-                if following is not None and first_of(following) <= self.seq + 1:
-                    continue
-                for key, value in self._rows(path):
-                    entries = self._commit(key, value)
-                    for seq, _, (request, _, _, events) in entries:
-                        self._check_texts(read, texts, seq, request, events)
-                    self._rest.extend(entries)
-
-    def _rows(self, path: Path) -> Iterator[tuple[bytes, bytes]]:
-        """The commits of one file that have not been read."""
-        with open_read_only(path) as file, file.begin() as read:
-            commits = file.open_db(b"commits", read, create=False)
-            with read.cursor(commits) as cursor:
-                more = cursor.set_range(_key(self.seq + 1))
-                while more:
-                    yield cursor.key(), cursor.value()
-                    more = cursor.next()
-
-    def _commit(self, key: bytes, value: bytes) -> list[tuple[int, int, list[Any]]]:
-        """Checks one commit; returns its entries with their sequence and time."""
-        first, digest, body = int.from_bytes(key), value[:DIGEST_BYTES], value[DIGEST_BYTES:]
-        if hashlib.sha256(body).digest() != digest:
-            raise DamageError(f"commit {first}: its digest does not match its content")
-        commit = msgspec.msgpack.decode(body)
-        if commit["format"] != FORMAT:
-            raise DamageError(f"commit {first}: unknown format {commit['format']}")
-        if commit["prev_hash"] != self.head:
-            raise DamageError(f"commit {first}: does not follow from the commit before it")
-        last = self._rest[-1][0] if self._rest else self.seq
-        if not commit["first_seq"] == first == last + 1:
-            raise DamageError(f"commit {first}: sequence {last + 1} is missing")
-        goes_back = commit["time"] < self._time_read or commit["epoch"] < self.epoch
-        if goes_back or not commit["entries"]:
-            raise DamageError(f"commit {first}: goes back in time or epoch, or is empty")
-        self.head, self._time_read, self.epoch = digest, commit["time"], commit["epoch"]
-        self.commits += 1
-        return [(first + i, self._time_read, entry) for i, entry in enumerate(commit["entries"])]
-
-    def _check_texts(
-        self, read: Any, texts: Any, seq: int, request: list[Any], events: list[Any]
-    ) -> None:
-        """Names and reasons lie beside the entry; where they have not been erased, they match."""
-        digests = {bytes(part) for part in _byte_strings([request, events])}
-        for number, name in TEXT_FIELDS.items():
-            stored = read.get(_key(seq) + bytes([number]), db=texts)
-            if stored is None:
-                continue
-            if hashlib.sha256(stored).digest() not in digests:
-                raise DamageError(f"entry {seq}: its {name} does not match the digest in the entry")
-            self.texts[seq, name] = stored[SALT_BYTES:].decode()
+        for commit in self.chain.read():
+            decode = msgspec.msgpack.decode
+            self._rest.extend(
+                (seq, commit.time, decode(entry))
+                for seq, entry in enumerate(commit.entries, commit.first_seq)
+            )
+            for (seq, number), stored in commit.texts.items():
+                self.texts[seq, TEXT_FIELDS[number]] = stored[SALT_BYTES:].decode()
 
     # What entries mean ---------------------------------------------------------------------
 
@@ -443,6 +368,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "captured": Auditor._captured,
     "billed": Auditor._billed,
     "acknowledged": Auditor._nothing,
+    "texts_erased": Auditor._nothing,
     "released": Auditor._released,
     "expired": Auditor._expired,
     "expiry_set": Auditor._expiry_set,
@@ -459,21 +385,6 @@ _OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_
 _OF_RESERVATION = {"grown", "captured", "billed", "released", "expired"}
 
 
-def _key(seq: int) -> bytes:
-    return seq.to_bytes(8)
-
-
-def _byte_strings(value: Any) -> list[bytes]:
-    """All byte strings in a decoded value: an entry has no others than digests of texts."""
-    if isinstance(value, bytes):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return [found for part in value for found in _byte_strings(part)]
-    return []
-
-
 def main() -> None:
     """Audits the store named on the command line and prints the sums, by currency."""
     if len(sys.argv) != 2:
@@ -487,8 +398,9 @@ def main() -> None:
     except (DamageError, lmdb.Error) as error:
         sys.exit(f"DAMAGED: {error}")
     write = sys.stdout.write
-    write(f"whole: {auditor.commits} commits, {auditor.seq} entries; digests, chain, sums hold\n")
-    write(f"head of the chain: {auditor.head.hex()}\n")
+    chain = auditor.chain
+    write(f"whole: {chain.commits} commits, {auditor.seq} entries; digests, chain, sums hold\n")
+    write(f"head of the chain: {chain.head.hex()}\n")
     for currency in sorted({account.currency for account in auditor.accounts.values()}):
         some = [a for a in auditor.accounts.values() if a.currency == currency]
         names = ("outstanding", "captured", "reserved")

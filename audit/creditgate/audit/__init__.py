@@ -1,0 +1,1 @@
+"""The auditor's side of creditgate: nothing in here uses the core."""

@@ -1,0 +1,360 @@
+//! The journal added up again, entry by entry, with what each entry changed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use creditgate_engine::apply::apply;
+use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
+use creditgate_engine::command::{Command, Identity};
+use creditgate_engine::entry::Entry;
+use creditgate_engine::event::Event;
+use creditgate_engine::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment};
+use creditgate_engine::outcome::{Outcome, ReservationView};
+use creditgate_engine::rows::Rows;
+use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
+use creditgate_engine::values::{
+    CalendarIndex, Currency, Id, Limit, LimitKind, Micros, ReservationId, SegmentIndex, Seq, Slot,
+    TermsIndex,
+};
+
+use crate::wire::reply::{self, timestamp};
+use crate::wire::v1;
+use crate::wire::v1::record::Of;
+
+/// Rows of all accounts, or of one, after some entry. Whatever `apply` touches is noted as it was
+/// before, so that an event of any kind shows what it changed.
+#[derive(Default)]
+pub(crate) struct Books {
+    /// Whose rows are kept; all, where none is named.
+    only: Option<(Slot, Id)>,
+    accounts: HashMap<Slot, Account>,
+    counters: HashMap<Slot, Counters>,
+    reservations: HashMap<ReservationId, Reservation>,
+    segments: HashMap<SegmentIndex, Segment>,
+    /// Ids of parents whose rows are not kept.
+    parents: HashMap<Slot, Id>,
+    /// What the entry at hand touches, as it was before; nothing is noted where nobody asks.
+    touched: Option<Vec<(Key, Option<Row>)>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Account(Slot),
+    Counters(Slot),
+    Reservation(ReservationId),
+    Segment(SegmentIndex),
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Row {
+    Account(Account),
+    Counters(Counters),
+    Reservation(Reservation),
+    Segment(Segment),
+}
+
+impl Books {
+    /// Books of one account, or of all.
+    pub(crate) fn new(only: Option<(Slot, Id)>) -> Books {
+        Books { only, ..Books::default() }
+    }
+
+    /// Adds an entry up.
+    pub(crate) fn pass(&mut self, time: Micros, entry: &Entry<'_>) {
+        self.learn_parent(entry);
+        for event in &entry.events {
+            apply(self, time, event);
+        }
+    }
+
+    /// Adds an entry up and says what it changed; `None` where it is not of the account.
+    pub(crate) fn take(&mut self, seq: Seq, time: Micros, entry: &Entry<'_>) -> Option<v1::Change> {
+        self.touched = Some(Vec::new());
+        self.pass(time, entry);
+        let touched = self.touched.take().unwrap_or_default();
+        let records: Vec<v1::RecordChange> =
+            touched.into_iter().flat_map(|(key, before)| self.changes(key, before)).collect();
+        let accounts = accounts_of(entry);
+        let is_of = |(_, id): &(Slot, Id)| accounts.contains(&id.as_str());
+        if records.is_empty() && !self.only.as_ref().is_none_or(is_of) {
+            return None;
+        }
+        let account_id = match accounts[..] {
+            [account_id] => account_id.to_owned(),
+            _ => String::new(),
+        };
+        Some(change(seq, time, entry, account_id, records))
+    }
+
+    fn keeps(&self, slot: Slot) -> bool {
+        self.only.as_ref().is_none_or(|(only, _)| *only == slot)
+    }
+
+    /// The id of a parent whose row is not kept stands where it was set.
+    fn learn_parent(&mut self, entry: &Entry<'_>) {
+        let Command::UpsertAccount(command) = &entry.request.command else { return };
+        for event in &entry.events {
+            if let (Event::AccountSet { slot, parent: Some(parent), .. }, Some(id)) =
+                (event, command.parent_id)
+                && self.only.is_some()
+                && self.keeps(*slot)
+            {
+                self.parents.insert(*parent, id.into());
+            }
+        }
+    }
+
+    fn note(&mut self, key: Key) {
+        let Some(touched) = &self.touched else { return };
+        if touched.iter().all(|(known, _)| *known != key) {
+            let before = self.row(key);
+            self.touched.as_mut().expect("it is there").push((key, before));
+        }
+    }
+
+    fn row(&self, key: Key) -> Option<Row> {
+        match key {
+            Key::Account(slot) => self.accounts.get(&slot).cloned().map(Row::Account),
+            Key::Counters(slot) => {
+                Some(Row::Counters(self.counters.get(&slot).copied().unwrap_or_default()))
+            }
+            Key::Reservation(id) => self.reservations.get(&id).cloned().map(Row::Reservation),
+            Key::Segment(index) => self.segments.get(&index).cloned().map(Row::Segment),
+        }
+    }
+
+    /// A row before and after, where it is not the same; of a segment, of each currency.
+    fn changes(&self, key: Key, before: Option<Row>) -> Vec<v1::RecordChange> {
+        let after = self.row(key);
+        if before == after {
+            return Vec::new();
+        }
+        let segment = |row: Option<Row>| match row {
+            Some(Row::Segment(segment)) => Some(segment),
+            _ => None,
+        };
+        let slot = match key {
+            Key::Segment(index) => {
+                return self.segment_changes(index, segment(before), segment(after));
+            }
+            Key::Account(slot) | Key::Counters(slot) => slot,
+            // One that came and went at once leaves nothing to show.
+            Key::Reservation(id) => match self.reservations.get(&id) {
+                Some(reservation) => reservation.slot,
+                None => return Vec::new(),
+            },
+        };
+        let account_id = self.accounts.get(&slot).map(|account| account.id.to_string());
+        let record = |row: Option<Row>| row.and_then(|row| self.record(slot, row));
+        let (before, after) = (record(before), record(after));
+        // What nobody is shown, as the record of an average, is no change to anybody.
+        if before == after {
+            return Vec::new();
+        }
+        let account_id = account_id.unwrap_or_default();
+        vec![v1::RecordChange { account_id, before, after }]
+    }
+
+    fn segment_changes(
+        &self,
+        index: SegmentIndex,
+        before: Option<Segment>,
+        after: Option<Segment>,
+    ) -> Vec<v1::RecordChange> {
+        if let Some((slot, _)) = &self.only
+            && self.accounts.get(slot).and_then(|account| account.segment) != Some(index)
+        {
+            return Vec::new();
+        }
+        let rows = [&before, &after].into_iter().flatten();
+        let currencies = rows.flat_map(|row| {
+            row.defaults.iter().map(|(of, _)| *of).chain(row.caps.iter().map(|(of, _)| *of))
+        });
+        let mut found = Vec::new();
+        for currency in BTreeSet::from_iter(currencies) {
+            let record = |row: &Option<Segment>| segment_record(row.as_ref()?, currency);
+            let (before, after) = (record(&before), record(&after));
+            if before != after {
+                found.push(v1::RecordChange { account_id: String::new(), before, after });
+            }
+        }
+        found
+    }
+
+    fn record(&self, slot: Slot, row: Row) -> Option<v1::Record> {
+        let of = match row {
+            Row::Account(account) => {
+                let parent = account.parent.and_then(|slot| {
+                    self.accounts.get(&slot).map(|row| &row.id).or(self.parents.get(&slot))
+                });
+                let segment = account.segment.and_then(|index| self.segments.get(&index));
+                let parent_id = parent.map_or("", |id| id);
+                let segment_id = segment.map_or("", |segment| &segment.id);
+                // What has ended by itself stands in the row until the next change: it is shown, as
+                // a change is what an entry did, and not what time did.
+                let always = Micros::MIN;
+                Of::Account(reply::account(account.clone(), parent_id, segment_id, always))
+            }
+            Row::Counters(counters) => Of::Counters(v1::Counters {
+                outstanding_minor: counters.outstanding,
+                captured_minor: counters.captured,
+                reserved_minor: counters.reserved,
+                unallocated_minor: counters.unallocated,
+            }),
+            Row::Reservation(reservation) => {
+                let account = self.accounts.get(&slot)?;
+                let view = ReservationView::of(&reservation, &account.id, account.currency);
+                Of::Reservation(reply::reservation(view))
+            }
+            Row::Segment(_) => return None,
+        };
+        Some(v1::Record { of: Some(of) })
+    }
+}
+
+/// The accounts that an entry names, or whose reservation it names.
+pub(super) fn accounts_of<'e>(entry: &'e Entry<'_>) -> Vec<&'e str> {
+    let mut accounts: Vec<&str> = entry.request.command.accounts();
+    if let Outcome::Changed(changed) = &entry.outcome {
+        accounts.push(&changed.reservation.account_id);
+    }
+    accounts.dedup();
+    accounts
+}
+
+fn segment_record(segment: &Segment, currency: Currency) -> Option<v1::Record> {
+    let amount = |amount| Limit { kind: LimitKind::Amount(amount), valid_until: None };
+    let (limit, cap) = (segment.default_limit(currency), segment.cap(currency));
+    if limit.is_none() && cap.is_none() {
+        return None;
+    }
+    let of = Of::Segment(v1::Segment {
+        segment_id: segment.id.to_string(),
+        currency: currency.to_string(),
+        default_limit: limit.map(reply::limit),
+        cap: cap.map(|cap| reply::limit(amount(cap))),
+    });
+    Some(v1::Record { of: Some(of) })
+}
+
+fn change(
+    seq: Seq,
+    time: Micros,
+    entry: &Entry<'_>,
+    account_id: String,
+    records: Vec<v1::RecordChange>,
+) -> v1::Change {
+    let Entry { request, outcome, .. } = entry;
+    let request_id = match request.command.identity() {
+        Identity::Request(key) => key.id,
+        Identity::Entry { entry_id, .. } => entry_id,
+        Identity::None => "",
+    };
+    let decision = match outcome {
+        Outcome::Reserved(reserved) => v1::Decision::from(reserved.verdict.decision),
+        Outcome::Changed(changed) => v1::Decision::from(changed.verdict.decision),
+        _ => v1::Decision::Unspecified,
+    };
+    let reason = request.reason.map(|reason| reason.text());
+    v1::Change {
+        journal_seq: seq,
+        time: Some(timestamp(time)),
+        actor: request.actor.to_owned(),
+        channel: request.channel.to_owned(),
+        reason: reason.flatten().unwrap_or_default().to_owned(),
+        reason_erased: reason == Some(None),
+        command: request.command.name().to_owned(),
+        request_id: request_id.to_owned(),
+        account_id,
+        decision: decision.into(),
+        records,
+    }
+}
+
+impl Rows for Books {
+    fn add(&mut self, slot: Slot, change: &Counters) {
+        if self.keeps(slot) {
+            self.note(Key::Counters(slot));
+            self.counters.entry(slot).or_default().add(change);
+        }
+    }
+
+    fn add_account(&mut self, slot: Slot, account: Account) {
+        if self.keeps(slot) {
+            self.note(Key::Account(slot));
+            self.accounts.insert(slot, account);
+        }
+    }
+
+    fn update_account<R>(&mut self, slot: Slot, f: impl FnOnce(&mut Account) -> R) -> Option<R> {
+        self.note(Key::Account(slot));
+        self.accounts.get_mut(&slot).map(f)
+    }
+
+    fn add_reservation(&mut self, reservation: Reservation) {
+        if self.keeps(reservation.slot) {
+            self.note(Key::Reservation(reservation.id));
+            self.reservations.insert(reservation.id, reservation);
+        }
+    }
+
+    fn update_reservation<R>(
+        &mut self,
+        id: ReservationId,
+        f: impl FnOnce(&mut Reservation) -> R,
+    ) -> R {
+        self.note(Key::Reservation(id));
+        match self.reservations.get_mut(&id) {
+            Some(reservation) => f(reservation),
+            None => f(&mut of_another(id)),
+        }
+    }
+
+    fn remove_reservation(&mut self, id: ReservationId) {
+        self.reservations.remove(&id);
+    }
+
+    fn update_segment(
+        &mut self,
+        segment: SegmentIndex,
+        new: impl FnOnce() -> Segment,
+        f: impl FnOnce(&mut Segment),
+    ) {
+        self.note(Key::Segment(segment));
+        f(self.segments.entry(segment).or_insert_with(new));
+    }
+
+    // What is shown of a change does not depend on these.
+    fn add_capture(&mut self, _: ReservationId, _: Capture) {}
+    fn acknowledge_capture(&mut self, _: ReservationId, _: &str) {}
+    fn update_item(
+        &mut self,
+        _: Slot,
+        _: &str,
+        _: impl FnOnce() -> Item,
+        _: impl FnOnce(&mut Item),
+    ) {
+    }
+    fn remove_item(&mut self, _: Slot, _: &str) {}
+    fn set_terms(&mut self, _: TermsIndex, _: NamedTerms) {}
+    fn set_calendar(&mut self, _: CalendarIndex, _: Calendar) {}
+    fn assign_terms(&mut self, _: Assignee, _: Option<TermsIndex>) {}
+    fn set_source(&mut self, _: &str, _: u64) {}
+}
+
+/// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.
+fn of_another(id: ReservationId) -> Reservation {
+    Reservation {
+        id,
+        slot: Slot::MAX,
+        order_id: Id::default(),
+        open: EXPOSURE_MINOR_MAX,
+        captured: 0,
+        released: 0,
+        expired: 0,
+        expires_at: 0,
+        created_at: 0,
+        closed_at: 0,
+        captures: Captures::default(),
+        asked: None,
+    }
+}
