@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Self, TypeVar
+from uuid import uuid4
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -115,7 +116,6 @@ class Api:
         self.terms = TermsServiceStub(self.channel)
         self.clock = ClockServiceStub(self.channel)
         self.audit = AuditServiceStub(self.channel)
-        self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +128,7 @@ class Api:
         self.channel.close()
 
     def _request_id(self) -> str:
-        return f"made-up-{id(self)}-{next(self._numbers)}"
+        return f"made-up-{uuid4().hex}"
 
     def open_account(
         self, account_id: str, limit_minor: int | None = None, currency: str = "USD", **fields: Any
