@@ -220,6 +220,18 @@ def test_a_file_that_was_cut_is_named_and_not_read_to_its_end(kept: Kept) -> Non
     assert found[0].startswith(f"unreadable: commit 1: {path.name} cannot be read: ")
 
 
+@pytest.mark.parametrize(("begins", "named"), [(5, 5), (99, 1)])
+def test_a_file_of_what_another_holds_is_named(kept: Kept, begins: int, named: int) -> None:
+    """The server would answer from it: it finds files by their names."""
+    planted = kept.store / "archive" / f"commits-{begins:020}.mdb"
+    planted.parent.mkdir(exist_ok=True)
+    shutil.copyfile(next((kept.store / "journal").glob("commits-*.mdb")), planted)
+    code, printed = audit("verify", kept.store)
+    (found,) = wrong(printed)
+    assert code == 1
+    assert found.startswith(f"out of order: commit {named}: "), found
+
+
 def test_a_missing_file_is_named_by_its_first_entry_and_found_elsewhere(
     kept: Kept, tmp_path: Path
 ) -> None:

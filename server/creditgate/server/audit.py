@@ -80,7 +80,9 @@ class StreamChanges:
         self, asked: audit_pb2.ListChangesRequest, caller: str
     ) -> audit_pb2.ListChangesResponse:
         async def page() -> bytes:
-            return await self._bridge.call(LIST_CHANGES, asked.SerializeToString(), caller, None)
+            raw = asked.SerializeToString()
+            await self._bridge.pace(caller, raw)
+            return await self._bridge.call(LIST_CHANGES, raw, caller, None)
 
         # A stream of a long past would hold up a stopping server.
         return audit_pb2.ListChangesResponse.FromString(await self._drain.unless_begun(page()))

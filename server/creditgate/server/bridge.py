@@ -133,10 +133,12 @@ class Bridge:
         """Wait until this request of a stream is no more than its caller may ask for."""
         if self._limits is None:
             return
-        self._submit()  # what gathers counts too
-        # Nobody tells of room.
-        while pause_s := self._limits.pause_s(caller, len(request)):  # noqa: ASYNC110
-            await asyncio.sleep(pause_s)
+        while True:
+            self._submit()  # what gathers counts too, also of others who waited
+            pause_s = self._limits.pause_s(caller, len(request))
+            if not pause_s:
+                return
+            await asyncio.sleep(pause_s)  # nobody tells of room
 
     def call(
         self, method: int, request: bytes, caller: str, timeout_s: float | None
