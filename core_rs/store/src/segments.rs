@@ -357,6 +357,11 @@ impl Segments {
         sync_folder(&self.journal)
     }
 
+    /// The folder of files that are not written any more.
+    pub(crate) fn archive_folder(&self) -> &Path {
+        &self.archive
+    }
+
     /// Makes sure that all commits from `seq` on are there.
     pub(crate) fn require(&self, seq: Seq) -> Result<(), StoreError> {
         let (mut expected, mut begun) = (seq, false);

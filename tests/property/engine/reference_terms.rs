@@ -121,7 +121,7 @@ impl Model {
     }
 
     /// The due dates of the terms asked for and of its own, where the former are better: on some
-    /// day less is due, or more is taken off, or there is more grace.
+    /// day less is due, or more is taken off, or it is overdue later.
     pub(super) fn upgrade(
         &self,
         account: &'static str,
@@ -151,11 +151,13 @@ impl Model {
             all.filter(|offer| day <= offer.granted_until).map(|offer| offer.percent).max()
         };
         let [mine, theirs] = [&plans[0], &plans[1]];
-        let grace = |plan: &Option<Plan>| plan.as_ref().map_or(0, |plan| plan.grace_days);
+        let in_time = |plan: &Option<Plan>| {
+            plan.as_ref().map_or(today.0, |plan| plan.due.0 + i32::from(plan.grace_days))
+        };
         let better = (today.0..today.0 + 200)
             .map(Day)
             .any(|day| due(mine, day) < due(theirs, day) || off(mine, day) > off(theirs, day));
         let last = |plan: &Option<Plan>| plan.as_ref().map_or(today, |plan| plan.due);
-        Ok((better || grace(mine) > grace(theirs)).then(|| (last(mine), last(theirs))))
+        Ok((better || in_time(mine) > in_time(theirs)).then(|| (last(mine), last(theirs))))
     }
 }

@@ -37,12 +37,17 @@ impl Schedule {
     }
 
     /// Whether a customer has anything from it that `own` does not give: on some day less has
-    /// fallen due, or more may be taken off, or it is overdue after more days of grace.
+    /// fallen due, or more may be taken off, or it is overdue later, grace included.
     #[must_use]
     pub fn is_better_than(&self, own: &Schedule) -> bool {
         let later = own.parts.iter().any(|(day, _)| self.fallen_due(*day) < own.fallen_due(*day));
         let cheaper = self.discounts.iter().any(|(day, percent)| *percent > own.discount(*day));
-        later || cheaper || self.grace_days > own.grace_days
+        later || cheaper || self.last_in_time() > own.last_in_time()
+    }
+
+    /// The last day before it is overdue.
+    fn last_in_time(&self) -> Day {
+        self.due.plus(self.grace_days)
     }
 
     /// What share has fallen due by a day.

@@ -22,7 +22,7 @@ use crate::wire::status::Fault;
 use crate::wire::v1;
 
 /// A page ends with the row that fills so many bytes: clients take 4 MiB.
-const PAGE_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 64 << 10;
 
 /// One row of `UpsertTerms`.
 pub(crate) fn upsert_terms<'a>(

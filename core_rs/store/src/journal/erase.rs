@@ -69,7 +69,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// As for [`Journal::read`].
+    /// As for [`Journal::read`], also where the file of an entry with a text is not at hand.
     pub fn with_texts(
         &self,
         up_to: Seq,
@@ -94,13 +94,19 @@ impl Journal {
                     }));
                     Ok(here)
                 })?;
-                left = &left[in_commit.unwrap_or(1).max(1)..];
+                // Whose text it is nobody can tell then, and to leave it would be to say too much.
+                let here = in_commit.filter(|here| *here > 0).ok_or_else(|| self.missing(*seq))?;
+                left = &left[here..];
                 if found.len() >= max {
                     found.truncate(max);
                     return Ok(found);
                 }
             }
         }
+    }
+
+    fn missing(&self, seq: Seq) -> StoreError {
+        StoreError::FileMissing { path: self.segments.archive_folder().into(), seq }
     }
 
     /// The next entries from `from` on that have texts; none: there are no more.
