@@ -150,6 +150,25 @@ pub struct Reservation {
 }
 
 impl Reservation {
+    /// One that holds nothing, since `now`.
+    #[must_use]
+    pub fn empty(id: ReservationId, slot: Slot, order_id: &str, now: Micros) -> Reservation {
+        Reservation {
+            id,
+            slot,
+            order_id: order_id.into(),
+            open: 0,
+            captured: 0,
+            released: 0,
+            expired: 0,
+            expires_at: now,
+            created_at: now,
+            closed_at: now,
+            captures: Captures::default(),
+            asked: None,
+        }
+    }
+
     /// OPEN until nothing of it is open.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment};
+use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
@@ -198,20 +198,7 @@ impl<'t> Overlay<'t> {
         });
         found.unwrap_or_else(|| {
             self.note_missing(format_args!("reservation {id}"));
-            Reservation {
-                id,
-                slot: 0,
-                order_id: "".into(),
-                open: 0,
-                captured: 0,
-                released: 0,
-                expired: 0,
-                expires_at: 0,
-                created_at: 0,
-                closed_at: 0,
-                captures: Captures::default(),
-                asked: None,
-            }
+            Reservation::empty(id, 0, "", 0)
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::model::{Captures, Reservation};
+use crate::model::Reservation;
 use crate::outcome::{Changed, Outcome};
 use crate::values::{Minor, reservation_id};
 
@@ -69,20 +69,8 @@ impl Context<'_> {
 
     /// The reservation of an order that has none: it holds nothing.
     fn unreserved(&self, key: OrderKey<'_>) -> Result<Reservation, Refusal> {
-        Ok(Reservation {
-            id: reservation_id(self.seq, 0),
-            slot: self.slot(key.account_id)?,
-            order_id: key.order_id.into(),
-            open: 0,
-            captured: 0,
-            released: 0,
-            expired: 0,
-            expires_at: self.now,
-            created_at: self.now,
-            closed_at: self.now,
-            captures: Captures::default(),
-            asked: None,
-        })
+        let slot = self.slot(key.account_id)?;
+        Ok(Reservation::empty(reservation_id(self.seq, 0), slot, key.order_id, self.now))
     }
 
     /// What goes beyond the open part; for an order that has no reservation, all of it.

@@ -7,7 +7,7 @@ use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
-use creditgate_engine::model::{Account, Capture, Captures, Counters, Item, Reservation, Segment};
+use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
@@ -343,18 +343,5 @@ impl Rows for Books {
 
 /// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.
 fn of_another(id: ReservationId) -> Reservation {
-    Reservation {
-        id,
-        slot: Slot::MAX,
-        order_id: Id::default(),
-        open: EXPOSURE_MINOR_MAX,
-        captured: 0,
-        released: 0,
-        expired: 0,
-        expires_at: 0,
-        created_at: 0,
-        closed_at: 0,
-        captures: Captures::default(),
-        asked: None,
-    }
+    Reservation { open: EXPOSURE_MINOR_MAX, ..Reservation::empty(id, Slot::MAX, "", 0) }
 }
