@@ -37,7 +37,7 @@ fn decide_and_apply(criterion: &mut Criterion) {
                 || orders.next(),
                 |ids| {
                     let request = reserve(&ids);
-                    black_box(decide(&state, 1, NOW, &request.command, None)).is_ok()
+                    black_box(decide(&state, 1, NOW, &request)).is_ok()
                 },
                 BatchSize::SmallInput,
             );

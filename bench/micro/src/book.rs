@@ -52,7 +52,7 @@ fn open(state: &mut State, account: &Request<'_>) {
 /// What becomes of a request that is not refused.
 #[must_use]
 pub fn decided<'a>(state: &State, seq: u64, request: &Request<'a>) -> Entry<'a> {
-    let decided = decide(state, seq, NOW, &request.command, request.reason);
+    let decided = decide(state, seq, NOW, request);
     let (outcome, events) = decided.expect("nothing is wrong with it");
     Entry { request: request.clone(), policy_version: POLICY_VERSION, outcome, events }
 }

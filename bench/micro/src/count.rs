@@ -56,7 +56,7 @@ fn decide_orders(state: &State, times: usize) {
     let orders = Orders::of(ACCOUNTS).take(TIMES_MAX);
     for ids in &orders[..times] {
         let request = black_box(reserve(ids));
-        let _ = black_box(decide(state, 1, NOW, &request.command, request.reason));
+        let _ = black_box(decide(state, 1, NOW, &request));
     }
 }
 

@@ -94,6 +94,7 @@ def check(
     currency: str,
     *,
     allow_partial: bool = False,
+    channel: str = "",
     contract_id: str = "",
     terms_id: str = "",
     timeout_s: float | None = None,
@@ -104,6 +105,7 @@ def check(
         amount_minor=amount_minor,
         currency=currency,
         allow_partial=allow_partial,
+        channel=channel,
         contract_id=contract_id,
         terms_id=terms_id,
     )

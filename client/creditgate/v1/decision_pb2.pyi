@@ -111,20 +111,22 @@ class CheckAndReserveResponse(_message.Message):
     def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation_id: _Optional[str] = ..., approved_amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
-    __slots__ = ("account_id", "amount_minor", "currency", "allow_partial", "contract_id", "terms_id")
+    __slots__ = ("account_id", "amount_minor", "currency", "allow_partial", "contract_id", "terms_id", "channel")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     TERMS_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amount_minor: int
     currency: str
     allow_partial: bool
     contract_id: str
     terms_id: str
-    def __init__(self, account_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
+    channel: str
+    def __init__(self, account_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class CheckResponse(_message.Message):
     __slots__ = ("result", "approved_amount_minor")

@@ -3,7 +3,8 @@
 use crate::apply::apply;
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::*;
-use crate::decide::decide;
+use crate::decide::{Inquiry, decide};
+use crate::entry::Request;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::{Account, Counters, Reservation, Standing, Status};
@@ -29,13 +30,16 @@ pub(crate) struct Book {
     pub(crate) state: State,
     pub(crate) now: Micros,
     pub(crate) seq: Seq,
+    /// Who asks, and through which sales channel.
+    pub(crate) actor: &'static str,
+    pub(crate) channel: &'static str,
 }
 
 impl Book {
     /// Nothing in it.
     pub(crate) fn empty() -> Book {
         let now = Micros::from(TODAY.0) * DAY + 10 * 3_600 * SECOND;
-        Book { state: State::default(), now, seq: 0 }
+        Book { state: State::default(), now, seq: 0, actor: "oms", channel: "" }
     }
 
     /// Account "a" with this limit, in USD.
@@ -50,6 +54,12 @@ impl Book {
         Book::with_limit(LimitKind::Amount(100))
     }
 
+    /// A command as the book's actor asks for it.
+    pub(crate) fn request<'a>(&self, command: impl Into<Command<'a>>) -> Request<'a> {
+        let Book { actor, channel, .. } = *self;
+        Request { command: command.into(), actor, channel, reason: None }
+    }
+
     /// Decides twice, to the same, and applies.
     pub(crate) fn run<'a>(&mut self, command: impl Into<Command<'a>>) -> Result<Outcome, Refusal> {
         Ok(self.events(command)?.0)
@@ -60,9 +70,9 @@ impl Book {
         &mut self,
         command: impl Into<Command<'a>>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let command = command.into();
-        let decided = decide(&self.state, self.seq + 1, self.now, &command, None);
-        assert_eq!(decided, decide(&self.state, self.seq + 1, self.now, &command, None));
+        let request = self.request(command);
+        let decided = decide(&self.state, self.seq + 1, self.now, &request);
+        assert_eq!(decided, decide(&self.state, self.seq + 1, self.now, &request));
         let (outcome, events) = decided?;
         for event in &events {
             apply(&mut self.state, self.now, event);
@@ -253,6 +263,12 @@ pub(crate) fn order(order_id: &str, amount: Minor) -> Order<'_> {
 
 pub(crate) fn reserve(order_id: &str, amount: Minor) -> Reserve<'_> {
     Reserve { request: REQUEST, order: order(order_id, amount), allow_partial: false }
+}
+
+/// What an order of account "a" would ask for.
+pub(crate) fn inquiry(amount: Minor) -> Inquiry<'static> {
+    let (account_id, currency) = ("a", usd());
+    Inquiry { account_id, amount, currency, allow_partial: false, terms: None, channel: "" }
 }
 
 pub(crate) fn by_order(order_id: &str) -> Target<'_> {

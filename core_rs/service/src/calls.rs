@@ -1,7 +1,7 @@
 //! One call on the worker's thread: decode, decide, and the bytes of the answer. What is answered
 //! here leaves only after the commit that carries it.
 
-use creditgate_engine::decide;
+use creditgate_engine::decide::{self, Inquiry};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::{Changed, Outcome, Reserved};
@@ -68,9 +68,9 @@ impl From<ExecuteError> for Failed {
 }
 
 /// Refuses what names another sales channel than its caller's own, where that has one.
-fn through_own_channel(call: &Call, request: &Request<'_>) -> Result<(), Fault> {
+fn through_own_channel(call: &Call, channel: &str) -> Result<(), Fault> {
     match &call.own_channel {
-        Some(own) if own != request.channel => Err(Fault::channel_not_own(request.channel, own)),
+        Some(own) if own != channel => Err(Fault::channel_not_own(channel, own)),
         _ => Ok(()),
     }
 }
@@ -96,7 +96,7 @@ impl Calls<'_> {
                 reply::reserved(&mut answer, reserved, made);
                 answer
             }
-            Method::Check => self.check(&decode(bytes)?)?.encode_to_vec(),
+            Method::Check => self.check(&decode(bytes)?, call)?.encode_to_vec(),
             Method::Adjust => {
                 let message = decode(bytes)?;
                 let request = decision::adjust(&message, actor, self.default_ttl_s)?;
@@ -191,21 +191,23 @@ impl Calls<'_> {
         call: &Call,
     ) -> Result<(Reserved, Made), Failed> {
         let request = decision::reserve(message, &call.actor, self.default_ttl_s)?;
-        through_own_channel(call, &request)?;
+        through_own_channel(call, request.channel)?;
         match self.execute(&request)? {
             (Outcome::Reserved(reserved), made) => Ok((reserved, made)),
             (outcome, _) => unreachable!("reserve was answered with {outcome:?}"),
         }
     }
 
-    fn check(&self, message: &v1::CheckRequest) -> Result<v1::CheckResponse, Failed> {
+    fn check(&self, message: &v1::CheckRequest, call: &Call) -> Result<v1::CheckResponse, Failed> {
         let account_id = admit::id("account_id", &message.account_id)?;
         let amount = admit::amount("amount_minor", message.amount_minor)?;
         let currency = admit::currency(&message.currency)?;
-        let (state, partial) = (self.store.state(), message.allow_partial);
-        let asked = decision::asked_terms(&message.contract_id, &message.terms_id)?;
-        let checked = decide::check(state, self.now, account_id, amount, currency, partial, asked)
-            .map_err(Fault::from)?;
+        let terms = decision::asked_terms(&message.contract_id, &message.terms_id)?;
+        let (allow_partial, channel) = (message.allow_partial, &*message.channel);
+        admit::optional_id("channel", channel)?;
+        through_own_channel(call, channel)?;
+        let inquiry = Inquiry { account_id, amount, currency, allow_partial, terms, channel };
+        let checked = decide::check(self.store.state(), self.now, &inquiry).map_err(Fault::from)?;
         let approved_amount_minor = checked.amount;
         let result = Some(reply::result(checked.verdict, self.looked()));
         Ok(v1::CheckResponse { result, approved_amount_minor })
@@ -225,7 +227,7 @@ impl Calls<'_> {
     }
 
     fn change(&mut self, request: &Request<'_>, call: &Call) -> Result<(Changed, Made), Failed> {
-        through_own_channel(call, request)?;
+        through_own_channel(call, request.channel)?;
         match self.execute(request)? {
             (Outcome::Changed(changed), made) => Ok((changed, made)),
             (outcome, _) => unreachable!("a change was answered with {outcome:?}"),
@@ -236,7 +238,7 @@ impl Calls<'_> {
         let mut answer = Vec::with_capacity(message.items.len() * ANSWER_BYTES);
         if message.all_or_none {
             let request = decision::reserve_all(message, &call.actor, self.default_ttl_s)?;
-            through_own_channel(call, &request)?;
+            through_own_channel(call, request.channel)?;
             let (Outcome::ReservedAll(all), made) = self.execute(&request)? else {
                 unreachable!("an all-or-none batch is answered for each item");
             };

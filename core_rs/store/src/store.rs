@@ -230,7 +230,7 @@ impl Store {
             self.refuse_other_call(seq, &identity)?;
         }
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
-        let (outcome, events) = decide(&self.state, seq, time, &request.command, request.reason)?;
+        let (outcome, events) = decide(&self.state, seq, time, request)?;
         self.make_room(&events)?;
         for event in &events {
             apply(&mut self.state, time, event);

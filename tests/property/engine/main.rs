@@ -5,7 +5,7 @@ mod reference;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::*;
-use creditgate_engine::decide::{check, decide};
+use creditgate_engine::decide::{Inquiry, check, decide};
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
@@ -62,7 +62,7 @@ impl Run {
         let available: Vec<_> = accounts.map(|id| (*id, self.model.available(id))).collect();
 
         let expected = self.model.run(&command);
-        let decided = decide(&self.state, seq, now, &command, None);
+        let decided = decide(&self.state, seq, now, &request(&command));
         assert_eq!(self.state.dump(), before, "deciding changes nothing");
         let (outcome, events) = match (decided, expected) {
             (Err(refusal), expected) => {
@@ -125,11 +125,9 @@ impl Run {
         events: Vec<Event<'static>>,
     ) {
         let (outcome_again, events_again) =
-            decide(&self.replica, seq, now, command, None).expect("decided before");
+            decide(&self.replica, seq, now, &request(command)).expect("decided before");
         let entry = |command: &Command<'static>, outcome, events| {
-            let request =
-                Request { command: command.clone(), actor: "oms", channel: "", reason: None };
-            let entry = Entry { request, policy_version: 0, outcome, events };
+            let entry = Entry { request: request(command), policy_version: 0, outcome, events };
             rmp_serde::to_vec(&entry).expect("every entry can be written")
         };
         let bytes = entry(command, outcome, events);
@@ -322,13 +320,21 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
     }
 }
 
+/// A command as the order entry asks for it.
+fn request(command: &Command<'static>) -> Request<'static> {
+    Request { command: command.clone(), actor: "oms", channel: "", reason: None }
+}
+
 /// `Check` says what `CheckAndReserve` decides.
 fn assert_check(state: &State, now: Micros, command: &Command<'_>, outcome: &Outcome) {
     let (Command::Reserve(command), Outcome::Reserved(reserved)) = (command, outcome) else {
         return;
     };
-    let Reserve { order: o, allow_partial, .. } = command;
-    let checked = check(state, now, o.account_id, o.amount, o.currency, *allow_partial, o.terms);
+    let Reserve { order, allow_partial, .. } = command;
+    let Order { account_id, amount, currency, terms, .. } = *order;
+    let (allow_partial, channel) = (*allow_partial, "");
+    let inquiry = Inquiry { account_id, amount, currency, allow_partial, terms, channel };
+    let checked = check(state, now, &inquiry);
     let expected = Reserved { reservation: None, expires_at: 0, ..reserved.clone() };
     assert_eq!(checked, Ok(expected));
 }

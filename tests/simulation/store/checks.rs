@@ -25,8 +25,7 @@ pub fn check_journal(store: &Store) {
     let mut next: Seq = 1;
     let read = store.journal().read(1, |commit| {
         for entry in &commit.entries {
-            let (command, reason) = (&entry.request.command, entry.request.reason);
-            let decided = decide(&state, next, commit.head.time, command, reason);
+            let decided = decide(&state, next, commit.head.time, &entry.request);
             let stored = (entry.outcome.clone(), entry.events.clone());
             assert_eq!(bytes(&decided.expect("it was decided before")), bytes(&stored));
             for event in &entry.events {

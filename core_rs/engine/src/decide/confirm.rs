@@ -24,7 +24,7 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     }
     let reasons = standing(state, found.slot, now);
     let decision = if reasons.is_empty() { Decision::Approved } else { Decision::Declined };
-    let context = Context { state, seq: 0, now };
+    let context = Context { state, seq: 0, now, actor: "", channel: "" };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
     let reservation = view(state, found);
     Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })

@@ -19,12 +19,13 @@ pub mod rules;
 
 pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
-pub use reserve::check;
+pub use reserve::{Inquiry, check};
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
 use crate::decide::levels::{Room, room};
 use crate::decide::rules::Evaluation;
+use crate::entry::Request;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
@@ -38,12 +39,15 @@ struct Context<'s> {
     state: &'s State,
     seq: Seq,
     now: Micros,
+    /// Who asks.
+    actor: &'s str,
+    /// Through which sales channel; may be empty.
+    channel: &'s str,
 }
 
-/// Decides a command that will stand at `seq` of the journal and happens at `now`; `reason` is what
-/// the caller gave as its reason.
+/// Decides a request that will stand at `seq` of the journal and happens at `now`.
 ///
-/// The same state, command and time always give the same outcome and events.
+/// The same state, request and time always give the same outcome and events.
 ///
 /// # Errors
 ///
@@ -52,10 +56,10 @@ pub fn decide<'a>(
     state: &State,
     seq: Seq,
     now: Micros,
-    command: &Command<'a>,
-    reason: Option<Text<'a>>,
+    request: &Request<'a>,
 ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-    let context = Context { state, seq, now };
+    let Request { ref command, actor, channel, reason } = *request;
+    let context = Context { state, seq, now, actor, channel };
     // In place: an outcome is large, and to hand it on would cost every order a copy.
     let mut decided = context.decide(command, reason);
     if state.looks_back()

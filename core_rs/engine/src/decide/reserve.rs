@@ -14,21 +14,31 @@ use crate::state::State;
 use crate::terms::AskedTerms;
 use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
 
+/// What an order would ask for that is only looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Inquiry<'a> {
+    /// Who would order.
+    pub account_id: &'a str,
+    /// Greater than zero.
+    pub amount: Minor,
+    /// Must be the account's.
+    pub currency: Currency,
+    /// Whether a part would do.
+    pub allow_partial: bool,
+    /// What it would name of payment terms.
+    pub terms: Option<AskedTerms<'a>>,
+    /// Through which sales channel; may be empty.
+    pub channel: &'a str,
+}
+
 /// What `CheckAndReserve` would decide at `now`; its reservation is always absent.
 ///
 /// # Errors
 ///
 /// The same refusals, but for an order that is reserved already.
-pub fn check(
-    state: &State,
-    now: Micros,
-    account_id: &str,
-    amount: Minor,
-    currency: Currency,
-    allow_partial: bool,
-    terms: Option<AskedTerms<'_>>,
-) -> Result<Reserved, Refusal> {
-    let context = Context { state, seq: 0, now };
+pub fn check(state: &State, now: Micros, inquiry: &Inquiry<'_>) -> Result<Reserved, Refusal> {
+    let Inquiry { account_id, amount, currency, allow_partial, terms, channel } = *inquiry;
+    let context = Context { state, seq: 0, now, actor: "", channel };
     let slot = context.payer(account_id, currency)?;
     context.judge(slot, Pending::default(), amount, allow_partial, terms)
 }

@@ -75,7 +75,8 @@ fn commands() -> Vec<Command<'static>> {
 }
 
 fn step(book: &mut Book, command: &Command<'_>) {
-    let (_, events) = decide(&book.state, book.seq + 1, book.now, command, None).unwrap();
+    let request = book.request(command.clone());
+    let (_, events) = decide(&book.state, book.seq + 1, book.now, &request).unwrap();
     assert!(!events.is_empty(), "{command:?}");
     for event in &events {
         apply(&mut book.state, book.now, event);
@@ -128,14 +129,9 @@ fn settling_names_the_accounts_that_changed_and_forgets_how_to_undo() {
     step(&mut book, &account("b").into());
     let other = Order { account_id: "b", ..order("o", 5) };
     step(&mut book, &reserve("new", 7).into());
-    let refused = decide(
-        &book.state,
-        book.seq + 1,
-        book.now,
-        &Reserve { order: Order { currency: eur(), ..other }, ..reserve("", 0) }.into(),
-        None,
-    );
-    assert!(refused.is_err());
+    let euros = Reserve { order: Order { currency: eur(), ..other }, ..reserve("", 0) };
+    let request = book.request(euros);
+    assert!(decide(&book.state, book.seq + 1, book.now, &request).is_err());
     let dump = book.state.dump();
     let mut seen: Vec<Slot> = Vec::new();
     book.state.touched_since(0, |slot| seen.push(slot));

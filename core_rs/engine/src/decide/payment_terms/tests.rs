@@ -1,6 +1,6 @@
 use super::*;
 use crate::command::*;
-use crate::decide::check;
+use crate::decide::{Inquiry, check};
 use crate::outcome::Decision::{self, Approved, Declined, Referred};
 use crate::outcome::ReasonCode::{BatchNotApproved, InsufficientCredit, TermsUpgraded};
 use crate::outcome::Reserved;
@@ -115,8 +115,8 @@ fn better_terms_than_its_own_are_for_a_person_to_decide() {
     ];
     for (amount, terms_id, allow_partial, decision, reasons) in table {
         let order = asking("o", amount, None, Some(terms_id));
-        let checked =
-            check(&book.state, book.now, "a", amount, usd(), allow_partial, order.terms).unwrap();
+        let inquiry = Inquiry { allow_partial, terms: order.terms, ..inquiry(amount) };
+        let checked = check(&book.state, book.now, &inquiry).unwrap();
         let Reserved { verdict, reservation, amount: held, .. } =
             book.reserved(Reserve { allow_partial, ..ask(order) });
         assert_eq!((verdict.decision, &verdict.reasons), (decision, &reasons), "{terms_id}");

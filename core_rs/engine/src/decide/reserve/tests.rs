@@ -1,4 +1,4 @@
-use super::check;
+use super::{Inquiry, check};
 use crate::bounds::{AMOUNT_MINOR_MAX, EXPOSURE_MINOR_MAX};
 use crate::command::*;
 use crate::error::Refusal;
@@ -230,7 +230,8 @@ fn check_says_what_reserve_would_decide_and_changes_nothing() {
     book.hold("held", 40);
     for (amount, partial) in [(60, false), (61, false), (61, true), (AMOUNT_MINOR_MAX, true)] {
         let before = book.state.dump();
-        let checked = check(&book.state, book.now, "a", amount, usd(), partial, None).unwrap();
+        let inquiry = Inquiry { allow_partial: partial, ..inquiry(amount) };
+        let checked = check(&book.state, book.now, &inquiry).unwrap();
         assert_eq!(book.state.dump(), before);
         let order = reserve("o", amount);
         let found = book.reserved(Reserve { allow_partial: partial, ..order });
@@ -238,7 +239,8 @@ fn check_says_what_reserve_would_decide_and_changes_nothing() {
         book.run(release("o")).ok();
     }
     let refused = |account_id, currency| {
-        check(&book.state, book.now, account_id, 1, currency, false, None).unwrap_err()
+        let inquiry = Inquiry { account_id, currency, ..inquiry(1) };
+        check(&book.state, book.now, &inquiry).unwrap_err()
     };
     assert_eq!(refused("x", usd()), Refusal::AccountNotFound("x".into()));
     let mismatch = Refusal::CurrencyMismatch { expected: usd(), found: eur() };
