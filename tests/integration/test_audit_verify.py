@@ -211,6 +211,20 @@ def test_an_altered_text_is_named_by_its_entry(kept: Kept) -> None:
     )
 
 
+def test_a_text_that_stands_for_another_is_named_by_its_entry(kept: Kept) -> None:
+    def change(write: Any, texts: Any) -> None:
+        key, value = next(iter(write.cursor(texts)))
+        write.delete(key, db=texts)
+        write.put(key[:-1] + bytes([1 - key[-1]]), value, db=texts)
+
+    edit(kept.store, b"texts", change)
+    code, found, _ = kept.verify()
+    assert (code, found) == (
+        1,
+        ["edited: entry 1: its reason does not match the digest in the entry"],
+    )
+
+
 def test_a_file_that_was_cut_is_named_and_not_read_to_its_end(kept: Kept) -> None:
     (path,) = (kept.store / "journal").glob("commits-*.mdb")
     with path.open("r+b") as file:

@@ -41,6 +41,8 @@ class Account:
     holds: dict[str, int | None] = field(default_factory=dict)
     temporary_limits: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     hard_cap: int | None = None
+    averaged: int | None = None
+    """The exposure that its average goes on with; None: it has no average."""
     outstanding: int = 0
     captured: int = 0
     reserved: int = 0
@@ -173,6 +175,8 @@ class Auditor:
         for account in touched.values():
             if account.reserved < 0 or account.captured < 0:
                 raise DamageError(f"entry {answer.seq}: {account} holds less than nothing")
+            if account.averaged not in (None, account.exposure):
+                raise DamageError(f"entry {answer.seq}: {account} is averaged by another exposure")
             # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
             if not kinds & {"reserved", "grown"} or "billed" in kinds:
                 continue
@@ -339,8 +343,19 @@ class Auditor:
         if item.open or item.captured:
             raise DamageError(f"entry {self.seq}: invoice {invoice} was forgotten while open")
 
-    def _rolling(self, slot: int, hard_cap: int | None = None, *_: object) -> None:
-        self.accounts[slot].hard_cap = hard_cap
+    def _rolling(self, slot: int, hard_cap: int | None = None, *more: Any) -> None:
+        account = self.accounts[slot]
+        if hard_cap is None:
+            account.averaged = None
+        elif account.averaged is None:
+            account.averaged = more[1]
+        account.hard_cap = hard_cap
+
+    def _average_moved(self, slot: int, amount: int) -> None:
+        account = self.accounts[slot]
+        if account.averaged is None:
+            raise DamageError(f"entry {self.seq}: {account} has no average")
+        account.averaged += amount
 
     def _nothing(self, *_: object) -> None:
         """Moves nothing."""
@@ -360,7 +375,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     ),
     "rolling_limit_set": Auditor._rolling,
     "rolling_limit_removed": Auditor._rolling,
-    "average_moved": Auditor._nothing,
+    "average_moved": Auditor._average_moved,
     "segment_set": Auditor._segment_set,
     **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     "reserved": Auditor._reserved,

@@ -22,7 +22,8 @@ FORMAT = 1
 DIGEST_BYTES = 32
 SALT_BYTES = 16
 MAP_SIZE = 1 << 40  # of address space; the file is only read
-TEXT_FIELDS = {0: "name", 1: "reason"}
+_NAME, _REASON = range(2)
+TEXT_FIELDS = {_NAME: "name", _REASON: "reason"}
 
 _A_DIGEST = b"\xc4\x20"
 """How msgpack begins 32 bytes: an entry has no other byte strings than digests of texts."""
@@ -260,12 +261,20 @@ def _texts_of(commit: Commit, cursor: Any) -> dict[tuple[int, int], bytes]:
         if seq > commit.last_seq:
             break
         entry = bytes(commit.entries[seq - commit.first_seq])
-        if _A_DIGEST + hashlib.sha256(stored).digest() not in entry:
+        if hashlib.sha256(stored).digest() not in _digests_of(entry, number):
             name = TEXT_FIELDS.get(number, f"text {number}")
             message = f"entry {seq}: its {name} does not match the digest in the entry"
             raise DamageError(message, Fault.EDITED, seq)
         found[seq, number] = stored
     return found
+
+
+def _digests_of(entry: bytes, number: int) -> set[bytes]:
+    """The digests that an entry has of its text of this number."""
+    if _A_DIGEST not in entry:
+        return set()
+    command, _actor, _channel, reason = msgspec.msgpack.decode(entry)[0]
+    return set(_byte_strings({_NAME: command, _REASON: reason}.get(number)))
 
 
 def texts_named(commit: Commit) -> dict[int, int]:

@@ -201,8 +201,7 @@ impl Reader {
         up_to: Seq,
     ) -> Result<v1::ListChangesResponse, Fault> {
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            self.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
-            return Err(Fault::deadline_passed());
+            return Err(self.too_late());
         }
         let mut open = self.books_for(asked)?;
         // Books that an error left half way through a commit are not kept.
@@ -210,6 +209,11 @@ impl Reader {
         open.used = Instant::now();
         self.open.push(open);
         Ok(page)
+    }
+
+    fn too_late(&self) -> Fault {
+        self.stats.deadline_passed.fetch_add(1, Ordering::Relaxed);
+        Fault::deadline_passed()
     }
 
     /// Finds the texts that an erasure is about, and sends the call back to the worker with them.
@@ -222,8 +226,12 @@ impl Reader {
     ) -> Result<(), Fault> {
         let Erasure { account_id, request, actor } = erasure;
         let is_about = |entry: &Entry<'_>| books::accounts_of(entry).contains(&&*account_id);
-        let found = self.journal.with_texts(up_to, ERASED_ENTRIES_MAX, is_about);
-        let found = Some(found.map_err(|error| Fault::journal_unreadable(&error))?);
+        let waits = || deadline.is_none_or(|deadline| Instant::now() < deadline);
+        let found = self.journal.with_texts(up_to, ERASED_ENTRIES_MAX, waits, is_about);
+        let found = found.map_err(|error| Fault::journal_unreadable(&error))?;
+        if found.is_none() {
+            return Err(self.too_late());
+        }
         let method = Method::EraseTexts;
         // Whoever may erase is held to no sales channel.
         let own_channel = None;

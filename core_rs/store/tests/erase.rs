@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +55,12 @@ fn about<'a>(account_id: &'a str) -> impl Fn(&Entry<'_>) -> bool + 'a {
 }
 
 fn texts_of(store: &Store, account_id: &str) -> Vec<u64> {
-    store.journal().with_texts(u64::MAX, 100, about(account_id)).expect("it can be read")
+    some_texts_of(store, account_id, u64::MAX, 100)
+}
+
+fn some_texts_of(store: &Store, account_id: &str, up_to: u64, max: usize) -> Vec<u64> {
+    let found = store.journal().with_texts(up_to, max, || true, about(account_id));
+    found.expect("it can be read").expect("nothing stops it")
 }
 
 fn assert_erased(store: &Store) {
@@ -73,9 +79,12 @@ fn the_texts_about_an_account_are_found() {
     let store = store_with_texts(folder.path(), options());
     assert_eq!(texts_of(&store, "acme"), [1, 3]);
     assert_eq!(texts_of(&store, "third"), []);
-    let journal = store.journal();
-    assert_eq!(journal.with_texts(2, 100, about("acme")).expect("it can be read"), [1]);
-    assert_eq!(journal.with_texts(u64::MAX, 1, about("acme")).expect("it can be read"), [1]);
+    assert_eq!(some_texts_of(&store, "acme", 2, 100), [1]);
+    assert_eq!(some_texts_of(&store, "acme", u64::MAX, 1), [1]);
+    let looks = Cell::new(0);
+    let goes_on = || looks.replace(looks.get() + 1) < 1;
+    let stopped = store.journal().with_texts(u64::MAX, 100, goes_on, about("acme"));
+    assert_eq!((stopped.expect("it can be read"), looks.get()), (None, 2));
 }
 
 #[test]

@@ -61,8 +61,8 @@ class StreamChanges:
             page_size=_PAGE_SIZE,
         )
         sent_seq = None
+        page = await self._page(asked, caller)
         while True:
-            page = await self._page(asked, caller)
             asked.after_seq = page.journal_seq
             at_end = not page.next_page_token
             if page.changes or (at_end and page.journal_seq != sent_seq):
@@ -75,6 +75,20 @@ class StreamChanges:
                 if not request.follow:
                     return
                 await self._drain.unless_begun(self._more(page.journal_seq))
+            page = await self._next_page(asked, caller)
+
+    async def _next_page(
+        self, asked: audit_pb2.ListChangesRequest, caller: str
+    ) -> audit_pb2.ListChangesResponse:
+        """Later rather than never: who was let in is not sent away for others who came too."""
+        while True:
+            try:
+                return await self._page(asked, caller)
+            except CallError as error:
+                if error.retry_after_s is None:
+                    raise
+                pause_s = error.retry_after_s
+            await self._drain.unless_begun(asyncio.sleep(pause_s))
 
     async def _page(
         self, asked: audit_pb2.ListChangesRequest, caller: str

@@ -79,8 +79,10 @@ class StreamCheckAndReserve:
                 await self._bridge.pace(caller, raw)
                 # Looked for beforehand: a batch that was refused and came again would be decided
                 # after those behind it. The call's deadline ends this wait like any other.
-                while not self._bridge.has_room(raw):  # noqa: ASYNC110 - nobody tells of room
-                    await asyncio.sleep(_ROOM_PAUSE_S)
+                while not self._bridge.has_room(raw):
+                    await asyncio.sleep(_ROOM_PAUSE_S)  # nobody tells of room
+                    # Other streams of the caller may have asked meanwhile.
+                    await self._bridge.pace(caller, raw)
                 # As it came: the request of one batch.
                 timeout_s = context.time_remaining()
                 answers.put_nowait(self._bridge.call(BATCH_METHOD, raw, caller, timeout_s))

@@ -40,6 +40,15 @@ class CallError(Exception):
         """The status as a message."""
         return status_pb2.Status.FromString(self.status)
 
+    @property
+    def retry_after_s(self) -> float | None:
+        """When to ask again; None where it says that this would help nobody."""
+        retry = error_details_pb2.RetryInfo()
+        for detail in self.parsed.details:
+            if self.code == code_pb2.RESOURCE_EXHAUSTED and detail.Unpack(retry):
+                return float(retry.retry_delay.ToTimedelta().total_seconds())
+        return None
+
     def reason(self) -> str:
         """The UPPER_SNAKE reason of its ErrorInfo; empty when there is none."""
         info = error_details_pb2.ErrorInfo()

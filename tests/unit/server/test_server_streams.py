@@ -5,7 +5,7 @@ from google.rpc import code_pb2, error_details_pb2
 
 from creditgate.server.bridge import PositionWatch
 from creditgate.server.drain import Drain
-from creditgate.server.errors import CallError, field_invalid, shutting_down
+from creditgate.server.errors import CallError, call_error, field_invalid, shutting_down
 from creditgate.server.streams import _Totals
 from creditgate.v1 import account_pb2, common_pb2, ledger_pb2
 
@@ -147,3 +147,13 @@ def test_a_field_error_names_field_and_rule() -> None:
     assert status.details[1].Unpack(request)
     (violation,) = request.field_violations
     assert (violation.field, violation.description) == ("source", "too long")
+
+
+def test_only_what_there_is_no_room_for_is_worth_asking_again() -> None:
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.FromMilliseconds(250)
+    full = call_error(code_pb2.RESOURCE_EXHAUSTED, "QUEUE_FULL", "no room", retry)
+    assert full.retry_after_s == 0.25
+    assert field_invalid("source", "too long").retry_after_s is None
+    # Who waits for a server that ends waits for nothing.
+    assert shutting_down().retry_after_s is None

@@ -65,7 +65,8 @@ impl Journal {
         self.meta.delete(wtxn, ERASING).map(drop).map_err(self.lmdb())
     }
 
-    /// The entries up to `up_to` with texts that `is_wanted` says are wanted, at most `max`.
+    /// The entries up to `up_to` with texts that `is_wanted` says are wanted, at most `max`; `None`
+    /// where `goes_on`, which is asked before each commit, says that nobody waits any more.
     ///
     /// # Errors
     ///
@@ -74,16 +75,20 @@ impl Journal {
         &self,
         up_to: Seq,
         max: usize,
+        goes_on: impl Fn() -> bool,
         is_wanted: impl Fn(&Entry<'_>) -> bool,
-    ) -> Result<Vec<Seq>, StoreError> {
+    ) -> Result<Option<Vec<Seq>>, StoreError> {
         let (mut found, mut next) = (Vec::new(), 0);
         loop {
             let mut some = self.text_seqs(next)?;
-            let Some(last) = some.last() else { return Ok(found) };
+            let Some(last) = some.last() else { return Ok(Some(found)) };
             next = last + 1;
             some.retain(|seq| *seq <= up_to);
             let mut left = &some[..];
             while let Some(seq) = left.first() {
+                if !goes_on() {
+                    return Ok(None);
+                }
                 let in_commit = self.with_commit(*seq, |key, value| {
                     let commit = self.decode(key, value)?;
                     let here = left.partition_point(|seq| *seq <= commit.head.last_seq());
@@ -99,7 +104,7 @@ impl Journal {
                 left = &left[here..];
                 if found.len() >= max {
                     found.truncate(max);
-                    return Ok(found);
+                    return Ok(Some(found));
                 }
             }
         }
