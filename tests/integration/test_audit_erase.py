@@ -8,6 +8,7 @@ import pytest
 
 from creditgate.audit.books import Auditor
 from creditgate.client import Client, InvalidRequestError, NotFoundError
+from creditgate.core import store_copy
 from tests.support.api import TIMEOUT_S
 from tests.support.journals import edit
 from tests.support.server import COMMAND, ServerProcess
@@ -115,3 +116,23 @@ def test_an_erasure_that_is_wrong_erases_nothing(server: ServerProcess, client: 
     with pytest.raises(InvalidRequestError, match="reason is"):
         client.erase_texts("a", "")
     assert client.get_account("a").display_name == "Ann"
+
+
+def test_a_backup_beside_an_erasure_has_neither_its_texts_nor_a_gap(
+    server: ServerProcess, client: Client, tmp_path: Path
+) -> None:
+    fill(server, client)
+    erased = []
+
+    def tell(step: str, _done: int, _total: int) -> None:
+        # Its commits are copied then, and its texts are not.
+        if step == "texts" and not erased:
+            erased.append(client.erase_texts("a", "the first"))
+
+    store_copy(str(server.store), str(tmp_path / "backup"), tell)
+    assert [erasure.entries_erased for erasure in erased] == [4]
+    assert texts(tmp_path / "backup") == sorted(
+        ["Bob", "Bob called", "Bob does not pay", "Bob is in dispute", "the first"]
+    )
+    code, printed = verified(tmp_path / "backup")
+    assert (code, printed[-1]) == (0, "whole"), printed

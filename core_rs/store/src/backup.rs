@@ -3,7 +3,8 @@
 //! Files of the journal that are not written any more are copied as they are. Of the last one, and
 //! of the texts, rows are read in short transactions: they are only ever added, so a reader needs
 //! no view of one moment, and a long one would make the file grow. The tables change, so they are
-//! read in one transaction, the earliest: what the journal has gained since is its tail.
+//! read in one transaction, the earliest: what the journal has gained since is its tail. Texts that
+//! are erased meanwhile are copied again, with the entries that say so.
 
 use std::fs::{self, File};
 use std::ops::Bound;
@@ -12,14 +13,17 @@ use std::path::{Path, PathBuf};
 use creditgate_engine::values::Seq;
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U64};
-use heed::{CommitOrAbort, CompactionOption, Database, EnvFlags, PutFlags};
+use heed::{CommitOrAbort, CompactionOption, Database, EnvFlags, PutFlags, RoTxn, WithoutTls};
 
 use crate::commit;
 use crate::error::StoreError;
-use crate::folder::{open_env, open_env_beside, sync_folder};
-use crate::journal::STORE_FORMAT;
+use crate::folder::{Env, open_env, open_env_beside, sync_folder};
+use crate::journal::{ERASING, STORE_FORMAT};
 use crate::options::Options;
 use crate::segments::{self, ARCHIVE, Commits};
+
+/// How a commit names an erasure.
+const ERASES: &[u8] = b"erase_texts";
 
 /// Most bytes that one read transaction copies.
 const SLICE_BYTES: usize = 16 << 20;
@@ -69,8 +73,16 @@ pub fn copy_store(
     }
     fs::create_dir_all(&part).map_err(|e| StoreError::io(&part, e))?;
     copy_tables(from, &part, progress)?;
-    let mut copied = copy_commits(from, &part, progress)?;
-    copy_beside(from, &part, copied.journal_seq)?;
+    let mut copied = Copied::default();
+    loop {
+        copied = copy_commits(from, &part, copied.journal_seq, progress)?;
+        let erased = copy_beside(from, &part, copied.journal_seq, progress)?;
+        // An erasure that the copy has no entry of would look like a loss, and one that was carried
+        // out while texts were copied left some of them.
+        if !erased && !erases_after(from, copied.journal_seq)? {
+            break;
+        }
+    }
     copied.bytes = sync_all(&part)?;
     if to.exists() {
         fs::remove_dir(to).map_err(|e| StoreError::io(to, e))?;
@@ -105,7 +117,13 @@ fn copy_tables(from: &Path, to: &Path, progress: &dyn Fn(Progress)) -> Result<()
     Ok(())
 }
 
-fn copy_commits(from: &Path, to: &Path, progress: &dyn Fn(Progress)) -> Result<Copied, StoreError> {
+/// Copies the commits after `reached`, up to which they have been copied before.
+fn copy_commits(
+    from: &Path,
+    to: &Path,
+    reached: Seq,
+    progress: &dyn Fn(Progress),
+) -> Result<Copied, StoreError> {
     let (journal, archive) = (from.join("journal"), from.join(ARCHIVE));
     // In this order: a file that moves in between is in both lists, never in none.
     let at_hand = segments::list(&journal)?;
@@ -122,12 +140,19 @@ fn copy_commits(from: &Path, to: &Path, progress: &dyn Fn(Progress)) -> Result<C
     }
     for (index, (first_seq, path)) in files.iter().enumerate() {
         progress(Progress { step: "journal", done, total });
+        let next = files.get(index + 1).map(|(next, _)| *next);
+        if next.is_some_and(|next| next - 1 <= reached) {
+            continue;
+        }
         let name = segments::file_name(*first_seq);
-        let folder = if index < archived { ARCHIVE } else { "journal" };
+        let begun = to.join("journal").join(&name).exists();
+        let folder = if index < archived && !begun { ARCHIVE } else { "journal" };
         let target = to.join(folder).join(&name);
-        if index + 1 == files.len() {
+        if next.is_none() || begun {
+            let path = if path.exists() { path } else { &archive.join(&name) };
+            let last_seq = reached.max(*first_seq - 1);
             let more = |bytes| progress(Progress { step: "journal", done: done + bytes, total });
-            copied.journal_seq = copy_rows(path, &target, *first_seq - 1, more)?;
+            copied.journal_seq = copy_rows(path, &target, last_seq, more)?;
         } else {
             // It may have moved to the archive since it was listed.
             let bytes = fs::copy(path, &target).or_else(|_| fs::copy(archive.join(&name), &target));
@@ -191,41 +216,43 @@ fn copy_rows(
     }
 }
 
-/// Copies what stands beside the commits, as far as they go.
-fn copy_beside(from: &Path, to: &Path, last_seq: Seq) -> Result<(), StoreError> {
+/// Whether an entry after `seq` says that texts go.
+fn erases_after(from: &Path, seq: Seq) -> Result<bool, StoreError> {
+    let mut files = segments::list(&from.join("journal"))?;
+    let begun = files.partition_point(|(first_seq, _)| *first_seq <= seq + 1);
+    for (_, path) in files.split_off(begun.saturating_sub(1)) {
+        let commits = Commits::open_beside(&path, Options::default().journal_map_size_bytes)?;
+        let lmdb = StoreError::lmdb(&path);
+        let rtxn = commits.env.read_txn().map_err(lmdb)?;
+        for row in commits.rows.range(&rtxn, &(seq + 1..)).map_err(lmdb)? {
+            let (_, value) = row.map_err(lmdb)?;
+            // Where it stands for something else, the copy goes on for nothing.
+            if value.windows(ERASES.len()).any(|bytes| bytes == ERASES) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Copies what stands beside the commits, as far as they go, in place of what was copied before;
+/// returns whether an erasure was carried out meanwhile.
+fn copy_beside(
+    from: &Path,
+    to: &Path,
+    last_seq: Seq,
+    progress: &dyn Fn(Progress),
+) -> Result<bool, StoreError> {
     let (from, to) = (from.join("journal"), to.join("journal"));
-    let map_size_bytes = Options::default().journal_map_size_bytes;
-    let (source, target) = (
-        open_env_beside(&from, map_size_bytes, 3)?,
-        open_env(&to, map_size_bytes, 3, EnvFlags::empty())?,
-    );
+    let (source, target) = (Beside::of(&from)?, Beside::make(&to)?);
     let (from_lmdb, to_lmdb) = (StoreError::lmdb(&from), StoreError::lmdb(&to));
-    let rtxn = source.read_txn().map_err(from_lmdb)?;
-    let opened = source
-        .open_databases_and_commit(rtxn, |opener, rtxn| {
-            let texts = opener.open_database::<Bytes, Bytes>(rtxn, Some("texts"))?;
-            let meta = opener.open_database::<Str, U64<BigEndian>>(rtxn, Some("meta"))?;
-            Ok(CommitOrAbort::<_, ()>::Commit((texts, meta)))
-        })
-        .map_err(from_lmdb)?
-        .unwrap_commit();
-    let (Some(texts), Some(meta)) = opened else {
-        return Err(StoreError::io(&from, std::io::Error::other("it is not a journal")));
-    };
-    let wtxn = target.write_txn().map_err(to_lmdb)?;
-    let (to_texts, to_meta) = target
-        .create_databases_and_commit(wtxn, |opener, wtxn| {
-            let texts: Database<'_, Bytes, Bytes> = opener.create_database(wtxn, Some("texts"))?;
-            let meta: Database<'_, Str, U64<BigEndian>> =
-                opener.create_database(wtxn, Some("meta"))?;
-            Ok(CommitOrAbort::<_, ()>::Commit((texts, meta)))
-        })
-        .map_err(to_lmdb)?
-        .unwrap_commit();
-    let mut after = Vec::new();
+    let erasing = |rtxn: &RoTxn<'_, WithoutTls>| source.meta.get(rtxn, ERASING).map_err(from_lmdb);
+    let before = erasing(&source.env.read_txn().map_err(from_lmdb)?)?;
+    let (mut after, mut done) = (Vec::new(), 0);
     loop {
-        let rtxn = source.read_txn().map_err(from_lmdb)?;
-        let mut wtxn = target.write_txn().map_err(to_lmdb)?;
+        progress(Progress { step: "texts", done, total: done + SLICE_BYTES as u64 });
+        let rtxn = source.env.read_txn().map_err(from_lmdb)?;
+        let mut wtxn = target.env.write_txn().map_err(to_lmdb)?;
         let mut slice = 0;
         let end = (last_seq + 1).to_be_bytes();
         let start = match after.is_empty() {
@@ -234,9 +261,12 @@ fn copy_beside(from: &Path, to: &Path, last_seq: Seq) -> Result<(), StoreError> 
         };
         let range = (start, Bound::Excluded(&end[..]));
         let mut last = None;
-        for row in texts.range(&rtxn, &range).map_err(from_lmdb)? {
+        for row in source.texts.range(&rtxn, &range).map_err(from_lmdb)? {
             let (key, value) = row.map_err(from_lmdb)?;
-            to_texts.put_with_flags(&mut wtxn, PutFlags::APPEND, key, value).map_err(to_lmdb)?;
+            target
+                .texts
+                .put_with_flags(&mut wtxn, PutFlags::APPEND, key, value)
+                .map_err(to_lmdb)?;
             last = Some(key.to_vec());
             slice += key.len() + value.len();
             if slice >= SLICE_BYTES {
@@ -244,20 +274,66 @@ fn copy_beside(from: &Path, to: &Path, last_seq: Seq) -> Result<(), StoreError> 
             }
         }
         if last.is_none() {
-            for row in meta.iter(&rtxn).map_err(from_lmdb)? {
+            for row in source.meta.iter(&rtxn).map_err(from_lmdb)? {
                 let (name, value) = row.map_err(from_lmdb)?;
                 if name == "format" && value != STORE_FORMAT {
-                    let (path, known) = (from.clone(), STORE_FORMAT);
-                    return Err(StoreError::of_format(path, value, known));
+                    return Err(StoreError::of_format(from.clone(), value, STORE_FORMAT));
                 }
-                to_meta.put(&mut wtxn, name, &value).map_err(to_lmdb)?;
+                target.meta.put(&mut wtxn, name, &value).map_err(to_lmdb)?;
             }
         }
         wtxn.commit().map_err(to_lmdb)?;
         match last {
             Some(last) => after = last,
-            None => return Ok(()),
+            None => return Ok(before != erasing(&rtxn)?),
         }
+        done += slice as u64;
+    }
+}
+
+/// The environment beside the commits.
+struct Beside {
+    env: Env,
+    texts: Database<'static, Bytes, Bytes>,
+    meta: Database<'static, Str, U64<BigEndian>>,
+}
+
+impl Beside {
+    fn of(path: &Path) -> Result<Beside, StoreError> {
+        let env = open_env_beside(path, Options::default().journal_map_size_bytes, 3)?;
+        let rtxn = env.read_txn().map_err(StoreError::lmdb(path))?;
+        let opened = env
+            .open_databases_and_commit(rtxn, |opener, rtxn| {
+                let texts = opener.open_database::<Bytes, Bytes>(rtxn, Some("texts"))?;
+                let meta = opener.open_database::<Str, U64<BigEndian>>(rtxn, Some("meta"))?;
+                Ok(CommitOrAbort::<_, ()>::Commit((texts, meta)))
+            })
+            .map_err(StoreError::lmdb(path))?
+            .unwrap_commit();
+        let (Some(texts), Some(meta)) = opened else {
+            return Err(StoreError::io(path, std::io::Error::other("it is not a journal")));
+        };
+        Ok(Beside { env, texts, meta })
+    }
+
+    /// With nothing in it.
+    fn make(path: &Path) -> Result<Beside, StoreError> {
+        let map_size_bytes = Options::default().journal_map_size_bytes;
+        let env = open_env(path, map_size_bytes, 3, EnvFlags::empty())?;
+        let wtxn = env.write_txn().map_err(StoreError::lmdb(path))?;
+        let (texts, meta) = env
+            .create_databases_and_commit(wtxn, |opener, wtxn| {
+                let texts: Database<'_, Bytes, Bytes> =
+                    opener.create_database(wtxn, Some("texts"))?;
+                let meta: Database<'_, Str, U64<BigEndian>> =
+                    opener.create_database(wtxn, Some("meta"))?;
+                texts.clear(wtxn)?;
+                meta.clear(wtxn)?;
+                Ok(CommitOrAbort::<_, ()>::Commit((texts, meta)))
+            })
+            .map_err(StoreError::lmdb(path))?
+            .unwrap_commit();
+        Ok(Beside { env, texts, meta })
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod erase;
 
+pub(crate) use erase::ERASING;
+
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::text::TextField;
 
 /// In `meta`: texts that this commit, or a later one, says to erase may still be there.
-const ERASING: &str = "erasing";
+pub(crate) const ERASING: &str = "erasing";
 
 /// How many texts are looked at in one read transaction.
 const TEXTS_PER_LOOK: usize = 4_096;
