@@ -89,6 +89,10 @@ def test_a_calendar_that_is_wrong_changes_nothing(
     assert load(server, "calendar", "K", days, "--years", "2026").exit_code == 0
     (calendar,) = client.list_calendars()
     assert (calendar.weekend, calendar.holidays) == ((6, 7), (date(2026, 12, 25),))
+    hungary = ["HU", "--country", "HU", "--years", "2024"]
+    assert "2024-08-03 Sat worked\n" in load(server, "calendar", *hungary, "--dry-run").output
+    assert load(server, "calendar", *hungary).exit_code == 0
+    assert date(2024, 8, 3) in list(client.list_calendars())[-1].workdays
     for arguments in (
         ["K", "--years", "2026"],
         ["K", days, "--country", "DE", "--years", "2026"],

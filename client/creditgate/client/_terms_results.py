@@ -126,7 +126,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
-    """Which days are worked: none of `weekend` (1 is Monday, 7 Sunday), none of `holidays`.
+    """Which days are worked: none of `weekend` (1 is Monday, 7 Sunday) but `workdays`, none of
+    `holidays`.
 
     Holidays are known from `from_date` to `until_date`; beyond these weekends alone count.
     """
@@ -136,6 +137,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     from_date: date | None
     until_date: date | None
     holidays: Sequence[date]
+    workdays: Sequence[date] = ()
 
 
 class TermsAssignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -292,6 +294,7 @@ def calendar_message(calendar: Calendar) -> pb.Calendar:
         from_date=date_text(calendar.from_date),
         until_date=date_text(calendar.until_date),
         holidays=[date_text(day) for day in calendar.holidays],
+        workdays=[date_text(day) for day in calendar.workdays],
     )
 
 
@@ -319,6 +322,7 @@ def calendar_page(message: pb.ListCalendarsResponse) -> Page[Calendar]:
             from_date=date_or_none(row.from_date),
             until_date=date_or_none(row.until_date),
             holidays=tuple(date.fromisoformat(day) for day in row.holidays),
+            workdays=tuple(date.fromisoformat(day) for day in row.workdays),
         )
         for row in message.calendars
     ]

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from creditgate.v1 import account_pb2 as creditgate_dot_v1_dot_account__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63reditgate/v1/terms.proto\x12\rcreditgate.v1\x1a\x1b\x63reditgate/v1/account.proto\"\x17\n\x07NetDays\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\r\"*\n\nEndOfMonth\x12\x0e\n\x06months\x18\x01 \x01(\r\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\")\n\nDayOfMonth\x12\x0e\n\x06months\x18\x01 \x01(\r\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\r\"=\n\x0b\x44\x61yTableRow\x12\x11\n\tuntil_day\x18\x01 \x01(\r\x12\x0e\n\x06months\x18\x02 \x01(\r\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\r\"4\n\x08\x44\x61yTable\x12(\n\x04rows\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.DayTableRow\"G\n\x0c\x44\x61teTableRow\x12\x11\n\tfrom_date\x18\x01 \x01(\t\x12\x12\n\nuntil_date\x18\x02 \x01(\t\x12\x10\n\x08\x64ue_date\x18\x03 \x01(\t\"D\n\tDateTable\x12)\n\x04rows\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.DateTableRow\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\"\xfc\x01\n\x07\x44ueRule\x12%\n\x03net\x18\x01 \x01(\x0b\x32\x16.creditgate.v1.NetDaysH\x00\x12\x31\n\x0c\x65nd_of_month\x18\x02 \x01(\x0b\x32\x19.creditgate.v1.EndOfMonthH\x00\x12\x31\n\x0c\x64\x61y_of_month\x18\x03 \x01(\x0b\x32\x19.creditgate.v1.DayOfMonthH\x00\x12,\n\tday_table\x18\x04 \x01(\x0b\x32\x17.creditgate.v1.DayTableH\x00\x12.\n\ndate_table\x18\x05 \x01(\x0b\x32\x18.creditgate.v1.DateTableH\x00\x42\x06\n\x04rule\"H\n\x0fTermsInstalment\x12\x10\n\x08share_bp\x18\x01 \x01(\r\x12#\n\x03\x64ue\x18\x02 \x01(\x0b\x32\x16.creditgate.v1.DueRule\"G\n\rTermsDiscount\x12\x0f\n\x07rate_bp\x18\x01 \x01(\r\x12%\n\x05until\x18\x02 \x01(\x0b\x32\x16.creditgate.v1.DueRule\"\xfc\x01\n\x05Terms\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12\x33\n\x0binstalments\x18\x02 \x03(\x0b\x32\x1e.creditgate.v1.TermsInstalment\x12/\n\tdiscounts\x18\x03 \x03(\x0b\x32\x1c.creditgate.v1.TermsDiscount\x12\x1b\n\x13\x64iscount_grace_days\x18\x04 \x01(\r\x12\x12\n\ngrace_days\x18\x05 \x01(\r\x12\x13\n\x0b\x63\x61lendar_id\x18\x06 \x01(\t\x12\x35\n\x0fnon_working_day\x18\x07 \x01(\x0e\x32\x1c.creditgate.v1.NonWorkingDay\"^\n\x12UpsertTermsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12#\n\x05terms\x18\x02 \x03(\x0b\x32\x14.creditgate.v1.Terms\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"C\n\x13UpsertTermsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"i\n\x08\x43\x61lendar\x12\x13\n\x0b\x63\x61lendar_id\x18\x01 \x01(\t\x12\x0f\n\x07weekend\x18\x02 \x03(\r\x12\x11\n\tfrom_date\x18\x03 \x01(\t\x12\x12\n\nuntil_date\x18\x04 \x01(\t\x12\x10\n\x08holidays\x18\x05 \x03(\t\"i\n\x16UpsertCalendarsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12*\n\tcalendars\x18\x02 \x03(\x0b\x32\x17.creditgate.v1.Calendar\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"G\n\x17UpsertCalendarsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"`\n\x0fTermsAssignment\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x04 \x01(\t\"n\n\x12\x41ssignTermsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x0b\x61ssignments\x18\x02 \x03(\x0b\x32\x1e.creditgate.v1.TermsAssignment\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"C\n\x13\x41ssignTermsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"9\n\x10ListTermsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Q\n\x11ListTermsResponse\x12#\n\x05terms\x18\x01 \x03(\x0b\x32\x14.creditgate.v1.Terms\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x14ListCalendarsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x15ListCalendarsResponse\x12*\n\tcalendars\x18\x01 \x03(\x0b\x32\x17.creditgate.v1.Calendar\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x11GetTermsOfRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x02 \x01(\t\"e\n\x12GetTermsOfResponse\x12#\n\x05terms\x18\x01 \x01(\x0b\x32\x14.creditgate.v1.Terms\x12*\n\x06source\x18\x02 \x01(\x0e\x32\x1a.creditgate.v1.TermsSource\"4\n\nInstalment\x12\x10\n\x08\x64ue_date\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\"_\n\x08\x44iscount\x12\x0f\n\x07rate_bp\x18\x01 \x01(\r\x12\x15\n\rdiscount_date\x18\x02 \x01(\t\x12\x15\n\rgranted_until\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\"\xff\x01\n\x0cInvoiceTerms\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12*\n\x06source\x18\x02 \x01(\x0e\x32\x1a.creditgate.v1.TermsSource\x12\x14\n\x0cinvoice_date\x18\x03 \x01(\t\x12\x10\n\x08\x64ue_date\x18\x04 \x01(\t\x12\x14\n\x0coverdue_date\x18\x05 \x01(\t\x12.\n\x0binstalments\x18\x06 \x03(\x0b\x32\x19.creditgate.v1.Instalment\x12*\n\tdiscounts\x18\x07 \x03(\x0b\x32\x17.creditgate.v1.Discount\x12\x17\n\x0f\x62\x65yond_calendar\x18\x08 \x01(\x08\"z\n\x11QuoteTermsRequest\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x14\n\x0cinvoice_date\x18\x05 \x01(\t\"@\n\x12QuoteTermsResponse\x12*\n\x05quote\x18\x01 \x01(\x0b\x32\x1b.creditgate.v1.InvoiceTerms*\x82\x01\n\rNonWorkingDay\x12\x1f\n\x1bNON_WORKING_DAY_UNSPECIFIED\x10\x00\x12\x18\n\x14NON_WORKING_DAY_KEEP\x10\x01\x12\x18\n\x14NON_WORKING_DAY_NEXT\x10\x02\x12\x1c\n\x18NON_WORKING_DAY_PREVIOUS\x10\x03*\x92\x01\n\x0bTermsSource\x12\x1c\n\x18TERMS_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12TERMS_SOURCE_ORDER\x10\x01\x12\x19\n\x15TERMS_SOURCE_CONTRACT\x10\x02\x12\x18\n\x14TERMS_SOURCE_ACCOUNT\x10\x03\x12\x18\n\x14TERMS_SOURCE_SEGMENT\x10\x04\x32\xee\x04\n\x0cTermsService\x12T\n\x0bUpsertTerms\x12!.creditgate.v1.UpsertTermsRequest\x1a\".creditgate.v1.UpsertTermsResponse\x12`\n\x0fUpsertCalendars\x12%.creditgate.v1.UpsertCalendarsRequest\x1a&.creditgate.v1.UpsertCalendarsResponse\x12T\n\x0b\x41ssignTerms\x12!.creditgate.v1.AssignTermsRequest\x1a\".creditgate.v1.AssignTermsResponse\x12N\n\tListTerms\x12\x1f.creditgate.v1.ListTermsRequest\x1a .creditgate.v1.ListTermsResponse\x12Z\n\rListCalendars\x12#.creditgate.v1.ListCalendarsRequest\x1a$.creditgate.v1.ListCalendarsResponse\x12Q\n\nGetTermsOf\x12 .creditgate.v1.GetTermsOfRequest\x1a!.creditgate.v1.GetTermsOfResponse\x12Q\n\nQuoteTerms\x12 .creditgate.v1.QuoteTermsRequest\x1a!.creditgate.v1.QuoteTermsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63reditgate/v1/terms.proto\x12\rcreditgate.v1\x1a\x1b\x63reditgate/v1/account.proto\"\x17\n\x07NetDays\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\r\"*\n\nEndOfMonth\x12\x0e\n\x06months\x18\x01 \x01(\r\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\")\n\nDayOfMonth\x12\x0e\n\x06months\x18\x01 \x01(\r\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\r\"=\n\x0b\x44\x61yTableRow\x12\x11\n\tuntil_day\x18\x01 \x01(\r\x12\x0e\n\x06months\x18\x02 \x01(\r\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\r\"4\n\x08\x44\x61yTable\x12(\n\x04rows\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.DayTableRow\"G\n\x0c\x44\x61teTableRow\x12\x11\n\tfrom_date\x18\x01 \x01(\t\x12\x12\n\nuntil_date\x18\x02 \x01(\t\x12\x10\n\x08\x64ue_date\x18\x03 \x01(\t\"D\n\tDateTable\x12)\n\x04rows\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.DateTableRow\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\"\xfc\x01\n\x07\x44ueRule\x12%\n\x03net\x18\x01 \x01(\x0b\x32\x16.creditgate.v1.NetDaysH\x00\x12\x31\n\x0c\x65nd_of_month\x18\x02 \x01(\x0b\x32\x19.creditgate.v1.EndOfMonthH\x00\x12\x31\n\x0c\x64\x61y_of_month\x18\x03 \x01(\x0b\x32\x19.creditgate.v1.DayOfMonthH\x00\x12,\n\tday_table\x18\x04 \x01(\x0b\x32\x17.creditgate.v1.DayTableH\x00\x12.\n\ndate_table\x18\x05 \x01(\x0b\x32\x18.creditgate.v1.DateTableH\x00\x42\x06\n\x04rule\"H\n\x0fTermsInstalment\x12\x10\n\x08share_bp\x18\x01 \x01(\r\x12#\n\x03\x64ue\x18\x02 \x01(\x0b\x32\x16.creditgate.v1.DueRule\"G\n\rTermsDiscount\x12\x0f\n\x07rate_bp\x18\x01 \x01(\r\x12%\n\x05until\x18\x02 \x01(\x0b\x32\x16.creditgate.v1.DueRule\"\xfc\x01\n\x05Terms\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12\x33\n\x0binstalments\x18\x02 \x03(\x0b\x32\x1e.creditgate.v1.TermsInstalment\x12/\n\tdiscounts\x18\x03 \x03(\x0b\x32\x1c.creditgate.v1.TermsDiscount\x12\x1b\n\x13\x64iscount_grace_days\x18\x04 \x01(\r\x12\x12\n\ngrace_days\x18\x05 \x01(\r\x12\x13\n\x0b\x63\x61lendar_id\x18\x06 \x01(\t\x12\x35\n\x0fnon_working_day\x18\x07 \x01(\x0e\x32\x1c.creditgate.v1.NonWorkingDay\"^\n\x12UpsertTermsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12#\n\x05terms\x18\x02 \x03(\x0b\x32\x14.creditgate.v1.Terms\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"C\n\x13UpsertTermsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"{\n\x08\x43\x61lendar\x12\x13\n\x0b\x63\x61lendar_id\x18\x01 \x01(\t\x12\x0f\n\x07weekend\x18\x02 \x03(\r\x12\x11\n\tfrom_date\x18\x03 \x01(\t\x12\x12\n\nuntil_date\x18\x04 \x01(\t\x12\x10\n\x08holidays\x18\x05 \x03(\t\x12\x10\n\x08workdays\x18\x06 \x03(\t\"i\n\x16UpsertCalendarsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12*\n\tcalendars\x18\x02 \x03(\x0b\x32\x17.creditgate.v1.Calendar\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"G\n\x17UpsertCalendarsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"`\n\x0fTermsAssignment\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x04 \x01(\t\"n\n\x12\x41ssignTermsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x0b\x61ssignments\x18\x02 \x03(\x0b\x32\x1e.creditgate.v1.TermsAssignment\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"C\n\x13\x41ssignTermsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.UpsertResult\"9\n\x10ListTermsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Q\n\x11ListTermsResponse\x12#\n\x05terms\x18\x01 \x03(\x0b\x32\x14.creditgate.v1.Terms\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x14ListCalendarsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x15ListCalendarsResponse\x12*\n\tcalendars\x18\x01 \x03(\x0b\x32\x17.creditgate.v1.Calendar\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x11GetTermsOfRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x02 \x01(\t\"e\n\x12GetTermsOfResponse\x12#\n\x05terms\x18\x01 \x01(\x0b\x32\x14.creditgate.v1.Terms\x12*\n\x06source\x18\x02 \x01(\x0e\x32\x1a.creditgate.v1.TermsSource\"4\n\nInstalment\x12\x10\n\x08\x64ue_date\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\"_\n\x08\x44iscount\x12\x0f\n\x07rate_bp\x18\x01 \x01(\r\x12\x15\n\rdiscount_date\x18\x02 \x01(\t\x12\x15\n\rgranted_until\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\"\xff\x01\n\x0cInvoiceTerms\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12*\n\x06source\x18\x02 \x01(\x0e\x32\x1a.creditgate.v1.TermsSource\x12\x14\n\x0cinvoice_date\x18\x03 \x01(\t\x12\x10\n\x08\x64ue_date\x18\x04 \x01(\t\x12\x14\n\x0coverdue_date\x18\x05 \x01(\t\x12.\n\x0binstalments\x18\x06 \x03(\x0b\x32\x19.creditgate.v1.Instalment\x12*\n\tdiscounts\x18\x07 \x03(\x0b\x32\x17.creditgate.v1.Discount\x12\x17\n\x0f\x62\x65yond_calendar\x18\x08 \x01(\x08\"z\n\x11QuoteTermsRequest\x12\x10\n\x08terms_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x14\n\x0cinvoice_date\x18\x05 \x01(\t\"@\n\x12QuoteTermsResponse\x12*\n\x05quote\x18\x01 \x01(\x0b\x32\x1b.creditgate.v1.InvoiceTerms*\x82\x01\n\rNonWorkingDay\x12\x1f\n\x1bNON_WORKING_DAY_UNSPECIFIED\x10\x00\x12\x18\n\x14NON_WORKING_DAY_KEEP\x10\x01\x12\x18\n\x14NON_WORKING_DAY_NEXT\x10\x02\x12\x1c\n\x18NON_WORKING_DAY_PREVIOUS\x10\x03*\x92\x01\n\x0bTermsSource\x12\x1c\n\x18TERMS_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12TERMS_SOURCE_ORDER\x10\x01\x12\x19\n\x15TERMS_SOURCE_CONTRACT\x10\x02\x12\x18\n\x14TERMS_SOURCE_ACCOUNT\x10\x03\x12\x18\n\x14TERMS_SOURCE_SEGMENT\x10\x04\x32\xee\x04\n\x0cTermsService\x12T\n\x0bUpsertTerms\x12!.creditgate.v1.UpsertTermsRequest\x1a\".creditgate.v1.UpsertTermsResponse\x12`\n\x0fUpsertCalendars\x12%.creditgate.v1.UpsertCalendarsRequest\x1a&.creditgate.v1.UpsertCalendarsResponse\x12T\n\x0b\x41ssignTerms\x12!.creditgate.v1.AssignTermsRequest\x1a\".creditgate.v1.AssignTermsResponse\x12N\n\tListTerms\x12\x1f.creditgate.v1.ListTermsRequest\x1a .creditgate.v1.ListTermsResponse\x12Z\n\rListCalendars\x12#.creditgate.v1.ListCalendarsRequest\x1a$.creditgate.v1.ListCalendarsResponse\x12Q\n\nGetTermsOf\x12 .creditgate.v1.GetTermsOfRequest\x1a!.creditgate.v1.GetTermsOfResponse\x12Q\n\nQuoteTerms\x12 .creditgate.v1.QuoteTermsRequest\x1a!.creditgate.v1.QuoteTermsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.terms_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NONWORKINGDAY']._serialized_start=2897
-  _globals['_NONWORKINGDAY']._serialized_end=3027
-  _globals['_TERMSSOURCE']._serialized_start=3030
-  _globals['_TERMSSOURCE']._serialized_end=3176
+  _globals['_NONWORKINGDAY']._serialized_start=2915
+  _globals['_NONWORKINGDAY']._serialized_end=3045
+  _globals['_TERMSSOURCE']._serialized_start=3048
+  _globals['_TERMSSOURCE']._serialized_end=3194
   _globals['_NETDAYS']._serialized_start=73
   _globals['_NETDAYS']._serialized_end=96
   _globals['_ENDOFMONTH']._serialized_start=98
@@ -63,39 +63,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPSERTTERMSRESPONSE']._serialized_start=1198
   _globals['_UPSERTTERMSRESPONSE']._serialized_end=1265
   _globals['_CALENDAR']._serialized_start=1267
-  _globals['_CALENDAR']._serialized_end=1372
-  _globals['_UPSERTCALENDARSREQUEST']._serialized_start=1374
-  _globals['_UPSERTCALENDARSREQUEST']._serialized_end=1479
-  _globals['_UPSERTCALENDARSRESPONSE']._serialized_start=1481
-  _globals['_UPSERTCALENDARSRESPONSE']._serialized_end=1552
-  _globals['_TERMSASSIGNMENT']._serialized_start=1554
-  _globals['_TERMSASSIGNMENT']._serialized_end=1650
-  _globals['_ASSIGNTERMSREQUEST']._serialized_start=1652
-  _globals['_ASSIGNTERMSREQUEST']._serialized_end=1762
-  _globals['_ASSIGNTERMSRESPONSE']._serialized_start=1764
-  _globals['_ASSIGNTERMSRESPONSE']._serialized_end=1831
-  _globals['_LISTTERMSREQUEST']._serialized_start=1833
-  _globals['_LISTTERMSREQUEST']._serialized_end=1890
-  _globals['_LISTTERMSRESPONSE']._serialized_start=1892
-  _globals['_LISTTERMSRESPONSE']._serialized_end=1973
-  _globals['_LISTCALENDARSREQUEST']._serialized_start=1975
-  _globals['_LISTCALENDARSREQUEST']._serialized_end=2036
-  _globals['_LISTCALENDARSRESPONSE']._serialized_start=2038
-  _globals['_LISTCALENDARSRESPONSE']._serialized_end=2130
-  _globals['_GETTERMSOFREQUEST']._serialized_start=2132
-  _globals['_GETTERMSOFREQUEST']._serialized_end=2192
-  _globals['_GETTERMSOFRESPONSE']._serialized_start=2194
-  _globals['_GETTERMSOFRESPONSE']._serialized_end=2295
-  _globals['_INSTALMENT']._serialized_start=2297
-  _globals['_INSTALMENT']._serialized_end=2349
-  _globals['_DISCOUNT']._serialized_start=2351
-  _globals['_DISCOUNT']._serialized_end=2446
-  _globals['_INVOICETERMS']._serialized_start=2449
-  _globals['_INVOICETERMS']._serialized_end=2704
-  _globals['_QUOTETERMSREQUEST']._serialized_start=2706
-  _globals['_QUOTETERMSREQUEST']._serialized_end=2828
-  _globals['_QUOTETERMSRESPONSE']._serialized_start=2830
-  _globals['_QUOTETERMSRESPONSE']._serialized_end=2894
-  _globals['_TERMSSERVICE']._serialized_start=3179
-  _globals['_TERMSSERVICE']._serialized_end=3801
+  _globals['_CALENDAR']._serialized_end=1390
+  _globals['_UPSERTCALENDARSREQUEST']._serialized_start=1392
+  _globals['_UPSERTCALENDARSREQUEST']._serialized_end=1497
+  _globals['_UPSERTCALENDARSRESPONSE']._serialized_start=1499
+  _globals['_UPSERTCALENDARSRESPONSE']._serialized_end=1570
+  _globals['_TERMSASSIGNMENT']._serialized_start=1572
+  _globals['_TERMSASSIGNMENT']._serialized_end=1668
+  _globals['_ASSIGNTERMSREQUEST']._serialized_start=1670
+  _globals['_ASSIGNTERMSREQUEST']._serialized_end=1780
+  _globals['_ASSIGNTERMSRESPONSE']._serialized_start=1782
+  _globals['_ASSIGNTERMSRESPONSE']._serialized_end=1849
+  _globals['_LISTTERMSREQUEST']._serialized_start=1851
+  _globals['_LISTTERMSREQUEST']._serialized_end=1908
+  _globals['_LISTTERMSRESPONSE']._serialized_start=1910
+  _globals['_LISTTERMSRESPONSE']._serialized_end=1991
+  _globals['_LISTCALENDARSREQUEST']._serialized_start=1993
+  _globals['_LISTCALENDARSREQUEST']._serialized_end=2054
+  _globals['_LISTCALENDARSRESPONSE']._serialized_start=2056
+  _globals['_LISTCALENDARSRESPONSE']._serialized_end=2148
+  _globals['_GETTERMSOFREQUEST']._serialized_start=2150
+  _globals['_GETTERMSOFREQUEST']._serialized_end=2210
+  _globals['_GETTERMSOFRESPONSE']._serialized_start=2212
+  _globals['_GETTERMSOFRESPONSE']._serialized_end=2313
+  _globals['_INSTALMENT']._serialized_start=2315
+  _globals['_INSTALMENT']._serialized_end=2367
+  _globals['_DISCOUNT']._serialized_start=2369
+  _globals['_DISCOUNT']._serialized_end=2464
+  _globals['_INVOICETERMS']._serialized_start=2467
+  _globals['_INVOICETERMS']._serialized_end=2722
+  _globals['_QUOTETERMSREQUEST']._serialized_start=2724
+  _globals['_QUOTETERMSREQUEST']._serialized_end=2846
+  _globals['_QUOTETERMSRESPONSE']._serialized_start=2848
+  _globals['_QUOTETERMSRESPONSE']._serialized_end=2912
+  _globals['_TERMSSERVICE']._serialized_start=3197
+  _globals['_TERMSSERVICE']._serialized_end=3819
 # @@protoc_insertion_point(module_scope)

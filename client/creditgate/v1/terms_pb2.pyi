@@ -153,18 +153,20 @@ class UpsertTermsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[_account_pb2.UpsertResult, _Mapping]]] = ...) -> None: ...
 
 class Calendar(_message.Message):
-    __slots__ = ("calendar_id", "weekend", "from_date", "until_date", "holidays")
+    __slots__ = ("calendar_id", "weekend", "from_date", "until_date", "holidays", "workdays")
     CALENDAR_ID_FIELD_NUMBER: _ClassVar[int]
     WEEKEND_FIELD_NUMBER: _ClassVar[int]
     FROM_DATE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_DATE_FIELD_NUMBER: _ClassVar[int]
     HOLIDAYS_FIELD_NUMBER: _ClassVar[int]
+    WORKDAYS_FIELD_NUMBER: _ClassVar[int]
     calendar_id: str
     weekend: _containers.RepeatedScalarFieldContainer[int]
     from_date: str
     until_date: str
     holidays: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, calendar_id: _Optional[str] = ..., weekend: _Optional[_Iterable[int]] = ..., from_date: _Optional[str] = ..., until_date: _Optional[str] = ..., holidays: _Optional[_Iterable[str]] = ...) -> None: ...
+    workdays: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, calendar_id: _Optional[str] = ..., weekend: _Optional[_Iterable[int]] = ..., from_date: _Optional[str] = ..., until_date: _Optional[str] = ..., holidays: _Optional[_Iterable[str]] = ..., workdays: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UpsertCalendarsRequest(_message.Message):
     __slots__ = ("request_id", "calendars", "channel")

@@ -63,7 +63,13 @@ fn filled(folder: &Path) -> Store {
 /// A calendar, terms, and an account that has them.
 fn payment_terms() -> [Request<'static>; 3] {
     let (terms_id, calendar_id) = ("net", "works");
-    let days = CalendarSpec { weekend: 1, from: Day(0), until: Day(9), holidays: vec![Day(1)] };
+    let days = CalendarSpec {
+        weekend: 1,
+        from: Day(0),
+        until: Day(9),
+        holidays: vec![Day(1)],
+        workdays: vec![],
+    };
     let spec = TermsSpec {
         parts: vec![Part { share: WHOLE, due: Rule::Net { days: 30 } }],
         discounts: Vec::new(),

@@ -6,7 +6,7 @@ version of the library.
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -74,8 +74,19 @@ def of_country(
     if first < known.start_year or last > known.end_year:
         span = f"{known.start_year} to {known.end_year}"
         raise ValueError(f"the holidays of {country} are known for {span}, not {first} to {last}")
-    own = tuple(sorted(day + 1 for day in known.weekend))
-    return _calendar(calendar_id, known, years, own if weekend is None else weekend)
+    if weekend is not None:
+        return _calendar(calendar_id, known, years, weekend)
+    # Weekends have changed over the years, and in some countries a Saturday is worked in place of
+    # the day between a holiday and a weekend.
+    start, end = date(first, 1, 1), date(last, 12, 31)
+    days = [start + timedelta(n) for n in range((end - start).days + 1)]
+    # The latest, for it counts beyond the last year too.
+    own = tuple(sorted(day.isoweekday() for day in days[-7:] if known.is_weekend(day)))
+    idle = (day for day in days if not known.is_working_day(day))
+    worked = (day for day in days if known.is_working_day(day) and day.isoweekday() in own)
+    calendar = _calendar(calendar_id, idle, years, own)
+    named = [day for day in calendar.holidays if day in known or day.isoweekday() not in own]
+    return msgspec.structs.replace(calendar, holidays=tuple(named), workdays=tuple(worked))
 
 
 def of_file(

@@ -102,5 +102,6 @@ def _show_days(connection: Connection, made: Calendar) -> None:
     if connection.json:
         connection.write_json(made)
         return
-    for day in made.holidays:
-        connection.console.print(f"{day} {day:%a}", markup=False)
+    said = [(day, "") for day in made.holidays] + [(day, " worked") for day in made.workdays]
+    for day, worked in sorted(said):
+        connection.console.print(f"{day} {day:%a}{worked}", markup=False)

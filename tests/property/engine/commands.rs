@@ -123,7 +123,7 @@ fn payment_terms() -> BoxedStrategy<Command<'static>> {
         1 => (0_u8..0x7f, holidays, 0..60_i32).prop_map(move |(weekend, holidays, known)| {
             let holidays = holidays.into_iter().map(Day).collect();
             let (from, until) = (Day(today - 1), Day(today + known));
-            let spec = CalendarSpec { weekend, from, until, holidays };
+            let spec = CalendarSpec { weekend, from, until, holidays, workdays: vec![] };
             Command::UpsertCalendar(UpsertCalendar { request, calendar_id: "k", spec })
         }),
         3 => (scope, option::weighted(0.8, terms_id())).prop_map(move |(scope, terms_id)| {

@@ -189,8 +189,13 @@ impl Simulation {
             }
             1 => {
                 let holidays = vec![Day(random.below(30) as i32)];
-                let spec =
-                    CalendarSpec { weekend: 0b110_0000, from: Day(0), until: Day(30), holidays };
+                let spec = CalendarSpec {
+                    weekend: 0b110_0000,
+                    from: Day(0),
+                    until: Day(30),
+                    holidays,
+                    workdays: vec![],
+                };
                 Command::UpsertCalendar(UpsertCalendar { request, calendar_id, spec })
             }
             _ => {

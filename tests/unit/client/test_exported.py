@@ -186,6 +186,7 @@ def test_help_shows_the_parameters_and_the_result() -> None:
         "amount_minor",
         "currency",
         "allow_partial",
+        "channel",
         "contract_id",
         "terms_id",
         "timeout_s",

@@ -102,6 +102,20 @@ def test_a_calendar_of_a_country() -> None:
     assert calendars.of_country("X", "DE", None, YEARS, (7,)).weekend == (7,)
 
 
+def test_a_weekend_that_is_worked_or_changed_is_taken_day_by_day() -> None:
+    # Hungary worked on a Saturday for the Monday before the holiday of 20 August.
+    hungary = calendars.of_country("HU", "HU", None, (2024, 2024))
+    assert date(2024, 8, 3) in hungary.workdays
+    assert date(2024, 8, 19) in hungary.holidays
+    assert calendars.of_country("HU", "HU", None, (2024, 2024), (6, 7)).workdays == ()
+    # Johor rested on Fridays and Saturdays until 2024, as Kedah does still.
+    assert calendars.of_country("K", "MY", "KDH", (2024, 2026)).weekend == (5, 6)
+    johor = calendars.of_country("J", "MY", "JHR", (2024, 2026))
+    assert johor.weekend == (6, 7)
+    friday, sunday = date(2024, 6, 14), date(2024, 6, 16)
+    assert (friday in johor.holidays, sunday in johor.workdays) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("country", "subdivision", "years", "rule"),
     [

@@ -36,13 +36,19 @@ pub struct CalendarSpec {
     pub until: Day,
     /// In order, each once.
     pub holidays: Vec<Day>,
+    /// Days of the weekend that are worked all the same, in order, each once; not written where
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workdays: Vec<Day>,
 }
 
 impl CalendarSpec {
     /// Whether a day is worked.
     #[must_use]
     pub fn is_worked(&self, day: Day) -> bool {
-        self.weekend >> day.weekday() & 1 == 0 && self.holidays.binary_search(&day).is_err()
+        let named = |days: &[Day]| days.binary_search(&day).is_ok();
+        let is_weekend = self.weekend >> day.weekday() & 1 == 1;
+        (!is_weekend || named(&self.workdays)) && !named(&self.holidays)
     }
 
     /// Whether the holidays around a day are known.

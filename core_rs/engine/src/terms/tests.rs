@@ -32,6 +32,7 @@ fn calendar(holidays: &[&str]) -> CalendarSpec {
         from: day("2024-01-01"),
         until: day("2026-12-31"),
         holidays: holidays.iter().map(|text| day(text)).collect(),
+        workdays: Vec::new(),
     }
 }
 
@@ -149,6 +150,8 @@ fn dates_move_off_weekends_and_holidays() {
     }
     let friday = CalendarSpec { weekend: 0b001_0000, ..calendar(&[]) };
     assert!(friday.is_worked(day("2024-02-03")) && !friday.is_worked(day("2024-02-02")));
+    let moved = CalendarSpec { workdays: vec![day("2024-02-02")], ..friday };
+    assert!(moved.is_worked(day("2024-02-02")) && !moved.is_worked(day("2024-02-09")));
 }
 
 #[test]
@@ -287,7 +290,7 @@ proptest! {
         let terms = named(TermsSpec { parts, discounts, roll, ..spec(net(0)) });
         let holidays = holidays.into_iter().map(Day).collect();
         let (from, until) = (Day(-30_000), Day::LAST);
-        let calendar = CalendarSpec { weekend, from, until, holidays };
+        let calendar = CalendarSpec { weekend, from, until, holidays, workdays: vec![] };
         let plan = terms.plan(Some(&calendar), Day(issued), amount);
         let sum: i128 = plan.instalments.iter().map(|part| i128::from(part.amount)).sum();
         prop_assert_eq!(sum, i128::from(amount));

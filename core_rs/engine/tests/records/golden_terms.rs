@@ -35,8 +35,13 @@ fn set() -> Vec<Row> {
     let (terms_id, calendar_id) = ("t", "k");
     let upsert =
         UpsertTerms { request: REQUEST, terms_id, calendar_id: Some(calendar_id), spec: spec() };
-    let days =
-        CalendarSpec { weekend: 0x60, from: Day(0), until: Day(364), holidays: vec![Day(1)] };
+    let days = CalendarSpec {
+        weekend: 0x60,
+        from: Day(0),
+        until: Day(364),
+        holidays: vec![Day(1)],
+        workdays: vec![],
+    };
     let calendar = UpsertCalendar { request: REQUEST, calendar_id, spec: days.clone() };
     vec![
         row(

@@ -55,12 +55,13 @@ fn spec() -> BoxedStrategy<TermsSpec> {
 }
 
 fn days() -> BoxedStrategy<CalendarSpec> {
-    (any::<u8>(), day(), day(), vec(day(), 0..20))
-        .prop_map(|(weekend, from, until, holidays)| CalendarSpec {
+    (any::<u8>(), day(), day(), vec(day(), 0..20), vec(day(), 0..3))
+        .prop_map(|(weekend, from, until, holidays, workdays)| CalendarSpec {
             weekend,
             from,
             until,
             holidays,
+            workdays,
         })
         .boxed()
 }

@@ -209,21 +209,38 @@ pub(crate) fn upsert_calendar<'a>(
     if until < from {
         return Err(Fault::field("until_date", &m.until_date, "not before from_date"));
     }
-    let holidays = bounded("holidays", &m.holidays, 0..=HOLIDAYS_MAX)?.iter().enumerate();
-    let holidays = holidays.map(|(index, text)| {
-        let field = format!("holidays[{index}]");
+    let holidays = days_within("holidays", &m.holidays, from..=until)?;
+    let workdays = days_within("workdays", &m.workdays, from..=until)?;
+    if let Some(day) = workdays.iter().find(|day| weekend >> day.weekday() & 1 == 0) {
+        return Err(Fault::field("workdays", day, "on days of the weekend"));
+    }
+    if let Some(day) = workdays.iter().find(|day| holidays.contains(day)) {
+        return Err(Fault::field("workdays", day, "no holidays"));
+    }
+    let spec = CalendarSpec { weekend, from, until, holidays, workdays };
+    let command = Command::UpsertCalendar(UpsertCalendar { request, calendar_id, spec });
+    Ok(Request { command, actor, channel, reason: None })
+}
+
+/// Days of a calendar, in order, each once.
+fn days_within(
+    field: &str,
+    texts: &[String],
+    known: std::ops::RangeInclusive<Day>,
+) -> Result<Vec<Day>, Fault> {
+    let texts = bounded(field, texts, 0..=HOLIDAYS_MAX)?.iter().enumerate();
+    let days = texts.map(|(index, text)| {
+        let field = format!("{field}[{index}]");
         let day = required_day(&field, text)?;
-        if !(from..=until).contains(&day) {
+        if !known.contains(&day) {
             return Err(Fault::field(&field, text, "from from_date to until_date"));
         }
         Ok(day)
     });
-    let mut holidays = holidays.collect::<Result<Vec<_>, Fault>>()?;
-    holidays.sort_unstable();
-    holidays.dedup();
-    let spec = CalendarSpec { weekend, from, until, holidays };
-    let command = Command::UpsertCalendar(UpsertCalendar { request, calendar_id, spec });
-    Ok(Request { command, actor, channel, reason: None })
+    let mut days = days.collect::<Result<Vec<_>, Fault>>()?;
+    days.sort_unstable();
+    days.dedup();
+    Ok(days)
 }
 
 /// One row of `AssignTerms`.
@@ -269,13 +286,15 @@ pub(crate) fn list_calendars(
 ) -> Result<v1::ListCalendarsResponse, Fault> {
     let all = state.payment_terms().calendars();
     let row = |index: usize| {
-        let CalendarSpec { weekend, from, until, ref holidays } = all[index].spec;
+        let CalendarSpec { weekend, from, until, ref holidays, ref workdays } = all[index].spec;
+        let texts = |days: &[Day]| days.iter().map(Day::to_string).collect();
         v1::Calendar {
             calendar_id: all[index].id.to_string(),
             weekend: (1..=7).filter(|day| weekend >> (day - 1) & 1 == 1).collect(),
             from_date: from.to_string(),
             until_date: until.to_string(),
-            holidays: holidays.iter().map(Day::to_string).collect(),
+            holidays: texts(holidays),
+            workdays: texts(workdays),
         }
     };
     let (calendars, next_page_token) = page(m.page_size, &m.page_token, all.len(), row)?;

@@ -179,7 +179,13 @@ fn what_is_set_again_the_same_is_unchanged() {
     let calendar = |weekend| UpsertCalendar {
         request: REQUEST,
         calendar_id: "k",
-        spec: CalendarSpec { weekend, from: TODAY, until: TODAY, holidays: vec![TODAY] },
+        spec: CalendarSpec {
+            weekend,
+            from: TODAY,
+            until: TODAY,
+            holidays: vec![TODAY],
+            workdays: Vec::new(),
+        },
     };
     let moved = UpsertTerms {
         calendar_id: Some("k"),

@@ -160,6 +160,7 @@ fn calendars_are_kept_in_order_and_bounded() {
         from_date: "2026-01-01".to_owned(),
         until_date: "2026-12-31".to_owned(),
         holidays: ["2026-12-25", "2026-01-01", "2026-01-01"].map(str::to_owned).to_vec(),
+        workdays: vec!["2026-12-19".to_owned()],
     };
     let given = right();
     let request = upsert_calendar(KEY, &given, "ada", "").expect("it is right");
@@ -180,6 +181,9 @@ fn calendars_are_kept_in_order_and_bounded() {
         (v1::Calendar { holidays: holidays("2027-01-01"), ..right() }, "holidays[0]"),
         (v1::Calendar { holidays: holidays("2026-02-29"), ..right() }, "holidays[0]"),
         (v1::Calendar { holidays: vec!["2026-01-01".to_owned(); 5_001], ..right() }, "holidays"),
+        (v1::Calendar { workdays: holidays("2026-12-18"), ..right() }, "workdays"),
+        (v1::Calendar { workdays: holidays("2027-01-02"), ..right() }, "workdays[0]"),
+        (v1::Calendar { holidays: holidays("2026-12-19"), ..right() }, "workdays"),
     ];
     for (calendar, field) in table {
         let fault = upsert_calendar(KEY, &calendar, "ada", "").expect_err(field);
