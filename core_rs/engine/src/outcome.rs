@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Reservation;
+use crate::policy::PolicyVersion;
 use crate::terms::{OrderTerms, Plan, Source};
 use crate::values::{Currency, Id, Micros, Minor, ReservationId};
 
@@ -276,6 +277,8 @@ pub enum Outcome {
     Changed(Changed),
     /// To an upsert.
     Upserted(Upserted),
+    /// To a policy that was put or activated: its version.
+    Policy(PolicyVersion),
     /// To an erasure: how many entries had texts that go.
     Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.

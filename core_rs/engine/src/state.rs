@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use crate::model::{Account, Conditions, Counters, Reservation, Segment, Standing, Terms};
+use crate::policy::{self, Policies, Policy, PolicyRow, PolicyStatus};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
@@ -49,6 +51,7 @@ pub struct State {
     segment_indexes: HashMap<Box<str>, SegmentIndex>,
     sources: BTreeMap<Box<str>, u64>,
     payment_terms: PaymentTerms,
+    policies: Policies,
     undo: Vec<Undo>,
 }
 
@@ -200,6 +203,19 @@ impl State {
         &mut self.payment_terms
     }
 
+    /// What the policy in force says.
+    #[inline]
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.policies.in_force()
+    }
+
+    /// All versions of the policy.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
     /// How far a source's stream has been taken; zero when it has not been heard of.
     #[must_use]
     pub fn source_position(&self, source: &str) -> u64 {
@@ -242,6 +258,23 @@ impl State {
     /// Puts back a segment that was kept, at recovery. Segments come in order of index.
     pub fn restore_segment(&mut self, segment: Segment) {
         self.push_segment(segment);
+    }
+
+    /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
+    /// come in order.
+    pub fn restore_policy(&mut self, row: PolicyRow) {
+        self.enforce(&row);
+        self.policies.set(row);
+    }
+
+    /// Brings a version into force where its row says that it is; returns the one before.
+    fn enforce(&mut self, row: &PolicyRow) -> Option<Arc<Policy>> {
+        if row.status != PolicyStatus::Active {
+            return None;
+        }
+        let (policy, _) = policy::read(&row.text, self);
+        let (version, active_since) = (row.version, row.activated_at);
+        Some(self.policies.enforce(Arc::new(Policy { version, active_since, ..policy })))
     }
 
     /// Puts back a source's position, at recovery.

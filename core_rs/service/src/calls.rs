@@ -222,7 +222,7 @@ impl Calls<'_> {
 
     /// Where and when a decision was made that the journal does not hold.
     fn looked(&self) -> Made {
-        let policy_version = creditgate_store::POLICY_VERSION;
+        let policy_version = self.store.state().policy().version;
         Made { seq: 0, time: self.now, policy_version, replayed: false }
     }
 

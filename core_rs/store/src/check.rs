@@ -4,6 +4,7 @@ use std::path::Path;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::model::{Item, Reservation, Segment};
+use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::state::State;
 use creditgate_engine::terms::Assignee;
 use creditgate_engine::values::{Seq, TermsIndex};
@@ -218,6 +219,13 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
         }
     }
     compare_payment_terms(tables, state)?;
+    let policies = tables.policies.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (_, row) = row.map_err(lmdb)?;
+        tables.decode::<PolicyRow>("policies", row).map_err(text)
+    });
+    if policies.collect::<Result<Vec<_>, _>>()? != state.policies().rows() {
+        return differs("the versions of the policy".to_owned());
+    }
     counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
         let (source, position) = row.map_err(lmdb)?;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::thread;
 
 use creditgate_engine::model::{Item, Reservation};
+use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::state::{
     AccountRows, Restore, RestoreAccounts, RestoreItems, RestoreReservations, State,
 };
@@ -47,6 +48,14 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
     }
     if !state.sum_up() {
         return Err(tables.bad_row("an account is its own ancestor".to_owned()));
+    }
+    for row in tables.policies.iter(&rtxn).map_err(lmdb)? {
+        let (version, row) = row.map_err(lmdb)?;
+        let row: PolicyRow = tables.decode("policies", row)?;
+        if row.version != version || version != state.policies().next_version() {
+            return Err(tables.bad_row(format!("policy {version} follows a gap")));
+        }
+        state.restore_policy(row);
     }
     Ok(state)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
@@ -30,6 +31,7 @@ pub(crate) struct Changes {
     terms: BTreeMap<TermsIndex, NamedTerms>,
     calendars: BTreeMap<CalendarIndex, Calendar>,
     assignments: BTreeMap<Assignee, Option<TermsIndex>>,
+    policies: BTreeMap<PolicyVersion, PolicyRow>,
     sources: BTreeMap<Box<str>, u64>,
     /// Slots of removed reservations, whose index entries go too.
     removed: Vec<(Slot, ReservationId)>,
@@ -44,6 +46,7 @@ impl Changes {
             + self.terms.len()
             + self.calendars.len()
             + self.assignments.len()
+            + self.policies.len()
             + self.sources.len()
     }
 
@@ -69,6 +72,9 @@ impl Changes {
             tables.segments.put(wtxn, index, encode(&mut bytes, row))?;
         }
         self.write_payment_terms(tables, wtxn)?;
+        for (version, row) in &self.policies {
+            tables.policies.put(wtxn, version, encode(&mut bytes, row))?;
+        }
         for (source, position) in &self.sources {
             tables.sources.put(wtxn, source, position)?;
         }
@@ -296,6 +302,21 @@ impl Rows for Overlay<'_> {
 
     fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>) {
         self.changes.assignments.insert(assignee, terms);
+    }
+
+    fn update_policy(
+        &mut self,
+        version: PolicyVersion,
+        new: impl FnOnce() -> PolicyRow,
+        f: impl FnOnce(&mut PolicyRow),
+    ) {
+        let found = self.changes.policies.remove(&version).or_else(|| {
+            let read = self.below.policy(version);
+            self.note(read)
+        });
+        let mut row = found.unwrap_or_else(new);
+        f(&mut row);
+        self.changes.policies.insert(version, row);
     }
 
     fn set_source(&mut self, source: &str, position: u64) {

@@ -12,6 +12,7 @@ mod housekeep;
 mod ledger;
 pub mod levels;
 pub mod payment_terms;
+mod policy;
 mod release;
 mod reserve;
 mod rolling;
@@ -95,6 +96,8 @@ impl<'s> Context<'s> {
             Command::UpsertTerms(command) => self.upsert_terms(command),
             Command::UpsertCalendar(command) => self.upsert_calendar(command),
             Command::AssignTerms(command) => self.assign_terms(command),
+            Command::PutPolicy(command) => self.put_policy(command),
+            Command::ActivatePolicy(command) => self.activate_policy(command),
             Command::Post(command) => self.post(command),
             Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),

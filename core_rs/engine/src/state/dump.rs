@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Account, Counters, Reservation, Segment, Standing};
+use crate::policy::{PolicyRow, PolicyVersion};
 use crate::state::{Group, PaymentTerms, State};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
@@ -22,6 +23,10 @@ pub struct Dump {
     pub sources: BTreeMap<Box<str>, u64>,
     /// Named, and by whom they are assigned to.
     pub payment_terms: PaymentTerms,
+    /// All versions, in order.
+    pub policies: Vec<PolicyRow>,
+    /// The version in force.
+    pub policy: PolicyVersion,
     /// Sums: what the accounts under each head owe together.
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
@@ -55,6 +60,8 @@ impl State {
                 .collect(),
             sources: self.sources.clone(),
             payment_terms: self.payment_terms.clone(),
+            policies: self.policies.rows().to_vec(),
+            policy: self.policy().version,
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),

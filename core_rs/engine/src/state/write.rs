@@ -2,6 +2,7 @@
 
 use super::undo::{Holding, Undo};
 use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
@@ -117,6 +118,19 @@ impl Rows for State {
     fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>) {
         let was = self.payment_terms.assign(assignee.clone(), terms);
         self.undo.push(Undo::Assigned(assignee, was));
+    }
+
+    fn update_policy(
+        &mut self,
+        version: PolicyVersion,
+        new: impl FnOnce() -> PolicyRow,
+        f: impl FnOnce(&mut PolicyRow),
+    ) {
+        let mut row = self.policies.row(version).cloned().unwrap_or_else(new);
+        f(&mut row);
+        let before = self.enforce(&row);
+        let was = self.policies.set(row);
+        self.undo.push(Undo::Policy(was.map(Box::new), before));
     }
 
     fn set_source(&mut self, source: &str, position: u64) {

@@ -1,5 +1,7 @@
 //! Any record at all, of strings in any script. Boxed: nested by value they outgrow a test's stack.
 
+#[path = "strategies_policy.rs"]
+mod policy;
 #[path = "strategies_terms.rs"]
 mod terms;
 
@@ -221,6 +223,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         conditions_command(),
         post().prop_map(Command::Post),
         terms::command(),
+        policy::command(),
         (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
             |(request, account_id, entries)| {
                 Command::EraseTexts(EraseTexts { request, account_id, entries })
@@ -326,7 +329,7 @@ fn ledger_event() -> BoxedStrategy<Event<'static>> {
 }
 
 pub fn event() -> BoxedStrategy<Event<'static>> {
-    prop_oneof![account_event(), reservation_event(), ledger_event(), terms::event()].boxed()
+    prop_oneof![account_event(), reservation_event(), ledger_event(), terms::event(), policy::event()].boxed()
 }
 
 fn level() -> BoxedStrategy<Level> {
@@ -414,6 +417,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         changed().prop_map(Outcome::Changed),
         upserted.prop_map(Outcome::Upserted),
         any::<u64>().prop_map(Outcome::Erased),
+        any::<u64>().prop_map(Outcome::Policy),
         Just(Outcome::Done),
     ]
     .boxed()

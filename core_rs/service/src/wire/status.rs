@@ -257,6 +257,13 @@ impl From<Refusal> for Fault {
             }
             Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
             Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
+            Refusal::PolicyInvalid(_) => (InvalidArgument, "POLICY_INVALID", "text"),
+            Refusal::PolicyNotFound(_) => (NotFound, "POLICY_NOT_FOUND", "version"),
+            Refusal::PolicyInForce(_) => (FailedPrecondition, "POLICY_IN_FORCE", "version"),
+            Refusal::PolicyNeedsSecond(..) => {
+                (FailedPrecondition, "POLICY_NEEDS_SECOND", "version")
+            }
+            Refusal::TooManyPolicies => (FailedPrecondition, "TOO_MANY_POLICIES", "text"),
             Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
             Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
             Refusal::HoldNotFound(_) => (NotFound, "HOLD_NOT_FOUND", "hold_id"),
