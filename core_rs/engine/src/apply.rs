@@ -2,8 +2,8 @@
 
 use crate::event::Event;
 use crate::model::{
-    Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Status,
-    TemporaryLimit,
+    Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
+    Status, TemporaryLimit,
 };
 use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
@@ -65,7 +65,13 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         }
         Event::TermsAssigned { ref assignee, terms } => rows.assign_terms(assignee.clone(), terms),
         Event::PolicyPut { .. } | Event::PolicyActivated { .. } => set_policy(rows, now, event),
-        Event::SourceMoved { source, position } => rows.set_source(source, position),
+        Event::FirstOrdered { slot } => rows.update_watch(slot, |watch| watch.ordered = true),
+        Event::UtilisationCrossed { slot, level, .. } => {
+            rows.update_watch(slot, |watch| watch.level = level);
+        }
+        Event::SourceMoved { source, position } => {
+            rows.set_source(source, Source { position, heard_at: now });
+        }
         Event::ReservationForgotten { reservation } => rows.remove_reservation(reservation),
         Event::ItemForgotten { slot, ref invoice_id } => rows.remove_item(slot, invoice_id),
         Event::Claimed { .. }

@@ -186,6 +186,20 @@ pub enum Event<'a> {
         /// Who.
         by: Cow<'a, str>,
     },
+    /// An order of an account was approved for the first time since a policy asks for it.
+    FirstOrdered {
+        /// Whose.
+        slot: Slot,
+    },
+    /// An account rose into a band of utilisation, or fell out of it.
+    UtilisationCrossed {
+        /// Whose.
+        slot: Slot,
+        /// Where the band begins, in percent of the limit.
+        percent: u16,
+        /// The band in which it is now; the same one where it rose, zero where it is in none.
+        level: u16,
+    },
     /// An order was approved. reserved += amount.
     Reserved {
         /// Its id.

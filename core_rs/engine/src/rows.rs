@@ -1,6 +1,6 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
-use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use crate::model::{Account, Capture, Counters, Item, Reservation, Segment, Source, Watch};
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
@@ -78,6 +78,9 @@ pub trait Rows {
         f: impl FnOnce(&mut PolicyRow),
     );
 
-    /// Sets how far a source's stream has been taken.
-    fn set_source(&mut self, source: &str, position: u64);
+    /// Changes what a policy has to know of an account.
+    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch));
+
+    /// Sets how far a source's stream has been taken, and when.
+    fn set_source(&mut self, source: &str, row: Source);
 }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use creditgate_engine::model::{Account, Item, Reservation, Segment};
+use creditgate_engine::model::{Account, Item, Reservation, Segment, Watch};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::Assignee;
@@ -68,8 +68,10 @@ pub struct Tables {
     pub(crate) assignments: Database<'static, Bytes, Bytes>,
     /// Version → its text, and what became of it.
     pub(crate) policies: Database<'static, U64<BigEndian>, Bytes>,
-    /// Name → position.
-    pub(crate) sources: Database<'static, Str, U64<BigEndian>>,
+    /// Slot → what a policy has to know of the account.
+    pub(crate) watches: Database<'static, U32<BigEndian>, Bytes>,
+    /// Name → position and when it was reached, as a pair of integers.
+    pub(crate) sources: Database<'static, Str, Bytes>,
     /// Names of the windows, in chunks: see [`crate::name_log`].
     pub(crate) names: Database<'static, Bytes, Bytes>,
     /// `format` as big-endian `u64`; `reached` as sequence and digest; `sums` of all counters;
@@ -129,7 +131,7 @@ impl Tables {
     pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 12, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 13, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -142,16 +144,23 @@ impl Tables {
                 let calendars = opener.create_database(wtxn, Some("calendars"))?;
                 let assignments = opener.create_database(wtxn, Some("assignments"))?;
                 let policies = opener.create_database(wtxn, Some("policies"))?;
+                let watches = opener.create_database(wtxn, Some("watches"))?;
                 let sources = opener.create_database(wtxn, Some("sources"))?;
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
                 let ours = (accounts, reservations, by_account, items, segments, sources);
                 let of_terms = (terms, calendars, assignments);
-                Ok(CommitOrAbort::<_, ()>::Commit((ours, of_terms, policies, names, meta)))
+                Ok(CommitOrAbort::<_, ()>::Commit((
+                    ours,
+                    of_terms,
+                    (policies, watches),
+                    names,
+                    meta,
+                )))
             })
             .map_err(lmdb)?
             .unwrap_commit();
-        let (ours, of_terms, policies, names, meta) = dbs;
+        let (ours, of_terms, (policies, watches), names, meta) = dbs;
         let (terms, calendars, assignments) = of_terms;
         let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
@@ -167,6 +176,7 @@ impl Tables {
             calendars,
             assignments,
             policies,
+            watches,
             sources,
             names,
             meta,
@@ -261,6 +271,7 @@ impl Tables {
             self.calendars.clear(wtxn)?;
             self.assignments.clear(wtxn)?;
             self.policies.clear(wtxn)?;
+            self.watches.clear(wtxn)?;
             self.sources.clear(wtxn)?;
             self.names.clear(wtxn)
         };
@@ -332,5 +343,10 @@ impl TablesTxn<'_> {
     pub(crate) fn policy(&self, version: PolicyVersion) -> Result<Option<PolicyRow>, StoreError> {
         let row = self.tables.policies.get(&self.rtxn, &version).map_err(self.tables.lmdb())?;
         row.map(|row| self.tables.decode("policies", row)).transpose()
+    }
+
+    pub(crate) fn watch(&self, slot: Slot) -> Result<Option<Watch>, StoreError> {
+        let row = self.tables.watches.get(&self.rtxn, &slot).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("watches", row)).transpose()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use creditgate_engine::model::{
+    Account, Capture, Counters, Item, Reservation, Segment, Source, Watch,
+};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
@@ -32,7 +34,8 @@ pub(crate) struct Changes {
     calendars: BTreeMap<CalendarIndex, Calendar>,
     assignments: BTreeMap<Assignee, Option<TermsIndex>>,
     policies: BTreeMap<PolicyVersion, PolicyRow>,
-    sources: BTreeMap<Box<str>, u64>,
+    watches: BTreeMap<Slot, Watch>,
+    sources: BTreeMap<Box<str>, Source>,
     /// Slots of removed reservations, whose index entries go too.
     removed: Vec<(Slot, ReservationId)>,
 }
@@ -47,6 +50,7 @@ impl Changes {
             + self.calendars.len()
             + self.assignments.len()
             + self.policies.len()
+            + self.watches.len()
             + self.sources.len()
     }
 
@@ -75,8 +79,14 @@ impl Changes {
         for (version, row) in &self.policies {
             tables.policies.put(wtxn, version, encode(&mut bytes, row))?;
         }
-        for (source, position) in &self.sources {
-            tables.sources.put(wtxn, source, position)?;
+        for (slot, row) in &self.watches {
+            match *row == Watch::default() {
+                true => drop(tables.watches.delete(wtxn, slot)?),
+                false => tables.watches.put(wtxn, slot, encode(&mut bytes, row))?,
+            }
+        }
+        for (source, Source { position, heard_at }) in &self.sources {
+            tables.sources.put(wtxn, source, encode(&mut bytes, &(position, heard_at)))?;
         }
         Ok(())
     }
@@ -319,8 +329,18 @@ impl Rows for Overlay<'_> {
         self.changes.policies.insert(version, row);
     }
 
-    fn set_source(&mut self, source: &str, position: u64) {
-        self.changes.sources.insert(source.into(), position);
+    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
+        let found = self.changes.watches.get(&slot).copied().or_else(|| {
+            let read = self.below.watch(slot);
+            self.note(read)
+        });
+        let mut row = found.unwrap_or_default();
+        f(&mut row);
+        self.changes.watches.insert(slot, row);
+    }
+
+    fn set_source(&mut self, source: &str, row: Source) {
+        self.changes.sources.insert(source.into(), row);
     }
 }
 

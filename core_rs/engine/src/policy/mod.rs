@@ -14,9 +14,12 @@ use crate::values::Micros;
 
 pub mod money;
 pub mod reader;
+pub mod rules;
+pub mod scopes;
 
 pub use money::Amounts;
 pub use reader::{Place, Problem, Reader, Section};
+pub use scopes::Rules;
 
 /// The number of a policy; the rules that are built in are the first.
 pub type PolicyVersion = u64;
@@ -31,11 +34,13 @@ pub struct Policy {
     pub version: PolicyVersion,
     /// Since when it is in force.
     pub active_since: Micros,
+    /// What orders are held to: `[all]`, `[segment.ID]`, `[channel.NAME]`, `[account.ID]`.
+    pub rules: Rules,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { version: BUILT_IN, active_since: 0 }
+        Policy { version: BUILT_IN, active_since: 0, rules: Rules::default() }
     }
 }
 
@@ -46,9 +51,8 @@ impl Default for Policy {
 #[must_use]
 pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
     let reader = Reader::new(text);
-    let root = reader.root();
-    let policy = Policy::default();
-    let _ = state;
+    let mut root = reader.root();
+    let policy = Policy { rules: Rules::read(&mut root, state), ..Policy::default() };
     drop(root);
     (policy, reader.finish())
 }

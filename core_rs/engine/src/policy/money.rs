@@ -90,8 +90,21 @@ mod tests {
             assert_eq!(read(text), Ok(amount), "{text}");
         }
         for text in [
-            "", "5", "5 usd", "5USD", "-5 USD", "0 USD", "1.001 USD", "1.5 JPY", "1. USD", ".5 USD",
-            "1,000 USD", "5 XAU", "10000000000000001 USD", "99999999999999999999 USD", "1 USD ",
+            "",
+            "5",
+            "5 usd",
+            "5USD",
+            "-5 USD",
+            "0 USD",
+            "1.001 USD",
+            "1.5 JPY",
+            "1. USD",
+            ".5 USD",
+            "1,000 USD",
+            "5 XAU",
+            "10000000000000001 USD",
+            "99999999999999999999 USD",
+            "1 USD ",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Account, Counters, Reservation, Segment, Standing};
+use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::state::{Group, PaymentTerms, State};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
@@ -20,7 +20,9 @@ pub struct Dump {
     /// By account and invoice.
     pub items: BTreeMap<(Slot, Id), Standing>,
     /// How far each source's stream has been taken.
-    pub sources: BTreeMap<Box<str>, u64>,
+    pub sources: BTreeMap<Box<str>, Source>,
+    /// What a policy has to know of accounts.
+    pub watches: BTreeMap<Slot, Watch>,
     /// Named, and by whom they are assigned to.
     pub payment_terms: PaymentTerms,
     /// All versions, in order.
@@ -59,6 +61,7 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
+            watches: self.watches.iter().map(|(slot, watch)| (*slot, *watch)).collect(),
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),
             policy: self.policy().version,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Account, Counters, Reservation, Segment, Standing};
+use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
 use crate::policy::{Policy, PolicyRow};
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
@@ -28,7 +28,8 @@ pub(super) enum Undo {
     Terms(TermsIndex, Option<Box<NamedTerms>>),
     Calendar(CalendarIndex, Option<Box<Calendar>>),
     Assigned(Assignee, Option<TermsIndex>),
-    Source(Box<str>, Option<u64>),
+    Source(Box<str>, Option<Source>),
+    Watch(Slot, Watch),
     /// What it was; `None` where it is new. And the policy in force before, where it is another.
     Policy(Option<Box<PolicyRow>>, Option<Arc<Policy>>),
 }
@@ -131,6 +132,7 @@ impl State {
                 }
                 before.map(|before| self.policies.enforce(before));
             }
+            Undo::Watch(slot, was) => self.set_watch(slot, was),
             Undo::Source(source, Some(was)) => {
                 self.sources.insert(source, was);
             }

@@ -329,7 +329,14 @@ fn ledger_event() -> BoxedStrategy<Event<'static>> {
 }
 
 pub fn event() -> BoxedStrategy<Event<'static>> {
-    prop_oneof![account_event(), reservation_event(), ledger_event(), terms::event(), policy::event()].boxed()
+    prop_oneof![
+        account_event(),
+        reservation_event(),
+        ledger_event(),
+        terms::event(),
+        policy::event(),
+    ]
+    .boxed()
 }
 
 fn level() -> BoxedStrategy<Level> {
@@ -353,9 +360,11 @@ fn verdict() -> BoxedStrategy<Verdict> {
         level().prop_map(Whose::from),
         string().prop_map(|hold_id| Whose::Hold(hold_id.into())),
     ];
-    let reason = (code, number(), number(), option::of(whose)).prop_map(
-        |(code, observed, threshold, whose)| Reason {
+    let effect = select(vec![Effect::Notify, Effect::Alert, Effect::Refer, Effect::Hold]);
+    let reason = (code, number(), number(), option::of(whose), option::of(effect)).prop_map(
+        |(code, observed, threshold, whose, effect)| Reason {
             whose,
+            effect,
             ..Reason::own(code, observed, threshold)
         },
     );

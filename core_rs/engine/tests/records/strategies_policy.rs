@@ -23,6 +23,10 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         (any::<u64>(), option::of(any::<u64>()), string()).prop_map(|(version, retired, by)| {
             Event::PolicyActivated { version, retired, by: by.into() }
         }),
+        any::<u32>().prop_map(|slot| Event::FirstOrdered { slot }),
+        any::<(u32, u16, u16)>().prop_map(|(slot, percent, level)| {
+            Event::UtilisationCrossed { slot, percent, level }
+        }),
     ]
     .boxed()
 }

@@ -7,7 +7,9 @@ use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
-use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use creditgate_engine::model::{
+    Account, Capture, Counters, Item, Reservation, Segment, Source, Watch,
+};
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rows::Rows;
@@ -346,7 +348,8 @@ impl Rows for Books {
         _: impl FnOnce(&mut PolicyRow),
     ) {
     }
-    fn set_source(&mut self, _: &str, _: u64) {}
+    fn update_watch(&mut self, _: Slot, _: impl FnOnce(&mut Watch)) {}
+    fn set_source(&mut self, _: &str, _: Source) {}
 }
 
 /// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.

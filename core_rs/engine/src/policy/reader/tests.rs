@@ -70,9 +70,6 @@ fn lists_of_tables_are_named_each_by_its_own_line() {
     });
     assert_eq!(
         found,
-        [
-            "line 3: [band] percent is missing",
-            "line 4: [band] x is not a key that is known here"
-        ]
+        ["line 3: [band] percent is missing", "line 4: [band] x is not a key that is known here"]
     );
 }
