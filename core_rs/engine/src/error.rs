@@ -74,7 +74,7 @@ pub enum Refusal {
     Passed { field: &'static str, value: Box<str>, rule: &'static str },
     #[error("first_date {first} is after last_date {last}")]
     DatesReversed { first: Day, last: Day },
-    #[error("the policy has mistakes: {}", listed(.0))]
+    #[error("text has {} mistakes, the first in {}", .0.len(), .0[0])]
     PolicyInvalid(Vec<Problem>),
     #[error("policy version {0} is not known: put it first")]
     PolicyNotFound(PolicyVersion),
@@ -86,8 +86,4 @@ pub enum Refusal {
     TooManyPolicies,
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
-}
-
-fn listed(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
 }

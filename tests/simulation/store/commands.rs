@@ -16,7 +16,21 @@ const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
 const PARENTS: [&str; 4] = ["", "acme", "bolt", "cord"];
 const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
 const TERMS: [&str; 2] = ["net", "late"];
-const POLICIES: [&str; 2] = ["", "# nothing yet"];
+// Under one of them accounts cross bands, and some orders are referred.
+const POLICIES: [&str; 2] = [
+    "",
+    "[all]
+     first-order = { outcome = 'notify' }
+     [all.utilisation]
+     hysteresis = 5
+     band = [{ percent = 30, outcome = 'notify' }, { percent = 60, outcome = 'alert' }]
+     [segment.retail]
+     utilisation = { band = [{ percent = 50, outcome = 'refer' }] }
+     [channel.pos]
+     maximum-order = { amount = '2.00 USD', outcome = 'refer' }
+     [account.acme]
+     first-order = { excluded = true }",
+];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
 /// Ids that last as long as the test.
