@@ -5,8 +5,9 @@ use std::path::Path;
 use creditgate_engine::apply::apply;
 use creditgate_engine::decide::decide;
 use creditgate_engine::entry::{Entry, Request};
+use creditgate_engine::policy::BUILT_IN;
 use creditgate_engine::state::State;
-use creditgate_store::{Head, Options, POLICY_VERSION, Store, append_value};
+use creditgate_store::{Head, Options, Store, append_value};
 use tempfile::TempDir;
 
 use crate::BATCH;
@@ -54,7 +55,7 @@ fn open(state: &mut State, account: &Request<'_>) {
 pub fn decided<'a>(state: &State, seq: u64, request: &Request<'a>) -> Entry<'a> {
     let decided = decide(state, seq, NOW, request);
     let (outcome, events) = decided.expect("nothing is wrong with it");
-    Entry { request: request.clone(), policy_version: POLICY_VERSION, outcome, events }
+    Entry { request: request.clone(), policy_version: BUILT_IN, outcome, events }
 }
 
 /// A commit of a whole batch as it stands before it is written: its head, and its entries encoded.

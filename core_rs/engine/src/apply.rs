@@ -2,9 +2,10 @@
 
 use crate::event::Event;
 use crate::model::{
-    Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Status,
-    TemporaryLimit,
+    Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
+    Status, TemporaryLimit,
 };
+use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
 use crate::terms::{Calendar, NamedTerms};
 use crate::values::{Micros, ReservationId, Slot, Text};
@@ -63,7 +64,14 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             rows.set_calendar(calendar, Calendar { id: calendar_id.into(), spec: spec.clone() });
         }
         Event::TermsAssigned { ref assignee, terms } => rows.assign_terms(assignee.clone(), terms),
-        Event::SourceMoved { source, position } => rows.set_source(source, position),
+        Event::PolicyPut { .. } | Event::PolicyActivated { .. } => set_policy(rows, now, event),
+        Event::FirstOrdered { slot } => rows.update_watch(slot, |watch| watch.ordered = true),
+        Event::UtilisationCrossed { slot, level, .. } => {
+            rows.update_watch(slot, |watch| watch.level = level);
+        }
+        Event::SourceMoved { source, position } => {
+            rows.set_source(source, Source { position, heard_at: now });
+        }
         Event::ReservationForgotten { reservation } => rows.remove_reservation(reservation),
         Event::ItemForgotten { slot, ref invoice_id } => rows.remove_item(slot, invoice_id),
         Event::Claimed { .. }
@@ -166,6 +174,35 @@ fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         account.conditions = Some(conditions).filter(|conditions| !conditions.is_empty());
         account.updated_at = now;
     });
+}
+
+fn set_policy(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    // What an event names was put before.
+    let unknown = || unreachable!("a version is put before it is activated");
+    match *event {
+        Event::PolicyPut { version, text, ref by } => {
+            let row = PolicyRow {
+                version,
+                text: text.into(),
+                status: PolicyStatus::Draft,
+                put_by: (**by).into(),
+                put_at: now,
+                activated_by: "".into(),
+                activated_at: 0,
+            };
+            rows.update_policy(version, || row, |_| ());
+        }
+        Event::PolicyActivated { version, retired, ref by } => {
+            if let Some(retired) = retired {
+                rows.update_policy(retired, unknown, |row| row.status = PolicyStatus::Retired);
+            }
+            rows.update_policy(version, unknown, |row| {
+                row.status = PolicyStatus::Active;
+                (row.activated_by, row.activated_at) = ((**by).into(), now);
+            });
+        }
+        _ => unreachable!("only called for policies"),
+    }
 }
 
 fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {

@@ -36,6 +36,13 @@ pub const HOLDS_MAX: usize = 16;
 
 /// Most temporary limits of one account that have not ended.
 pub const TEMPORARY_LIMITS_MAX: usize = 32;
+
+/// Longest text of a policy, in bytes of UTF-8.
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
+
+/// Most versions of the policy.
+pub const POLICIES_MAX: usize = 4_096;
+
 /// Most instalments of one invoice.
 pub const INSTALMENTS_MAX: usize = 60;
 

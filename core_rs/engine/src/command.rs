@@ -11,6 +11,7 @@ mod accounts;
 mod conditions;
 mod ledger;
 mod orders;
+mod policy;
 mod terms;
 
 pub use accounts::{EraseTexts, SetStatus, UpsertAccount, UpsertSegment};
@@ -20,6 +21,7 @@ pub use conditions::{
 };
 pub use ledger::{EntryKind, Post};
 pub use orders::{Adjust, CaptureOrder, Order, OrderKey, Release, Reserve, ReserveAll, Target};
+pub use policy::{ActivatePolicy, PutPolicy};
 pub use terms::{AssignTerms, TermsScope, UpsertCalendar, UpsertTerms};
 
 /// One thing to decide.
@@ -61,6 +63,10 @@ pub enum Command<'a> {
     UpsertCalendar(UpsertCalendar<'a>),
     /// Assign payment terms.
     AssignTerms(AssignTerms<'a>),
+    /// Put a new version of the policy.
+    PutPolicy(PutPolicy<'a>),
+    /// Bring a version of the policy into force.
+    ActivatePolicy(ActivatePolicy<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
     /// Erase what people wrote about an account.
@@ -107,6 +113,8 @@ impl<'a> Command<'a> {
             Command::UpsertTerms(command) => Identity::Request(command.request),
             Command::UpsertCalendar(command) => Identity::Request(command.request),
             Command::AssignTerms(command) => Identity::Request(command.request),
+            Command::PutPolicy(command) => Identity::Request(command.request),
+            Command::ActivatePolicy(command) => Identity::Request(command.request),
             Command::EraseTexts(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
@@ -136,6 +144,8 @@ impl<'a> Command<'a> {
             Command::UpsertTerms(_) => "upsert_terms",
             Command::UpsertCalendar(_) => "upsert_calendar",
             Command::AssignTerms(_) => "assign_terms",
+            Command::PutPolicy(_) => "put_policy",
+            Command::ActivatePolicy(_) => "activate_policy",
             Command::Post(_) => "post",
             Command::EraseTexts(_) => "erase_texts",
             Command::Housekeep(_) => "housekeep",
@@ -176,6 +186,8 @@ impl<'a> Command<'a> {
             Command::UpsertSegment(_)
             | Command::UpsertTerms(_)
             | Command::UpsertCalendar(_)
+            | Command::PutPolicy(_)
+            | Command::ActivatePolicy(_)
             | Command::Housekeep(_) => Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Why a command is wrong. A refusal decides nothing, changes nothing and is not journalled; a
 //! decline is a decision and no refusal.
 
+use crate::policy::{PolicyVersion, Problem};
 use crate::values::{Currency, Day, Minor};
 
 /// What is wrong with a command, given the state that it met.
@@ -73,6 +74,16 @@ pub enum Refusal {
     Passed { field: &'static str, value: Box<str>, rule: &'static str },
     #[error("first_date {first} is after last_date {last}")]
     DatesReversed { first: Day, last: Day },
+    #[error("text has {} mistakes, the first in {}", .0.len(), .0[0])]
+    PolicyInvalid(Vec<Problem>),
+    #[error("policy version {0} is not known: put it first")]
+    PolicyNotFound(PolicyVersion),
+    #[error("policy version {0} is in force already")]
+    PolicyInForce(PolicyVersion),
+    #[error("policy version {0} was put by {1:?}: another person activates it")]
+    PolicyNeedsSecond(PolicyVersion, Box<str>),
+    #[error("there are 4096 versions of the policy already")]
+    TooManyPolicies,
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
 }

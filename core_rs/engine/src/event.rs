@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HoldKind, Status, TemporaryLimitKind};
+use crate::policy::PolicyVersion;
 use crate::terms::{AskedTerms, Assignee, CalendarSpec, InvoiceDates, TermsSpec};
 use crate::values::{
     CalendarIndex, Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot,
@@ -166,6 +167,38 @@ pub enum Event<'a> {
         assignee: Assignee,
         /// Which; none: there are none any more.
         terms: Option<TermsIndex>,
+    },
+    /// A version of the policy was put.
+    PolicyPut {
+        /// The next one.
+        version: PolicyVersion,
+        /// As it was written.
+        text: &'a str,
+        /// Who.
+        by: Cow<'a, str>,
+    },
+    /// A version of the policy came into force.
+    PolicyActivated {
+        /// Which.
+        version: PolicyVersion,
+        /// The one in force before; absent: the rules that are built in.
+        retired: Option<PolicyVersion>,
+        /// Who.
+        by: Cow<'a, str>,
+    },
+    /// An order of an account was approved for the first time since a policy asks for it.
+    FirstOrdered {
+        /// Whose.
+        slot: Slot,
+    },
+    /// An account rose into a band of utilisation, or fell out of it.
+    UtilisationCrossed {
+        /// Whose.
+        slot: Slot,
+        /// Where the band begins, in percent of the limit.
+        percent: u16,
+        /// The band in which it is now; the same one where it rose, zero where it is in none.
+        level: u16,
     },
     /// An order was approved. reserved += amount.
     Reserved {

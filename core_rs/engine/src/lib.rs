@@ -4,6 +4,7 @@
 //!
 //! - [`values`], [`model`]: what records are made of, and the records.
 //! - [`terms`]: when an invoice is due, and what is taken off for paying early.
+//! - [`policy`]: what Finance sets, as versions of a text of which one is in force.
 //! - [`command`], [`event`], [`outcome`], [`entry`]: what is asked, what happens, what is answered,
 //!   and the journal's record of all three.
 //! - [`decide`]: state + command + time → outcome + events. Changes nothing.
@@ -20,6 +21,7 @@ pub mod error;
 pub mod event;
 pub mod model;
 pub mod outcome;
+pub mod policy;
 pub mod rows;
 pub mod state;
 pub mod terms;

@@ -329,3 +329,21 @@ impl Segment {
         }
     }
 }
+
+/// How far a source of ledger entries has been taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The highest position seen.
+    pub position: u64,
+    /// When.
+    pub heard_at: Micros,
+}
+
+/// What a policy has to know of an account from one order to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// An order of it was approved.
+    pub ordered: bool,
+    /// The highest band of utilisation that it is in, by where it begins, in percent; zero: none.
+    pub level: u16,
+}

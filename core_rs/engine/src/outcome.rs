@@ -1,8 +1,10 @@
 //! What was decided, in full: the stored answer from which a repeat is answered.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::Reservation;
+use crate::policy::PolicyVersion;
 use crate::terms::{OrderTerms, Plan, Source};
 use crate::values::{Currency, Id, Micros, Minor, ReservationId};
 
@@ -55,19 +57,52 @@ pub enum ReasonCode {
     FraudSuspension = 13,
     /// Observed the average exposure, rounded up, threshold the account's limit.
     RollingAverageExceeded = 14,
+    /// Observed the order's total, threshold the policy's maximum.
+    OrderAmountExceeded = 15,
+    /// Observed what the account would owe with the order, in whole percent of its limit, rounded
+    /// down; threshold where the band of the policy begins.
+    UtilisationReached = 16,
+    /// Observed the score, threshold the least.
+    ScoreTooLow = 17,
+    /// Threshold the least score; the account has none.
+    ScoreMissing = 18,
+    /// Observed the order's total, threshold what a first order may be.
+    FirstOrder = 19,
+    /// Observed for how many whole hours nothing has come from the ledger, threshold how many are
+    /// too many.
+    LedgerStale = 20,
+}
+
+/// What a violated rule leads to, the strongest last: the strongest of all decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The order is approved, and the decision says so.
+    Notify,
+    /// The same, for somebody to look at.
+    Alert,
+    /// A person decides.
+    Refer,
+    /// The order is declined.
+    Decline,
+    /// The order is declined, and the account held.
+    Hold,
 }
 
 impl ReasonCode {
-    /// Whether the rule leaves the decision to a person, where no other rule declines.
+    /// What the rule leads to where no policy says something else.
     #[must_use]
-    pub fn refers(self) -> bool {
-        self == ReasonCode::TermsUpgraded
+    pub fn default_effect(self) -> Effect {
+        match self {
+            ReasonCode::TermsUpgraded => Effect::Refer,
+            _ => Effect::Decline,
+        }
     }
 }
 
 /// All rules, in the order in which a decision names those that an order violates; the batch's
 /// stands alone.
-pub const PRECEDENCE: [ReasonCode; 14] = [
+pub const PRECEDENCE: [ReasonCode; 20] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -75,8 +110,14 @@ pub const PRECEDENCE: [ReasonCode; 14] = [
     ReasonCode::AccountOnHold,
     ReasonCode::NoCreditLimit,
     ReasonCode::LimitExpired,
+    ReasonCode::LedgerStale,
+    ReasonCode::ScoreMissing,
+    ReasonCode::ScoreTooLow,
+    ReasonCode::FirstOrder,
     ReasonCode::MaxOrderAmountExceeded,
+    ReasonCode::OrderAmountExceeded,
     ReasonCode::InsufficientCredit,
+    ReasonCode::UtilisationReached,
     ReasonCode::RollingAverageExceeded,
     ReasonCode::SharedLimitExceeded,
     ReasonCode::SegmentCapExceeded,
@@ -116,7 +157,10 @@ pub enum Level {
 }
 
 /// One violated rule. Both figures are zero where the rule is a plain yes or no.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Written with as many of its last fields as say something, so that a reason of an older journal
+/// is the same as one of now.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Reason {
     /// Which rule.
     pub code: ReasonCode,
@@ -124,18 +168,46 @@ pub struct Reason {
     pub observed: i64,
     /// What it was held against.
     pub threshold: i64,
-    /// Not written where it is the account's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Absent where it is the account's own.
+    #[serde(default)]
     pub whose: Option<Whose>,
+    /// What it leads to, where that is not the code's own.
+    #[serde(default)]
+    pub effect: Option<Effect>,
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Reason { code, observed, threshold, whose, effect } = self;
+        let fields = match (whose, effect) {
+            (_, Some(_)) => 5,
+            (Some(_), None) => 4,
+            (None, None) => 3,
+        };
+        let mut reason = serializer.serialize_struct("Reason", fields)?;
+        reason.serialize_field("code", code)?;
+        reason.serialize_field("observed", observed)?;
+        reason.serialize_field("threshold", threshold)?;
+        if fields > 3 {
+            reason.serialize_field("whose", whose)?;
+        }
+        if fields > 4 {
+            reason.serialize_field("effect", effect)?;
+        }
+        reason.end()
+    }
 }
 
 impl Verdict {
-    /// What violated rules lead to, where nothing is approved for all that: a decline beats a
-    /// referral.
+    /// What violated rules lead to, where all of it or nothing is approved: a decline beats a
+    /// referral, and that a notice.
     #[must_use]
-    pub fn refusal(reasons: &[Reason]) -> Decision {
-        let refers = |reason: &Reason| reason.code.refers();
-        if reasons.iter().all(refers) { Decision::Referred } else { Decision::Declined }
+    pub fn decision(reasons: &[Reason]) -> Decision {
+        match reasons.iter().map(Reason::effect).max() {
+            None | Some(Effect::Notify | Effect::Alert) => Decision::Approved,
+            Some(Effect::Refer) => Decision::Referred,
+            Some(Effect::Decline | Effect::Hold) => Decision::Declined,
+        }
     }
 }
 
@@ -143,7 +215,32 @@ impl Reason {
     /// A rule of the account's own.
     #[must_use]
     pub fn own(code: ReasonCode, observed: i64, threshold: i64) -> Reason {
-        Reason { code, observed, threshold, whose: None }
+        Reason { code, observed, threshold, whose: None, effect: None }
+    }
+
+    /// A rule of the policy's, which says what it leads to.
+    #[must_use]
+    pub fn of_policy(code: ReasonCode, effect: Effect, observed: i64, threshold: i64) -> Reason {
+        let mut reason = Reason::own(code, observed, threshold);
+        reason.set_effect(effect);
+        reason
+    }
+
+    /// What it leads to.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.effect.unwrap_or(self.code.default_effect())
+    }
+
+    /// Has it lead to something else.
+    pub fn set_effect(&mut self, effect: Effect) {
+        self.effect = Some(effect).filter(|effect| *effect != self.code.default_effect());
+    }
+
+    /// Whether the order is not approved for it.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        self.effect() >= Effect::Refer
     }
 }
 
@@ -276,6 +373,8 @@ pub enum Outcome {
     Changed(Changed),
     /// To an upsert.
     Upserted(Upserted),
+    /// To a policy that was put or activated: its version.
+    Policy(PolicyVersion),
     /// To an erasure: how many entries had texts that go.
     Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.

@@ -1,6 +1,7 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
-use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use crate::model::{Account, Capture, Counters, Item, Reservation, Segment, Source, Watch};
+use crate::policy::{PolicyRow, PolicyVersion};
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
 
@@ -69,6 +70,17 @@ pub trait Rows {
     /// Assigns payment terms; `None` takes them away.
     fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>);
 
-    /// Sets how far a source's stream has been taken.
-    fn set_source(&mut self, source: &str, position: u64);
+    /// Changes a version of the policy, or the one that `new` makes where there is none yet.
+    fn update_policy(
+        &mut self,
+        version: PolicyVersion,
+        new: impl FnOnce() -> PolicyRow,
+        f: impl FnOnce(&mut PolicyRow),
+    );
+
+    /// Changes what a policy has to know of an account.
+    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch));
+
+    /// Sets how far a source's stream has been taken, and when.
+    fn set_source(&mut self, source: &str, row: Source);
 }

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{Account, Conditions, Counters, Reservation, Segment, Standing, Terms};
+use crate::model::{
+    Account, Conditions, Counters, Reservation, Segment, Source, Standing, Terms, Watch,
+};
+use crate::policy::{self, Policies, Policy, PolicyRow, PolicyStatus};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
@@ -47,8 +51,10 @@ pub struct State {
     items: Items,
     segments: Vec<Segment>,
     segment_indexes: HashMap<Box<str>, SegmentIndex>,
-    sources: BTreeMap<Box<str>, u64>,
+    sources: BTreeMap<Box<str>, Source>,
     payment_terms: PaymentTerms,
+    policies: Policies,
+    watches: HashMap<Slot, Watch>,
     undo: Vec<Undo>,
 }
 
@@ -200,10 +206,46 @@ impl State {
         &mut self.payment_terms
     }
 
+    /// What the policy in force says.
+    #[inline]
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.policies.in_force()
+    }
+
+    /// All versions of the policy.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
     /// How far a source's stream has been taken; zero when it has not been heard of.
     #[must_use]
     pub fn source_position(&self, source: &str) -> u64 {
-        self.sources.get(source).copied().unwrap_or_default()
+        self.sources.get(source).map_or(0, |row| row.position)
+    }
+
+    /// When a source told something last.
+    #[must_use]
+    pub fn source_heard_at(&self, source: &str) -> Option<Micros> {
+        self.sources.get(source).map(|row| row.heard_at)
+    }
+
+    /// When each source told something last.
+    pub fn sources_heard_at(&self) -> impl Iterator<Item = Micros> {
+        self.sources.values().map(|row| row.heard_at)
+    }
+
+    /// What a policy has to know of the account in a slot.
+    #[must_use]
+    pub fn watch(&self, slot: Slot) -> Watch {
+        self.watches.get(&slot).copied().unwrap_or_default()
+    }
+
+    /// Of how many accounts a policy knows something.
+    #[must_use]
+    pub fn watch_count(&self) -> usize {
+        self.watches.len()
     }
 
     /// How many sources of ledger entries are known.
@@ -244,9 +286,39 @@ impl State {
         self.push_segment(segment);
     }
 
+    /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
+    /// come in order.
+    pub fn restore_policy(&mut self, row: PolicyRow) {
+        self.enforce(&row);
+        self.policies.set(row);
+    }
+
+    /// Brings a version into force where its row says that it is; returns the one before.
+    fn enforce(&mut self, row: &PolicyRow) -> Option<Arc<Policy>> {
+        if row.status != PolicyStatus::Active {
+            return None;
+        }
+        let (policy, _) = policy::read(&row.text, self);
+        let (version, active_since) = (row.version, row.activated_at);
+        Some(self.policies.enforce(Arc::new(Policy { version, active_since, ..policy })))
+    }
+
     /// Puts back a source's position, at recovery.
-    pub fn restore_source(&mut self, source: &str, position: u64) {
-        self.sources.insert(source.into(), position);
+    pub fn restore_source(&mut self, source: &str, row: Source) {
+        self.sources.insert(source.into(), row);
+    }
+
+    /// Puts back what a policy has to know of an account, at recovery.
+    pub fn restore_watch(&mut self, slot: Slot, watch: Watch) {
+        self.set_watch(slot, watch);
+    }
+
+    /// What says nothing is not kept.
+    fn set_watch(&mut self, slot: Slot, watch: Watch) {
+        match watch == Watch::default() {
+            true => drop(self.watches.remove(&slot)),
+            false => drop(self.watches.insert(slot, watch)),
+        }
     }
 
     fn push_segment(&mut self, segment: Segment) {

@@ -83,6 +83,17 @@ impl Book {
         Ok((outcome, events))
     }
 
+    /// Has this policy in force, put by one and activated by another.
+    pub(crate) fn set_policy(&mut self, text: &str) {
+        let asked = std::mem::replace(&mut self.actor, "writer");
+        let put = self.run(PutPolicy { request: REQUEST, text });
+        let Ok(Outcome::Policy(version)) = put else { panic!("a policy is put, not {put:?}") };
+        self.actor = "activator";
+        let activated = self.run(ActivatePolicy { request: REQUEST, version });
+        assert_eq!(activated, Ok(Outcome::Policy(version)));
+        self.actor = asked;
+    }
+
     /// Runs an order; panics when it is refused.
     pub(crate) fn reserved(&mut self, command: Reserve<'_>) -> Reserved {
         match self.run(command) {
@@ -224,6 +235,8 @@ into_command! {
     UpsertTerms(UpsertTerms<'a>),
     UpsertCalendar(UpsertCalendar<'a>),
     AssignTerms(AssignTerms<'a>),
+    PutPolicy(PutPolicy<'a>),
+    ActivatePolicy(ActivatePolicy<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }

@@ -112,6 +112,11 @@ methods! {
     ListChanges = 80, "AuditService", Interactive;
     GetCheckpoint = 81, "AuditService", Interactive;
     EraseTexts = 82, "AuditService", Interactive;
+    CheckPolicy = 90, "PolicyService", Interactive;
+    PutPolicy = 91, "PolicyService", Interactive;
+    ActivatePolicy = 92, "PolicyService", Interactive;
+    GetPolicy = 93, "PolicyService", Interactive;
+    ListPolicies = 94, "PolicyService", Interactive;
 }
 
 #[cfg(test)]

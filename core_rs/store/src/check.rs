@@ -4,6 +4,7 @@ use std::path::Path;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::model::{Item, Reservation, Segment};
+use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::state::State;
 use creditgate_engine::terms::Assignee;
 use creditgate_engine::values::{Seq, TermsIndex};
@@ -147,6 +148,32 @@ fn compare_payment_terms(tables: &Tables, state: &State) -> Result<(), String> {
     }
 }
 
+/// The same, of versions of the policy, and of what they have to know of accounts.
+fn compare_policies(tables: &Tables, state: &State) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    let rtxn = tables.read_txn().map_err(text)?;
+    let lmdb = |error| text(tables.lmdb()(error));
+    let policies = tables.policies.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (_, row) = row.map_err(lmdb)?;
+        tables.decode::<PolicyRow>("policies", row).map_err(text)
+    });
+    if policies.collect::<Result<Vec<_>, _>>()? != state.policies().rows() {
+        return Err("the tables differ from the journal in versions of the policy".to_owned());
+    }
+    let mut count = 0;
+    for row in tables.watches.iter(&rtxn).map_err(lmdb)? {
+        let (slot, row) = row.map_err(lmdb)?;
+        if state.watch(slot) != tables.decode("watches", row).map_err(text)? {
+            return Err(format!("the tables differ from the journal in what is watched of {slot}"));
+        }
+        count += 1;
+    }
+    match count == state.watch_count() {
+        true => Ok(()),
+        false => Err("the tables differ from the journal in who is watched".to_owned()),
+    }
+}
+
 fn same<T: PartialEq>(
     what: &str,
     rows: impl Iterator<Item = Result<(u32, T), String>>,
@@ -218,10 +245,14 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
         }
     }
     compare_payment_terms(tables, state)?;
+    compare_policies(tables, state)?;
     counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
-        let (source, position) = row.map_err(lmdb)?;
-        if state.source_position(source) != position {
+        let (source, row) = row.map_err(lmdb)?;
+        let (position, heard_at) = tables.decode("sources", row).map_err(text)?;
+        if (state.source_position(source), state.source_heard_at(source))
+            != (position, Some(heard_at))
+        {
             return differs(format!("the position of source {source}"));
         }
     }

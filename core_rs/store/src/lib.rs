@@ -74,7 +74,7 @@ pub use journal::{Journal, Link, STORE_FORMAT};
 pub use list::Page;
 pub use options::{Fault, Faults, NoFaults, Options, Retention, Step, WindowBounds};
 pub use recovery::Recovery;
-pub use store::{Answer, POLICY_VERSION, Store};
+pub use store::{Answer, Store};
 pub use tables::{Reached, TABLES_FORMAT, Tables};
 pub use upgrade::{Upgraded, upgrade_store};
 pub use window::WindowFigures;

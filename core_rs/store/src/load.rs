@@ -4,7 +4,8 @@
 use std::ops::Range;
 use std::thread;
 
-use creditgate_engine::model::{Item, Reservation};
+use creditgate_engine::model::{Item, Reservation, Source};
+use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::state::{
     AccountRows, Restore, RestoreAccounts, RestoreItems, RestoreReservations, State,
 };
@@ -27,8 +28,9 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         state.restore_segment(tables.decode("segments", row)?);
     }
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
-        let (source, position) = row.map_err(lmdb)?;
-        state.restore_source(source, position);
+        let (source, row) = row.map_err(lmdb)?;
+        let (position, heard_at) = tables.decode("sources", row)?;
+        state.restore_source(source, Source { position, heard_at });
     }
     load_payment_terms(tables, &mut state)?;
     let Restore { accounts, reservations, items } = state.restore();
@@ -48,7 +50,29 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
     if !state.sum_up() {
         return Err(tables.bad_row("an account is its own ancestor".to_owned()));
     }
+    load_policies(tables, &mut state)?;
     Ok(state)
+}
+
+/// Versions of the policy, after all that they name; and what they have to know of accounts.
+fn load_policies(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    for row in tables.policies.iter(&rtxn).map_err(lmdb)? {
+        let (version, row) = row.map_err(lmdb)?;
+        let row: PolicyRow = tables.decode("policies", row)?;
+        if row.version != version || version != state.policies().next_version() {
+            return Err(tables.bad_row(format!("policy {version} follows a gap")));
+        }
+        state.restore_policy(row);
+    }
+    for row in tables.watches.iter(&rtxn).map_err(lmdb)? {
+        let (slot, row) = row.map_err(lmdb)?;
+        if slot as usize >= state.account_count() {
+            return Err(tables.bad_row(format!("slot {slot} is watched and is no account's")));
+        }
+        state.restore_watch(slot, tables.decode("watches", row)?);
+    }
+    Ok(())
 }
 
 /// Named terms, calendars, and to whom terms are assigned.

@@ -30,9 +30,6 @@ use crate::repeat::Repeats;
 use crate::tables::Tables;
 use crate::window::{Key, WindowFigures, Windows};
 
-/// The policy in force: the rules that are built in, until others can be set.
-pub const POLICY_VERSION: u64 = 1;
-
 /// What was decided, now or when the same was asked before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -230,12 +227,12 @@ impl Store {
             self.refuse_other_call(seq, &identity)?;
         }
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
+        let policy_version = self.state.policy().version;
         let (outcome, events) = decide(&self.state, seq, time, request)?;
         self.make_room(&events)?;
         for event in &events {
             apply(&mut self.state, time, event);
         }
-        let policy_version = POLICY_VERSION;
         let (outcome_ref, events) = (&outcome, &events[..]);
         self.pending.push(&EntryRef { request, policy_version, outcome: outcome_ref, events });
         self.windows.add(&key, seq);

@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use creditgate_engine::model::{Account, Item, Reservation, Segment};
+use creditgate_engine::model::{Account, Item, Reservation, Segment, Watch};
+use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::Assignee;
 use creditgate_engine::values::{
@@ -26,7 +27,7 @@ use crate::unpack;
 use crate::window::HashKey;
 
 /// The format of the tables. Tables of another one are folded again.
-pub const TABLES_FORMAT: u64 = 4;
+pub const TABLES_FORMAT: u64 = 5;
 
 /// The commit up to which something is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +66,12 @@ pub struct Tables {
     pub(crate) calendars: Database<'static, U32<BigEndian>, Bytes>,
     /// Kind, place and contract of an assignee → the assignee and the index of its terms.
     pub(crate) assignments: Database<'static, Bytes, Bytes>,
-    /// Name → position.
-    pub(crate) sources: Database<'static, Str, U64<BigEndian>>,
+    /// Version → its text, and what became of it.
+    pub(crate) policies: Database<'static, U64<BigEndian>, Bytes>,
+    /// Slot → what a policy has to know of the account.
+    pub(crate) watches: Database<'static, U32<BigEndian>, Bytes>,
+    /// Name → position and when it was reached, as a pair of integers.
+    pub(crate) sources: Database<'static, Str, Bytes>,
     /// Names of the windows, in chunks: see [`crate::name_log`].
     pub(crate) names: Database<'static, Bytes, Bytes>,
     /// `format` as big-endian `u64`; `reached` as sequence and digest; `sums` of all counters;
@@ -126,7 +131,7 @@ impl Tables {
     pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 11, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 13, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -138,16 +143,24 @@ impl Tables {
                 let terms = opener.create_database(wtxn, Some("terms"))?;
                 let calendars = opener.create_database(wtxn, Some("calendars"))?;
                 let assignments = opener.create_database(wtxn, Some("assignments"))?;
+                let policies = opener.create_database(wtxn, Some("policies"))?;
+                let watches = opener.create_database(wtxn, Some("watches"))?;
                 let sources = opener.create_database(wtxn, Some("sources"))?;
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
                 let ours = (accounts, reservations, by_account, items, segments, sources);
                 let of_terms = (terms, calendars, assignments);
-                Ok(CommitOrAbort::<_, ()>::Commit((ours, of_terms, names, meta)))
+                Ok(CommitOrAbort::<_, ()>::Commit((
+                    ours,
+                    of_terms,
+                    (policies, watches),
+                    names,
+                    meta,
+                )))
             })
             .map_err(lmdb)?
             .unwrap_commit();
-        let (ours, of_terms, names, meta) = dbs;
+        let (ours, of_terms, (policies, watches), names, meta) = dbs;
         let (terms, calendars, assignments) = of_terms;
         let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
@@ -162,6 +175,8 @@ impl Tables {
             terms,
             calendars,
             assignments,
+            policies,
+            watches,
             sources,
             names,
             meta,
@@ -255,6 +270,8 @@ impl Tables {
             self.terms.clear(wtxn)?;
             self.calendars.clear(wtxn)?;
             self.assignments.clear(wtxn)?;
+            self.policies.clear(wtxn)?;
+            self.watches.clear(wtxn)?;
             self.sources.clear(wtxn)?;
             self.names.clear(wtxn)
         };
@@ -321,5 +338,15 @@ impl TablesTxn<'_> {
     pub(crate) fn segment(&self, index: SegmentIndex) -> Result<Option<Segment>, StoreError> {
         let row = self.tables.segments.get(&self.rtxn, &index).map_err(self.tables.lmdb())?;
         row.map(|row| self.tables.decode("segments", row)).transpose()
+    }
+
+    pub(crate) fn policy(&self, version: PolicyVersion) -> Result<Option<PolicyRow>, StoreError> {
+        let row = self.tables.policies.get(&self.rtxn, &version).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("policies", row)).transpose()
+    }
+
+    pub(crate) fn watch(&self, slot: Slot) -> Result<Option<Watch>, StoreError> {
+        let row = self.tables.watches.get(&self.rtxn, &slot).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("watches", row)).transpose()
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use creditgate_engine::model::{
+    Account, Capture, Counters, Item, Reservation, Segment, Source, Watch,
+};
+use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
@@ -30,7 +33,9 @@ pub(crate) struct Changes {
     terms: BTreeMap<TermsIndex, NamedTerms>,
     calendars: BTreeMap<CalendarIndex, Calendar>,
     assignments: BTreeMap<Assignee, Option<TermsIndex>>,
-    sources: BTreeMap<Box<str>, u64>,
+    policies: BTreeMap<PolicyVersion, PolicyRow>,
+    watches: BTreeMap<Slot, Watch>,
+    sources: BTreeMap<Box<str>, Source>,
     /// Slots of removed reservations, whose index entries go too.
     removed: Vec<(Slot, ReservationId)>,
 }
@@ -44,6 +49,8 @@ impl Changes {
             + self.terms.len()
             + self.calendars.len()
             + self.assignments.len()
+            + self.policies.len()
+            + self.watches.len()
             + self.sources.len()
     }
 
@@ -69,8 +76,17 @@ impl Changes {
             tables.segments.put(wtxn, index, encode(&mut bytes, row))?;
         }
         self.write_payment_terms(tables, wtxn)?;
-        for (source, position) in &self.sources {
-            tables.sources.put(wtxn, source, position)?;
+        for (version, row) in &self.policies {
+            tables.policies.put(wtxn, version, encode(&mut bytes, row))?;
+        }
+        for (slot, row) in &self.watches {
+            match *row == Watch::default() {
+                true => drop(tables.watches.delete(wtxn, slot)?),
+                false => tables.watches.put(wtxn, slot, encode(&mut bytes, row))?,
+            }
+        }
+        for (source, Source { position, heard_at }) in &self.sources {
+            tables.sources.put(wtxn, source, encode(&mut bytes, &(position, heard_at)))?;
         }
         Ok(())
     }
@@ -298,8 +314,33 @@ impl Rows for Overlay<'_> {
         self.changes.assignments.insert(assignee, terms);
     }
 
-    fn set_source(&mut self, source: &str, position: u64) {
-        self.changes.sources.insert(source.into(), position);
+    fn update_policy(
+        &mut self,
+        version: PolicyVersion,
+        new: impl FnOnce() -> PolicyRow,
+        f: impl FnOnce(&mut PolicyRow),
+    ) {
+        let found = self.changes.policies.remove(&version).or_else(|| {
+            let read = self.below.policy(version);
+            self.note(read)
+        });
+        let mut row = found.unwrap_or_else(new);
+        f(&mut row);
+        self.changes.policies.insert(version, row);
+    }
+
+    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
+        let found = self.changes.watches.get(&slot).copied().or_else(|| {
+            let read = self.below.watch(slot);
+            self.note(read)
+        });
+        let mut row = found.unwrap_or_default();
+        f(&mut row);
+        self.changes.watches.insert(slot, row);
+    }
+
+    fn set_source(&mut self, source: &str, row: Source) {
+        self.changes.sources.insert(source.into(), row);
     }
 }
 

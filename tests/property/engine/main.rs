@@ -279,7 +279,7 @@ fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
             let parts = [view.open, view.captured, view.released, view.expired, view.expires_at];
             vec![(answer, Some(parts.map(i128::from)))]
         }
-        Outcome::Upserted(_) | Outcome::Erased(_) | Outcome::Done => vec![],
+        Outcome::Upserted(_) | Outcome::Policy(_) | Outcome::Erased(_) | Outcome::Done => vec![],
     }
 }
 

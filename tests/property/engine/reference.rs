@@ -357,6 +357,9 @@ impl Model {
             Command::UpsertTerms(c) => next.upsert_terms(c)?,
             Command::UpsertCalendar(c) => next.upsert_calendar(c),
             Command::AssignTerms(c) => next.assign_terms(c)?,
+            Command::PutPolicy(_) | Command::ActivatePolicy(_) => {
+                unreachable!("the model has no policy")
+            }
             // Names and reasons decide nothing.
             Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
                 return refuse("AccountNotFound");

@@ -16,6 +16,21 @@ const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
 const PARENTS: [&str; 4] = ["", "acme", "bolt", "cord"];
 const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
 const TERMS: [&str; 2] = ["net", "late"];
+// Under one of them accounts cross bands, and some orders are referred.
+const POLICIES: [&str; 2] = [
+    "",
+    "[all]
+     first-order = { outcome = 'notify' }
+     [all.utilisation]
+     hysteresis = 5
+     band = [{ percent = 30, outcome = 'notify' }, { percent = 60, outcome = 'alert' }]
+     [segment.retail]
+     utilisation = { band = [{ percent = 50, outcome = 'refer' }] }
+     [channel.pos]
+     maximum-order = { amount = '2.00 USD', outcome = 'refer' }
+     [account.acme]
+     first-order = { excluded = true }",
+];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
 /// Ids that last as long as the test.
@@ -48,7 +63,7 @@ impl Simulation {
             }),
         };
         let target = Target::Order(OrderKey { account_id, order_id });
-        match random.below(26) {
+        match random.below(27) {
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -94,6 +109,7 @@ impl Simulation {
             }
             17..=18 => self.conditions(request, account_id, amount),
             19..=20 => self.payment_terms(request, account_id),
+            21 => self.policy(request),
             _ => self.post(account_id, which, amount, id),
         }
     }
@@ -211,6 +227,16 @@ impl Simulation {
         }
     }
 
+    /// Versions of which half say something; half of what is activated is not there.
+    fn policy(&mut self, request: RequestKey<'static>) -> Command<'static> {
+        let random = &mut self.random;
+        if random.chance(1, 2) {
+            let version = 2 + random.below(4);
+            return Command::ActivatePolicy(ActivatePolicy { request, version });
+        }
+        Command::PutPolicy(PutPolicy { request, text: random.pick(&POLICIES) })
+    }
+
     fn post(
         &mut self,
         account_id: &'static str,
@@ -241,6 +267,7 @@ impl Simulation {
     pub fn request(&mut self) -> Request<'static> {
         let command = self.command();
         let reason = self.random.chance(1, 4).then(|| text::seal([4; 16], "because"));
-        Request { command, actor: "sim", channel: self.random.pick(&["web", "pos"]), reason }
+        let actor = self.random.pick(&["sim", "other"]);
+        Request { command, actor, channel: self.random.pick(&["web", "pos"]), reason }
     }
 }

@@ -1,13 +1,12 @@
 //! `Adjust`: an order's new total. Growth is decided like an order.
 
 use crate::command::Adjust;
-use crate::decide::levels::Pending;
-use crate::decide::rules::{Ask, evaluate};
+use crate::decide::rules::evaluate;
 use crate::decide::{Context, expiry, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Outcome};
+use crate::outcome::{Changed, Outcome, Verdict};
 use crate::values::{Micros, Minor, Ttl};
 
 impl Context<'_> {
@@ -25,15 +24,14 @@ impl Context<'_> {
         // asks for everything beyond its captured part.
         let growth = command.total - found.captured - found.open;
         let mut reservation = view(self.state, found);
-        let mut events = Vec::new();
+        let (mut events, mut notices) = (Vec::new(), Vec::new());
         if growth > 0 {
             self.may_reopen(found)?;
-            let ask =
-                Ask { amount: growth, order_total: command.total, pending: Pending::default() };
-            let evaluation = evaluate(self.state, slot, self.now, ask);
-            if !evaluation.reasons.is_empty() {
+            let evaluation = evaluate(self.state, slot, self.now, self.ask(growth, command.total));
+            if evaluation.blocks() {
                 return Ok((Outcome::Changed(self.declined(found, evaluation)), events));
             }
+            notices = evaluation.reasons;
             self.may_grow(found, growth)?;
             events.push(Event::Grown { reservation: id, amount: growth });
             reservation.open += growth;
@@ -46,7 +44,7 @@ impl Context<'_> {
             reservation.expires_at = expires_at;
             events.push(Event::ExpirySet { reservation: id, expires_at });
         }
-        let verdict = self.approved(slot, growth);
+        let verdict = Verdict { reasons: notices, ..self.approved(slot, growth) };
         let changed = Changed { verdict, reservation, amount: 0, breach: false, invoiced: None };
         Ok((Outcome::Changed(changed), events))
     }

@@ -2,8 +2,7 @@
 
 use crate::bounds::CAPTURES_MAX;
 use crate::command::{CaptureOrder, OrderKey, Target};
-use crate::decide::levels::Pending;
-use crate::decide::rules::{Ask, Evaluation, evaluate};
+use crate::decide::rules::{Evaluation, evaluate};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -121,20 +120,18 @@ impl Context<'_> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let excess = (amount - found.open).max(0);
         let mut events = Vec::new();
-        let mut breached = None;
+        let (mut breached, mut notices) = (None, Vec::new());
         if excess > 0 {
-            let ask = Ask {
-                amount: excess,
-                order_total: found.captured + amount,
-                pending: Pending::default(),
-            };
+            let ask = self.ask(excess, found.captured + amount);
             let evaluation = evaluate(self.state, found.slot, self.now, ask);
-            if !evaluation.reasons.is_empty() {
+            if evaluation.blocks() {
                 if !command.forced {
                     return Ok((self.declined(found, evaluation), events));
                 }
                 events.push(Event::Breached { reservation, amount: excess });
                 breached = Some(evaluation);
+            } else {
+                notices = evaluation.reasons;
             }
             self.may_grow(found, excess)?;
             events.push(self.grow(found, excess, command));
@@ -144,6 +141,9 @@ impl Context<'_> {
         events.push(Event::Captured { reservation, invoice_id, amount, dates });
         let (mut changed, events) = self.finish(found, excess, amount, breached, events, command);
         changed.invoiced = invoiced.map(Box::new);
+        if !changed.breach {
+            changed.verdict.reasons = notices;
+        }
         Ok((changed, events))
     }
 

@@ -12,10 +12,12 @@ mod housekeep;
 mod ledger;
 pub mod levels;
 pub mod payment_terms;
+mod policy;
 mod release;
 mod reserve;
 mod rolling;
 pub mod rules;
+mod watch;
 
 pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
@@ -23,8 +25,8 @@ pub use reserve::{Inquiry, check};
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
-use crate::decide::levels::{Room, room};
-use crate::decide::rules::Evaluation;
+use crate::decide::levels::{Pending, Room, room};
+use crate::decide::rules::{Ask, Evaluation};
 use crate::entry::Request;
 use crate::error::Refusal;
 use crate::event::Event;
@@ -67,6 +69,11 @@ pub fn decide<'a>(
     {
         rolling::note_averages(state, events);
     }
+    if state.policy().rules.acts()
+        && let Ok((outcome, events)) = &mut decided
+    {
+        watch::act(state, now, command, outcome, events);
+    }
     decided
 }
 
@@ -95,6 +102,8 @@ impl<'s> Context<'s> {
             Command::UpsertTerms(command) => self.upsert_terms(command),
             Command::UpsertCalendar(command) => self.upsert_calendar(command),
             Command::AssignTerms(command) => self.assign_terms(command),
+            Command::PutPolicy(command) => self.put_policy(command),
+            Command::ActivatePolicy(command) => self.activate_policy(command),
             Command::Post(command) => self.post(command),
             Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),
@@ -126,11 +135,16 @@ impl<'s> Context<'s> {
         Verdict { decision, reasons, fitting, available: room.available, bound_by }
     }
 
-    /// A decline of what was asked for an existing order, which stays as it was.
+    /// What an order asks for, with nothing beside it.
+    fn ask(&self, amount: Minor, order_total: Minor) -> Ask<'s> {
+        Ask { amount, order_total, pending: Pending::default(), channel: self.channel }
+    }
+
+    /// A refusal of what was asked for an existing order, which stays as it was.
     fn declined(&self, found: &Reservation, evaluation: Evaluation) -> Changed {
         let fitting = evaluation.fitting_if_short();
         let Evaluation { reasons, room, .. } = evaluation;
-        let verdict = self.verdict(Decision::Declined, reasons, fitting, room);
+        let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
         let reservation = view(self.state, found);
         Changed { verdict, reservation, amount: 0, breach: false, invoiced: None }
     }

@@ -132,16 +132,16 @@ impl Context<'_> {
         allow_partial: bool,
         asked: Option<AskedTerms<'_>>,
     ) -> Result<Reserved, Refusal> {
-        let ask = Ask { amount, order_total: amount, pending };
+        let ask = Ask { pending, ..self.ask(amount, amount) };
         let evaluation = match asked {
             None => evaluate(self.state, slot, self.now, ask),
             Some(asked) => self.evaluate_asking(slot, ask, asked)?,
         };
         let fitting = evaluation.fitting_if_short();
         let (decision, granted) = match fitting {
-            _ if evaluation.reasons.is_empty() => (Decision::Approved, amount),
+            _ if !evaluation.blocks() => (Decision::Approved, amount),
             Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
-            _ => (Verdict::refusal(&evaluation.reasons), 0),
+            _ => (Verdict::decision(&evaluation.reasons), 0),
         };
         self.may_reserve(slot, pending.own, granted)?;
         let Evaluation { reasons, mut room, .. } = evaluation;
@@ -160,7 +160,7 @@ impl Context<'_> {
             reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
         }
         let room = room(self.state, slot, self.now, 0);
-        let verdict = self.verdict(Verdict::refusal(&reasons), reasons, fitting, room);
+        let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
         Reserved { verdict, reservation: None, amount: 0, expires_at: 0 }
     }
 

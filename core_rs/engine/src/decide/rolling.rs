@@ -52,9 +52,20 @@ fn looks_back(state: &State, slot: Slot) -> bool {
 /// movement to know whether somebody wants to hear of it.
 #[cold]
 pub(super) fn note_averages(state: &State, events: &mut Vec<Event<'_>>) {
+    let changes = exposure_changes(state, events, |slot| looks_back(state, slot));
+    let moved = changes.into_iter().filter(|(_, amount)| *amount != 0);
+    events.extend(moved.map(|(slot, amount)| Event::AverageMoved { slot, amount }));
+}
+
+/// What the events change of the exposure of those accounts that are `wanted`.
+pub(super) fn exposure_changes(
+    state: &State,
+    events: &[Event<'_>],
+    wanted: impl Fn(Slot) -> bool,
+) -> BTreeMap<Slot, Minor> {
     let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
     let mut changes: BTreeMap<Slot, Minor> = BTreeMap::new();
-    for event in &*events {
+    for event in events {
         if let Event::Reserved { reservation, slot, .. } = *event {
             made.insert(reservation, slot);
         }
@@ -74,12 +85,11 @@ pub(super) fn note_averages(state: &State, events: &mut Vec<Event<'_>>) {
             // What is captured was reserved before.
             _ => continue,
         };
-        if let Some(slot) = slot.filter(|slot| looks_back(state, *slot)) {
+        if let Some(slot) = slot.filter(|slot| wanted(*slot)) {
             *changes.entry(slot).or_default() += change;
         }
     }
-    let moved = changes.into_iter().filter(|(_, amount)| *amount != 0);
-    events.extend(moved.map(|(slot, amount)| Event::AverageMoved { slot, amount }));
+    changes
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::decide::levels::{
     EffectiveLimit, Pending, Room, Together, ceiling, effective_limit, left, together,
 };
 use crate::model::{Conditions, Hold, HoldKind, Status, Terms};
-use crate::outcome::{Reason, ReasonCode, Whose};
+use crate::outcome::{Effect, PRECEDENCE, Reason, ReasonCode, Whose};
+use crate::policy::rules::{Facts, Violations};
 use crate::state::State;
 use crate::values::{Day, LimitKind, Micros, Minor, Slot};
 
@@ -17,6 +18,8 @@ pub struct Ask<'p> {
     pub order_total: Minor,
     /// What counts already beside it.
     pub pending: Pending<'p>,
+    /// Through which sales channel.
+    pub channel: &'p str,
 }
 
 /// What the rules say.
@@ -35,17 +38,43 @@ impl Evaluation {
     /// way.
     #[must_use]
     pub fn fitting_if_short(&self) -> Option<Minor> {
-        let short = !self.reasons.is_empty()
-            && self.reasons.iter().all(|reason| {
-                matches!(
+        let is_amount = |reason: &Reason| {
+            reason.effect() != Effect::Hold
+                && matches!(
                     reason.code,
                     ReasonCode::MaxOrderAmountExceeded
+                        | ReasonCode::OrderAmountExceeded
                         | ReasonCode::InsufficientCredit
+                        | ReasonCode::UtilisationReached
                         | ReasonCode::SharedLimitExceeded
                         | ReasonCode::SegmentCapExceeded
                 )
-            });
+        };
+        let short = self.blocks() && self.blocking().all(is_amount);
         short.then_some(self.fitting)
+    }
+
+    /// Whether the order is not approved as it is.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        self.blocking().next().is_some()
+    }
+
+    fn blocking(&self) -> impl Iterator<Item = &Reason> {
+        self.reasons.iter().filter(|reason| reason.blocks())
+    }
+
+    /// Goes on to the rules of the policy, and puts all reasons in their order.
+    #[cold]
+    #[inline(never)]
+    fn hold_to_policy(&mut self, facts: &Facts<'_>, channel: &str) {
+        let Evaluation { reasons, fitting, .. } = self;
+        let mut violations = Violations { reasons, fitting };
+        for rule in facts.state.policy().rules.of(facts.slot, facts.terms, channel) {
+            rule.judge(facts, &mut violations);
+        }
+        let rank = |reason: &Reason| PRECEDENCE.iter().position(|code| *code == reason.code);
+        self.reasons.sort_by_key(rank);
     }
 
     /// Goes on to the limits of several accounts together.
@@ -162,6 +191,13 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     let mut found = Evaluation { reasons, fitting, room: Room::own(own) };
     if !state.stands_alone(slot) {
         found.hold_together(state, slot, ask);
+    }
+    if !state.policy().rules.is_empty() {
+        let Ask { amount, order_total, pending, channel } = ask;
+        let (terms, limit, pending) = (&terms, effective.limit.kind, pending.own);
+        let facts =
+            Facts { state, slot, now, terms, limit, exposure, pending, amount, order_total };
+        found.hold_to_policy(&facts, channel);
     }
     found.fitting = found.fitting.max(0);
     found

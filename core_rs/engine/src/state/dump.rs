@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Account, Counters, Reservation, Segment, Standing};
+use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
+use crate::policy::{PolicyRow, PolicyVersion};
 use crate::state::{Group, PaymentTerms, State};
 use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
 
@@ -19,9 +20,15 @@ pub struct Dump {
     /// By account and invoice.
     pub items: BTreeMap<(Slot, Id), Standing>,
     /// How far each source's stream has been taken.
-    pub sources: BTreeMap<Box<str>, u64>,
+    pub sources: BTreeMap<Box<str>, Source>,
+    /// What a policy has to know of accounts.
+    pub watches: BTreeMap<Slot, Watch>,
     /// Named, and by whom they are assigned to.
     pub payment_terms: PaymentTerms,
+    /// All versions, in order.
+    pub policies: Vec<PolicyRow>,
+    /// The version in force.
+    pub policy: PolicyVersion,
     /// Sums: what the accounts under each head owe together.
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
@@ -54,7 +61,10 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
+            watches: self.watches.iter().map(|(slot, watch)| (*slot, *watch)).collect(),
             payment_terms: self.payment_terms.clone(),
+            policies: self.policies.rows().to_vec(),
+            policy: self.policy().version,
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),

@@ -1,6 +1,9 @@
 //! Taking back what a commit that failed has changed.
 
-use crate::model::{Account, Counters, Reservation, Segment, Standing};
+use std::sync::Arc;
+
+use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
+use crate::policy::{Policy, PolicyRow};
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{
@@ -25,7 +28,10 @@ pub(super) enum Undo {
     Terms(TermsIndex, Option<Box<NamedTerms>>),
     Calendar(CalendarIndex, Option<Box<Calendar>>),
     Assigned(Assignee, Option<TermsIndex>),
-    Source(Box<str>, Option<u64>),
+    Source(Box<str>, Option<Source>),
+    Watch(Slot, Watch),
+    /// What it was; `None` where it is new. And the policy in force before, where it is another.
+    Policy(Option<Box<PolicyRow>>, Option<Arc<Policy>>),
 }
 
 // Two or three are written for every decision.
@@ -119,6 +125,14 @@ impl State {
             Undo::Terms(index, was) => self.payment_terms.put_terms_back(index, was),
             Undo::Calendar(index, was) => self.payment_terms.put_calendar_back(index, was),
             Undo::Assigned(assignee, was) => drop(self.payment_terms.assign(assignee, was)),
+            Undo::Policy(was, before) => {
+                match was {
+                    Some(was) => drop(self.policies.set(*was)),
+                    None => self.policies.pop(),
+                }
+                before.map(|before| self.policies.enforce(before));
+            }
+            Undo::Watch(slot, was) => self.set_watch(slot, was),
             Undo::Source(source, Some(was)) => {
                 self.sources.insert(source, was);
             }

@@ -1,7 +1,8 @@
 //! Where `apply` writes in memory: every change is noted, so that it can be undone.
 
 use super::undo::{Holding, Undo};
-use crate::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use crate::model::{Account, Capture, Counters, Item, Reservation, Segment, Source, Watch};
+use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
@@ -119,8 +120,29 @@ impl Rows for State {
         self.undo.push(Undo::Assigned(assignee, was));
     }
 
-    fn set_source(&mut self, source: &str, position: u64) {
-        let was = self.sources.insert(source.into(), position);
+    fn update_policy(
+        &mut self,
+        version: PolicyVersion,
+        new: impl FnOnce() -> PolicyRow,
+        f: impl FnOnce(&mut PolicyRow),
+    ) {
+        let mut row = self.policies.row(version).cloned().unwrap_or_else(new);
+        f(&mut row);
+        let before = self.enforce(&row);
+        let was = self.policies.set(row);
+        self.undo.push(Undo::Policy(was.map(Box::new), before));
+    }
+
+    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
+        let was = self.watch(slot);
+        let mut watch = was;
+        f(&mut watch);
+        self.set_watch(slot, watch);
+        self.undo.push(Undo::Watch(slot, was));
+    }
+
+    fn set_source(&mut self, source: &str, row: Source) {
+        let was = self.sources.insert(source.into(), row);
         self.undo.push(Undo::Source(source.into(), was));
     }
 }

@@ -17,6 +17,8 @@ use serde::Serialize;
 
 #[path = "golden_conditions.rs"]
 mod conditions;
+#[path = "golden_policy.rs"]
+mod policy;
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 1, call: 7 };
 const TARGET: Target<'static> = Target::Order(OrderKey { account_id: "a", order_id: "o" });
@@ -76,6 +78,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     table.extend(terms::rows());
     table.extend(ledger());
     table.extend(conditions::rows());
+    table.extend(policy::rows());
     table
 }
 

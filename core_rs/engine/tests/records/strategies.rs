@@ -1,5 +1,7 @@
 //! Any record at all, of strings in any script. Boxed: nested by value they outgrow a test's stack.
 
+#[path = "strategies_policy.rs"]
+mod policy;
 #[path = "strategies_terms.rs"]
 mod terms;
 
@@ -221,6 +223,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         conditions_command(),
         post().prop_map(Command::Post),
         terms::command(),
+        policy::command(),
         (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
             |(request, account_id, entries)| {
                 Command::EraseTexts(EraseTexts { request, account_id, entries })
@@ -326,7 +329,14 @@ fn ledger_event() -> BoxedStrategy<Event<'static>> {
 }
 
 pub fn event() -> BoxedStrategy<Event<'static>> {
-    prop_oneof![account_event(), reservation_event(), ledger_event(), terms::event()].boxed()
+    prop_oneof![
+        account_event(),
+        reservation_event(),
+        ledger_event(),
+        terms::event(),
+        policy::event(),
+    ]
+    .boxed()
 }
 
 fn level() -> BoxedStrategy<Level> {
@@ -350,9 +360,11 @@ fn verdict() -> BoxedStrategy<Verdict> {
         level().prop_map(Whose::from),
         string().prop_map(|hold_id| Whose::Hold(hold_id.into())),
     ];
-    let reason = (code, number(), number(), option::of(whose)).prop_map(
-        |(code, observed, threshold, whose)| Reason {
+    let effect = select(vec![Effect::Notify, Effect::Alert, Effect::Refer, Effect::Hold]);
+    let reason = (code, number(), number(), option::of(whose), option::of(effect)).prop_map(
+        |(code, observed, threshold, whose, effect)| Reason {
             whose,
+            effect,
             ..Reason::own(code, observed, threshold)
         },
     );
@@ -414,6 +426,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         changed().prop_map(Outcome::Changed),
         upserted.prop_map(Outcome::Upserted),
         any::<u64>().prop_map(Outcome::Erased),
+        any::<u64>().prop_map(Outcome::Policy),
         Just(Outcome::Done),
     ]
     .boxed()

@@ -71,6 +71,8 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::ListChanges => OVERSEERS,
         Method::GetCheckpoint => &[Finance, Auditor],
         Method::EraseTexts => &[Finance],
+        Method::PutPolicy | Method::ActivatePolicy => &[Finance],
+        Method::CheckPolicy | Method::GetPolicy | Method::ListPolicies => OVERSEERS,
         Method::GetTime => &Role::ALL,
         Method::SetTime => &[],
     }
@@ -155,6 +157,8 @@ mod tests {
             Method::AssignTerms,
             Method::PostEntries,
             Method::EraseTexts,
+            Method::PutPolicy,
+            Method::ActivatePolicy,
             Method::SetTime,
         ];
         assert!(changing.iter().all(|method| !Auditor.may_call(*method)));

@@ -7,8 +7,11 @@ use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
-use creditgate_engine::model::{Account, Capture, Counters, Item, Reservation, Segment};
+use creditgate_engine::model::{
+    Account, Capture, Counters, Item, Reservation, Segment, Source, Watch,
+};
 use creditgate_engine::outcome::{Outcome, ReservationView};
+use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rows::Rows;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
 use creditgate_engine::values::{
@@ -338,7 +341,15 @@ impl Rows for Books {
     fn set_terms(&mut self, _: TermsIndex, _: NamedTerms) {}
     fn set_calendar(&mut self, _: CalendarIndex, _: Calendar) {}
     fn assign_terms(&mut self, _: Assignee, _: Option<TermsIndex>) {}
-    fn set_source(&mut self, _: &str, _: u64) {}
+    fn update_policy(
+        &mut self,
+        _: PolicyVersion,
+        _: impl FnOnce() -> PolicyRow,
+        _: impl FnOnce(&mut PolicyRow),
+    ) {
+    }
+    fn update_watch(&mut self, _: Slot, _: impl FnOnce(&mut Watch)) {}
+    fn set_source(&mut self, _: &str, _: Source) {}
 }
 
 /// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.

@@ -128,7 +128,7 @@ pub(crate) fn remove_rolling_limit<'a>(
 }
 
 /// A change that somebody has to give a reason for.
-fn explained<'a>(
+pub(crate) fn explained<'a>(
     command: Command<'a>,
     actor: &'a str,
     channel: &'a str,

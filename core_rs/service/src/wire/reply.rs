@@ -10,8 +10,8 @@ use creditgate_engine::model::{
     Account, Conditions, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
 };
 use creditgate_engine::outcome::{
-    Changed, Decision, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
-    Whose,
+    Changed, Decision, Effect, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted,
+    Verdict, Whose,
 };
 use creditgate_engine::state::State;
 use creditgate_engine::values::{
@@ -63,6 +63,18 @@ impl From<Decision> for v1::Decision {
     }
 }
 
+impl From<Effect> for v1::Effect {
+    fn from(effect: Effect) -> v1::Effect {
+        match effect {
+            Effect::Notify => v1::Effect::Notify,
+            Effect::Alert => v1::Effect::Alert,
+            Effect::Refer => v1::Effect::Refer,
+            Effect::Decline => v1::Effect::Decline,
+            Effect::Hold => v1::Effect::Hold,
+        }
+    }
+}
+
 impl From<Level> for v1::LimitLevel {
     fn from(level: Level) -> v1::LimitLevel {
         let of = match level {
@@ -86,9 +98,15 @@ fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::InsufficientCredit
         | ReasonCode::RollingAverageExceeded
         | ReasonCode::SharedLimitExceeded
-        | ReasonCode::SegmentCapExceeded => v1::ReasonUnit::Minor,
+        | ReasonCode::SegmentCapExceeded
+        | ReasonCode::OrderAmountExceeded
+        | ReasonCode::FirstOrder => v1::ReasonUnit::Minor,
+        ReasonCode::UtilisationReached => v1::ReasonUnit::Percent,
+        ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => v1::ReasonUnit::Points,
+        ReasonCode::LedgerStale => v1::ReasonUnit::Hours,
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
     };
+    let effect = v1::Effect::from(reason.effect()).into();
     let (level, hold_id) = match reason.whose {
         None => (None, String::new()),
         Some(Whose::Group(id)) => (Some(Level::Group(id).into()), String::new()),
@@ -102,6 +120,7 @@ fn reason(reason: Reason) -> v1::Reason {
         threshold: reason.threshold,
         level,
         hold_id,
+        effect,
     }
 }
 

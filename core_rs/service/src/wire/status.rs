@@ -29,6 +29,9 @@ pub(crate) enum Code {
     Unauthenticated = 16,
 }
 
+/// Most that is said of a field in the details of a status, of which a header holds 8 KiB.
+const VIOLATIONS_BYTES_MAX: usize = 3_072;
+
 /// Why a call, or a row of it, was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -41,14 +44,16 @@ pub(crate) struct Fault {
     pub(crate) field: String,
     /// When to try again, where that helps.
     pub(crate) retry_ms: Option<u32>,
+    /// What is wrong with the field, where it is more than one thing; else the message says it.
+    pub(crate) violations: Vec<String>,
     /// What belongs to the reason, by name.
     pub(crate) metadata: Vec<(&'static str, &'static str)>,
 }
 
 impl Fault {
     fn new(code: Code, reason: &'static str, field: &str, message: String) -> Fault {
-        let (field, metadata) = (field.to_owned(), Vec::new());
-        Fault { code, reason, message, field, retry_ms: None, metadata }
+        let (field, violations, metadata) = (field.to_owned(), Vec::new(), Vec::new());
+        Fault { code, reason, message, field, retry_ms: None, violations, metadata }
     }
 
     /// A field that breaks a rule; `rule` completes "must be ...".
@@ -187,12 +192,16 @@ impl Fault {
             },
         )];
         if !self.field.is_empty() {
-            let violation = FieldViolation {
+            let violation = |description: &String| FieldViolation {
                 field: self.field.clone(),
-                description: self.message.clone(),
+                description: description.clone(),
                 reason: self.reason.to_owned(),
             };
-            let bad = BadRequest { field_violations: vec![violation] };
+            let said = match &*self.violations {
+                [] => std::slice::from_ref(&self.message),
+                several => several,
+            };
+            let bad = BadRequest { field_violations: said.iter().map(violation).collect() };
             details.push(any("google.rpc.BadRequest", &bad));
         }
         if let Some(ms) = self.retry_ms {
@@ -257,6 +266,13 @@ impl From<Refusal> for Fault {
             }
             Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
             Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
+            Refusal::PolicyInvalid(_) => (InvalidArgument, "POLICY_INVALID", "text"),
+            Refusal::PolicyNotFound(_) => (NotFound, "POLICY_NOT_FOUND", "version"),
+            Refusal::PolicyInForce(_) => (FailedPrecondition, "POLICY_IN_FORCE", "version"),
+            Refusal::PolicyNeedsSecond(..) => {
+                (FailedPrecondition, "POLICY_NEEDS_SECOND", "version")
+            }
+            Refusal::TooManyPolicies => (FailedPrecondition, "TOO_MANY_POLICIES", "text"),
             Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
             Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
             Refusal::HoldNotFound(_) => (NotFound, "HOLD_NOT_FOUND", "hold_id"),
@@ -275,7 +291,21 @@ impl From<Refusal> for Fault {
                 return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));
             }
         };
-        Fault::new(code, reason, field, refusal.to_string())
+        let fault = Fault::new(code, reason, field, refusal.to_string());
+        match &refusal {
+            Refusal::PolicyInvalid(problems) => {
+                // A status travels in a header: CheckPolicy lists what has no room there.
+                let mut room = VIOLATIONS_BYTES_MAX;
+                let fits = |said: &String| {
+                    let left = room.checked_sub(said.len());
+                    room = left.unwrap_or_default();
+                    left.is_some()
+                };
+                let violations = problems.iter().map(ToString::to_string).take_while(fits);
+                Fault { violations: violations.collect(), ..fault }
+            }
+            _ => fault,
+        }
     }
 }
 

@@ -1,0 +1,166 @@
+//! What a policy does beside deciding: it holds accounts, and notes which of them cross a threshold
+//! and which have ordered. Only where the policy in force has such rules.
+
+use crate::bounds::HOLDS_MAX;
+use crate::command::Command;
+use crate::decide::levels::effective_limit;
+use crate::decide::rolling::exposure_changes;
+use crate::event::Event;
+use crate::model::{HoldKind, Terms};
+use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
+use crate::state::State;
+use crate::values::{LimitKind, Micros, Slot};
+
+/// Whose hold it is, as answers show it.
+const SOURCE: &str = "policy";
+
+/// Adds the events that the policy's rules lead to, once all others are known.
+#[cold]
+#[inline(never)]
+pub(super) fn act<'a>(
+    state: &State,
+    now: Micros,
+    command: &Command<'a>,
+    outcome: &Outcome,
+    events: &mut Vec<Event<'a>>,
+) {
+    place_holds(state, now, command, outcome, events);
+    if state.policy().rules.asks_first_order() {
+        note_first_orders(state, events);
+    }
+    note_crossings(state, now, events);
+}
+
+/// An account is held once for a rule, however many of its orders violate it, and while it is held
+/// for another reason there may be no room for more.
+fn place_holds<'a>(
+    state: &State,
+    now: Micros,
+    command: &Command<'a>,
+    outcome: &Outcome,
+    events: &mut Vec<Event<'a>>,
+) {
+    let mut place = |slot: Slot, verdict: &Verdict| {
+        let holding = verdict.reasons.iter().filter(|reason| reason.effect() == Effect::Hold);
+        for hold_id in holding.filter_map(|reason| hold_id(reason.code)) {
+            let in_force = || state.conditions(slot).into_iter().flat_map(|all| all.holds_at(now));
+            let placed = events.iter().filter(|event| match event {
+                Event::HoldPlaced { slot: other, .. } => *other == slot,
+                _ => false,
+            });
+            let is_new = placed.clone().all(
+                |event| !matches!(event, Event::HoldPlaced { hold_id: other, .. } if *other == hold_id),
+            ) && in_force().all(|hold| hold.id != hold_id);
+            if is_new && in_force().count() + placed.count() < HOLDS_MAX {
+                let (kind, until, reason) = (HoldKind::Manual, None, None);
+                events.push(Event::HoldPlaced {
+                    slot,
+                    hold_id,
+                    kind,
+                    source: SOURCE,
+                    until,
+                    reason,
+                });
+            }
+        }
+    };
+    match (command, outcome) {
+        (Command::Reserve(command), Outcome::Reserved(reserved)) => {
+            let slot = state.slot(command.order.account_id);
+            slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
+        }
+        (Command::ReserveAll(command), Outcome::ReservedAll(all)) => {
+            for (order, reserved) in command.orders.iter().zip(all) {
+                let slot = state.slot(order.account_id);
+                slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
+            }
+        }
+        (_, Outcome::Changed(changed)) => {
+            let slot = state.slot(&changed.reservation.account_id);
+            slot.into_iter().for_each(|slot| place(slot, &changed.verdict));
+        }
+        _ => {}
+    }
+}
+
+/// Under which name a rule holds an account; none: it does not.
+fn hold_id(code: ReasonCode) -> Option<&'static str> {
+    Some(match code {
+        ReasonCode::NoCreditLimit => "policy-no-credit-limit",
+        ReasonCode::LimitExpired => "policy-limit-expired",
+        ReasonCode::MaxOrderAmountExceeded => "policy-account-maximum-order",
+        ReasonCode::InsufficientCredit => "policy-insufficient-credit",
+        ReasonCode::RollingAverageExceeded => "policy-rolling-average",
+        ReasonCode::SharedLimitExceeded => "policy-shared-limit",
+        ReasonCode::SegmentCapExceeded => "policy-segment-cap",
+        ReasonCode::TermsUpgraded => "policy-terms-upgraded",
+        ReasonCode::OrderAmountExceeded => "policy-maximum-order",
+        ReasonCode::UtilisationReached => "policy-utilisation",
+        ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => "policy-minimum-score",
+        ReasonCode::FirstOrder => "policy-first-order",
+        ReasonCode::LedgerStale => "policy-stale-ledger",
+        // Closed, suspended or held it is already; and a batch is no account's fault.
+        ReasonCode::AccountClosed
+        | ReasonCode::AccountSuspended
+        | ReasonCode::AccountOnHold
+        | ReasonCode::BureauSuspension
+        | ReasonCode::FraudSuspension
+        | ReasonCode::BatchNotApproved => return None,
+    })
+}
+
+fn note_first_orders(state: &State, events: &mut Vec<Event<'_>>) {
+    let mut slots: Vec<Slot> = Vec::new();
+    for event in &*events {
+        if let Event::Reserved { slot, .. } = *event
+            && !state.watch(slot).ordered
+            && !slots.contains(&slot)
+        {
+            slots.push(slot);
+        }
+    }
+    events.extend(slots.into_iter().map(|slot| Event::FirstOrdered { slot }));
+}
+
+/// What an account owes is known after each entry; a limit that came or went by itself, or with its
+/// segment, shows with the account's next movement.
+fn note_crossings(state: &State, now: Micros, events: &mut Vec<Event<'_>>) {
+    let known = |slot: Slot| (slot as usize) < state.account_count();
+    let mut moved = exposure_changes(state, events, known);
+    for event in &*events {
+        if let Event::AccountSet { slot, .. } = *event
+            && known(slot)
+        {
+            moved.entry(slot).or_default();
+        }
+    }
+    let mut crossed = Vec::new();
+    for (slot, change) in moved {
+        let terms = terms_after(state, slot, events);
+        let Some(bands) = state.policy().rules.utilisation(slot, &terms) else { continue };
+        let effective = effective_limit(state, &terms, state.conditions(slot), now);
+        let LimitKind::Amount(limit @ 1..) = effective.limit.kind else { continue };
+        let owed = i128::from(state.position(slot).exposure()) + i128::from(change);
+        let crossings = bands.crossings(state.watch(slot).level, owed, limit);
+        crossed.extend(crossings.into_iter().map(|crossing| Event::UtilisationCrossed {
+            slot,
+            percent: crossing.percent,
+            level: crossing.level,
+        }));
+    }
+    events.extend(crossed);
+}
+
+fn terms_after(state: &State, slot: Slot, events: &[Event<'_>]) -> Terms {
+    let terms = state.terms(slot);
+    let set = events.iter().rev().find_map(|event| match *event {
+        Event::AccountSet { slot: of, parent, segment, limit, max_order, .. } if of == slot => {
+            Some(Terms { parent, segment, limit, max_order, ..terms })
+        }
+        _ => None,
+    });
+    set.unwrap_or(terms)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+use crate::command::*;
+use crate::event::Event;
+use crate::testing::*;
+use crate::values::LimitKind;
+
+const BANDS: &str = "
+    [all.utilisation]
+    hysteresis = 10
+    band = [
+        { percent = 50, outcome = 'notify' },
+        { percent = 80, outcome = 'notify' },
+        { percent = 90, outcome = 'notify' },
+    ]";
+
+fn book() -> Book {
+    let mut book = Book::with_limit(LimitKind::Amount(100));
+    book.set_policy(BANDS);
+    book
+}
+
+/// Where each band begins that a command crosses, and the level after it.
+fn crossed<'a>(book: &mut Book, command: impl Into<Command<'a>>) -> Vec<(u16, u16)> {
+    let (_, events) = book.events(command).unwrap();
+    let crossing = |event: &Event<'_>| match *event {
+        Event::UtilisationCrossed { percent, level, .. } => Some((percent, level)),
+        _ => None,
+    };
+    events.iter().filter_map(crossing).collect()
+}
+
+#[test]
+fn a_crossing_is_told_once_whatever_moves_the_account() {
+    let mut book = book();
+    assert_eq!(crossed(&mut book, reserve("o1", 49)), []);
+    assert_eq!(crossed(&mut book, reserve("o2", 36)), [(50, 50), (80, 80)]);
+    assert_eq!(crossed(&mut book, reserve("o3", 4)), []);
+    // A shipment moves nothing.
+    assert_eq!(crossed(&mut book, capture("o2", "i")), []);
+    assert_eq!(crossed(&mut book, adjust("o3", 5)), [(90, 90)]);
+    // It is left only ten below where it begins.
+    assert_eq!(crossed(&mut book, adjust("o3", 1)), []);
+    assert_eq!(crossed(&mut book, adjust("o3", 5)), []);
+    assert_eq!(crossed(&mut book, payment(11, &[])), [(90, 80)]);
+    assert_eq!(crossed(&mut book, payment(39, &[])), [(80, 50)]);
+    assert_eq!(crossed(&mut book, release("o1")), [(50, 0)]);
+    assert_eq!(crossed(&mut book, reserve("o4", 60)), [(50, 50)]);
+}
+
+#[test]
+fn a_change_of_the_limit_crosses_too() {
+    let mut book = book();
+    book.hold("o", 60);
+    let with =
+        |amount| UpsertAccount { limit: Some(limit(LimitKind::Amount(amount))), ..account("a") };
+    assert_eq!(crossed(&mut book, with(70)), [(80, 80)]);
+    assert_eq!(crossed(&mut book, with(1_000)), [(80, 50), (50, 0)]);
+}
+
+#[test]
+fn the_clock_crosses_too() {
+    let mut book = book();
+    book.hold("o", 60);
+    book.now += i64::from(TTL_S) * SECOND;
+    let keep_all = Housekeep { closed_before: i64::MIN, closed_count_max: u64::MAX };
+    assert_eq!(crossed(&mut book, keep_all), [(50, 0)]);
+}
+
+#[test]
+fn what_is_undone_is_told_again() {
+    let mut book = book();
+    let before = book.state.dump();
+    let mark = book.state.mark();
+    let request = book.request(reserve("o", 60));
+    let (_, events) = crate::decide::decide(&book.state, 9, book.now, &request).unwrap();
+    events.iter().for_each(|event| crate::apply::apply(&mut book.state, book.now, event));
+    book.state.undo(mark);
+    assert_eq!(book.state.dump(), before);
+    assert_eq!(crossed(&mut book, reserve("o", 60)), [(50, 50)]);
+}
+
+#[test]
+fn an_account_is_held_once_for_a_rule() {
+    let mut book = Book::with_limit(LimitKind::Amount(1_000));
+    book.set_policy("[all.maximum-order]\namount = '0.50 USD'\noutcome = 'hold'");
+    let placed = |events: &[Event<'_>]| {
+        events.iter().filter(|event| matches!(event, Event::HoldPlaced { .. })).count()
+    };
+    let orders = vec![order("o1", 60), order("o2", 60)];
+    let (_, events) = book.events(ReserveAll { request: REQUEST, orders }).unwrap();
+    assert_eq!(placed(&events), 1);
+    let (_, events) = book.events(reserve("o1", 60)).unwrap();
+    assert_eq!(placed(&events), 0);
+    let hold_id = "policy-maximum-order";
+    book.run(LiftHold { request: REQUEST, account_id: "a", hold_id }).unwrap();
+    book.hold("o1", 50);
+}

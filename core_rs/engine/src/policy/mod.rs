@@ -1,0 +1,147 @@
+//! Credit policy as Finance writes it: numbered versions of a text, of which one is in force.
+//!
+//! The text is the truth. It is journalled as it was written, checked as a whole when it is put,
+//! and read again when it comes into force, so nothing else of it is kept anywhere. A section of
+//! the text is a file here: a struct whose default means that nothing of it is in use, a field of
+//! [`Policy`], and a line in [`read`].
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::State;
+use crate::values::Micros;
+
+pub mod money;
+pub mod reader;
+pub mod rules;
+pub mod scopes;
+
+pub use money::Amounts;
+pub use reader::{Place, Problem, Reader, Section};
+pub use scopes::Rules;
+
+/// The number of a policy; the rules that are built in are the first.
+pub type PolicyVersion = u64;
+
+/// The rules that are built in, with nothing beside them: in force until another is activated.
+pub const BUILT_IN: PolicyVersion = 1;
+
+/// What a policy says, as decisions need it.
+#[derive(Debug)]
+pub struct Policy {
+    /// Which.
+    pub version: PolicyVersion,
+    /// Since when it is in force.
+    pub active_since: Micros,
+    /// What orders are held to: `[all]`, `[segment.ID]`, `[channel.NAME]`, `[account.ID]`.
+    pub rules: Rules,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy { version: BUILT_IN, active_since: 0, rules: Rules::default() }
+    }
+}
+
+/// Reads a policy's text, with every mistake in it. Where there are any, the policy is what is left
+/// without them, and must not come into force.
+///
+/// The segments and accounts that it names must be in `state`; none is ever removed from there.
+#[must_use]
+pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
+    let reader = Reader::new(text);
+    let mut root = reader.root();
+    let policy = Policy { rules: Rules::read(&mut root, state), ..Policy::default() };
+    drop(root);
+    (policy, reader.finish())
+}
+
+/// What became of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyStatus {
+    /// It was put, and never activated.
+    Draft,
+    /// It is in force.
+    Active,
+    /// It was in force, until another took its place.
+    Retired,
+}
+
+/// One version: its text, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// From 2 on.
+    pub version: PolicyVersion,
+    /// As it was written.
+    pub text: Box<str>,
+    /// What became of it.
+    pub status: PolicyStatus,
+    /// Who wrote it.
+    pub put_by: Box<str>,
+    /// When.
+    pub put_at: Micros,
+    /// Who activated it last; empty: nobody has.
+    pub activated_by: Box<str>,
+    /// When; zero: never.
+    pub activated_at: Micros,
+}
+
+/// All versions, and what the one in force says.
+#[derive(Default)]
+pub struct Policies {
+    /// By version, from 2 on, without gaps.
+    rows: Vec<PolicyRow>,
+    in_force: Arc<Policy>,
+}
+
+impl Policies {
+    /// All versions that were put, in order.
+    #[must_use]
+    pub fn rows(&self) -> &[PolicyRow] {
+        &self.rows
+    }
+
+    /// A version that was put.
+    #[must_use]
+    pub fn row(&self, version: PolicyVersion) -> Option<&PolicyRow> {
+        self.rows.get(usize::try_from(version.checked_sub(BUILT_IN + 1)?).ok()?)
+    }
+
+    /// The number of the next one that is put.
+    #[must_use]
+    pub fn next_version(&self) -> PolicyVersion {
+        BUILT_IN + 1 + self.rows.len() as PolicyVersion
+    }
+
+    /// What the one in force says.
+    #[inline]
+    #[must_use]
+    pub fn in_force(&self) -> &Policy {
+        &self.in_force
+    }
+
+    /// Puts a row in its place; returns the one before.
+    pub(crate) fn set(&mut self, row: PolicyRow) -> Option<PolicyRow> {
+        let place = (row.version - BUILT_IN - 1) as usize;
+        match self.rows.get_mut(place) {
+            Some(was) => Some(std::mem::replace(was, row)),
+            None => {
+                assert_eq!(place, self.rows.len(), "versions have no gaps");
+                self.rows.push(row);
+                None
+            }
+        }
+    }
+
+    /// Removes the version that was put last.
+    pub(crate) fn pop(&mut self) {
+        self.rows.pop();
+    }
+
+    /// Brings a policy into force; returns the one before.
+    pub(crate) fn enforce(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
+        std::mem::replace(&mut self.in_force, policy)
+    }
+}

@@ -1,0 +1,42 @@
+//! `minimum-score`: what the latest verification of the account says of it.
+
+use crate::outcome::{Effect, ReasonCode};
+use crate::policy::reader::Section;
+use crate::policy::rules::{Facts, Violations, outcome};
+use crate::state::State;
+use crate::values::Slot;
+
+/// Largest score that is known.
+pub const SCORE_MAX: i64 = 1_000_000;
+
+/// The score of an account's latest verification; `None` where it has none.
+#[must_use]
+pub fn score(_state: &State, _slot: Slot) -> Option<i64> {
+    None
+}
+
+/// The higher the score, the better.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MinimumScore {
+    /// What a lower one leads to, and none.
+    pub effect: Effect,
+    score: i64,
+}
+
+impl MinimumScore {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Option<MinimumScore> {
+        section.require("score");
+        let (effect, score) = (outcome(section), section.integer("score", 1..=SCORE_MAX));
+        Some(MinimumScore { effect, score: score? })
+    }
+
+    pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
+        match score(facts.state, facts.slot) {
+            None => violations.add(ReasonCode::ScoreMissing, self.effect, 0, self.score),
+            Some(score) if score < self.score => {
+                violations.add(ReasonCode::ScoreTooLow, self.effect, score, self.score);
+            }
+            Some(_) => {}
+        }
+    }
+}

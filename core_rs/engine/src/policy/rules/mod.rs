@@ -1,0 +1,163 @@
+//! The rules that a policy may set for orders. One kind, one file: its settings, how they are read,
+//! and what violates it. A kind is a line in [`KINDS`] and a variant of [`Rule`].
+
+use crate::model::Terms;
+use crate::outcome::{Effect, Reason, ReasonCode};
+use crate::policy::reader::Section;
+use crate::state::State;
+use crate::values::{LimitKind, Micros, Minor, Slot};
+
+pub mod built_in;
+pub mod first_order;
+pub mod high_risk;
+pub mod maximum_order;
+pub mod minimum_score;
+pub mod stale_ledger;
+pub mod utilisation;
+
+pub use first_order::is_first_order;
+pub use high_risk::HighRisk;
+pub use minimum_score::score;
+pub use utilisation::{Band, Utilisation};
+
+use first_order::FirstOrder;
+use maximum_order::MaximumOrder;
+use minimum_score::MinimumScore;
+use stale_ledger::StaleLedger;
+
+/// A rule with its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// What a rule that every order is held to leads to.
+    BuiltIn(ReasonCode, Effect),
+    /// The largest total of one order.
+    MaximumOrder(MaximumOrder),
+    /// How much of its limit an account uses.
+    Utilisation(Utilisation),
+    /// The score of its latest verification.
+    MinimumScore(MinimumScore),
+    /// An account's first order.
+    FirstOrder(FirstOrder),
+    /// How long nothing has come from the ledger.
+    StaleLedger(StaleLedger),
+}
+
+/// Reads a rule's settings; none where it is of no use for the mistakes in it.
+pub type Read = fn(&mut Section<'_, '_>, &State) -> Option<Rule>;
+
+/// All kinds of rules, by the name that a policy gives them.
+pub const KINDS: &[(&str, Read)] = &[
+    ("account-suspended", |s, _| built_in::read(s, ReasonCode::AccountSuspended)),
+    ("fraud-suspension", |s, _| built_in::read(s, ReasonCode::FraudSuspension)),
+    ("bureau-suspension", |s, _| built_in::read(s, ReasonCode::BureauSuspension)),
+    ("account-on-hold", |s, _| built_in::read(s, ReasonCode::AccountOnHold)),
+    ("no-credit-limit", |s, _| built_in::read(s, ReasonCode::NoCreditLimit)),
+    ("limit-expired", |s, _| built_in::read(s, ReasonCode::LimitExpired)),
+    ("account-maximum-order", |s, _| built_in::read(s, ReasonCode::MaxOrderAmountExceeded)),
+    ("insufficient-credit", |s, _| built_in::read(s, ReasonCode::InsufficientCredit)),
+    ("rolling-average", |s, _| built_in::read(s, ReasonCode::RollingAverageExceeded)),
+    ("shared-limit", |s, _| built_in::read(s, ReasonCode::SharedLimitExceeded)),
+    ("segment-cap", |s, _| built_in::read(s, ReasonCode::SegmentCapExceeded)),
+    ("terms-upgraded", |s, _| built_in::read(s, ReasonCode::TermsUpgraded)),
+    ("maximum-order", |s, _| MaximumOrder::read(s).map(Rule::MaximumOrder)),
+    ("utilisation", |s, state| Utilisation::read(s, state).map(Rule::Utilisation)),
+    ("minimum-score", |s, _| MinimumScore::read(s).map(Rule::MinimumScore)),
+    ("first-order", |s, _| FirstOrder::read(s).map(Rule::FirstOrder)),
+    ("stale-ledger", |s, _| StaleLedger::read(s).map(Rule::StaleLedger)),
+];
+
+/// What a rule is held against.
+#[derive(Clone, Copy)]
+pub struct Facts<'f> {
+    /// Before this order.
+    pub state: &'f State,
+    /// Whose order.
+    pub slot: Slot,
+    /// When.
+    pub now: Micros,
+    /// The account's.
+    pub terms: &'f Terms,
+    /// The account's own limit of today.
+    pub limit: LimitKind,
+    /// What the account owes, with what the same command reserved for it already.
+    pub exposure: i128,
+    /// What the same command reserved for it already.
+    pub pending: i128,
+    /// New exposure.
+    pub amount: Minor,
+    /// The order's total with it.
+    pub order_total: Minor,
+}
+
+/// What violates rules, and how much would not.
+#[derive(Debug)]
+pub struct Violations<'v> {
+    /// So far, in any order.
+    pub reasons: &'v mut Vec<Reason>,
+    /// The part of the amount that violates no rule.
+    pub fitting: &'v mut Minor,
+}
+
+impl Violations<'_> {
+    /// Notes a violated rule.
+    pub fn add(&mut self, code: ReasonCode, effect: Effect, observed: i64, threshold: i64) {
+        self.reasons.push(Reason::of_policy(code, effect, observed, threshold));
+    }
+
+    /// At most this part would not have violated it.
+    pub fn fits(&mut self, part: Minor) {
+        *self.fitting = part.min(*self.fitting);
+    }
+}
+
+impl Rule {
+    /// Notes where these facts violate it.
+    pub fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
+        match self {
+            Rule::BuiltIn(code, effect) => built_in::judge(*code, *effect, violations),
+            Rule::MaximumOrder(rule) => rule.judge(facts, violations),
+            Rule::Utilisation(rule) => rule.judge(facts, violations),
+            Rule::MinimumScore(rule) => rule.judge(facts, violations),
+            Rule::FirstOrder(rule) => rule.judge(facts, violations),
+            Rule::StaleLedger(rule) => rule.judge(facts, violations),
+        }
+    }
+
+    /// The strongest that it leads to.
+    #[must_use]
+    pub fn strongest(&self) -> Effect {
+        match self {
+            Rule::BuiltIn(_, effect) => *effect,
+            Rule::MaximumOrder(rule) => rule.effect,
+            Rule::Utilisation(rule) => rule.strongest(),
+            Rule::MinimumScore(rule) => rule.effect,
+            Rule::FirstOrder(rule) => rule.effect,
+            Rule::StaleLedger(rule) => rule.effect,
+        }
+    }
+
+    /// Whether it asks which order of an account is its first.
+    #[must_use]
+    pub fn asks_first_order(&self) -> bool {
+        match self {
+            Rule::FirstOrder(_) => true,
+            Rule::Utilisation(rule) => rule.high_risk.first_order,
+            _ => false,
+        }
+    }
+}
+
+/// What a rule leads to, by the key `outcome`; a decline where it is not said.
+pub fn outcome(section: &mut Section<'_, '_>) -> Effect {
+    let words = [
+        ("notify", Effect::Notify),
+        ("alert", Effect::Alert),
+        ("refer", Effect::Refer),
+        ("decline", Effect::Decline),
+        ("hold", Effect::Hold),
+    ];
+    section.one_of("outcome", &words).unwrap_or(Effect::Decline)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! `utilisation`: how much of its own limit of today an account uses, in bands.
+
+use crate::outcome::{Effect, ReasonCode};
+use crate::policy::reader::Section;
+use crate::policy::rules::{Facts, HighRisk, Violations, outcome};
+use crate::state::State;
+use crate::values::{LimitKind, Minor};
+
+/// The highest band that there may be, in percent of the limit.
+pub const PERCENT_MAX: i64 = 200;
+
+/// From this share of the limit on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Band {
+    /// Of the limit.
+    pub percent: u16,
+    /// What an order leads to that reaches it.
+    pub effect: Effect,
+    /// Only for orders that are high-risk.
+    pub high_risk: bool,
+}
+
+/// All bands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Utilisation {
+    /// In order of percent.
+    bands: Vec<Band>,
+    /// A band is left only so many percent below where it begins.
+    hysteresis: u16,
+    /// Which orders are.
+    pub high_risk: HighRisk,
+}
+
+impl Utilisation {
+    pub(super) fn read(section: &mut Section<'_, '_>, state: &State) -> Option<Utilisation> {
+        section.require("band");
+        let hysteresis = section.integer("hysteresis", 0..=50).unwrap_or_default() as u16;
+        let high_risk = section.section("high-risk");
+        let high_risk = high_risk.map(|mut all| HighRisk::read(&mut all, state));
+        let high_risk = high_risk.unwrap_or_default();
+        let mut bands: Vec<Band> = Vec::new();
+        for mut band in section.sections("band") {
+            band.require("percent");
+            let percent = band.integer("percent", 1..=PERCENT_MAX);
+            let only = band.flag("high-risk").unwrap_or_default();
+            let effect = outcome(&mut band);
+            if only && high_risk.is_empty() {
+                let rule =
+                    "high-risk: say which orders are, in a table [... .utilisation.high-risk]";
+                band.problem(band.place(), rule);
+            }
+            let Some(percent) = percent.map(|percent| percent as u16) else { continue };
+            if bands.iter().any(|known| known.percent == percent) {
+                let rule = format_args!("overlaps another band that begins at {percent}");
+                band.problem(band.place(), rule);
+            }
+            bands.push(Band { percent, effect, high_risk: only });
+        }
+        bands.sort_by_key(|band| band.percent);
+        Some(Utilisation { bands, hysteresis, high_risk }).filter(|rule| !rule.bands.is_empty())
+    }
+
+    /// An order is held to the bands that it reaches or stays in. Of those the higher ones speak for
+    /// the lower, unless a lower one leads to more.
+    pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
+        let LimitKind::Amount(limit) = facts.limit else { return };
+        let owed = facts.exposure + i128::from(facts.amount);
+        if limit <= 0 {
+            return;
+        }
+        let mut said = None;
+        for band in self.bands.iter().rev().filter(|band| reaches(owed, limit, band.percent)) {
+            if said >= Some(band.effect) || band.high_risk && !self.high_risk.is_met(facts) {
+                continue;
+            }
+            said = Some(band.effect);
+            let observed = (owed * 100 / i128::from(limit)).min(i64::MAX.into()) as i64;
+            let (code, threshold) = (ReasonCode::UtilisationReached, band.percent.into());
+            violations.add(code, band.effect, observed, threshold);
+        }
+        for band in &self.bands {
+            if band.effect >= Effect::Refer && !(band.high_risk && !self.high_risk.is_met(facts)) {
+                let least_below = (i128::from(limit) * i128::from(band.percent) - 1) / 100;
+                let part = least_below - facts.exposure;
+                violations.fits(part.clamp(i64::MIN.into(), i64::MAX.into()) as Minor);
+            }
+        }
+    }
+
+    pub(super) fn strongest(&self) -> Effect {
+        self.bands.iter().map(|band| band.effect).max().unwrap_or(Effect::Notify)
+    }
+
+    /// The bands that are crossed where `owed` stands against `limit` now and an account was in the
+    /// band of `level` before, zero being none: those that it rose into, the lowest first, or fell
+    /// out of, the highest first; each with the level after it.
+    #[must_use]
+    pub fn crossings(&self, level: u16, owed: i128, limit: Minor) -> Vec<Crossing> {
+        let is_in = |band: &&Band| {
+            let kept = if band.percent <= level { self.hysteresis } else { 0 };
+            reaches(owed, limit, band.percent.saturating_sub(kept).max(1))
+        };
+        let now = self.bands.iter().filter(is_in).map(|band| band.percent).max().unwrap_or(0);
+        let percents = || self.bands.iter().map(|band| band.percent);
+        if now > level {
+            let rising = percents().filter(|percent| (level + 1..=now).contains(percent));
+            return rising.map(|percent| Crossing { percent, level: percent }).collect();
+        }
+        let below = |percent| percents().filter(|other| *other < percent).max().unwrap_or(0);
+        let falling = percents().rev().filter(|percent| (now + 1..=level).contains(percent));
+        falling.map(|percent| Crossing { percent, level: below(percent) }).collect()
+    }
+}
+
+/// One band that was crossed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// Where the band begins.
+    pub percent: u16,
+    /// The band that the account is in afterwards: the same one where it rose.
+    pub level: u16,
+}
+
+fn reaches(owed: i128, limit: Minor, percent: u16) -> bool {
+    owed * 100 >= i128::from(limit) * i128::from(percent)
+}

@@ -1,0 +1,176 @@
+//! Which rules hold for an order: for all, for a segment, for a channel, for an account, where for
+//! each kind of rule the particular one takes the place of the general.
+
+use hashbrown::HashMap;
+
+use crate::model::Terms;
+use crate::outcome::Effect;
+use crate::policy::reader::Section;
+use crate::policy::rules::{KINDS, Read, Rule, Utilisation};
+use crate::state::State;
+use crate::values::{SegmentIndex, Slot};
+
+/// What one scope says of a kind of rule.
+#[derive(Clone, Debug)]
+enum Setting {
+    /// The rule does not hold here.
+    Excluded,
+    Rule(Rule),
+}
+
+/// By kind; none: what is more general holds.
+type Scope = Vec<Option<Setting>>;
+
+/// All rules of a policy, put together beforehand for each segment and channel that it names.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// For each segment the row of its rules; those beyond have the first.
+    segments: Vec<usize>,
+    /// Those that the policy names, each with the column of its rules from 1 on.
+    channels: Vec<Box<str>>,
+    /// By row, then column: the kinds of rules that hold, and the rules.
+    merged: Vec<Vec<(usize, Rule)>>,
+    accounts: HashMap<Slot, Scope>,
+    /// Something is to be noted once an order is decided, or an account has moved.
+    acts: bool,
+    asks_first_order: bool,
+}
+
+impl Rules {
+    pub(super) fn read(root: &mut Section<'_, '_>, state: &State) -> Rules {
+        let all = root.section("all").map(|mut all| scope(&mut all, state)).unwrap_or_default();
+        let segments = named(root, "segment", state, |id| state.segment_index(id));
+        let channels = named(root, "channel", state, |id| Some(Box::<str>::from(id)));
+        let accounts = named(root, "account", state, |id| state.slot(id));
+        let scopes = std::iter::once(&all).chain(segments.iter().map(|(_, scope)| scope));
+        let scopes = scopes.chain(channels.iter().map(|(_, scope)| scope));
+        let scopes = scopes.chain(accounts.iter().map(|(_, scope)| scope));
+        let rules = Vec::from_iter(scopes.flatten().flatten().filter_map(Setting::rule));
+        if rules.is_empty() {
+            return Rules::default();
+        }
+        let asks_first_order = rules.iter().any(|rule| rule.asks_first_order());
+        let acts =
+            |rule: &&Rule| matches!(rule, Rule::Utilisation(_)) || rule.strongest() == Effect::Hold;
+        let acts = asks_first_order || rules.iter().any(acts);
+        let none = Scope::new();
+        let (mut merged, mut rows) = (Vec::new(), vec![0; state.segments().len()]);
+        for (row, segment) in std::iter::once(None).chain(segments.iter().map(Some)).enumerate() {
+            if let Some((index, _)) = segment {
+                rows[*index as usize] = row;
+            }
+            let segment = segment.map_or(&none, |(_, scope)| scope);
+            let columns = std::iter::once(&none).chain(channels.iter().map(|(_, scope)| scope));
+            merged.extend(columns.map(|channel| merge([channel, segment, &all])));
+        }
+        Rules {
+            segments: rows,
+            channels: channels.into_iter().map(|(name, _)| name).collect(),
+            merged,
+            accounts: accounts.into_iter().collect(),
+            acts,
+            asks_first_order,
+        }
+    }
+
+    /// Whether there are none at all.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.merged.is_empty()
+    }
+
+    /// Whether something is to be noted once an order is decided, or an account has moved.
+    #[inline]
+    #[must_use]
+    pub fn acts(&self) -> bool {
+        self.acts
+    }
+
+    /// Whether a rule asks which order of an account is its first.
+    #[must_use]
+    pub fn asks_first_order(&self) -> bool {
+        self.asks_first_order
+    }
+
+    /// The rules that hold for an order, through a channel, of the account in a slot.
+    pub fn of(&self, slot: Slot, terms: &Terms, channel: &str) -> impl Iterator<Item = &Rule> {
+        let own = if self.accounts.is_empty() { None } else { self.accounts.get(&slot) };
+        let own = own.map_or(&[][..], |own| own);
+        let is_own = |kind: usize| own.get(kind).is_some_and(Option::is_some);
+        let general = self.general(terms.segment, channel);
+        let general = general.iter().filter(move |(kind, _)| !is_own(*kind)).map(|(_, rule)| rule);
+        general.chain(own.iter().flatten().filter_map(Setting::rule))
+    }
+
+    /// The bands of an account, whatever the channel.
+    #[must_use]
+    pub fn utilisation(&self, slot: Slot, terms: &Terms) -> Option<&Utilisation> {
+        self.of(slot, terms, "").find_map(|rule| match rule {
+            Rule::Utilisation(bands) => Some(bands),
+            _ => None,
+        })
+    }
+
+    fn general(&self, segment: Option<SegmentIndex>, channel: &str) -> &[(usize, Rule)] {
+        let row = segment.and_then(|index| self.segments.get(index as usize).copied());
+        let column = self.channels.iter().position(|known| **known == *channel);
+        let columns = self.channels.len() + 1;
+        let place = row.unwrap_or_default() * columns + column.map_or(0, |column| column + 1);
+        self.merged.get(place).map_or(&[], |rules| rules)
+    }
+}
+
+impl Setting {
+    fn rule(&self) -> Option<&Rule> {
+        match self {
+            Setting::Excluded => None,
+            Setting::Rule(rule) => Some(rule),
+        }
+    }
+}
+
+/// The rules of one scope.
+fn scope(section: &mut Section<'_, '_>, state: &State) -> Scope {
+    let setting = |(name, read): &(&str, Read)| {
+        let mut rule = section.section(name)?;
+        if rule.flag("excluded") == Some(true) {
+            return Some(Setting::Excluded);
+        }
+        read(&mut rule, state).map(Setting::Rule)
+    };
+    KINDS.iter().map(setting).collect()
+}
+
+/// The scopes of all that are named below `key`, where `find` knows them.
+fn named<T>(
+    root: &mut Section<'_, '_>,
+    key: &str,
+    state: &State,
+    find: impl Fn(&str) -> Option<T>,
+) -> Vec<(T, Scope)> {
+    let Some(mut all) = root.section(key) else { return Vec::new() };
+    let mut found = Vec::new();
+    for name in all.keys() {
+        let Some(mut below) = all.section(&name) else { continue };
+        let scope = scope(&mut below, state);
+        match find(&name) {
+            Some(known) => found.push((known, scope)),
+            None => {
+                let rule = format_args!("{key} {name:?} is not known: create it first");
+                below.problem(below.place(), rule);
+            }
+        }
+    }
+    found
+}
+
+/// For each kind the first scope's that says something.
+fn merge(scopes: [&Scope; 3]) -> Vec<(usize, Rule)> {
+    let first = |kind: usize| scopes.iter().find_map(|scope| scope.get(kind)?.as_ref());
+    let kinds = 0..KINDS.len();
+    kinds.filter_map(|kind| Some((kind, first(kind)?.rule()?.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Policies in the journal.
+
+use super::*;
+
+/// An order that is declined, for one reason as always and for others as a policy says.
+fn judged() -> Row {
+    let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
+    let mut declined = reserved(Decision::Declined, &[ReasonCode::InsufficientCredit]);
+    let policy = |code, effect| Reason::of_policy(code, effect, 95, 90);
+    let mut held = policy(ReasonCode::AccountOnHold, Effect::Refer);
+    held.whose = Some(Whose::Hold("h".into()));
+    declined.verdict.reasons.extend([
+        held,
+        policy(ReasonCode::OrderAmountExceeded, Effect::Decline),
+        policy(ReasonCode::UtilisationReached, Effect::Notify),
+        policy(ReasonCode::ScoreTooLow, Effect::Alert),
+        policy(ReasonCode::ScoreMissing, Effect::Refer),
+        policy(ReasonCode::FirstOrder, Effect::Hold),
+        policy(ReasonCode::LedgerStale, Effect::Hold),
+    ]);
+    row(
+        "reserve, under a policy",
+        Command::Reserve(reserve),
+        Outcome::Reserved(declined),
+        vec![
+            Event::FirstOrdered { slot: 2 },
+            Event::UtilisationCrossed { slot: 2, percent: 90, level: 80 },
+        ],
+        "\
+             949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
+             6562c00081a872657365727665649494a86465636c696e65649893b3494e53554646494349454e \
+             545f435245444954cd012cfe95af4143434f554e545f4f4e5f484f4c445f5a81a4686f6c64a168 \
+             a5726566657293b54f524445525f414d4f554e545f45584345454445445f5a95b35554494c4953 \
+             4154494f4e5f524541434845445f5ac0a66e6f7469667995ad53434f52455f544f4f5f4c4f575f \
+             5ac0a5616c65727495ad53434f52455f4d495353494e475f5ac0a5726566657295ab4649525354 \
+             5f4f524445525f5ac0a4686f6c6495ac4c45444745525f5354414c455f5ac0a4686f6c6400c0cd \
+             0401cd012c059281ad66697273745f6f726465726564910281b37574696c69736174696f6e5f63 \
+             726f7373656493025a50",
+    )
+}
+
+pub fn rows() -> Vec<Row> {
+    let text = "[all]\n";
+    vec![
+        judged(),
+        row(
+            "put_policy",
+            Command::PutPolicy(PutPolicy { request: REQUEST, text }),
+            Outcome::Policy(2),
+            vec![Event::PolicyPut { version: 2, text, by: "oms".into() }],
+            "\
+             949481aa7075745f706f6c6963799293a1720107a65b616c6c5d0aa36f6d73a3776562c00081a6 \
+             706f6c696379029181aa706f6c6963795f7075749302a65b616c6c5d0aa36f6d73",
+        ),
+        row(
+            "activate_policy",
+            Command::ActivatePolicy(ActivatePolicy { request: REQUEST, version: 300 }),
+            Outcome::Policy(300),
+            vec![
+                Event::PolicyActivated { version: 300, retired: Some(2), by: "oms".into() },
+                Event::PolicyActivated { version: 2, retired: None, by: "oms".into() },
+            ],
+            "\
+             949481af61637469766174655f706f6c6963799293a1720107cd012ca36f6d73a3776562c00081 \
+             a6706f6c696379cd012c9281b0706f6c6963795f61637469766174656493cd012c02a36f6d7381 \
+             b0706f6c6963795f6163746976617465649302c0a36f6d73",
+        ),
+    ]
+}

@@ -1,0 +1,32 @@
+//! Versions of the policy; what they say does not matter to a record.
+
+use super::*;
+
+pub fn command() -> BoxedStrategy<Command<'static>> {
+    prop_oneof![
+        (request(), string())
+            .prop_map(|(request, text)| Command::PutPolicy(PutPolicy { request, text })),
+        (request(), any::<u64>()).prop_map(|(request, version)| {
+            Command::ActivatePolicy(ActivatePolicy { request, version })
+        }),
+    ]
+    .boxed()
+}
+
+pub fn event() -> BoxedStrategy<Event<'static>> {
+    prop_oneof![
+        (any::<u64>(), string(), string()).prop_map(|(version, text, by)| Event::PolicyPut {
+            version,
+            text,
+            by: by.into(),
+        }),
+        (any::<u64>(), option::of(any::<u64>()), string()).prop_map(|(version, retired, by)| {
+            Event::PolicyActivated { version, retired, by: by.into() }
+        }),
+        any::<u32>().prop_map(|slot| Event::FirstOrdered { slot }),
+        any::<(u32, u16, u16)>().prop_map(|(slot, percent, level)| {
+            Event::UtilisationCrossed { slot, percent, level }
+        }),
+    ]
+    .boxed()
+}
