@@ -37,7 +37,7 @@ mod _core {
     #[pymodule_export]
     use super::core::Core;
     #[pymodule_export]
-    use super::store::{store_check, store_copy, store_upgrade};
+    use super::store::{store_check, store_copy, store_try_policy, store_upgrade};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

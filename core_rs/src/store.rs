@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use creditgate_store::{Options, Progress, check_store, copy_store, upgrade_store};
+use creditgate_engine::outcome::Decision;
+use creditgate_engine::policy::trial::{Paid, Turned};
+use creditgate_store::{Options, Progress, check_store, copy_store, try_policy, upgrade_store};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -75,4 +77,58 @@ pub(crate) fn store_upgrade<'py>(
     figures.set_item("to", upgraded.to)?;
     figures.set_item("commits", upgraded.commits)?;
     Ok(figures)
+}
+
+/// Decides the orders of a store that is not in use again, as if a policy had been in force since a
+/// moment, in microseconds since 1970: how many orders there were, those that would have ended
+/// otherwise, and the mistakes in the policy's text as pairs of line and words, where it has any.
+#[pyfunction]
+#[pyo3(signature = (path, text, since, progress = None))]
+pub(crate) fn store_try_policy<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    text: &str,
+    since: i64,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<(u64, Vec<Bound<'py, PyDict>>, Vec<(usize, String)>)> {
+    let tell = teller(progress);
+    let tried = py.detach(|| try_policy(&path, &Options::default(), text, since, &tell));
+    match tried.map_err(store_error)? {
+        Ok(tried) => {
+            let turned = tried.turned.iter().map(|turned| turned_order(py, turned));
+            Ok((tried.orders, turned.collect::<PyResult<_>>()?, Vec::new()))
+        }
+        Err(problems) => {
+            let problems = problems.into_iter().map(|problem| (problem.line, problem.what));
+            Ok((0, Vec::new(), problems.collect()))
+        }
+    }
+}
+
+fn turned_order<'py>(py: Python<'py>, turned: &Turned) -> PyResult<Bound<'py, PyDict>> {
+    let decision = |decision| match decision {
+        Decision::Approved => "APPROVED",
+        Decision::PartiallyApproved => "PARTIALLY_APPROVED",
+        Decision::Referred => "REFERRED",
+        Decision::Declined => "DECLINED",
+    };
+    let paid = match turned.paid {
+        Paid::OnTime => "ON_TIME",
+        Paid::Late => "LATE",
+        Paid::Unknown => "UNKNOWN",
+    };
+    let order = PyDict::new(py);
+    order.set_item("journal_seq", turned.seq)?;
+    order.set_item("time", turned.time)?;
+    order.set_item("account_id", turned.account_id.as_str())?;
+    order.set_item("segment_id", turned.segment_id.as_deref().unwrap_or_default())?;
+    order.set_item("channel", turned.channel.as_str())?;
+    order.set_item("order_id", turned.order_id.as_str())?;
+    order.set_item("currency", turned.currency.as_str())?;
+    order.set_item("amount_minor", turned.amount)?;
+    order.set_item("was", decision(turned.was))?;
+    order.set_item("now", decision(turned.now))?;
+    order.set_item("rule", turned.rule.map_or(0, |code| code as i32))?;
+    order.set_item("paid", paid)?;
+    Ok(order)
 }

@@ -31,12 +31,12 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-def creditgate(server: ServerProcess, *arguments: str) -> str:
+def creditgate(server: ServerProcess, *arguments: str, folder: Path | None = None) -> str:
     """What the command prints, run against the server; a decline is no failure."""
     command = [str(Path(sys.executable).parent / "creditgate"), *arguments]
     command += ["--address", server.address]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60,
+        command, capture_output=True, text=True, check=False, timeout=60, cwd=folder,
         env=os.environ | {"COLUMNS": "100"},
     )  # fmt: skip
     assert done.returncode == 0 or done.stdout.startswith(("DECLINED", "REFERRED")), done.stderr
@@ -89,13 +89,19 @@ def test_the_audit_that_compliance_reads_does_what_it_says(
 
 
 @pytest.mark.parametrize("page", ["docs/policy.md", "docs/terms.md"])
-def test_what_finance_reads_does_what_it_says(server: ServerProcess, page: str) -> None:
+def test_what_finance_reads_does_what_it_says(
+    server: ServerProcess, page: str, tmp_path: Path
+) -> None:
     """Every line that the page shows is printed, in that order; other lines may be between."""
-    sessions = re.findall(r"```console\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    text = (ROOT / page).read_text()
+    for name, file in re.findall(r"```toml\n# (\S+)\n(.*?)```", text, re.DOTALL):
+        (tmp_path / name).write_text(file)
+    sessions = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     commands = "".join(sessions).split("$ creditgate ")[1:]
     assert len(commands) > 5
     for shown in commands:
         command, *lines = shown.splitlines()
-        printed = iter(creditgate(server, *shlex.split(command)).splitlines())
+        shell = creditgate(server, *shlex.split(command), folder=tmp_path)
+        printed = iter(shell.splitlines())
         for line in lines:
             assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"

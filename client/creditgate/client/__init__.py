@@ -54,6 +54,7 @@ from creditgate.client._audit import (
 from creditgate.client._common import (
     CreditLimit,
     Decision,
+    Effect,
     ItemError,
     LimitKind,
     LimitLevel,
@@ -111,6 +112,7 @@ from creditgate.client._ledger import (
     StreamProgress,
 )
 from creditgate.client._options import ClientOptions, RetryPolicy, Tls
+from creditgate.client._policy import Policy, PolicyProblem, PolicyResult, PolicyStatus
 from creditgate.client._sync import Client
 from creditgate.client._terms_results import (
     Calendar,
@@ -166,6 +168,7 @@ __all__ = [
     "DecisionResult",
     "Discount",
     "DueRule",
+    "Effect",
     "EndOfMonth",
     "EntryKind",
     "EntryOutcome",
@@ -190,6 +193,10 @@ __all__ = [
     "OrderItem",
     "OutOfRangeError",
     "OverloadedError",
+    "Policy",
+    "PolicyProblem",
+    "PolicyResult",
+    "PolicyStatus",
     "Position",
     "PreconditionError",
     "Reason",

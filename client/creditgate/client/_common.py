@@ -42,6 +42,23 @@ class ReasonCode(StrEnum):
     BUREAU_SUSPENSION = "BUREAU_SUSPENSION"
     FRAUD_SUSPENSION = "FRAUD_SUSPENSION"
     ROLLING_AVERAGE_EXCEEDED = "ROLLING_AVERAGE_EXCEEDED"
+    ORDER_AMOUNT_EXCEEDED = "ORDER_AMOUNT_EXCEEDED"
+    UTILISATION_REACHED = "UTILISATION_REACHED"
+    SCORE_TOO_LOW = "SCORE_TOO_LOW"
+    SCORE_MISSING = "SCORE_MISSING"
+    FIRST_ORDER = "FIRST_ORDER"
+    LEDGER_STALE = "LEDGER_STALE"
+
+
+class Effect(StrEnum):
+    """What a violated rule leads to; the strongest of all reasons decides, HOLD being the last."""
+
+    UNKNOWN = "UNKNOWN"
+    NOTIFY = "NOTIFY"
+    ALERT = "ALERT"
+    REFER = "REFER"
+    DECLINE = "DECLINE"
+    HOLD = "HOLD"
 
 
 class ReasonUnit(StrEnum):
@@ -51,6 +68,9 @@ class ReasonUnit(StrEnum):
     MINOR = "MINOR"
     DATE = "DATE"
     INDEX = "INDEX"
+    PERCENT = "PERCENT"
+    HOURS = "HOURS"
+    POINTS = "POINTS"
 
 
 class LimitKind(StrEnum):
@@ -66,6 +86,7 @@ class LimitKind(StrEnum):
 _DECISION = EnumCodec(Decision, common_pb2.Decision)
 _REASON_CODE = EnumCodec(ReasonCode, common_pb2.ReasonCode)
 _REASON_UNIT = EnumCodec(ReasonUnit, common_pb2.ReasonUnit)
+_EFFECT = EnumCodec(Effect, common_pb2.Effect)
 _LIMIT_KIND = EnumCodec(LimitKind, common_pb2.LimitKind)
 
 
@@ -89,8 +110,9 @@ class Reason(msgspec.Struct, frozen=True):
     """One violated rule, what was observed, and the threshold it was held against.
 
     Amounts are minor units (unit MINOR), days are dates (DATE), places in a batch count from 0
-    (INDEX). Where the rule is a plain yes or no, all three are None. `level` is set where the limit
-    is one of several accounts together, `hold_id` where it is a hold.
+    (INDEX), shares of a limit whole percent (PERCENT), scores points (POINTS). Where the rule is a
+    plain yes or no, all three are None. `level` is set where the limit is one of several accounts
+    together, `hold_id` where it is a hold. `effect` None is from a server that does not say it.
     """
 
     code: ReasonCode
@@ -99,6 +121,7 @@ class Reason(msgspec.Struct, frozen=True):
     threshold: int | date | None = None
     level: LimitLevel | None = None
     hold_id: str = ""
+    effect: Effect | None = None
 
 
 class CreditLimit(msgspec.Struct, frozen=True):
@@ -154,14 +177,17 @@ def decision_from(number: int) -> Decision:
 def reason_from(message: common_pb2.Reason) -> Reason:
     """Reads a message of the contract."""
     code = _REASON_CODE.read(message.code)
+    effect = _EFFECT.read(message.effect) if message.effect else None
     if message.unit == common_pb2.REASON_UNIT_UNSPECIFIED:
-        return Reason(code, hold_id=message.hold_id)
+        return Reason(code, hold_id=message.hold_id, effect=effect)
     unit = _REASON_UNIT.read(message.unit)
+    observed: int | date = message.observed
+    threshold: int | date = message.threshold
     if unit is ReasonUnit.DATE:
         observed = _EPOCH + timedelta(days=message.observed)
-        return Reason(code, unit, observed, _EPOCH + timedelta(days=message.threshold))
+        threshold = _EPOCH + timedelta(days=message.threshold)
     level = limit_level_or_none(message, "level")
-    return Reason(code, unit, message.observed, message.threshold, level)
+    return Reason(code, unit, observed, threshold, level, effect=effect)
 
 
 def limit_level_or_none(message: Message, field: str) -> LimitLevel | None:

@@ -13,6 +13,7 @@ from creditgate.client import (
     _conditions,
     _decision,
     _ledger,
+    _policy,
     _terms,
 )
 from creditgate.client._bind import budget_s, call_error, dress
@@ -141,6 +142,12 @@ class Client:
     stream_changes = _watch(_audit.stream_changes)
     get_checkpoint = _unary(_audit.get_checkpoint)
     erase_texts = _unary(_audit.erase_texts)
+
+    check_policy = _unary(_policy.check_policy)
+    put_policy = _unary(_policy.put_policy)
+    activate_policy = _unary(_policy.activate_policy)
+    get_policy = _unary(_policy.get_policy)
+    list_policies = _listing(_policy.list_policies)
 
     get_time = _unary(_clock.get_time)
     set_time = _unary(_clock.set_time)

@@ -31,6 +31,21 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_BUREAU_SUSPENSION: _ClassVar[ReasonCode]
     REASON_CODE_FRAUD_SUSPENSION: _ClassVar[ReasonCode]
     REASON_CODE_ROLLING_AVERAGE_EXCEEDED: _ClassVar[ReasonCode]
+    REASON_CODE_ORDER_AMOUNT_EXCEEDED: _ClassVar[ReasonCode]
+    REASON_CODE_UTILISATION_REACHED: _ClassVar[ReasonCode]
+    REASON_CODE_SCORE_TOO_LOW: _ClassVar[ReasonCode]
+    REASON_CODE_SCORE_MISSING: _ClassVar[ReasonCode]
+    REASON_CODE_FIRST_ORDER: _ClassVar[ReasonCode]
+    REASON_CODE_LEDGER_STALE: _ClassVar[ReasonCode]
+
+class Effect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EFFECT_UNSPECIFIED: _ClassVar[Effect]
+    EFFECT_NOTIFY: _ClassVar[Effect]
+    EFFECT_ALERT: _ClassVar[Effect]
+    EFFECT_REFER: _ClassVar[Effect]
+    EFFECT_DECLINE: _ClassVar[Effect]
+    EFFECT_HOLD: _ClassVar[Effect]
 
 class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,6 +53,9 @@ class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_UNIT_MINOR: _ClassVar[ReasonUnit]
     REASON_UNIT_DATE: _ClassVar[ReasonUnit]
     REASON_UNIT_INDEX: _ClassVar[ReasonUnit]
+    REASON_UNIT_PERCENT: _ClassVar[ReasonUnit]
+    REASON_UNIT_HOURS: _ClassVar[ReasonUnit]
+    REASON_UNIT_POINTS: _ClassVar[ReasonUnit]
 
 class LimitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -66,10 +84,25 @@ REASON_CODE_TERMS_UPGRADED: ReasonCode
 REASON_CODE_BUREAU_SUSPENSION: ReasonCode
 REASON_CODE_FRAUD_SUSPENSION: ReasonCode
 REASON_CODE_ROLLING_AVERAGE_EXCEEDED: ReasonCode
+REASON_CODE_ORDER_AMOUNT_EXCEEDED: ReasonCode
+REASON_CODE_UTILISATION_REACHED: ReasonCode
+REASON_CODE_SCORE_TOO_LOW: ReasonCode
+REASON_CODE_SCORE_MISSING: ReasonCode
+REASON_CODE_FIRST_ORDER: ReasonCode
+REASON_CODE_LEDGER_STALE: ReasonCode
+EFFECT_UNSPECIFIED: Effect
+EFFECT_NOTIFY: Effect
+EFFECT_ALERT: Effect
+EFFECT_REFER: Effect
+EFFECT_DECLINE: Effect
+EFFECT_HOLD: Effect
 REASON_UNIT_UNSPECIFIED: ReasonUnit
 REASON_UNIT_MINOR: ReasonUnit
 REASON_UNIT_DATE: ReasonUnit
 REASON_UNIT_INDEX: ReasonUnit
+REASON_UNIT_PERCENT: ReasonUnit
+REASON_UNIT_HOURS: ReasonUnit
+REASON_UNIT_POINTS: ReasonUnit
 LIMIT_KIND_UNSPECIFIED: LimitKind
 LIMIT_KIND_AMOUNT: LimitKind
 LIMIT_KIND_UNLIMITED: LimitKind
@@ -77,20 +110,22 @@ LIMIT_KIND_NO_CREDIT: LimitKind
 LIMIT_KIND_INHERIT: LimitKind
 
 class Reason(_message.Message):
-    __slots__ = ("code", "unit", "observed", "threshold", "level", "hold_id")
+    __slots__ = ("code", "unit", "observed", "threshold", "level", "hold_id", "effect")
     CODE_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
     code: ReasonCode
     unit: ReasonUnit
     observed: int
     threshold: int
     level: LimitLevel
     hold_id: str
-    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ..., hold_id: _Optional[str] = ...) -> None: ...
+    effect: Effect
+    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ..., hold_id: _Optional[str] = ..., effect: _Optional[_Union[Effect, str]] = ...) -> None: ...
 
 class LimitLevel(_message.Message):
     __slots__ = ("account_id", "segment_id")

@@ -286,6 +286,11 @@ impl State {
         self.push_segment(segment);
     }
 
+    /// Has a policy in force that is no version, to try it.
+    pub fn try_policy(&mut self, policy: Arc<Policy>) {
+        self.policies.enforce(policy);
+    }
+
     /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
     /// come in order.
     pub fn restore_policy(&mut self, row: PolicyRow) {

@@ -14,6 +14,7 @@ from creditgate.v1 import (
     clock_pb2,
     decision_pb2,
     ledger_pb2,
+    policy_pb2,
     terms_pb2,
 )
 
@@ -35,6 +36,8 @@ _COLD_METHODS: Final = frozenset(
         "RemoveTemporaryLimit",
         "SetRollingLimit",
         "RemoveRollingLimit",
+        "PutPolicy",
+        "ActivatePolicy",
         "SetTime",
         "StreamCheckAndReserve",
         "StreamEntries",
@@ -81,7 +84,15 @@ def methods(service_names: list[str]) -> list[Method]:
 
 
 def _services() -> Iterator[ServiceDescriptor]:
-    for module in (decision_pb2, account_pb2, ledger_pb2, terms_pb2, clock_pb2, audit_pb2):
+    for module in (
+        decision_pb2,
+        account_pb2,
+        ledger_pb2,
+        terms_pb2,
+        policy_pb2,
+        clock_pb2,
+        audit_pb2,
+    ):
         yield from module.DESCRIPTOR.services_by_name.values()
 
 

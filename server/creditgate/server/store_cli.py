@@ -14,7 +14,7 @@ EXIT_NOT_DONE: Final = 3
 
 Progress = Callable[[str, int, int], None]
 
-_store_option = click.option(
+store_option = click.option(
     "--store",
     type=click.Path(path_type=Path),
     default="creditgate-store",
@@ -33,7 +33,7 @@ class NotDone(click.ClickException):
 
 
 @contextmanager
-def _working(label: str) -> Iterator[Progress]:
+def working(label: str) -> Iterator[Progress]:
     """A progress bar on standard error; errors of the store as one line."""
     from creditgate.core import StoreError
 
@@ -70,7 +70,7 @@ def store() -> None:
 
 
 @store.command("backup", short_help="Copy a store, in use or not.")
-@_store_option
+@store_option
 @click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
 def backup(store: Path, folder: Path) -> None:
     """Copy the store to FOLDER, which must be absent or empty; its server may go on serving.
@@ -83,7 +83,7 @@ def backup(store: Path, folder: Path) -> None:
 
 
 @store.command("restore", short_help="Copy a backup to where a store should be.")
-@_store_option
+@store_option
 @click.argument("folder", type=click.Path(exists=True, path_type=Path), metavar="FOLDER")
 def restore(store: Path, folder: Path) -> None:
     """Copy the backup in FOLDER to the store, which must be absent or empty, and check it."""
@@ -92,7 +92,7 @@ def restore(store: Path, folder: Path) -> None:
 
 
 @store.command("check", short_help="Verify a whole store.")
-@_store_option
+@store_option
 def check(store: Path) -> None:
     """Verify the whole journal, archive included, and hold the tables against it.
 
@@ -103,7 +103,7 @@ def check(store: Path) -> None:
 
 
 @store.command("upgrade", short_help="Make an older store one of this version.")
-@_store_option
+@store_option
 def upgrade(store: Path) -> None:
     """Upgrade a store of an older format in place; the journal's chain stays as it is.
 
@@ -112,7 +112,7 @@ def upgrade(store: Path) -> None:
     """
     from creditgate.core import store_upgrade
 
-    with _working("Upgrading") as tell:
+    with working("Upgrading") as tell:
         upgraded = store_upgrade(str(store), tell)
     if upgraded["from"] == upgraded["to"]:
         click.echo(f"{store} is of format {upgraded['to']}: there is nothing to do")
@@ -123,7 +123,7 @@ def upgrade(store: Path) -> None:
 def _copy(source: Path, target: Path, label: str) -> None:
     from creditgate.core import store_copy
 
-    with _working(label) as tell:
+    with working(label) as tell:
         copied = store_copy(str(source), str(target), tell)
     size = f"{copied['bytes'] / 1e6:.1f} MB"
     click.echo(f"{target}: {copied['journal_seq']} entries in {copied['files']} files, {size}")
@@ -132,7 +132,7 @@ def _copy(source: Path, target: Path, label: str) -> None:
 def _check(folder: Path) -> None:
     from creditgate.core import store_check
 
-    with _working("Checking") as tell:
+    with working("Checking") as tell:
         checked, findings = store_check(str(folder), tell)
     for name, value in checked.items():
         click.echo(f"{name:<20} {value}")

@@ -32,6 +32,7 @@ from creditgate.client import (
     DayTableRow,
     Decision,
     Discount,
+    Effect,
     EndOfMonth,
     EntryKind,
     EntryOutcome,
@@ -49,6 +50,10 @@ from creditgate.client import (
     NetDays,
     NonWorkingDay,
     OrderItem,
+    Policy,
+    PolicyProblem,
+    PolicyResult,
+    PolicyStatus,
     Position,
     Reason,
     ReasonCode,
@@ -80,6 +85,7 @@ from creditgate.client import _clock as clock_calls
 from creditgate.client import _conditions as conditions_calls
 from creditgate.client import _decision as decision_calls
 from creditgate.client import _ledger as ledger_calls
+from creditgate.client import _policy as policy_calls
 from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
 from creditgate.v1 import (
@@ -89,6 +95,7 @@ from creditgate.v1 import (
     common_pb2,
     decision_pb2,
     ledger_pb2,
+    policy_pb2,
     terms_pb2,
 )
 
@@ -97,6 +104,7 @@ FILES = [
     (account_pb2, SimpleNamespace(**vars(account_calls) | vars(conditions_calls))),
     (ledger_pb2, ledger_calls),
     (terms_pb2, terms_calls),
+    (policy_pb2, policy_calls),
     (clock_pb2, clock_calls),
     (audit_pb2, audit_calls),
 ]
@@ -111,7 +119,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 41
+    assert len(found) == 46
     return found
 
 
@@ -176,6 +184,10 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.EntryResult, EntryResult, []),
     (ledger_pb2.EntryRejection, EntryRejection, []),
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
+    (policy_pb2.Policy, Policy, []),
+    (policy_pb2.PolicyProblem, PolicyProblem, []),
+    (policy_pb2.PutPolicyResponse, PolicyResult, []),
+    (policy_pb2.ActivatePolicyResponse, PolicyResult, []),
     (audit_pb2.Change, Change, []),
     (audit_pb2.StreamChangesResponse, ChangesProgress, []),
     (audit_pb2.Checkpoint, Checkpoint, []),
@@ -197,6 +209,8 @@ ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
     (Decision, common_pb2.Decision),
     (ReasonCode, common_pb2.ReasonCode),
     (ReasonUnit, common_pb2.ReasonUnit),
+    (Effect, common_pb2.Effect),
+    (PolicyStatus, policy_pb2.PolicyStatus),
     (LimitKind, common_pb2.LimitKind),
     (ReservationState, decision_pb2.ReservationState),
     (AccountStatus, account_pb2.AccountStatus),

@@ -14,6 +14,7 @@ from creditgate.client import (
     CreditLimit,
     Decision,
     DecisionResult,
+    Effect,
     Hold,
     InvoiceTerms,
     ItemError,
@@ -43,6 +44,7 @@ _NAME_WIDTH = len("most for one order")
 _GAP = 2
 _FOLDED_WIDTH = 12
 
+_UNITS = {ReasonUnit.PERCENT: " %", ReasonUnit.HOURS: " hours"}
 _TOGETHER = "{observed} had to fit, {threshold} was available to {level}"
 _REASONS = {
     ReasonCode.ACCOUNT_CLOSED: "the account is closed",
@@ -55,6 +57,12 @@ _REASONS = {
     ReasonCode.MAX_ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} for one order",
     ReasonCode.INSUFFICIENT_CREDIT: "{observed} had to fit, {threshold} was available",
     ReasonCode.ROLLING_AVERAGE_EXCEEDED: "{observed} on average is more than {threshold}",
+    ReasonCode.ORDER_AMOUNT_EXCEEDED: "{observed} is more than {threshold} of the policy",
+    ReasonCode.UTILISATION_REACHED: "{observed} of the limit would be used, from {threshold} on",
+    ReasonCode.SCORE_TOO_LOW: "a score of {observed} is less than {threshold}",
+    ReasonCode.SCORE_MISSING: "there is no score; it must be {threshold} at least",
+    ReasonCode.FIRST_ORDER: "the account's first order, of {observed}",
+    ReasonCode.LEDGER_STALE: "nothing from the ledger for {observed}, at most {threshold}",
     ReasonCode.SHARED_LIMIT_EXCEEDED: _TOGETHER,
     ReasonCode.SEGMENT_CAP_EXCEEDED: _TOGETHER,
     ReasonCode.TERMS_UPGRADED: "better terms than its own: due {observed}, not {threshold}",
@@ -89,13 +97,14 @@ def reason_text(reason: Reason, currency: str) -> str:
     said = words.format(
         observed=observed, threshold=threshold, level=reason.level, hold_id=reason.hold_id
     )
-    return f"{reason.code}: {said}"
+    notice = {Effect.NOTIFY: " (notice)", Effect.ALERT: " (alert)"}
+    return f"{reason.code}: {said}{notice.get(reason.effect, '') if reason.effect else ''}"
 
 
 def _measure(value: int | date | None, unit: ReasonUnit | None, currency: str) -> str:
     if unit is ReasonUnit.MINOR and isinstance(value, int):
         return amount(value, currency)
-    return str(value)
+    return f"{value}{_UNITS.get(unit, '')}" if unit else str(value)
 
 
 def hold_text(hold: Hold) -> str:

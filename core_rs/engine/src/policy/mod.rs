@@ -16,6 +16,7 @@ pub mod money;
 pub mod reader;
 pub mod rules;
 pub mod scopes;
+pub mod trial;
 
 pub use money::Amounts;
 pub use reader::{Place, Problem, Reader, Section};

@@ -12,6 +12,7 @@ from creditgate.core._core import (
     __version__,
     store_check,
     store_copy,
+    store_try_policy,
     store_upgrade,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "__version__",
     "store_check",
     "store_copy",
+    "store_try_policy",
     "store_upgrade",
 ]

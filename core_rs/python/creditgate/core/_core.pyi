@@ -1,7 +1,7 @@
 """The compiled half of creditgate.core."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, Self, final
+from typing import Any, Final, Literal, Self, final
 
 __all__ = [
     "METHODS",
@@ -15,6 +15,7 @@ __all__ = [
     "__version__",
     "store_check",
     "store_copy",
+    "store_try_policy",
     "store_upgrade",
 ]
 
@@ -59,6 +60,20 @@ def store_check(
     wrong; nothing, if empty.
 
     Raises StoreError when it cannot be checked."""
+
+def store_try_policy(
+    path: str,
+    text: str,
+    since: int,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[int, list[dict[str, Any]], list[tuple[int, str]]]:
+    """Decide the orders of a store that is not in use again, as if a policy had been in force since
+    a moment, in microseconds since 1970. Returns how many orders there were; those that would have
+    ended otherwise, as `journal_seq`, `time`, `account_id`, `segment_id`, `channel`, `order_id`,
+    `currency`, `amount_minor`, `was`, `now`, `rule` (the number of a ReasonCode), `paid`; and the
+    mistakes in the policy's text, as pairs of line and words.
+
+    Raises StoreError when the journal cannot be read as a whole."""
 
 def store_upgrade(
     path: str, progress: Callable[[str, int, int], None] | None = None

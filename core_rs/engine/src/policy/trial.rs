@@ -1,0 +1,297 @@
+//! A candidate tried on the past: each order that a journal holds is decided again under it.
+//!
+//! An order is decided against what was really owed at that time: what the candidate would have
+//! refused or let through before does not count. Nor do the holds that it would have placed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::apply::apply;
+use crate::command::{Command, Order};
+use crate::decide::decide;
+use crate::entry::{Entry, Request};
+use crate::event::Event;
+use crate::model::Watch;
+use crate::outcome::{Decision, Outcome, ReasonCode, Reserved, Verdict};
+use crate::policy::Policy;
+use crate::rows::Rows;
+use crate::state::State;
+use crate::terms::InvoiceDates;
+use crate::values::{Currency, Day, Id, Micros, Minor, Seq, Slot};
+
+/// Whether a customer paid by the due date, grace included, as far as the ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paid {
+    /// All of it.
+    OnTime,
+    /// Some of it was paid later, or is overdue.
+    Late,
+    /// Nothing is due yet, or no due date is known, or there is no invoice.
+    Unknown,
+}
+
+/// An order that would have ended otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// Its entry.
+    pub seq: Seq,
+    /// When it was decided.
+    pub time: Micros,
+    /// Whose.
+    pub account_id: Id,
+    /// Of which segment the account was then.
+    pub segment_id: Option<Id>,
+    /// Through which sales channel.
+    pub channel: Id,
+    /// Which order.
+    pub order_id: Id,
+    /// Of its amounts.
+    pub currency: Currency,
+    /// What was asked for.
+    pub amount: Minor,
+    /// What was decided.
+    pub was: Decision,
+    /// What the candidate decides.
+    pub now: Decision,
+    /// The rule by which it differs: the first of the strongest in the stricter of the decisions.
+    pub rule: Option<ReasonCode>,
+    /// Of an order that was approved, its own invoices; of another, what the account owed then.
+    pub paid: Paid,
+}
+
+/// What a candidate would have changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// Orders that were decided again.
+    pub orders: u64,
+    /// Those that would have ended otherwise, in order.
+    pub turned: Vec<Turned>,
+}
+
+/// Takes the entries of a journal from the first on, one after the other.
+pub struct Trial {
+    /// As it was before the next entry, but that the candidate is in force.
+    state: State,
+    since: Micros,
+    /// Of the last entry.
+    time: Micros,
+    tried: Tried,
+    invoices: BTreeMap<(Slot, Id), Invoice>,
+    /// Of each account, what it owes on.
+    owed: BTreeMap<Slot, BTreeSet<Id>>,
+    /// Of each turned order the invoices that show how its customer paid, or the order whose
+    /// invoices will.
+    shown_by: Vec<ShownBy>,
+}
+
+enum ShownBy {
+    Order(Slot, Id),
+    Invoices(Slot, Vec<Id>),
+}
+
+#[derive(Default)]
+struct Invoice {
+    order_id: Option<Id>,
+    due: Option<Day>,
+    grace_days: u16,
+    open: Minor,
+    posted: bool,
+    settled: Option<Day>,
+}
+
+impl Trial {
+    /// Orders from `since` on are decided again under `candidate`, which is as if in force since
+    /// then.
+    #[must_use]
+    pub fn new(candidate: Policy, since: Micros) -> Trial {
+        let mut state = State::default();
+        state.try_policy(Arc::new(Policy { active_since: since, ..candidate }));
+        Trial {
+            state,
+            since,
+            time: 0,
+            tried: Tried::default(),
+            invoices: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            shown_by: Vec::new(),
+        }
+    }
+
+    /// Takes the next entry.
+    pub fn take(&mut self, seq: Seq, time: Micros, entry: &Entry<'_>) {
+        self.time = time;
+        if time >= self.since {
+            self.decide_again(seq, &entry.request, &entry.outcome);
+        }
+        for event in &entry.events {
+            self.follow(event);
+            match *event {
+                // The candidate stays in force, and sees for itself.
+                Event::PolicyPut { .. }
+                | Event::PolicyActivated { .. }
+                | Event::FirstOrdered { .. }
+                | Event::UtilisationCrossed { .. } => continue,
+                Event::Reserved { slot, .. } => {
+                    self.state.update_watch(slot, |watch| *watch = Watch { ordered: true, ..*watch });
+                }
+                _ => {}
+            }
+            apply(&mut self.state, time, event);
+        }
+        self.state.settle(self.state.mark());
+    }
+
+    /// What all of it came to.
+    #[must_use]
+    pub fn finish(mut self) -> Tried {
+        let mut of_orders: BTreeMap<(Slot, &Id), Vec<&Invoice>> = BTreeMap::new();
+        for ((slot, _), invoice) in &self.invoices {
+            if let Some(order_id) = &invoice.order_id {
+                of_orders.entry((*slot, order_id)).or_default().push(invoice);
+            }
+        }
+        let today = Day::of(self.time);
+        for (turned, shown_by) in self.tried.turned.iter_mut().zip(&self.shown_by) {
+            let invoices: Vec<&Invoice> = match shown_by {
+                ShownBy::Order(slot, order_id) => {
+                    of_orders.get(&(*slot, order_id)).cloned().unwrap_or_default()
+                }
+                ShownBy::Invoices(slot, ids) => {
+                    ids.iter().filter_map(|id| self.invoices.get(&(*slot, id.clone()))).collect()
+                }
+            };
+            turned.paid = paid(&invoices, today);
+        }
+        self.tried
+    }
+
+    fn decide_again(&mut self, seq: Seq, request: &Request<'_>, outcome: &Outcome) {
+        let orders: Vec<(&Order<'_>, &Reserved)> = match (&request.command, outcome) {
+            (Command::Reserve(command), Outcome::Reserved(was)) => vec![(&command.order, was)],
+            (Command::ReserveAll(command), Outcome::ReservedAll(all)) => {
+                command.orders.iter().zip(all).collect()
+            }
+            _ => return,
+        };
+        self.tried.orders += orders.len() as u64;
+        // What was journalled was not refused, and the state is the same.
+        let Ok((again, _)) = decide(&self.state, seq, self.time, request) else { return };
+        let again = match again {
+            Outcome::Reserved(one) => vec![one],
+            Outcome::ReservedAll(all) => all,
+            _ => return,
+        };
+        for ((order, was), now) in orders.into_iter().zip(again) {
+            if (was.verdict.decision, was.amount) != (now.verdict.decision, now.amount) {
+                self.note(seq, request.channel, order, &was.verdict, &now.verdict);
+            }
+        }
+    }
+
+    fn note(
+        &mut self,
+        seq: Seq,
+        channel: &str,
+        order: &Order<'_>,
+        was: &Verdict,
+        now: &Verdict,
+    ) {
+        let Some(slot) = self.state.slot(order.account_id) else { return };
+        let segment = self.state.terms(slot).segment;
+        let stricter = if strictness(now.decision) > strictness(was.decision) { now } else { was };
+        let strongest = stricter.reasons.iter().map(|reason| reason.effect()).max();
+        let rule = stricter.reasons.iter().find(|reason| Some(reason.effect()) == strongest);
+        self.tried.turned.push(Turned {
+            seq,
+            time: self.time,
+            account_id: order.account_id.into(),
+            segment_id: segment.map(|index| (*self.state.segments()[index as usize].id).into()),
+            channel: channel.into(),
+            order_id: order.order_id.into(),
+            currency: order.currency,
+            amount: order.amount,
+            was: was.decision,
+            now: now.decision,
+            rule: rule.map(|reason| reason.code),
+            paid: Paid::Unknown,
+        });
+        self.shown_by.push(match was.decision {
+            Decision::Approved | Decision::PartiallyApproved => {
+                ShownBy::Order(slot, order.order_id.into())
+            }
+            Decision::Referred | Decision::Declined => {
+                let owed = self.owed.get(&slot).into_iter().flatten().cloned().collect();
+                ShownBy::Invoices(slot, owed)
+            }
+        });
+    }
+
+    /// Notes what an event says of invoices, which the state does not keep.
+    fn follow(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Captured { reservation, invoice_id, dates, .. } => {
+                let Some(found) = self.state.reservation(reservation) else { return };
+                let (slot, order_id) = (found.slot, found.order_id.clone());
+                let invoice = self.invoices.entry((slot, invoice_id.into())).or_default();
+                invoice.order_id.get_or_insert(order_id);
+                if let Some(InvoiceDates { due, grace_days, .. }) = dates {
+                    (invoice.due, invoice.grace_days) = (invoice.due.or(Some(due)), grace_days);
+                }
+            }
+            Event::ItemPosted { slot, invoice_id, amount, order_id, due, .. } => {
+                let invoice = self.invoices.entry((slot, invoice_id.into())).or_default();
+                invoice.posted = true;
+                invoice.due = due.or(invoice.due);
+                invoice.order_id = invoice.order_id.take().or(order_id.map(Into::into));
+                self.move_item(slot, invoice_id, amount);
+            }
+            Event::ItemMoved { slot, invoice_id, amount } => {
+                self.move_item(slot, invoice_id, amount);
+            }
+            _ => {}
+        }
+    }
+
+    fn move_item(&mut self, slot: Slot, invoice_id: &str, amount: Minor) {
+        let id = Id::new(invoice_id);
+        let invoice = self.invoices.entry((slot, id.clone())).or_default();
+        invoice.open = invoice.open.saturating_add(amount);
+        let owes = invoice.open > 0;
+        invoice.settled = (invoice.posted && !owes).then(|| Day::of(self.time));
+        let owed = self.owed.entry(slot).or_default();
+        match owes {
+            true => drop(owed.insert(id)),
+            false => drop(owed.remove(&id)),
+        }
+    }
+}
+
+/// How little a decision lets through.
+fn strictness(decision: Decision) -> u8 {
+    match decision {
+        Decision::Approved => 0,
+        Decision::PartiallyApproved => 1,
+        Decision::Referred => 2,
+        Decision::Declined => 3,
+    }
+}
+
+fn paid(invoices: &[&Invoice], today: Day) -> Paid {
+    let each = |invoice: &&Invoice| {
+        let Some(due) = invoice.due else { return Paid::Unknown };
+        let last = due.plus(invoice.grace_days);
+        match invoice.settled {
+            Some(day) if day <= last => Paid::OnTime,
+            None if today <= last => Paid::Unknown,
+            _ => Paid::Late,
+        }
+    };
+    let found = Vec::from_iter(invoices.iter().map(each));
+    if found.contains(&Paid::Late) {
+        Paid::Late
+    } else if found.is_empty() || found.contains(&Paid::Unknown) {
+        Paid::Unknown
+    } else {
+        Paid::OnTime
+    }
+}
