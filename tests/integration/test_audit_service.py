@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,19 @@ import pytest
 
 from creditgate.audit.books import Auditor
 from creditgate.audit.signed import new_key
-from creditgate.client import Change, Client, PreconditionError, RecordChange
+from creditgate.client import (
+    Calendar,
+    Change,
+    Client,
+    ClientOptions,
+    NetDays,
+    NonWorkingDay,
+    PreconditionError,
+    RecordChange,
+    Terms,
+    TermsAssignment,
+    TermsInstalment,
+)
 from tests.conftest import StartServer
 from tests.integration.test_journal_audit import ACCOUNTS, DAY_S, play
 from tests.support.server import COMMAND, ServerProcess
@@ -115,6 +127,75 @@ def test_of_one_account_the_same_is_told_as_of_all(reader: Client, account_id: s
     others = alone.keys() - everything.keys()
     of_segment = [record for c in found if c.journal_seq in others for record in c.records]
     assert {record.kind for record in of_segment} <= {"segment"}
+
+
+def test_terms_and_who_has_them_are_told_before_and_after(server: ServerProcess) -> None:
+    server.api.open_account("a", 100)
+    server.api.open_account("b", 100)
+    for days in (30, 60):
+        row = Terms(
+            terms_id="NET",
+            instalments=[TermsInstalment(NetDays(days))],
+            calendar_id="K",
+            non_working_day=NonWorkingDay.NEXT,
+        )
+        calendar = Calendar(
+            calendar_id="K",
+            weekend=(6, 7),
+            from_date=date(2026, 1, 1),
+            until_date=date(2026, 12, days // 2),
+            holidays=(),
+        )
+        with Client(server.address) as client:
+            for result in (*client.upsert_calendars([calendar]), *client.upsert_terms([row])):
+                assert result.error is None
+    with Client(server.address) as client:
+        for terms_id in ("NET", ""):
+            (done,) = client.assign_terms([TermsAssignment(terms_id=terms_id, account_id="a")])
+            assert done.error is None
+        found = [record for change in streamed(client) for record in change.records]
+        of_a = [record for change in streamed(client, account_id="a") for record in change.records]
+        assert [change.command for change in streamed(client, account_id="b")] == ["upsert_account"]
+    terms = [record for record in found if record.kind == "terms"]
+    assert terms[0].before is None
+    assert terms[0].after == terms[1].before
+    assert terms[0].after is not None
+    assert terms[0].after["calendar_id"] == "K"
+    assert terms[1].after is not None
+    (part,) = terms[1].after["instalments"]
+    assert part["due"]["net"]["days"] == 60
+    calendars = [record for record in found if record.kind == "calendar"]
+    ends = [record.after and record.after["until_date"] for record in calendars]
+    assert ends == ["2026-12-15", "2026-12-30"]
+    assigned = [record for record in of_a if record.kind == "assignment"]
+    assert [record.account_id for record in assigned] == ["a", "a"]
+    assert [(r.before or {}).get("terms_id") for r in assigned] == [None, "NET"]
+    assert [(r.after or {}).get("terms_id") for r in assigned] == ["NET", None]
+
+
+def test_what_became_of_a_policy_is_told(server: ServerProcess) -> None:
+    with (
+        Client(server.address, ClientOptions(actor="anna")) as anna,
+        Client(server.address, ClientOptions(actor="bert")) as bert,
+    ):
+        for version in (2, 3):
+            assert anna.put_policy("# agreed", "as agreed").version == version
+            bert.activate_policy(version, "looked at it")
+        found = [record for change in streamed(anna) for record in change.records]
+    said = [
+        ((record.after or {})["version"], (record.before or {}).get("status"), after["status"])
+        for record in found
+        if (after := record.after) is not None
+    ]
+    assert said == [
+        (2, None, "DRAFT"),
+        (2, "DRAFT", "ACTIVE"),
+        (3, None, "DRAFT"),
+        (2, "ACTIVE", "RETIRED"),
+        (3, "DRAFT", "ACTIVE"),
+    ]
+    assert {record.kind for record in found} == {"policy"}
+    assert all((record.after or {})["text"] == "# agreed" for record in found)
 
 
 def test_who_why_and_what_was_decided_are_told(reader: Client) -> None:

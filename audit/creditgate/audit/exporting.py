@@ -22,7 +22,17 @@ _HEAD: Final = (
 )
 COLUMNS: Final = (*_HEAD, "record_account_id", "record", "before", "after")
 
-_NAMES: Final = ("account_id", "segment_id", "currency", "reservation_id", "order_id")
+_NAMES: Final = (
+    "account_id",
+    "segment_id",
+    "currency",
+    "reservation_id",
+    "order_id",
+    "terms_id",
+    "calendar_id",
+    "contract_id",
+    "version",
+)
 """Fields that say which record it is: they stand there also where they do not change."""
 
 

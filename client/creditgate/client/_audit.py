@@ -34,9 +34,10 @@ class RecordChange(msgspec.Struct, frozen=True, kw_only=True):
     """One record before and after an entry of the journal, in full."""
 
     account_id: str
-    """Whose it is; empty for a segment."""
+    """Whose it is; empty where it is no account's."""
     kind: str
-    """`account`, `counters`, `reservation` or `segment`."""
+    """`account`, `counters`, `reservation`, `segment`, `terms`, `calendar`, `assignment` or
+    `policy`."""
     before: Plain | None
     """None: there was none before."""
     after: Plain | None

@@ -1,6 +1,6 @@
 //! The journal added up again, entry by entry, with what each entry changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
@@ -19,6 +19,7 @@ use creditgate_engine::values::{
     TermsIndex,
 };
 
+use crate::wire;
 use crate::wire::reply::{self, timestamp};
 use crate::wire::v1;
 use crate::wire::v1::record::Of;
@@ -35,6 +36,12 @@ pub(crate) struct Books {
     segments: HashMap<SegmentIndex, Segment>,
     /// Ids of parents whose rows are not kept.
     parents: HashMap<Slot, Id>,
+    terms: HashMap<TermsIndex, NamedTerms>,
+    calendars: HashMap<CalendarIndex, Calendar>,
+    assigned: BTreeMap<Assignee, TermsIndex>,
+    policies: HashMap<PolicyVersion, PolicyRow>,
+    /// What the entry at hand changes of rows that are no account's, beside `touched`.
+    told: Vec<v1::RecordChange>,
     /// What the entry at hand touches, as it was before; nothing is noted where nobody asks.
     touched: Option<Vec<(Key, Option<Row>)>>,
 }
@@ -74,8 +81,9 @@ impl Books {
         self.touched = Some(Vec::new());
         self.pass(time, entry);
         let touched = self.touched.take().unwrap_or_default();
-        let records: Vec<v1::RecordChange> =
+        let mut records: Vec<v1::RecordChange> =
             touched.into_iter().flat_map(|(key, before)| self.changes(key, before)).collect();
+        records.append(&mut self.told);
         let accounts = accounts_of(entry);
         let is_of = |(_, id): &(Slot, Id)| accounts.contains(&id.as_str());
         if records.is_empty() && !self.only.as_ref().is_none_or(is_of) {
@@ -155,6 +163,44 @@ impl Books {
         }
         let account_id = account_id.unwrap_or_default();
         vec![v1::RecordChange { account_id, before, after }]
+    }
+
+    /// Notes a row of the whole store, or of an account, that an entry has set.
+    fn tell(&mut self, slot: Option<Slot>, before: Option<Of>, after: Option<Of>) {
+        let is_shown = slot.map_or(self.only.is_none(), |slot| self.keeps(slot));
+        if self.touched.is_none() || !is_shown || before == after {
+            return;
+        }
+        let account = slot.and_then(|slot| self.accounts.get(&slot));
+        let account_id = account.map(|account| account.id.to_string()).unwrap_or_default();
+        let record = |of: Option<Of>| of.map(|of| v1::Record { of: Some(of) });
+        let (before, after) = (record(before), record(after));
+        self.told.push(v1::RecordChange { account_id, before, after });
+    }
+
+    fn terms_record(&self, index: TermsIndex) -> Option<Of> {
+        let found = self.terms.get(&index)?;
+        let calendar = found.calendar.and_then(|index| self.calendars.get(&index));
+        let calendar_id = calendar.map_or("", |calendar| &calendar.id);
+        Some(Of::Terms(wire::terms::terms(found, calendar_id)))
+    }
+
+    fn assignment_record(&self, assignee: &Assignee) -> Option<Of> {
+        let terms = self.assigned.get(assignee)?;
+        let terms_id = self.terms.get(terms)?.id.to_string();
+        let of = |slot| self.accounts.get(slot).map(|row| row.id.to_string()).unwrap_or_default();
+        let assignment = v1::TermsAssignment { terms_id, ..Default::default() };
+        Some(Of::Assignment(match assignee {
+            Assignee::Segment(index) => {
+                let segment_id = self.segments.get(index)?.id.to_string();
+                v1::TermsAssignment { segment_id, ..assignment }
+            }
+            Assignee::Account(slot) => v1::TermsAssignment { account_id: of(slot), ..assignment },
+            Assignee::Contract(slot, contract) => {
+                let contract_id = contract.to_string();
+                v1::TermsAssignment { account_id: of(slot), contract_id, ..assignment }
+            }
+        }))
     }
 
     fn segment_changes(
@@ -326,6 +372,46 @@ impl Rows for Books {
         f(self.segments.entry(segment).or_insert_with(new));
     }
 
+    fn set_terms(&mut self, index: TermsIndex, terms: NamedTerms) {
+        let before = self.terms_record(index);
+        self.terms.insert(index, terms);
+        self.tell(None, before, self.terms_record(index));
+    }
+
+    fn set_calendar(&mut self, index: CalendarIndex, calendar: Calendar) {
+        let record = |row: &Calendar| Of::Calendar(wire::terms::calendar(row));
+        let after = record(&calendar);
+        let before = self.calendars.insert(index, calendar).as_ref().map(record);
+        self.tell(None, before, Some(after));
+    }
+
+    fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>) {
+        let slot = match assignee {
+            Assignee::Segment(_) => None,
+            Assignee::Account(slot) | Assignee::Contract(slot, _) => Some(slot),
+        };
+        let before = self.assignment_record(&assignee);
+        match terms {
+            Some(terms) => self.assigned.insert(assignee.clone(), terms),
+            None => self.assigned.remove(&assignee),
+        };
+        self.tell(slot, before, self.assignment_record(&assignee));
+    }
+
+    fn update_policy(
+        &mut self,
+        version: PolicyVersion,
+        new: impl FnOnce() -> PolicyRow,
+        f: impl FnOnce(&mut PolicyRow),
+    ) {
+        let record = |row: &PolicyRow| Of::Policy(wire::policy::whole(row));
+        let before = self.policies.get(&version).map(record);
+        let row = self.policies.entry(version).or_insert_with(new);
+        f(row);
+        let after = record(row);
+        self.tell(None, before, Some(after));
+    }
+
     // What is shown of a change does not depend on these.
     fn add_capture(&mut self, _: ReservationId, _: Capture) {}
     fn acknowledge_capture(&mut self, _: ReservationId, _: &str) {}
@@ -338,16 +424,6 @@ impl Rows for Books {
     ) {
     }
     fn remove_item(&mut self, _: Slot, _: &str) {}
-    fn set_terms(&mut self, _: TermsIndex, _: NamedTerms) {}
-    fn set_calendar(&mut self, _: CalendarIndex, _: Calendar) {}
-    fn assign_terms(&mut self, _: Assignee, _: Option<TermsIndex>) {}
-    fn update_policy(
-        &mut self,
-        _: PolicyVersion,
-        _: impl FnOnce() -> PolicyRow,
-        _: impl FnOnce(&mut PolicyRow),
-    ) {
-    }
     fn update_watch(&mut self, _: Slot, _: impl FnOnce(&mut Watch)) {}
     fn set_source(&mut self, _: &str, _: Source) {}
 }

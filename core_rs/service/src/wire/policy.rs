@@ -43,7 +43,7 @@ pub(crate) fn activate<'a>(
 pub(crate) fn get(state: &State, m: &v1::GetPolicyRequest) -> Result<v1::GetPolicyResponse, Fault> {
     let version = if m.version == 0 { state.policy().version } else { m.version };
     let found = match state.policies().row(version) {
-        Some(row) => v1::Policy { text: row.text.to_string(), ..about(row) },
+        Some(row) => whole(row),
         None if version == BUILT_IN => {
             let is_in_force = state.policy().version == BUILT_IN;
             let status = if is_in_force { PolicyStatus::Active } else { PolicyStatus::Retired };
@@ -74,6 +74,11 @@ fn text(value: &str) -> Result<&str, Fault> {
         return Err(Fault::field("text", admit::shown(value), rule));
     }
     Ok(value)
+}
+
+/// A version with its text.
+pub(crate) fn whole(row: &PolicyRow) -> v1::Policy {
+    v1::Policy { text: row.text.to_string(), ..about(row) }
 }
 
 /// A version without its text.

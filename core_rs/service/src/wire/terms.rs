@@ -10,8 +10,8 @@ use creditgate_engine::decide::payment_terms;
 use creditgate_engine::entry::Request;
 use creditgate_engine::state::State;
 use creditgate_engine::terms::{
-    CalendarSpec, DateRow, DayRow, Discount, NamedTerms, Part, Plan, Roll, Rule, Source, TermsSpec,
-    WHOLE,
+    Calendar, CalendarSpec, DateRow, DayRow, Discount, NamedTerms, Part, Plan, Roll, Rule, Source,
+    TermsSpec, WHOLE,
 };
 use creditgate_engine::values::{Day, Micros, Slot};
 use prost::Message;
@@ -274,7 +274,7 @@ pub(crate) fn list(
     m: &v1::ListTermsRequest,
 ) -> Result<v1::ListTermsResponse, Fault> {
     let all = state.payment_terms().terms();
-    let row = |index: usize| terms(state, &all[index]);
+    let row = |index: usize| terms(&all[index], calendar_id(state, &all[index]));
     let (terms, next_page_token) = page(m.page_size, &m.page_token, all.len(), row)?;
     Ok(v1::ListTermsResponse { terms, next_page_token })
 }
@@ -285,18 +285,7 @@ pub(crate) fn list_calendars(
     m: &v1::ListCalendarsRequest,
 ) -> Result<v1::ListCalendarsResponse, Fault> {
     let all = state.payment_terms().calendars();
-    let row = |index: usize| {
-        let CalendarSpec { weekend, from, until, ref holidays, ref workdays } = all[index].spec;
-        let texts = |days: &[Day]| days.iter().map(Day::to_string).collect();
-        v1::Calendar {
-            calendar_id: all[index].id.to_string(),
-            weekend: (1..=7).filter(|day| weekend >> (day - 1) & 1 == 1).collect(),
-            from_date: from.to_string(),
-            until_date: until.to_string(),
-            holidays: texts(holidays),
-            workdays: texts(workdays),
-        }
-    };
+    let row = |index: usize| calendar(&all[index]);
     let (calendars, next_page_token) = page(m.page_size, &m.page_token, all.len(), row)?;
     Ok(v1::ListCalendarsResponse { calendars, next_page_token })
 }
@@ -328,7 +317,7 @@ pub(crate) fn get(
 ) -> Result<v1::GetTermsOfResponse, Fault> {
     let found = terms_of(state, slot, contract_id)?;
     Ok(v1::GetTermsOfResponse {
-        terms: found.map(|(found, _)| terms(state, found)),
+        terms: found.map(|(found, _)| terms(found, calendar_id(state, found))),
         source: found.map_or(v1::TermsSource::Unspecified, |(_, of)| source(of)).into(),
     })
 }
@@ -371,9 +360,27 @@ pub(crate) fn quote(
     Ok(v1::QuoteTermsResponse { quote })
 }
 
-fn terms(state: &State, found: &NamedTerms) -> v1::Terms {
+/// A calendar as answers show it.
+pub(crate) fn calendar(found: &Calendar) -> v1::Calendar {
+    let CalendarSpec { weekend, from, until, ref holidays, ref workdays } = found.spec;
+    let texts = |days: &[Day]| days.iter().map(Day::to_string).collect();
+    v1::Calendar {
+        calendar_id: found.id.to_string(),
+        weekend: (1..=7).filter(|day| weekend >> (day - 1) & 1 == 1).collect(),
+        from_date: from.to_string(),
+        until_date: until.to_string(),
+        holidays: texts(holidays),
+        workdays: texts(workdays),
+    }
+}
+
+fn calendar_id<'s>(state: &'s State, terms: &NamedTerms) -> &'s str {
     let calendars = state.payment_terms().calendars();
-    let calendar = found.calendar.map(|index| calendars[index as usize].id.to_string());
+    terms.calendar.map_or("", |index| &calendars[index as usize].id)
+}
+
+/// Payment terms as answers show them, with the id of their calendar.
+pub(crate) fn terms(found: &NamedTerms, calendar_id: &str) -> v1::Terms {
     let TermsSpec { parts, discounts, discount_grace_days, grace_days, roll } = &found.spec;
     let roll = match roll {
         Roll::Keep => v1::NonWorkingDay::Keep,
@@ -394,7 +401,7 @@ fn terms(state: &State, found: &NamedTerms) -> v1::Terms {
         discounts: discounts.iter().map(discount).collect(),
         discount_grace_days: (*discount_grace_days).into(),
         grace_days: (*grace_days).into(),
-        calendar_id: calendar.unwrap_or_default(),
+        calendar_id: calendar_id.to_owned(),
         non_working_day: roll.into(),
     }
 }
