@@ -274,7 +274,7 @@ fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             rows.add(slot, &Counters { captured: -amount, ..Counters::NONE });
             update_item(rows, now, slot, invoice_id, |item| item.captured -= amount);
         }
-        Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due } => {
+        Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due, grace_days } => {
             rows.add(slot, &Counters { outstanding: amount, ..Counters::NONE });
             update_item(rows, now, slot, invoice_id, |item| {
                 item.open += amount;
@@ -282,6 +282,9 @@ fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 item.order_id = order_id.map(Into::into);
                 item.issued = issued.or(item.issued);
                 item.due = due.or(item.due);
+                if grace_days > 0 {
+                    item.grace_days = grace_days;
+                }
             });
         }
         Event::ItemMoved { slot, invoice_id, amount } => {

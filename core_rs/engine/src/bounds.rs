@@ -58,6 +58,13 @@ pub const DUE_DAYS_MAX: u16 = 3_660;
 /// The same in months.
 pub const DUE_MONTHS_MAX: u8 = 120;
 
+/// Farthest from today that the day of an invoice may lie which a capture names, in days.
+pub const INVOICE_DAYS_MAX: u16 = 366;
+
+/// Over how many days, from the day of an order, the terms that it asks for are held against its
+/// own: all days of a month, for terms that turn on them.
+pub const TERMS_COMPARED_DAYS: u16 = 31;
+
 /// Most holidays of one calendar.
 pub const HOLIDAYS_MAX: usize = 5_000;
 

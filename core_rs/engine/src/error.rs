@@ -72,6 +72,8 @@ pub enum Refusal {
     RollingLimitNotFound(Box<str>),
     #[error("{field} {value} has passed already: {rule}")]
     Passed { field: &'static str, value: Box<str>, rule: &'static str },
+    #[error("invoice_date {0} is more than 366 days from today: a capture is of about now")]
+    InvoiceDateFar(Day),
     #[error("first_date {first} is after last_date {last}")]
     DatesReversed { first: Day, last: Day },
     #[error("text has {} mistakes, the first in {}", .0.len(), .0[0])]

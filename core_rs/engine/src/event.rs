@@ -302,8 +302,13 @@ pub enum Event<'a> {
         order_id: Option<&'a str>,
         /// Invoice date, where known; else the one that a capture found stays.
         issued: Option<Day>,
-        /// Due date, where known; else the one that a capture found stays.
+        /// Due date, the ledger's or by its terms; where neither is known, what a capture found
+        /// stays.
         due: Option<Day>,
+        /// How many days after its due date it is not yet overdue, by its terms; zero, and not
+        /// written: what a capture found stays.
+        #[serde(default, skip_serializing_if = "crate::values::is_zero")]
+        grace_days: u16,
     },
     /// A payment, credit or adjustment on one invoice. outstanding += amount.
     ItemMoved {

@@ -217,12 +217,8 @@ pub struct Item {
     /// When it was settled; zero while it is not.
     pub settled_at: Micros,
     /// How many days after its due date it is not yet overdue; not written where it is none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::values::is_zero")]
     pub grace_days: u16,
-}
-
-fn is_zero(days: &u16) -> bool {
-    *days == 0
 }
 
 impl Item {
@@ -259,8 +255,10 @@ impl Item {
     /// The part of it that decisions depend on.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let Item { captured, open, posted, settled_at, .. } = *self;
-        Standing { captured, open, posted, settled_at }
+        let Item { captured, open, posted, settled_at, due, grace_days, .. } = *self;
+        let dated = self.issued.is_some();
+        let day = self.issued.unwrap_or(Day::of(self.created_at));
+        Standing { captured, open, posted, settled_at, day, dated, due, grace_days }
     }
 }
 
@@ -275,14 +273,25 @@ pub struct Standing {
     pub posted: bool,
     /// When it was settled; zero while it is not.
     pub settled_at: Micros,
+    /// Its invoice date; where none is known, the day on which it was first heard of.
+    pub day: Day,
+    /// Whether its invoice date is known.
+    pub dated: bool,
+    /// Due date, where known.
+    pub due: Option<Day>,
+    /// How many days after its due date it is not yet overdue.
+    pub grace_days: u16,
 }
 
 impl Standing {
     /// An item that stands like this, of which nothing else is known.
     #[must_use]
     pub fn item(&self, slot: Slot, invoice_id: &str) -> Item {
-        let Standing { captured, open, posted, settled_at } = *self;
-        Item { captured, open, posted, settled_at, ..Item::new(slot, invoice_id, 0) }
+        let Standing { captured, open, posted, settled_at, day, dated, due, grace_days } = *self;
+        // A day that was read need not be one that a moment can fall on.
+        let (issued, created_at) = if dated { (Some(day), 0) } else { (None, day.begins()) };
+        let item = Item::new(slot, invoice_id, created_at);
+        Item { captured, open, posted, settled_at, issued, due, grace_days, ..item }
     }
 }
 

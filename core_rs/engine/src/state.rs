@@ -10,9 +10,10 @@ use crate::model::{
     Account, Conditions, Counters, Reservation, Segment, Source, Standing, Terms, Watch,
 };
 use crate::policy::{self, Policies, Policy, PolicyRow, PolicyStatus};
-use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
+use crate::values::{Currency, Day, Id, Micros, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
+mod by_due;
 mod chunked;
 mod dump;
 mod groups;
@@ -34,6 +35,7 @@ use reservations::Reservations;
 use undo::Undo;
 
 pub use accounts::AccountRows;
+pub use by_due::DueItem;
 pub use dump::Dump;
 pub use groups::Group;
 pub use payment_terms::PaymentTerms;
@@ -181,6 +183,25 @@ impl State {
     #[must_use]
     pub fn item(&self, slot: Slot, invoice_id: &str) -> Option<Standing> {
         self.items.get(slot, invoice_id)
+    }
+
+    /// What an account owes, invoice by invoice, in order of due date, then of id; nothing while no
+    /// policy asks for it.
+    #[must_use]
+    pub fn by_due(&self, slot: Slot) -> &[DueItem] {
+        self.items.by_due(slot)
+    }
+
+    /// The earliest day of an invoice that an account owes; `None` also while no policy asks.
+    #[must_use]
+    pub fn oldest_item(&self, slot: Slot) -> Option<Day> {
+        self.items.oldest(slot)
+    }
+
+    /// The id of an invoice that is owed.
+    #[must_use]
+    pub fn invoice_of(&self, item: &DueItem) -> &Id {
+        self.items.invoice_id(item)
     }
 
     /// The index of a segment.

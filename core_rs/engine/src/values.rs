@@ -56,6 +56,12 @@ impl Day {
         Day(moment.div_euclid(86_400_000_000) as i32)
     }
 
+    /// Its midnight.
+    #[must_use]
+    pub fn begins(self) -> Micros {
+        Micros::from(self.0) * 86_400_000_000
+    }
+
     /// Reads `YYYY-MM-DD`; `None` unless it names a real day of the years 1 to 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Day> {
@@ -296,6 +302,11 @@ impl PartialEq for Text<'_> {
 }
 
 impl Eq for Text<'_> {}
+
+/// For fields that are not written where they are zero.
+pub(crate) fn is_zero(days: &u16) -> bool {
+    *days == 0
+}
 
 /// How a field that can be set, removed or left alone is written: nil leaves it alone, an empty
 /// array removes it, an array of one sets it. Msgpack has a single nil, so two nested options would

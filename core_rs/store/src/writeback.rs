@@ -409,7 +409,7 @@ mod tests {
 
     fn posted(issued: Option<Day>, due: Option<Day>) -> Event<'static> {
         let (order_id, invoice_id) = (Some("o"), INVOICE);
-        Event::ItemPosted { slot: 0, invoice_id, amount: 60, order_id, issued, due }
+        Event::ItemPosted { slot: 0, invoice_id, amount: 60, order_id, issued, due, grace_days: 0 }
     }
 
     /// The invoice after these events, each batch of which is written by itself.

@@ -194,8 +194,8 @@ fn post() -> BoxedStrategy<Command<'static>> {
     let kind = select(vec![Invoice, Invoice, Payment, CreditMemo, Adjustment, OpeningBalance]);
     let ids = (account_id(), option::of(invoice_id()), option::of(order_id()));
     let parts = vec((invoice_id(), 1_i64..60), 0..3);
-    (kind, ids, amount(), any::<bool>(), seldom(), parts)
-        .prop_map(|(kind, ids, amount, negative, wrong, mut allocations)| {
+    (kind, ids, amount(), any::<bool>(), seldom(), parts, (near_day(), near_day()))
+        .prop_map(|(kind, ids, amount, negative, wrong, mut allocations, (issued, due))| {
             let (account_id, mut invoice_id, order_id) = ids;
             let signed = matches!(kind, Adjustment | OpeningBalance);
             match kind {
@@ -219,20 +219,25 @@ fn post() -> BoxedStrategy<Command<'static>> {
                 currency: currency_for(account_id, wrong),
                 invoice_id,
                 order_id,
-                issued: None,
-                due: None,
+                issued,
+                due,
                 allocations,
             })
         })
         .boxed()
 }
 
+/// A day of an invoice, where it is known.
+fn near_day() -> BoxedStrategy<Option<Day>> {
+    let today = Day::of(START).0;
+    option::weighted(0.2, (today - 9..today + 9).prop_map(Day)).boxed()
+}
+
 fn capture() -> BoxedStrategy<Command<'static>> {
     let flags = (prop::bool::weighted(0.3), prop::bool::weighted(0.3));
-    let today = Day::of(START).0;
-    let issued = option::weighted(0.2, (today - 9..today + 9).prop_map(Day));
-    (target(), option::of(amount()), invoice_id(), flags, issued)
-        .prop_map(|(target, amount, invoice_id, (last, forced), issued)| {
+    (target(), option::of(amount()), invoice_id(), flags, near_day(), seldom())
+        .prop_map(|(target, amount, invoice_id, (last, forced), issued, far)| {
+            let issued = issued.map(|day| if far { Day(day.0 + 400) } else { day });
             Command::Capture(CaptureOrder {
                 request: REQUEST,
                 target,

@@ -13,7 +13,7 @@ use creditgate_engine::outcome::{
     Changed, Decision, Outcome, PRECEDENCE, ReasonCode, Reserved, Verdict,
 };
 use creditgate_engine::state::{AccountRows, Dump, Group, Restore, State};
-use creditgate_engine::values::{Currency, Micros};
+use creditgate_engine::values::{Currency, Day, Micros};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -200,13 +200,18 @@ impl Run {
             .map(|((slot, invoice_id), item)| {
                 let id = &*dump.accounts[*slot as usize].0.id;
                 let amounts = [item.captured, item.open].map(i128::from);
-                ((id, &**invoice_id), amounts, item.posted, item.settled_at)
+                let dates = (item.day, item.dated, item.due, item.grace_days);
+                ((id, &**invoice_id), amounts, item.posted, item.settled_at, dates)
             })
             .collect();
         let mut expected: Vec<_> = model
             .invoices
             .iter()
-            .map(|(key, i)| (*key, [i.captured, i.open], i.posted, i.settled_at))
+            .map(|(key, i)| {
+                let day = i.issued.unwrap_or(Day::of(i.heard));
+                let dates = (day, i.issued.is_some(), i.due, i.grace_days);
+                (*key, [i.captured, i.open], i.posted, i.settled_at, dates)
+            })
             .collect();
         expected.sort_by_key(|((account, _), ..)| model.opened.iter().position(|id| id == account));
         assert_eq!(invoices, expected);

@@ -49,6 +49,8 @@ pub struct Order {
     pub closed_at: Micros,
     /// By invoice: whether only the ledger has told of it.
     pub captures: BTreeMap<&'static str, bool>,
+    /// By invoice: what it took.
+    pub taken: BTreeMap<&'static str, Amount>,
     pub asked: Option<AskedTerms<'static>>,
 }
 
@@ -58,6 +60,11 @@ pub struct Invoice {
     pub open: Amount,
     pub posted: bool,
     pub settled_at: Micros,
+    /// When it was first heard of.
+    pub heard: Micros,
+    pub issued: Option<Day>,
+    pub due: Option<Day>,
+    pub grace_days: u16,
 }
 
 /// A rule, what was observed, what it was held against, and whose it is where not the account's.

@@ -54,14 +54,10 @@ impl Model {
         if latest.is_some_and(|id| self.orders[&id].open > 0) {
             return refuse("OrderAlreadyReserved");
         }
-        let upgrade = self.upgrade(order.account_id, order.terms)?;
-        let mut answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
-        if let Some((asked, own)) = upgrade {
-            let others = !answer.reasons.is_empty();
-            answer.decision = if others { Declined } else { Referred };
-            answer.reasons.push((TermsUpgraded, asked.0.into(), own.0.into(), None));
-            (answer.amount, answer.fitting) = (0, None);
-        }
+        self.know_terms(order.account_id, order.terms)?;
+        let answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
+        let today = Day::of(self.now);
+        let mut answer = self.compare_terms(order.account_id, order.terms, today, 31, answer);
         if let Some(part) = answer.fitting.filter(|part| partial && *part > 0) {
             (answer.decision, answer.amount) = (PartiallyApproved, part);
         }
@@ -126,7 +122,9 @@ impl Model {
                 return refuse("OrderAlreadyReserved");
             }
             let answer = self.ask(order.account, growth, total);
-            if answer.decision == Declined {
+            let today = Day::of(self.now);
+            let answer = self.compare_terms(order.account, order.asked, today, 31, answer);
+            if answer.decision != Approved {
                 return Ok(self.declined(id, answer));
             }
         }
@@ -157,6 +155,10 @@ impl Model {
     }
 
     pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
+        let today = Day::of(self.now);
+        if c.issued.is_some_and(|day| (day.0 - today.0).abs() > 366) {
+            return refuse("InvoiceDateFar");
+        }
         let (id, mut order) = match (self.target(c.target), c.target) {
             (Ok(id), _) => (id, self.orders[&id].clone()),
             // By force also what nobody reserved.
@@ -179,7 +181,8 @@ impl Model {
         let unreserved = !self.orders.contains_key(&id);
         let account = order.account;
         let asked = c.amount.map_or(order.open, Amount::from);
-        let posted = self.invoices.get(&(account, c.invoice_id)).is_some_and(|i| i.posted);
+        let before = self.invoices.get(&(account, c.invoice_id)).cloned().unwrap_or_default();
+        let (posted, day) = (before.posted, before.issued.or(c.issued).unwrap_or(today));
         let mut breached = None;
         let mut captured = 0;
         match order.captures.insert(c.invoice_id, false) {
@@ -189,11 +192,13 @@ impl Model {
             // The ledger's invoice counts already: the order holds that much less.
             None if posted && unreserved => {
                 order.captured = asked;
+                order.taken.insert(c.invoice_id, asked);
                 self.orders.insert(id, Order { open: asked, ..order.clone() });
                 self.in_range(account)?;
             }
             None if posted => {
                 let part = asked.min(order.open);
+                order.taken.insert(c.invoice_id, part);
                 order.open -= part;
                 order.captured += part;
             }
@@ -202,10 +207,11 @@ impl Model {
                 let excess = (asked - order.open).max(0);
                 if excess > 0 {
                     let answer = self.ask(account, excess, order.captured + asked);
-                    if answer.decision == Declined && !c.forced {
+                    let answer = self.compare_terms(account, order.asked, day, 1, answer);
+                    if answer.decision != Approved && !c.forced {
                         return Ok(self.declined(id, answer));
                     }
-                    breached = Some(answer).filter(|answer| answer.decision == Declined);
+                    breached = Some(answer).filter(|answer| answer.decision != Approved);
                     let grown = Order { open: order.open + excess, ..order.clone() };
                     self.orders.insert(id, grown);
                     self.in_range(account)?;
@@ -214,15 +220,29 @@ impl Model {
                 order.open = order.open + excess - asked;
                 order.captured += asked;
                 captured = asked;
-                self.invoices.entry((account, c.invoice_id)).or_default().captured += asked;
+                order.taken.insert(c.invoice_id, asked);
+                let heard = self.now;
+                let new = || Invoice { heard, ..Invoice::default() };
+                let invoice = self.invoices.entry((account, c.invoice_id)).or_insert_with(new);
+                invoice.captured += asked;
             }
         }
         if c.last {
             order.released += order.open;
             order.open = 0;
         }
-        self.orders.insert(id, order);
-        let invoiced = (captured > 0).then(|| self.invoiced(id, captured, c.issued)).flatten();
+        self.orders.insert(id, order.clone());
+        let taken = order.taken.get(c.invoice_id).copied().unwrap_or_default();
+        let invoiced = self.invoiced(&order, taken, day, before.due);
+        // What an earlier capture found stays.
+        if let Some(Invoiced { plan, .. }) = &invoiced
+            && captured > 0
+            && before.due.is_none()
+        {
+            let invoice = self.invoices.get_mut(&(account, c.invoice_id)).expect("captured");
+            (invoice.issued, invoice.due) = (Some(plan.issued), Some(plan.due));
+            invoice.grace_days = plan.grace_days;
+        }
         let answer = Answer { invoiced, ..self.answer(id, captured) };
         Ok(match breached {
             None => answer,
@@ -240,24 +260,32 @@ impl Model {
             return refuse("CurrencyMismatch");
         }
         let amount = Amount::from(c.amount);
+        let heard = self.now;
+        let new = || Invoice { heard, ..Invoice::default() };
         match (c.kind, c.invoice_id) {
             (EntryKind::Payment | EntryKind::CreditMemo, _) => {
                 let allocated: Amount = c.allocations.iter().map(|(_, part)| *part as Amount).sum();
                 account.unallocated -= amount - allocated;
                 for (invoice_id, part) in &c.allocations {
                     let key = (c.account_id, *invoice_id);
-                    self.invoices.entry(key).or_default().open -= Amount::from(*part);
+                    self.invoices.entry(key).or_insert_with(new).open -= Amount::from(*part);
                 }
             }
             (_, None) => account.unallocated += amount,
             (EntryKind::Adjustment, Some(invoice_id)) => {
-                self.invoices.entry((c.account_id, invoice_id)).or_default().open += amount;
+                self.invoices.entry((c.account_id, invoice_id)).or_insert_with(new).open += amount;
             }
             (kind, Some(invoice_id)) => {
-                let invoice = self.invoices.entry((c.account_id, invoice_id)).or_default();
-                if invoice.posted {
+                let key = (c.account_id, invoice_id);
+                let before = self.invoices.entry(key).or_insert_with(new).clone();
+                if before.posted {
                     return refuse("InvoiceAlreadyPosted");
                 }
+                let (due, grace_days) = self.posted_dates(c, &before);
+                let invoice = self.invoices.get_mut(&key).expect("just put");
+                invoice.issued = c.issued.or(before.issued);
+                invoice.due = due.or(before.due);
+                invoice.grace_days = before.grace_days.max(grace_days);
                 invoice.posted = true;
                 invoice.open += amount;
                 let claimed = invoice.captured;
@@ -288,6 +316,7 @@ impl Model {
             order.open -= part;
             order.captured += part;
             order.captures.insert(invoice_id, true);
+            order.taken.insert(invoice_id, part);
         }
     }
 

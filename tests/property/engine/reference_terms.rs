@@ -110,33 +110,99 @@ impl Model {
         }
     }
 
-    pub(super) fn invoiced(&self, id: u64, amount: Amount, day: Option<Day>) -> Option<Invoiced> {
-        let Order { account, asked, .. } = self.orders[&id];
-        let named = asked.and_then(|asked| asked.terms_id);
-        let contract_id = asked.and_then(|asked| asked.contract_id);
-        let named = named.map(|id| (&self.terms[id], Source::Order));
-        let (terms, source) = named.or_else(|| self.own_terms(account, contract_id))?;
-        let plan = self.plan(terms, day.unwrap_or(Day::of(self.now)), amount);
-        Some(Invoiced { source, plan })
-    }
-
-    /// The due dates of the terms asked for and of its own, where the former are better: on some
-    /// day less is due, or more is taken off, or it is overdue later.
-    pub(super) fn upgrade(
+    fn terms_for(
         &self,
         account: &'static str,
         asked: Option<AskedTerms<'static>>,
-    ) -> Result<Option<(Day, Day)>> {
-        let Some(AskedTerms { contract_id, terms_id }) = asked else { return Ok(None) };
+    ) -> Option<(&UpsertTerms<'static>, Source)> {
+        let named = asked.and_then(|asked| asked.terms_id);
+        let contract_id = asked.and_then(|asked| asked.contract_id);
+        let named = named.map(|id| (&self.terms[id], Source::Order));
+        named.or_else(|| self.own_terms(account, contract_id))
+    }
+
+    /// The plan of what an invoice takes of an order, unless the invoice has another due date.
+    pub(super) fn invoiced(
+        &self,
+        order: &Order,
+        amount: Amount,
+        day: Day,
+        due: Option<Day>,
+    ) -> Option<Invoiced> {
+        let (terms, source) = self.terms_for(order.account, order.asked)?;
+        let plan = self.plan(terms, day, amount);
+        let stands = amount > 0 && due.is_none_or(|due| due == plan.due);
+        stands.then_some(Invoiced { source, plan })
+    }
+
+    /// Due date and grace of an invoice that the ledger posts.
+    pub(super) fn posted_dates(&self, c: &Post<'static>, before: &Invoice) -> (Option<Day>, u16) {
+        let order = c.order_id.and_then(|id| self.latest(c.account_id, id));
+        let asked = order.and_then(|id| self.orders[&id].asked);
+        let Some((terms, _)) = self.terms_for(c.account_id, asked) else { return (c.due, 0) };
+        if before.due.is_some() || c.amount < 0 {
+            return (c.due, 0);
+        }
+        let today = Day::of(self.now);
+        let day = match c.kind {
+            EntryKind::Invoice => Some(c.issued.or(before.issued).unwrap_or(today)),
+            _ => c.issued.or(before.issued),
+        };
+        let due = c.due.or_else(|| day.map(|day| self.plan(terms, day, 1).due));
+        (due, terms.spec.grace_days)
+    }
+
+    /// Refuses what an order asks for, and what it grows by, where its terms are better on any of
+    /// these days than its own.
+    pub(super) fn compare_terms(
+        &self,
+        account: &'static str,
+        asked: Option<AskedTerms<'static>>,
+        first: Day,
+        days: i32,
+        mut answer: Answer,
+    ) -> Answer {
+        let Some(AskedTerms { contract_id, terms_id: Some(terms_id) }) = asked else {
+            return answer;
+        };
+        let upgrade = |day| self.upgrade(account, contract_id, &self.terms[terms_id], Day(day));
+        if let Some((asked, own)) = (first.0..first.0 + days).find_map(upgrade) {
+            let others = !answer.reasons.is_empty();
+            answer.decision = if others { Declined } else { Referred };
+            answer.reasons.push((TermsUpgraded, asked.0.into(), own.0.into(), None));
+            (answer.amount, answer.fitting) = (0, None);
+        }
+        answer
+    }
+
+    /// Whether what an order names of terms is there.
+    pub(super) fn know_terms(
+        &self,
+        account: &'static str,
+        asked: Option<AskedTerms<'static>>,
+    ) -> Result<()> {
+        let Some(AskedTerms { contract_id, terms_id }) = asked else { return Ok(()) };
         if let Some(contract_id) = contract_id {
             let scope = TermsScope::Contract { account_id: account, contract_id };
             if !self.assigned.contains_key(&format!("{scope:?}")) {
                 return refuse("ContractNotFound");
             }
         }
-        let Some(terms_id) = terms_id else { return Ok(None) };
-        let Some(asked) = self.terms.get(terms_id) else { return refuse("TermsNotFound") };
-        let today = Day::of(self.now);
+        match terms_id {
+            Some(id) if !self.terms.contains_key(id) => refuse("TermsNotFound"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The due dates of the terms asked for and of its own, for an invoice of this day, where the
+    /// former are better: on some day less is due, or more is taken off, or it is overdue later.
+    fn upgrade(
+        &self,
+        account: &'static str,
+        contract_id: Option<&'static str>,
+        asked: &UpsertTerms<'static>,
+        today: Day,
+    ) -> Option<(Day, Day)> {
         let own = self.own_terms(account, contract_id);
         let plans = [Some(asked), own.map(|(own, _)| own)]
             .map(|terms| terms.map(|terms| self.plan(terms, today, 10_000)));
@@ -158,6 +224,6 @@ impl Model {
             .map(Day)
             .any(|day| due(mine, day) < due(theirs, day) || off(mine, day) > off(theirs, day));
         let last = |plan: &Option<Plan>| plan.as_ref().map_or(today, |plan| plan.due);
-        Ok((better || in_time(mine) > in_time(theirs)).then(|| (last(mine), last(theirs))))
+        (better || in_time(mine) > in_time(theirs)).then(|| (last(mine), last(theirs)))
     }
 }

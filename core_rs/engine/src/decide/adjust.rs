@@ -1,7 +1,6 @@
 //! `Adjust`: an order's new total. Growth is decided like an order.
 
 use crate::command::Adjust;
-use crate::decide::rules::evaluate;
 use crate::decide::{Context, expiry, view};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -27,7 +26,8 @@ impl Context<'_> {
         let (mut events, mut notices) = (Vec::new(), Vec::new());
         if growth > 0 {
             self.may_reopen(found)?;
-            let evaluation = evaluate(self.state, slot, self.now, self.ask(growth, command.total));
+            let ask = self.ask(growth, command.total);
+            let evaluation = self.evaluate_growth(found, ask, self.days_compared());
             if evaluation.blocks() {
                 return Ok((Outcome::Changed(self.declined(found, evaluation)), events));
             }

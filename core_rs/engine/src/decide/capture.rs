@@ -1,14 +1,14 @@
 //! `Capture`: a shipment turns reserved into captured.
 
-use crate::bounds::CAPTURES_MAX;
+use crate::bounds::{CAPTURES_MAX, INVOICE_DAYS_MAX};
 use crate::command::{CaptureOrder, OrderKey, Target};
-use crate::decide::rules::{Evaluation, evaluate};
+use crate::decide::rules::Evaluation;
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Outcome};
-use crate::values::{Minor, reservation_id};
+use crate::outcome::{Changed, Invoiced, Outcome};
+use crate::values::{Day, Minor, reservation_id};
 
 impl Context<'_> {
     pub(super) fn capture<'a>(
@@ -23,6 +23,10 @@ impl Context<'_> {
         &self,
         command: &CaptureOrder<'a>,
     ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
+        let far = |day: &Day| day.0.abs_diff(Day::of(self.now).0) > INVOICE_DAYS_MAX.into();
+        if let Some(day) = command.issued.filter(far) {
+            return Err(Refusal::InvoiceDateFar(day));
+        }
         let unreserved;
         let found = match (self.target(&command.target), command.target, command.amount) {
             (Ok(found), ..) => found,
@@ -63,7 +67,10 @@ impl Context<'_> {
     ) -> (Changed, Vec<Event<'a>>) {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let event = Event::Acknowledged { reservation, invoice_id };
-        self.finish(found, 0, 0, None, vec![event], command)
+        let taken = found.capture(invoice_id).map_or(0, |capture| capture.amount);
+        let (mut changed, events) = self.finish(found, 0, 0, None, vec![event], command);
+        changed.invoiced = self.invoiced(found, taken, command).map(Box::new);
+        (changed, events)
     }
 
     /// The reservation of an order that has none: it holds nothing.
@@ -107,7 +114,9 @@ impl Context<'_> {
             events.push(self.grow(found, grown, command));
         }
         events.push(Event::Billed { reservation, invoice_id, amount, by_ledger: false });
-        Ok(self.finish(found, grown, amount, None, events, command))
+        let (mut changed, events) = self.finish(found, grown, amount, None, events, command);
+        changed.invoiced = self.invoiced(found, amount, command).map(Box::new);
+        Ok((changed, events))
     }
 
     /// What goes beyond the open part is checked like an order; force carries it past the rules.
@@ -123,7 +132,8 @@ impl Context<'_> {
         let (mut breached, mut notices) = (None, Vec::new());
         if excess > 0 {
             let ask = self.ask(excess, found.captured + amount);
-            let evaluation = evaluate(self.state, found.slot, self.now, ask);
+            let day = self.invoice_day(found, command);
+            let evaluation = self.evaluate_growth(found, ask, day..=day);
             if evaluation.blocks() {
                 if !command.forced {
                     return Ok((self.declined(found, evaluation), events));
@@ -136,8 +146,13 @@ impl Context<'_> {
             self.may_grow(found, excess)?;
             events.push(self.grow(found, excess, command));
         }
-        let invoiced = self.invoiced(found, amount, command.issued);
-        let dates = invoiced.as_ref().map(|invoiced| invoiced.plan.dates());
+        let invoiced = self.invoiced(found, amount, command);
+        // What an earlier capture of the invoice was answered with stays.
+        let is_first = |_: &&Invoiced| {
+            let item = self.state.item(found.slot, invoice_id);
+            item.is_none_or(|item| item.due.is_none())
+        };
+        let dates = invoiced.as_ref().filter(is_first).map(|invoiced| invoiced.plan.dates());
         events.push(Event::Captured { reservation, invoice_id, amount, dates });
         let (mut changed, events) = self.finish(found, excess, amount, breached, events, command);
         changed.invoiced = invoiced.map(Box::new);

@@ -75,11 +75,13 @@ impl Context<'_> {
         invoice_id: &'a str,
         command: &Post<'a>,
     ) -> Result<Event<'a>, Refusal> {
-        let Post { amount, order_id, issued, due, .. } = *command;
-        if self.state.item(slot, invoice_id).is_some_and(|item| item.posted) {
+        let Post { amount, order_id, issued, .. } = *command;
+        let item = self.state.item(slot, invoice_id);
+        if item.is_some_and(|item| item.posted) {
             return Err(Refusal::InvoiceAlreadyPosted(invoice_id.into()));
         }
-        Ok(Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due })
+        let (due, grace_days) = self.posted_dates(slot, command, item.as_ref());
+        Ok(Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due, grace_days })
     }
 
     /// Refuses what would take any sum of the account, or of one invoice, beyond its bound.

@@ -1,14 +1,19 @@
 //! Payment terms: named, assigned, and found for an order.
 
-use crate::command::{AssignTerms, TermsScope, UpsertCalendar, UpsertTerms};
+use std::ops::RangeInclusive;
+
+use crate::bounds::TERMS_COMPARED_DAYS;
+use crate::command::{
+    AssignTerms, CaptureOrder, EntryKind, Post, TermsScope, UpsertCalendar, UpsertTerms,
+};
 use crate::decide::Context;
 use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::error::Refusal;
 use crate::event::Event;
-use crate::model::Reservation;
+use crate::model::{Reservation, Standing};
 use crate::outcome::{Invoiced, Outcome, Reason, ReasonCode, Upserted};
 use crate::state::State;
-use crate::terms::{AskedTerms, Assignee, NamedTerms, Plan, Schedule, Source};
+use crate::terms::{AskedTerms, Assignee, NamedTerms, OrderTerms, Plan, Schedule, Source};
 use crate::values::{CalendarIndex, Day, Minor, Slot, TermsIndex};
 
 type Decided<'a> = Result<(Outcome, Vec<Event<'a>>), Refusal>;
@@ -113,8 +118,8 @@ impl Context<'_> {
         found.ok_or_else(|| Refusal::CalendarNotFound(id.into()))
     }
 
-    /// As [`evaluate`], and holds the terms that an order asks for against its own, on the day of
-    /// the order. Who has no terms is to pay at once. Out of the way of orders that ask for none.
+    /// As [`evaluate`], and holds the terms that an order asks for against its own. Out of the way
+    /// of orders that ask for none.
     #[cold]
     pub(super) fn evaluate_asking(
         &self,
@@ -129,38 +134,121 @@ impl Context<'_> {
         }
         let Some(terms_id) = terms_id else { return Ok(evaluation) };
         let asked = find_terms(self.state, terms_id)?;
-        let own = terms_of(self.state, slot, contract_id);
-        let today = Day::of(self.now);
-        let schedule = |terms: &NamedTerms| {
-            Schedule::of(terms, self.state.payment_terms().calendar_of(terms), today)
-        };
-        let own = own.map_or_else(|| Schedule::at_once(today), |(own, _)| schedule(own));
-        let asked = schedule(asked);
-        if asked.is_better_than(&own) {
-            let [observed, threshold] = [asked.due, own.due].map(|day| i64::from(day.0));
-            evaluation.reasons.push(Reason::own(ReasonCode::TermsUpgraded, observed, threshold));
-        }
+        evaluation.reasons.extend(self.upgraded(slot, contract_id, asked, self.days_compared()));
         Ok(evaluation)
     }
 
-    /// When what is captured of a reservation is due: by the terms that its order named, else by
-    /// those that hold at this moment.
+    /// As [`evaluate`] for what an order grows by, whose invoices may be of `days`: terms that it
+    /// named were no better than its own when it was placed, and must not be now.
+    pub(super) fn evaluate_growth(
+        &self,
+        found: &Reservation,
+        ask: Ask<'_>,
+        days: RangeInclusive<Day>,
+    ) -> Evaluation {
+        let mut evaluation = evaluate(self.state, found.slot, self.now, ask);
+        if let Some(OrderTerms { contract_id, terms_id: Some(terms_id) }) = found.asked.as_deref() {
+            // Names are never taken away.
+            let asked = find_terms(self.state, terms_id).ok();
+            let contract_id = contract_id.as_deref();
+            let upgraded = |asked| self.upgraded(found.slot, contract_id, asked, days);
+            evaluation.reasons.extend(asked.and_then(upgraded));
+        }
+        evaluation
+    }
+
+    /// The days of invoices for which terms are compared.
+    pub(super) fn days_compared(&self) -> RangeInclusive<Day> {
+        let today = Day::of(self.now);
+        today..=today.plus(TERMS_COMPARED_DAYS - 1)
+    }
+
+    /// Whether terms are better than an account's own for an invoice of any of these days; named
+    /// with the due dates on the first such day. Who has no terms is to pay at once.
+    fn upgraded(
+        &self,
+        slot: Slot,
+        contract_id: Option<&str>,
+        asked: &NamedTerms,
+        days: RangeInclusive<Day>,
+    ) -> Option<Reason> {
+        let own = terms_of(self.state, slot, contract_id).map(|(own, _)| own);
+        if own.is_some_and(|own| own.id == asked.id) {
+            return None;
+        }
+        let schedule = |terms: &NamedTerms, day| {
+            Schedule::of(terms, self.state.payment_terms().calendar_of(terms), day)
+        };
+        let (first, mut last) = days.into_inner();
+        if [Some(asked), own].into_iter().flatten().all(NamedTerms::counts_days) {
+            last = first;
+        }
+        (first.0..=last.0).map(Day).find_map(|day| {
+            let own = own.map_or_else(|| Schedule::at_once(day), |own| schedule(own, day));
+            let asked = schedule(asked, day);
+            let [observed, threshold] = [asked.due, own.due].map(|day| i64::from(day.0));
+            let code = ReasonCode::TermsUpgraded;
+            asked.is_better_than(&own).then(|| Reason::own(code, observed, threshold))
+        })
+    }
+
+    /// The terms of an order's invoices: those that it named, else those that hold now.
+    fn terms_for(&self, slot: Slot, asked: Option<&OrderTerms>) -> Option<(&NamedTerms, Source)> {
+        let named = asked.and_then(|asked| asked.terms_id.as_deref());
+        let named = named.and_then(|id| find_terms(self.state, id).ok());
+        let contract_id = asked.and_then(|asked| asked.contract_id.as_deref());
+        let named = named.map(|terms| (terms, Source::Order));
+        named.or_else(|| terms_of(self.state, slot, contract_id))
+    }
+
+    /// The day of the invoice of a capture: its own date, where it is known already; else the one
+    /// that the capture names, else today.
+    pub(super) fn invoice_day(&self, found: &Reservation, command: &CaptureOrder<'_>) -> Day {
+        let item = self.state.item(found.slot, command.invoice_id);
+        let known = item.filter(|item| item.dated).map(|item| item.day);
+        known.or(command.issued).unwrap_or(Day::of(self.now))
+    }
+
+    /// When what is captured of a reservation is due by its terms; `None` where it has none, or
+    /// where the invoice has another due date already.
     pub(super) fn invoiced(
         &self,
         found: &Reservation,
         amount: Minor,
-        issued: Option<Day>,
+        command: &CaptureOrder<'_>,
     ) -> Option<Invoiced> {
-        let asked = found.asked.as_deref();
-        let named = asked.and_then(|asked| asked.terms_id.as_deref());
-        // Names are never taken away.
-        let named = named.and_then(|id| find_terms(self.state, id).ok());
-        let contract_id = asked.and_then(|asked| asked.contract_id.as_deref());
-        let (terms, source) = named
-            .map(|terms| (terms, Source::Order))
-            .or_else(|| terms_of(self.state, found.slot, contract_id))?;
-        let issued = issued.unwrap_or(Day::of(self.now));
-        Some(Invoiced { source, plan: plan(self.state, terms, issued, amount) })
+        let (terms, source) = self.terms_for(found.slot, found.asked.as_deref())?;
+        if amount == 0 {
+            return None;
+        }
+        let plan = plan(self.state, terms, self.invoice_day(found, command), amount);
+        let item = self.state.item(found.slot, command.invoice_id);
+        let stands = item.and_then(|item| item.due).is_none_or(|due| due == plan.due);
+        stands.then_some(Invoiced { source, plan })
+    }
+
+    /// Due date and days of grace of an invoice that the ledger posts, by the terms of the order
+    /// that it bills, or of its account, where nothing else is known of them: neither its capture
+    /// has found them, nor, of the due date, does the ledger say it. Of an opening balance the due
+    /// date is not made up where its date is not known.
+    pub(super) fn posted_dates(
+        &self,
+        slot: Slot,
+        command: &Post<'_>,
+        item: Option<&Standing>,
+    ) -> (Option<Day>, u16) {
+        let captured = item.is_some_and(|item| item.due.is_some());
+        if captured || command.amount <= 0 || self.state.payment_terms().terms().is_empty() {
+            return (command.due, 0);
+        }
+        let order = command.order_id.and_then(|id| self.state.latest_of_order(slot, id));
+        let asked = order.and_then(|order| order.asked.as_deref());
+        let Some((terms, _)) = self.terms_for(slot, asked) else { return (command.due, 0) };
+        let known = item.filter(|item| item.dated).map(|item| item.day);
+        let today = (command.kind == EntryKind::Invoice).then(|| Day::of(self.now));
+        let issued = command.issued.or(known).or(today);
+        let by_terms = || issued.map(|day| plan(self.state, terms, day, 0).due);
+        (command.due.or_else(by_terms), terms.spec.grace_days)
     }
 }
 

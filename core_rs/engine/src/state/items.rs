@@ -5,10 +5,11 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use slab::Slab;
 
+use super::by_due::{ByDue, DueItem, owed};
 use super::index::{Index, Place};
 use super::sorted::Sorted;
 use crate::model::Standing;
-use crate::values::{Id, Micros, Minor, Slot};
+use crate::values::{Day, Id, Micros, Minor, Slot};
 
 #[derive(Default)]
 pub(super) struct Items {
@@ -19,19 +20,32 @@ pub(super) struct Items {
     both: HashMap<Place, (Minor, Minor)>,
     /// The longest settled first.
     settled: Sorted<(Micros, Slot, Id)>,
+    /// While somebody asks for them.
+    by_due: Option<ByDue>,
     hasher: DefaultHashBuilder,
 }
 
-struct Row {
-    invoice_id: Id,
+pub(super) struct Row {
+    pub(super) invoice_id: Id,
     /// What `kind` says.
     word: i64,
     slot: Slot,
+    day: Day,
+    /// `NO_DAY` where none is known.
+    due: Day,
+    grace_days: u16,
     kind: Kind,
-    posted: bool,
+    /// `POSTED`, `DATED`.
+    flags: u8,
 }
 
-const _: () = assert!(size_of::<Row>() == 40);
+const _: () = assert!(size_of::<Row>() == 48);
+
+const POSTED: u8 = 1;
+const DATED: u8 = 2;
+
+/// No invoice is due on it.
+const NO_DAY: Day = Day(i32::MIN);
 
 /// An item is settled, or nearly always has either of its amounts: one word is enough for it.
 #[derive(Clone, Copy)]
@@ -79,13 +93,54 @@ impl Items {
                 self.settled.insert(key(since));
             }
         }
-        match (place, now) {
-            (Some(place), Some(now)) => self.write(place, now),
-            (Some(place), None) => self.remove(place),
-            (None, Some(now)) => self.insert(slot, invoice_id, now),
-            (None, None) => {}
+        let item = place.zip(was.as_ref()).and_then(|(place, was)| owed(place, was));
+        if let (Some(by_due), Some(item)) = (&mut self.by_due, item) {
+            by_due.remove(slot, item, &self.rows);
+        }
+        let place = match (place, now) {
+            (Some(place), Some(now)) => {
+                self.write(place, now);
+                Some(place)
+            }
+            (Some(place), None) => {
+                self.remove(place);
+                None
+            }
+            (None, Some(now)) => Some(self.insert(slot, invoice_id, now)),
+            (None, None) => None,
+        };
+        let item = place.zip(now).and_then(|(place, now)| owed(place, now));
+        if let (Some(by_due), Some(item)) = (&mut self.by_due, item) {
+            by_due.insert(slot, item, &self.rows);
         }
         was
+    }
+
+    /// Whether what is owed is kept in order of due date from now on.
+    pub(super) fn keep_by_due(&mut self, wanted: bool) {
+        if wanted != self.by_due.is_some() {
+            self.by_due = wanted.then(|| {
+                let all = self.rows.iter().filter_map(|(place, row)| {
+                    let place = place as Place;
+                    Some((row.slot, owed(place, &self.standing(place))?))
+                });
+                ByDue::build(all, &self.rows)
+            });
+        }
+    }
+
+    /// What an account owes, in order of due date; nothing while it is not kept.
+    pub(super) fn by_due(&self, slot: Slot) -> &[DueItem] {
+        self.by_due.as_ref().map_or(&[], |by_due| by_due.items(slot))
+    }
+
+    /// The earliest day of what an account owes.
+    pub(super) fn oldest(&self, slot: Slot) -> Option<Day> {
+        self.by_due.as_ref()?.oldest(slot)
+    }
+
+    pub(super) fn invoice_id(&self, item: &DueItem) -> &Id {
+        &self.rows[item.place as usize].invoice_id
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Id, Standing)> {
@@ -106,7 +161,7 @@ impl Items {
     }
 
     fn standing(&self, place: Place) -> Standing {
-        let Row { word, kind, posted, .. } = self.rows[place as usize];
+        let Row { word, kind, flags, day, due, grace_days, .. } = self.rows[place as usize];
         let (open, captured, settled_at) = match kind {
             Kind::Open => (word, 0, 0),
             Kind::Captured => (0, word, 0),
@@ -116,20 +171,24 @@ impl Items {
                 (open, captured, 0)
             }
         };
-        Standing { captured, open, posted, settled_at }
+        let (posted, dated) = (flags & POSTED != 0, flags & DATED != 0);
+        let due = Some(due).filter(|due| *due != NO_DAY);
+        Standing { captured, open, posted, settled_at, day, dated, due, grace_days }
     }
 
-    fn insert(&mut self, slot: Slot, invoice_id: &str, now: &Standing) {
-        let (word, kind) = (0, Kind::Open);
-        let row = Row { invoice_id: invoice_id.into(), word, slot, kind, posted: false };
+    fn insert(&mut self, slot: Slot, invoice_id: &str, now: &Standing) -> Place {
+        let (invoice_id, kind) = (invoice_id.into(), Kind::Open);
+        let (word, day, due, grace_days, flags) = (0, Day(0), NO_DAY, 0, 0);
+        let row = Row { invoice_id, word, slot, day, due, grace_days, kind, flags };
         let place = self.rows.insert(row) as Place;
         self.write(place, now);
         let Items { rows, places, hasher, .. } = self;
         places.insert(hash_of(hasher, rows, place), place, |place| hash_of(hasher, rows, place));
+        place
     }
 
     fn write(&mut self, place: Place, now: &Standing) {
-        let Standing { captured, open, posted, settled_at } = *now;
+        let Standing { captured, open, posted, settled_at, day, dated, due, grace_days } = *now;
         let row = &mut self.rows[place as usize];
         if matches!(row.kind, Kind::Both) {
             self.both.remove(&place);
@@ -143,7 +202,8 @@ impl Items {
                 (Kind::Both, 0)
             }
         };
-        row.posted = posted;
+        row.flags = u8::from(posted) * POSTED + u8::from(dated) * DATED;
+        (row.day, row.due, row.grace_days) = (day, due.unwrap_or(NO_DAY), grace_days);
     }
 
     fn remove(&mut self, place: Place) {
@@ -170,10 +230,12 @@ mod tests {
 
     fn standing() -> impl Strategy<Value = Option<Standing>> {
         let amount = || prop_oneof![Just(0), any::<i64>()];
-        let standing = (amount(), amount(), any::<bool>(), 1..5_i64).prop_map(
-            |(open, captured, posted, moment)| {
+        let dates = (0..9, any::<bool>(), prop::option::of(0..9), 0..3_u16);
+        let standing = (amount(), amount(), any::<bool>(), 1..5_i64, dates).prop_map(
+            |(open, captured, posted, moment, (day, dated, due, grace_days))| {
                 let settled_at = if (open, captured) == (0, 0) { moment } else { 0 };
-                Standing { captured, open, posted, settled_at }
+                let (day, due) = (Day(day), due.map(Day));
+                Standing { captured, open, posted, settled_at, day, dated, due, grace_days }
             },
         );
         prop::option::weighted(0.8, standing)
@@ -187,7 +249,11 @@ mod tests {
             steps in prop::collection::vec((0..3_u32, 0..20_u32, standing()), 1..300),
         ) {
             let (mut items, mut model) = (Items::default(), BTreeMap::new());
-            for (slot, invoice, now) in steps {
+            for (count, (slot, invoice, now)) in steps.into_iter().enumerate() {
+                // As when a policy that asks for them comes into force, or goes.
+                if count % 50 == 25 {
+                    items.keep_by_due(count % 100 == 25);
+                }
                 // Of two lengths: within the row, and beside it.
                 let invoice_id = "i".repeat(10 + invoice as usize * 2);
                 let key = (slot, Id::new(&invoice_id));
@@ -206,8 +272,24 @@ mod tests {
                 .filter(|(_, now)| now.settled_at != 0)
                 .map(|((slot, id), now)| (now.settled_at, *slot, id.clone()))
                 .collect();
-            prop_assert_eq!(found, model);
+            prop_assert_eq!(&found, &model);
             prop_assert!(items.settled().eq(&settled));
+            items.keep_by_due(true);
+            for slot in 0..3 {
+                let open = model.iter().filter(|((of, _), now)| *of == slot && now.open > 0);
+                let mut expected: Vec<_> = open.collect();
+                let due = |now: &Standing| now.due.unwrap_or(DueItem::NEVER);
+                expected.sort_by_key(|((_, id), now)| (due(now), id.clone()));
+                let expected = expected.into_iter().map(|((_, id), now)| {
+                    (id, due(now), now.day, now.open, now.grace_days)
+                });
+                let found = items.by_due(slot).iter().map(|item| {
+                    (items.invoice_id(item), item.due, item.day, item.open, item.grace_days)
+                });
+                prop_assert!(found.eq(expected));
+                let days = items.by_due(slot).iter().map(|item| item.day);
+                prop_assert_eq!(items.oldest(slot), days.min());
+            }
         }
     }
 }

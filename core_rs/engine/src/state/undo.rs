@@ -21,7 +21,7 @@ pub(super) enum Undo {
     CaptureAdded(ReservationId),
     /// And which of the captures.
     CaptureAcknowledged(ReservationId, usize),
-    Item(Slot, Id, Option<Standing>),
+    Item(Slot, Id, Option<Box<Standing>>),
     SegmentAdded,
     Segment(SegmentIndex, Box<Segment>),
     /// What they were; `None` where they are new.
@@ -114,7 +114,7 @@ impl State {
                 self.reservations.change(id, |row| row.captures.unacknowledge(place));
             }
             Undo::Item(slot, invoice_id, was) => {
-                self.items.set(slot, &invoice_id, was.as_ref());
+                self.items.set(slot, &invoice_id, was.as_deref());
             }
             Undo::SegmentAdded => {
                 if let Some(segment) = self.segments.pop() {

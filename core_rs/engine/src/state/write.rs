@@ -80,12 +80,12 @@ impl Rows for State {
         let mut item = was.map_or_else(new, |was| was.item(slot, invoice_id));
         f(&mut item);
         self.items.set(slot, invoice_id, Some(&item.standing()));
-        self.undo.push(Undo::Item(slot, item.invoice_id, was));
+        self.undo.push(Undo::Item(slot, item.invoice_id, was.map(Box::new)));
     }
 
     fn remove_item(&mut self, slot: Slot, invoice_id: &str) {
         let was = self.items.set(slot, invoice_id, None);
-        self.undo.push(Undo::Item(slot, invoice_id.into(), was));
+        self.undo.push(Undo::Item(slot, invoice_id.into(), was.map(Box::new)));
     }
 
     fn update_segment(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CalendarSpec, NamedTerms, Roll, WHOLE};
+use super::{CalendarSpec, NamedTerms, Roll, Rule, TermsSpec, WHOLE};
 use crate::values::{Day, Id, Minor};
 
 /// Where the terms of an invoice come from.
@@ -73,6 +73,16 @@ pub struct InvoiceDates {
 }
 
 impl NamedTerms {
+    /// Whether its dates lie so many days after an invoice, whatever the day of that.
+    #[must_use]
+    pub fn counts_days(&self) -> bool {
+        let TermsSpec { parts, discounts, roll, .. } = &self.spec;
+        let rules = parts.iter().map(|part| &part.due);
+        let mut rules = rules.chain(discounts.iter().map(|discount| &discount.until));
+        let moves = self.calendar.is_some() && *roll != Roll::Keep;
+        !moves && rules.all(|rule| matches!(rule, Rule::Net { .. }))
+    }
+
     /// The plan of an invoice of the day `issued`, whose amount is not negative. `calendar` is the
     /// one that the terms name.
     ///

@@ -377,7 +377,15 @@ fn ledger() -> Vec<Row> {
             vec![
                 Event::Claimed { slot, invoice_id, amount },
                 Event::Billed { reservation: 1025, invoice_id, amount, by_ledger: true },
-                Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due },
+                Event::ItemPosted {
+                    slot,
+                    invoice_id,
+                    amount,
+                    order_id,
+                    issued,
+                    due,
+                    grace_days: 0,
+                },
                 Event::ItemMoved { slot, invoice_id, amount: -299 },
                 Event::UnallocatedMoved { slot, amount: -1 },
                 Event::SourceMoved { source: "erp", position: 9 },

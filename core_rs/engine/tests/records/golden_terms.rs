@@ -170,7 +170,42 @@ fn used() -> Vec<Row> {
              012c9194ccc8cd4e2acd4e2c06c39181a8636170747572656494cd0401a169cd012c93cd4e20cd \
              4e3e05",
         ),
+        row(
+            "post, terms",
+            Command::Post(invoice()),
+            Outcome::Done,
+            vec![Event::ItemPosted {
+                slot: 2,
+                invoice_id,
+                amount,
+                order_id: None,
+                issued: None,
+                due: Some(Day(20_030)),
+                grace_days: 5,
+            }],
+            "\
+             949481a4706f73749ca3657270a16509a161a7696e766f696365cd012ca3555344a169c0c0c090 \
+             a36f6d73a3776562c000a4646f6e659181ab6974656d5f706f737465649702a169cd012cc0c0cd \
+             4e3e05",
+        ),
     ]
+}
+
+fn invoice() -> Post<'static> {
+    Post {
+        source: "erp",
+        entry_id: "e",
+        position: 9,
+        account_id: "a",
+        kind: EntryKind::Invoice,
+        amount: 300,
+        currency: usd(),
+        invoice_id: Some("i"),
+        order_id: None,
+        issued: None,
+        due: None,
+        allocations: Vec::new(),
+    }
 }
 
 pub fn rows() -> Vec<Row> {

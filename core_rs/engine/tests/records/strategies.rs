@@ -316,10 +316,11 @@ fn reservation_event() -> BoxedStrategy<Event<'static>> {
 
 fn ledger_event() -> BoxedStrategy<Event<'static>> {
     let known = (option::of(string()), option::of(day()), option::of(day()));
-    let all = (any::<u32>(), string(), number(), known, 0..6);
-    all.prop_map(|(slot, invoice_id, amount, (order_id, issued, due), kind)| match kind {
+    let all = (any::<u32>(), string(), number(), known, 0..6, 0..9_u16);
+    all.prop_map(|(slot, invoice_id, amount, (order_id, issued, due), kind, grace_days)| match kind
+    {
         0 => Event::Claimed { slot, invoice_id, amount },
-        1 => Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due },
+        1 => Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due, grace_days },
         2 => Event::ItemMoved { slot, invoice_id, amount },
         3 => Event::UnallocatedMoved { slot, amount },
         4 => Event::ReservationForgotten { reservation: slot.into() },

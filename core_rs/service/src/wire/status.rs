@@ -286,6 +286,7 @@ impl From<Refusal> for Fault {
             Refusal::RollingLimitNotFound(_) => (NotFound, "ROLLING_LIMIT_NOT_FOUND", "account_id"),
             Refusal::OverridesOverlap(..) => (FailedPrecondition, "OVERRIDES_OVERLAP", "limit_id"),
             Refusal::Passed { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
+            Refusal::InvoiceDateFar(_) => (InvalidArgument, "FIELD_INVALID", "invoice_date"),
             Refusal::DatesReversed { .. } => (InvalidArgument, "FIELD_INVALID", "first_date"),
             Refusal::InItem { index, refusal } => {
                 return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));

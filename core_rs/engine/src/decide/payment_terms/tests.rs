@@ -218,3 +218,116 @@ fn what_is_set_again_the_same_is_unchanged() {
     let unknown = book.refused(assign(TermsScope::Account("a"), Some("x")));
     assert_eq!(unknown, Refusal::TermsNotFound("x".into()));
 }
+
+/// Due date of an invoice of account "a", in days from today, and its grace.
+fn known(book: &Book, invoice_id: &str) -> (Option<i32>, u16) {
+    let item = book.item(invoice_id);
+    (item.due.map(|due| due.0 - TODAY.0), item.grace_days)
+}
+
+/// As [`book`], with terms of 20 days and 4 of grace, and another contract's of 30.
+fn book_with_grace() -> Book {
+    let mut book = book();
+    book.run(terms("net20", TermsSpec { grace_days: 4, ..net(20) })).unwrap();
+    book.run(assign(TermsScope::Account("a"), Some("net20"))).unwrap();
+    book.run(assign(contract("c"), Some("net30"))).unwrap();
+    book
+}
+
+#[test]
+fn what_the_first_capture_of_an_invoice_was_answered_with_stays() {
+    let mut book = book_with_grace();
+    book.hold("o1", 10);
+    book.hold("o2", 10);
+    book.run(ask(asking("o3", 10, Some("c"), None))).unwrap();
+    assert_eq!(due(&book.changed(capture("o1", "i"))), Some((Source::Account, 20)));
+    book.now += 3 * DAY;
+    // Of the same terms: the invoice's own date counts, and not that of the shipment.
+    let later = CaptureOrder { issued: Some(Day(TODAY.0 + 3)), ..capture("o2", "i") };
+    assert_eq!(due(&book.changed(later)), Some((Source::Account, 20)));
+    assert_eq!(due(&book.changed(capture("o3", "i"))), None, "30 days would be another due date");
+    assert_eq!(known(&book, "i"), (Some(20), 4));
+    // The ledger's word replaces the due date alone.
+    book.post(Post { due: Some(Day(TODAY.0 + 9)), ..invoice("i", 30) });
+    assert_eq!(known(&book, "i"), (Some(9), 4));
+}
+
+#[test]
+fn an_invoice_that_the_ledger_posts_first_is_due_by_its_terms_where_the_ledger_says_nothing() {
+    let mut book = book_with_grace();
+    book.run(ask(asking("o", 30, Some("c"), None))).unwrap();
+    let named = Post { order_id: Some("o"), ..invoice("named", 10) };
+    book.post(Post { issued: Some(Day(TODAY.0 - 5)), ..named });
+    assert_eq!(known(&book, "named"), (Some(25), 0), "by its order's contract");
+    let acknowledged = book.changed(capture("o", "named")).invoiced.expect("it has terms");
+    assert_eq!((acknowledged.plan.due.0 - TODAY.0, acknowledged.plan.issued.0), (25, TODAY.0 - 5));
+    assert_eq!(acknowledged.plan.instalments[0].amount, 10);
+
+    book.post(invoice("plain", 10));
+    assert_eq!(known(&book, "plain"), (Some(20), 4), "by its account's");
+    book.hold("p", 10);
+    let billed = book.changed(capture("p", "plain"));
+    assert_eq!((billed.amount, billed.invoiced.map(|i| i.plan.due.0 - TODAY.0)), (0, Some(20)));
+
+    book.post(Post { due: Some(Day(TODAY.0 + 7)), ..invoice("dated", 10) });
+    assert_eq!(known(&book, "dated"), (Some(7), 4));
+    book.hold("d", 10);
+    assert_eq!(book.changed(capture("d", "dated")).invoiced, None, "the ledger's date holds");
+    // Nobody knows how old an opening balance is that names no date.
+    let opening = Post { invoice_id: Some("old"), ..entry(EntryKind::OpeningBalance, 5) };
+    book.post(opening);
+    assert_eq!(known(&book, "old"), (None, 4));
+}
+
+#[test]
+fn a_capture_is_of_about_now() {
+    let mut book = book();
+    book.hold("o", 50);
+    let on = |days| CaptureOrder {
+        issued: Some(Day(TODAY.0 + days)),
+        amount: Some(1),
+        ..capture("o", if days < 0 { "before" } else { "after" })
+    };
+    for far in [-367, 367] {
+        assert_eq!(book.refused(on(far)), Refusal::InvoiceDateFar(Day(TODAY.0 + far)));
+    }
+    for near in [-366, 366] {
+        assert_eq!(book.changed(on(near)).amount, 1);
+    }
+}
+
+#[test]
+fn terms_are_compared_for_an_invoice_of_any_day_of_a_month() {
+    let mut book = book();
+    book.run(terms("net25", net(25))).unwrap();
+    book.run(assign(TermsScope::Account("a"), Some("net25"))).unwrap();
+    let month_end = Part { share: WHOLE, due: Rule::EndOfMonth { months: 0, days: 0 } };
+    book.run(terms("eom", TermsSpec { parts: vec![month_end], ..net(0) })).unwrap();
+    // On the 14th the end of October is nearer than 25 days. That of November is not, on its 1st.
+    book.now += 10 * DAY;
+    let found = book.reserved(ask(asking("o", 1, None, Some("eom"))));
+    let first = i64::from(TODAY.0) + 28;
+    let expected = reason(TermsUpgraded, first + 29, first + 25);
+    assert_eq!(found.verdict.reasons, [expected]);
+}
+
+#[test]
+fn what_an_order_grows_by_is_held_against_its_own_terms_again() {
+    let mut book = book_with_grace();
+    book.run(ask(asking("o", 10, None, Some("net20")))).unwrap();
+    book.run(assign(TermsScope::Account("a"), Some("net10"))).unwrap();
+    let today = i64::from(TODAY.0);
+    let expected = [reason(TermsUpgraded, today + 20, today + 10)];
+    for refused in [
+        Command::from(adjust("o", 11)),
+        CaptureOrder { amount: Some(11), ..capture("o", "i") }.into(),
+    ] {
+        let found = book.changed(refused);
+        assert_eq!((found.verdict.decision, &found.verdict.reasons[..]), (Referred, &expected[..]));
+        assert_eq!(book.position(), (0, 0, 10));
+    }
+    let forced = CaptureOrder { amount: Some(11), forced: true, ..capture("o", "i") };
+    let found = book.changed(forced);
+    assert_eq!((found.breach, &found.verdict.reasons[..]), (true, &expected[..]));
+    assert_eq!(due(&found), Some((Source::Order, 20)));
+}
