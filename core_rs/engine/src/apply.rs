@@ -65,6 +65,10 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         }
         Event::TermsAssigned { ref assignee, terms } => rows.assign_terms(assignee.clone(), terms),
         Event::PolicyPut { .. } | Event::PolicyActivated { .. } => set_policy(rows, now, event),
+        Event::OrdersCounted { slot, part, orders, amount } => rows.update_watch(slot, |watch| {
+            let velocity = watch.velocity.get_or_insert_default();
+            velocity.note(now, part, orders, amount);
+        }),
         Event::FirstOrdered { slot } => rows.update_watch(slot, |watch| watch.ordered = true),
         Event::UtilisationCrossed { slot, level, .. } => {
             rows.update_watch(slot, |watch| watch.level = level);

@@ -191,6 +191,17 @@ pub enum Event<'a> {
         /// Whose.
         slot: Slot,
     },
+    /// Orders of an account were approved, or grew, while a policy counts them.
+    OrdersCounted {
+        /// Whose.
+        slot: Slot,
+        /// How long the parts are in which they are counted, in microseconds.
+        part: Micros,
+        /// How many new ones.
+        orders: u32,
+        /// Of how much, with what grew.
+        amount: Minor,
+    },
     /// An account rose into a band of utilisation, or fell out of it.
     UtilisationCrossed {
         /// Whose.

@@ -8,10 +8,12 @@ use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, Segm
 mod captures;
 mod conditions;
 mod rolling;
+mod velocity;
 
 pub use captures::Captures;
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 pub use rolling::{Average, RollingLimit};
+pub use velocity::{PARTS, Velocity};
 
 /// Whether an account may take on new exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,10 +351,18 @@ pub struct Source {
 }
 
 /// What a policy has to know of an account from one order to the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// An order of it was approved.
     pub ordered: bool,
     /// The highest band of utilisation that it is in, by where it begins, in percent; zero: none.
     pub level: u16,
+    /// What was approved lately; not written where nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub velocity: Option<Box<Velocity>>,
+}
+
+impl Watch {
+    /// Nothing is known.
+    pub const NONE: Watch = Watch { ordered: false, level: 0, velocity: None };
 }

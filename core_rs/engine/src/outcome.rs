@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::model::Reservation;
 use crate::policy::PolicyVersion;
 use crate::terms::{OrderTerms, Plan, Source};
-use crate::values::{Currency, Id, Micros, Minor, ReservationId};
+use crate::values::{Currency, Day, Id, Micros, Minor, ReservationId};
 
 /// The verdict on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,21 @@ pub enum ReasonCode {
     /// Observed for how many whole hours nothing has come from the ledger, threshold how many are
     /// too many.
     LedgerStale = 20,
+    /// Observed for how many days the invoice is overdue that is so the longest, grace not counted,
+    /// threshold how many are too many.
+    OverdueDays = 21,
+    /// Observed what is overdue, threshold the most that may be.
+    OverdueAmount = 22,
+    /// Observed what is overdue, in whole percent of the account's limit, rounded up; threshold the
+    /// most that may be.
+    OverdueShare = 23,
+    /// Observed how many days old the oldest invoice is that is not paid, threshold how many are
+    /// too many.
+    OldestItem = 24,
+    /// Observed how many orders were approved lately, with this one; threshold how many may be.
+    VelocityCount = 25,
+    /// Observed the amount approved lately, with this order; threshold how much may be.
+    VelocityAmount = 26,
 }
 
 /// What a violated rule leads to, the strongest last: the strongest of all decides.
@@ -102,7 +117,7 @@ impl ReasonCode {
 
 /// All rules, in the order in which a decision names those that an order violates; the batch's
 /// stands alone.
-pub const PRECEDENCE: [ReasonCode; 20] = [
+pub const PRECEDENCE: [ReasonCode; 26] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -111,11 +126,17 @@ pub const PRECEDENCE: [ReasonCode; 20] = [
     ReasonCode::NoCreditLimit,
     ReasonCode::LimitExpired,
     ReasonCode::LedgerStale,
+    ReasonCode::OverdueDays,
+    ReasonCode::OverdueAmount,
+    ReasonCode::OverdueShare,
+    ReasonCode::OldestItem,
     ReasonCode::ScoreMissing,
     ReasonCode::ScoreTooLow,
     ReasonCode::FirstOrder,
     ReasonCode::MaxOrderAmountExceeded,
     ReasonCode::OrderAmountExceeded,
+    ReasonCode::VelocityCount,
+    ReasonCode::VelocityAmount,
     ReasonCode::InsufficientCredit,
     ReasonCode::UtilisationReached,
     ReasonCode::RollingAverageExceeded,
@@ -245,7 +266,10 @@ impl Reason {
 }
 
 /// A decision with everything that led to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Written with as many of its last fields as say something, so that a verdict of an older journal
+/// is the same as one of now.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Verdict {
     /// The decision.
     pub decision: Decision,
@@ -255,10 +279,53 @@ pub struct Verdict {
     pub fitting: Option<Minor>,
     /// What is available to the next order under all limits; absent when unlimited.
     pub available: Option<Minor>,
-    /// What leaves no more than that; not written where it is the account's own limit, or there is
-    /// none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What leaves no more than that; absent where it is the account's own limit, or there is none.
+    #[serde(default)]
     pub bound_by: Option<Level>,
+    /// Where nothing was approved: what would help. Boxed, for few have one.
+    #[serde(default)]
+    pub cure: Option<Box<Cure>>,
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Verdict { decision, reasons, fitting, available, bound_by, cure } = self;
+        let fields = match (bound_by, cure) {
+            (_, Some(_)) => 6,
+            (Some(_), None) => 5,
+            (None, None) => 4,
+        };
+        let mut verdict = serializer.serialize_struct("Verdict", fields)?;
+        verdict.serialize_field("decision", decision)?;
+        verdict.serialize_field("reasons", reasons)?;
+        verdict.serialize_field("fitting", fitting)?;
+        verdict.serialize_field("available", available)?;
+        if fields > 4 {
+            verdict.serialize_field("bound_by", bound_by)?;
+        }
+        if fields > 5 {
+            verdict.serialize_field("cure", cure)?;
+        }
+        verdict.end()
+    }
+}
+
+/// What would have an order approved, if nothing else changes. At least one of them is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cure {
+    /// The invoice whose payment alone would do, the one that is due first where several would.
+    pub invoice: Option<CuringInvoice>,
+    /// The day from which it fits, if each invoice is paid on its due day.
+    pub fits_from: Option<Day>,
+}
+
+/// An invoice to be paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CuringInvoice {
+    /// Its id.
+    pub invoice_id: Id,
+    /// What is owed on it.
+    pub open: Minor,
 }
 
 /// What became of one order.

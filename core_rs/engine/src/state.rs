@@ -259,8 +259,8 @@ impl State {
 
     /// What a policy has to know of the account in a slot.
     #[must_use]
-    pub fn watch(&self, slot: Slot) -> Watch {
-        self.watches.get(&slot).copied().unwrap_or_default()
+    pub fn watch(&self, slot: Slot) -> &Watch {
+        self.watches.get(&slot).unwrap_or(&Watch::NONE)
     }
 
     /// Of how many accounts a policy knows something.
@@ -309,7 +309,7 @@ impl State {
 
     /// Has a policy in force that is no version, to try it.
     pub fn try_policy(&mut self, policy: Arc<Policy>) {
-        self.policies.enforce(policy);
+        self.bring_into_force(policy);
     }
 
     /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
@@ -326,7 +326,15 @@ impl State {
         }
         let (policy, _) = policy::read(&row.text, self);
         let (version, active_since) = (row.version, row.activated_at);
-        Some(self.policies.enforce(Arc::new(Policy { version, active_since, ..policy })))
+        Some(self.bring_into_force(Arc::new(Policy { version, active_since, ..policy })))
+    }
+
+    /// Returns the one before. What is owed is kept in order while there is a policy: its rules ask
+    /// for it, and so does whoever wants to know what would cure a violation.
+    fn bring_into_force(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
+        let is_built_in = policy.version == policy::BUILT_IN && policy.rules.is_empty();
+        self.items.keep_by_due(!is_built_in);
+        self.policies.enforce(policy)
     }
 
     /// Puts back a source's position, at recovery.
@@ -341,7 +349,7 @@ impl State {
 
     /// What says nothing is not kept.
     fn set_watch(&mut self, slot: Slot, watch: Watch) {
-        match watch == Watch::default() {
+        match watch == Watch::NONE {
             true => drop(self.watches.remove(&slot)),
             false => drop(self.watches.insert(slot, watch)),
         }

@@ -163,7 +163,7 @@ fn compare_policies(tables: &Tables, state: &State) -> Result<(), String> {
     let mut count = 0;
     for row in tables.watches.iter(&rtxn).map_err(lmdb)? {
         let (slot, row) = row.map_err(lmdb)?;
-        if state.watch(slot) != tables.decode("watches", row).map_err(text)? {
+        if *state.watch(slot) != tables.decode("watches", row).map_err(text)? {
             return Err(format!("the tables differ from the journal in what is watched of {slot}"));
         }
         count += 1;

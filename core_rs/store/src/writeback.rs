@@ -330,7 +330,7 @@ impl Rows for Overlay<'_> {
     }
 
     fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
-        let found = self.changes.watches.get(&slot).copied().or_else(|| {
+        let found = self.changes.watches.get(&slot).cloned().or_else(|| {
             let read = self.below.watch(slot);
             self.note(read)
         });

@@ -215,6 +215,8 @@ pub fn room(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
 pub struct Pending<'p> {
     /// For the same account.
     pub own: i128,
+    /// How many orders of it.
+    pub orders: u32,
     /// For several accounts together.
     pub together: Option<&'p BTreeMap<Together, i128>>,
 }

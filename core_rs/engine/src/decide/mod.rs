@@ -8,6 +8,7 @@ mod adjust;
 mod capture;
 mod conditions;
 mod confirm;
+mod cure;
 mod housekeep;
 mod ledger;
 pub mod levels;
@@ -22,6 +23,7 @@ mod watch;
 pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
 pub use reserve::{Inquiry, check};
+pub(crate) use watch::ordered;
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
@@ -132,7 +134,7 @@ impl<'s> Context<'s> {
         room: Room,
     ) -> Verdict {
         let bound_by = room.bound_by.map(|place| place.level(self.state));
-        Verdict { decision, reasons, fitting, available: room.available, bound_by }
+        Verdict { decision, reasons, fitting, available: room.available, bound_by, cure: None }
     }
 
     /// What an order asks for, with nothing beside it.
@@ -141,10 +143,12 @@ impl<'s> Context<'s> {
     }
 
     /// A refusal of what was asked for an existing order, which stays as it was.
-    fn declined(&self, found: &Reservation, evaluation: Evaluation) -> Changed {
+    fn declined(&self, found: &Reservation, ask: Ask<'_>, evaluation: Evaluation) -> Changed {
         let fitting = evaluation.fitting_if_short();
         let Evaluation { reasons, room, .. } = evaluation;
+        let cure = cure::cure(self.state, found.slot, self.now, ask, &reasons);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
+        let verdict = Verdict { cure, ..verdict };
         let reservation = view(self.state, found);
         Changed { verdict, reservation, amount: 0, breach: false, invoiced: None }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bounds::BATCH_ITEMS_MAX;
 use crate::command::{Order, Reserve, ReserveAll};
+use crate::decide::cure::cure;
 use crate::decide::levels::{Pending, Together, room, together};
 use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, expiry};
@@ -92,11 +93,12 @@ impl Context<'_> {
         if !earlier.orders.insert((slot, order.order_id)) {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
-        let own = earlier.reserved.get(&slot).copied().unwrap_or_default();
-        let pending = Pending { own, together: Some(&earlier.together) };
+        let (own, orders) = earlier.reserved.get(&slot).copied().unwrap_or_default();
+        let pending = Pending { own, orders, together: Some(&earlier.together) };
         let reserved = self.judge(slot, pending, order.amount, false, order.terms)?;
         let amount = i128::from(reserved.amount);
-        *earlier.reserved.entry(slot).or_default() += amount;
+        let (own, orders) = earlier.reserved.entry(slot).or_default();
+        (*own, *orders) = (*own + amount, *orders + u32::from(amount > 0));
         for (place, ..) in together(self.state, slot) {
             *earlier.together.entry(place).or_default() += amount;
         }
@@ -143,11 +145,15 @@ impl Context<'_> {
             Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
             _ => (Verdict::decision(&evaluation.reasons), 0),
         };
+        let cure = match granted {
+            0 => cure(self.state, slot, self.now, ask, &evaluation.reasons),
+            _ => None,
+        };
         self.may_reserve(slot, pending.own, granted)?;
         let Evaluation { reasons, mut room, .. } = evaluation;
         // A shared limit may have been passed by more than an i64 holds.
         room.available = room.available.map(|available| available.saturating_sub(granted));
-        let verdict = self.verdict(decision, reasons, fitting, room);
+        let verdict = Verdict { cure, ..self.verdict(decision, reasons, fitting, room) };
         Ok(Reserved { verdict, reservation: None, amount: granted, expires_at: 0 })
     }
 
@@ -155,12 +161,13 @@ impl Context<'_> {
     /// does not, one that was referred stays so, and every item sees what is available with nothing
     /// reserved.
     fn declined_with(&self, slot: Slot, found: Verdict, misfit: usize) -> Reserved {
-        let Verdict { decision, mut reasons, fitting, .. } = found;
+        let Verdict { decision, mut reasons, fitting, cure, .. } = found;
         if decision == Decision::Approved {
             reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
         }
         let room = room(self.state, slot, self.now, 0);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
+        let verdict = Verdict { cure, ..verdict };
         Reserved { verdict, reservation: None, amount: 0, expires_at: 0 }
     }
 
@@ -189,7 +196,8 @@ impl Context<'_> {
 #[derive(Default)]
 struct Earlier<'o> {
     orders: BTreeSet<(Slot, &'o str)>,
-    reserved: BTreeMap<Slot, i128>,
+    /// How much, and of how many orders.
+    reserved: BTreeMap<Slot, (i128, u32)>,
     together: BTreeMap<Together, i128>,
 }
 

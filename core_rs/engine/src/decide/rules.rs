@@ -44,6 +44,7 @@ impl Evaluation {
                     reason.code,
                     ReasonCode::MaxOrderAmountExceeded
                         | ReasonCode::OrderAmountExceeded
+                        | ReasonCode::VelocityAmount
                         | ReasonCode::InsufficientCredit
                         | ReasonCode::UtilisationReached
                         | ReasonCode::SharedLimitExceeded
@@ -194,9 +195,18 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     }
     if !state.policy().rules.is_empty() {
         let Ask { amount, order_total, pending, channel } = ask;
-        let (terms, limit, pending) = (&terms, effective.limit.kind, pending.own);
-        let facts =
-            Facts { state, slot, now, terms, limit, exposure, pending, amount, order_total };
+        let facts = Facts {
+            state,
+            slot,
+            now,
+            terms: &terms,
+            limit: effective.limit.kind,
+            exposure,
+            pending: pending.own,
+            pending_orders: pending.orders,
+            amount,
+            order_total,
+        };
         found.hold_to_policy(&facts, channel);
     }
     found.fitting = found.fitting.max(0);

@@ -1,6 +1,8 @@
 //! What a policy does beside deciding: it holds accounts, and notes which of them cross a threshold
 //! and which have ordered. Only where the policy in force has such rules.
 
+use std::collections::BTreeMap;
+
 use crate::bounds::HOLDS_MAX;
 use crate::command::Command;
 use crate::decide::levels::effective_limit;
@@ -9,7 +11,7 @@ use crate::event::Event;
 use crate::model::{HoldKind, Terms};
 use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
 use crate::state::State;
-use crate::values::{LimitKind, Micros, Slot};
+use crate::values::{LimitKind, Micros, Minor, ReservationId, Slot};
 
 /// Whose hold it is, as answers show it.
 const SOURCE: &str = "policy";
@@ -27,6 +29,9 @@ pub(super) fn act<'a>(
     place_holds(state, now, command, outcome, events);
     if state.policy().rules.asks_first_order() {
         note_first_orders(state, events);
+    }
+    if state.policy().rules.counts_orders() {
+        count_orders(state, events);
     }
     note_crossings(state, now, events);
 }
@@ -99,6 +104,11 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
         ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => "policy-minimum-score",
         ReasonCode::FirstOrder => "policy-first-order",
         ReasonCode::LedgerStale => "policy-stale-ledger",
+        ReasonCode::OverdueDays => "policy-overdue-days",
+        ReasonCode::OverdueAmount => "policy-overdue-amount",
+        ReasonCode::OverdueShare => "policy-overdue-share",
+        ReasonCode::OldestItem => "policy-oldest-item",
+        ReasonCode::VelocityCount | ReasonCode::VelocityAmount => "policy-velocity",
         // Closed, suspended or held it is already; and a batch is no account's fault.
         ReasonCode::AccountClosed
         | ReasonCode::AccountSuspended
@@ -120,6 +130,40 @@ fn note_first_orders(state: &State, events: &mut Vec<Event<'_>>) {
         }
     }
     events.extend(slots.into_iter().map(|slot| Event::FirstOrdered { slot }));
+}
+
+fn count_orders(state: &State, events: &mut Vec<Event<'_>>) {
+    let part = state.policy().window.part();
+    let counted = ordered(state, events).into_iter();
+    events.extend(counted.map(|(slot, (orders, amount))| Event::OrdersCounted {
+        slot,
+        part,
+        orders,
+        amount,
+    }));
+}
+
+/// Of each account how many orders the events approve, and of how much, with what orders grew by.
+pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> BTreeMap<Slot, (u32, Minor)> {
+    let mut counted: BTreeMap<Slot, (u32, Minor)> = BTreeMap::new();
+    let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
+    for event in events {
+        let (slot, orders, amount) = match *event {
+            Event::Reserved { reservation, slot, amount, .. } => {
+                made.insert(reservation, slot);
+                (Some(slot), 1, amount)
+            }
+            Event::Grown { reservation, amount } => {
+                let known = || state.reservation(reservation).map(|row| row.slot);
+                (made.get(&reservation).copied().or_else(known), 0, amount)
+            }
+            _ => continue,
+        };
+        let Some(slot) = slot else { continue };
+        let (all, sum) = counted.entry(slot).or_default();
+        (*all, *sum) = (*all + orders, *sum + amount);
+    }
+    counted
 }
 
 /// What an account owes is known after each entry; a limit that came or went by itself, or with its

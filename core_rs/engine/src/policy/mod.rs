@@ -17,10 +17,12 @@ pub mod reader;
 pub mod rules;
 pub mod scopes;
 pub mod trial;
+pub mod velocity;
 
 pub use money::Amounts;
 pub use reader::{Place, Problem, Reader, Section};
 pub use scopes::Rules;
+pub use velocity::Window;
 
 /// The number of a policy; the rules that are built in are the first.
 pub type PolicyVersion = u64;
@@ -37,11 +39,18 @@ pub struct Policy {
     pub active_since: Micros,
     /// What orders are held to: `[all]`, `[segment.ID]`, `[channel.NAME]`, `[account.ID]`.
     pub rules: Rules,
+    /// Over how long orders are counted: `[velocity]`.
+    pub window: Window,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { version: BUILT_IN, active_since: 0, rules: Rules::default() }
+        Policy {
+            version: BUILT_IN,
+            active_since: 0,
+            rules: Rules::default(),
+            window: Window::default(),
+        }
     }
 }
 
@@ -53,7 +62,8 @@ impl Default for Policy {
 pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
     let reader = Reader::new(text);
     let mut root = reader.root();
-    let policy = Policy { rules: Rules::read(&mut root, state), ..Policy::default() };
+    let rules = Rules::read(&mut root, state);
+    let policy = Policy { rules, window: Window::read(&mut root), ..Policy::default() };
     drop(root);
     (policy, reader.finish())
 }

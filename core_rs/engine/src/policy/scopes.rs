@@ -34,6 +34,7 @@ pub struct Rules {
     /// Something is to be noted once an order is decided, or an account has moved.
     acts: bool,
     asks_first_order: bool,
+    counts_orders: bool,
 }
 
 impl Rules {
@@ -50,9 +51,10 @@ impl Rules {
             return Rules::default();
         }
         let asks_first_order = rules.iter().any(|rule| rule.asks_first_order());
+        let counts_orders = rules.iter().any(|rule| matches!(rule, Rule::Velocity(_)));
         let acts =
             |rule: &&Rule| matches!(rule, Rule::Utilisation(_)) || rule.strongest() == Effect::Hold;
-        let acts = asks_first_order || rules.iter().any(acts);
+        let acts = asks_first_order || counts_orders || rules.iter().any(acts);
         let none = Scope::new();
         let (mut merged, mut rows) = (Vec::new(), vec![0; state.segments().len()]);
         for (row, segment) in std::iter::once(None).chain(segments.iter().map(Some)).enumerate() {
@@ -70,6 +72,7 @@ impl Rules {
             accounts: accounts.into_iter().collect(),
             acts,
             asks_first_order,
+            counts_orders,
         }
     }
 
@@ -91,6 +94,12 @@ impl Rules {
     #[must_use]
     pub fn asks_first_order(&self) -> bool {
         self.asks_first_order
+    }
+
+    /// Whether a rule asks how many orders were approved lately.
+    #[must_use]
+    pub fn counts_orders(&self) -> bool {
+        self.counts_orders
     }
 
     /// The rules that hold for an order, through a channel, of the account in a slot.

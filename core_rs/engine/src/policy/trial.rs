@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use crate::apply::apply;
 use crate::command::{Command, Order};
-use crate::decide::decide;
+use crate::decide::{decide, ordered};
 use crate::entry::{Entry, Request};
 use crate::event::Event;
-use crate::model::Watch;
 use crate::outcome::{Decision, Outcome, ReasonCode, Reserved, Verdict};
 use crate::policy::Policy;
 use crate::rows::Rows;
@@ -123,6 +122,7 @@ impl Trial {
         if time >= self.since {
             self.decide_again(seq, &entry.request, &entry.outcome);
         }
+        self.count(time, &entry.events);
         for event in &entry.events {
             self.follow(event);
             match *event {
@@ -130,15 +130,30 @@ impl Trial {
                 Event::PolicyPut { .. }
                 | Event::PolicyActivated { .. }
                 | Event::FirstOrdered { .. }
+                | Event::OrdersCounted { .. }
                 | Event::UtilisationCrossed { .. } => continue,
                 Event::Reserved { slot, .. } => {
-                    self.state.update_watch(slot, |watch| *watch = Watch { ordered: true, ..*watch });
+                    self.state.update_watch(slot, |watch| watch.ordered = true);
                 }
                 _ => {}
             }
             apply(&mut self.state, time, event);
         }
         self.state.settle(self.state.mark());
+    }
+
+    /// Counts orders as the candidate does, for whoever asks how many there were lately.
+    fn count(&mut self, time: Micros, events: &[Event<'_>]) {
+        let policy = self.state.policy();
+        if !policy.rules.counts_orders() {
+            return;
+        }
+        let part = policy.window.part();
+        for (slot, (orders, amount)) in ordered(&self.state, events) {
+            self.state.update_watch(slot, |watch| {
+                watch.velocity.get_or_insert_default().note(time, part, orders, amount);
+            });
+        }
     }
 
     /// What all of it came to.
@@ -188,14 +203,7 @@ impl Trial {
         }
     }
 
-    fn note(
-        &mut self,
-        seq: Seq,
-        channel: &str,
-        order: &Order<'_>,
-        was: &Verdict,
-        now: &Verdict,
-    ) {
+    fn note(&mut self, seq: Seq, channel: &str, order: &Order<'_>, was: &Verdict, now: &Verdict) {
         let Some(slot) = self.state.slot(order.account_id) else { return };
         let segment = self.state.terms(slot).segment;
         let stricter = if strictness(now.decision) > strictness(was.decision) { now } else { was };

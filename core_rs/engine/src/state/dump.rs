@@ -61,7 +61,7 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
-            watches: self.watches.iter().map(|(slot, watch)| (*slot, *watch)).collect(),
+            watches: self.watches.iter().map(|(slot, watch)| (*slot, watch.clone())).collect(),
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),
             policy: self.policy().version,

@@ -130,7 +130,7 @@ impl State {
                     Some(was) => drop(self.policies.set(*was)),
                     None => self.policies.pop(),
                 }
-                before.map(|before| self.policies.enforce(before));
+                before.map(|before| self.bring_into_force(before));
             }
             Undo::Watch(slot, was) => self.set_watch(slot, was),
             Undo::Source(source, Some(was)) => {

@@ -134,8 +134,8 @@ impl Rows for State {
     }
 
     fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
-        let was = self.watch(slot);
-        let mut watch = was;
+        let was = self.watch(slot).clone();
+        let mut watch = was.clone();
         f(&mut watch);
         self.set_watch(slot, watch);
         self.undo.push(Undo::Watch(slot, was));

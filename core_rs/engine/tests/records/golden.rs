@@ -42,7 +42,7 @@ fn order() -> Order<'static> {
 fn verdict(decision: Decision, codes: &[ReasonCode]) -> Verdict {
     let reason = |code: &ReasonCode| Reason::own(*code, 300, -2);
     let reasons = codes.iter().map(reason).collect();
-    Verdict { decision, reasons, fitting: Some(0), available: None, bound_by: None }
+    Verdict { decision, reasons, fitting: Some(0), available: None, bound_by: None, cure: None }
 }
 
 fn changed(amount: i64, breach: bool) -> Changed {

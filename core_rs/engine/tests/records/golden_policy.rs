@@ -39,10 +39,46 @@ fn judged() -> Row {
     )
 }
 
+/// One that says what would cure it, on behalf of an account whose orders are counted.
+fn cured() -> Row {
+    let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
+    let mut declined = reserved(Decision::Declined, &[ReasonCode::InsufficientCredit]);
+    let of_policy = |code| Reason::of_policy(code, Effect::Refer, 9, 5);
+    declined.verdict.reasons.extend(
+        [
+            ReasonCode::OverdueDays,
+            ReasonCode::OverdueAmount,
+            ReasonCode::OverdueShare,
+            ReasonCode::OldestItem,
+            ReasonCode::VelocityCount,
+            ReasonCode::VelocityAmount,
+        ]
+        .map(of_policy),
+    );
+    let invoice = Some(CuringInvoice { invoice_id: "i".into(), open: 300 });
+    declined.verdict.cure = Some(Box::new(Cure { invoice, fits_from: Some(Day(20_000)) }));
+    row(
+        "reserve, with a cure",
+        Command::Reserve(reserve),
+        Outcome::Reserved(declined),
+        vec![Event::OrdersCounted { slot: 2, part: 3_600_000_000, orders: 1, amount: 300 }],
+        "\
+             949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
+             6562c00081a872657365727665649496a86465636c696e65649793b3494e53554646494349454e \
+             545f435245444954cd012cfe95ac4f5645524455455f444159530905c0a5726566657295ae4f56 \
+             45524455455f414d4f554e540905c0a5726566657295ad4f5645524455455f53484152450905c0 \
+             a5726566657295ab4f4c444553545f4954454d0905c0a5726566657295ae56454c4f434954595f \
+             434f554e540905c0a5726566657295af56454c4f434954595f414d4f554e540905c0a572656665 \
+             7200c0c09292a169cd012ccd4e20cd0401cd012c059181ae6f72646572735f636f756e74656494 \
+             02ced693a40001cd012c",
+    )
+}
+
 pub fn rows() -> Vec<Row> {
     let text = "[all]\n";
     vec![
         judged(),
+        cured(),
         row(
             "put_policy",
             Command::PutPolicy(PutPolicy { request: REQUEST, text }),

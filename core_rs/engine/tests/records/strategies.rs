@@ -370,13 +370,18 @@ fn verdict() -> BoxedStrategy<Verdict> {
         },
     );
     let amounts = (option::of(number()), option::of(number()));
-    (decision, vec(reason, 0..7), amounts, option::of(level()))
-        .prop_map(|(decision, reasons, (fitting, available), bound_by)| Verdict {
+    let invoice =
+        (string(), number()).prop_map(|(id, open)| CuringInvoice { invoice_id: id.into(), open });
+    let cure = (option::of(invoice), option::of(day()))
+        .prop_map(|(invoice, fits_from)| Box::new(Cure { invoice, fits_from }));
+    (decision, vec(reason, 0..7), amounts, option::of(level()), option::of(cure))
+        .prop_map(|(decision, reasons, (fitting, available), bound_by, cure)| Verdict {
             decision,
             reasons,
             fitting,
             available,
             bound_by,
+            cure,
         })
         .boxed()
 }

@@ -24,6 +24,9 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
             Event::PolicyActivated { version, retired, by: by.into() }
         }),
         any::<u32>().prop_map(|slot| Event::FirstOrdered { slot }),
+        (any::<u32>(), any::<u32>(), any::<i64>(), any::<i64>()).prop_map(
+            |(slot, orders, part, amount)| Event::OrdersCounted { slot, part, orders, amount }
+        ),
         any::<(u32, u16, u16)>().prop_map(|(slot, percent, level)| {
             Event::UtilisationCrossed { slot, percent, level }
         }),

@@ -12,8 +12,11 @@ pub mod first_order;
 pub mod high_risk;
 pub mod maximum_order;
 pub mod minimum_score;
+pub mod oldest_item;
+pub mod overdue;
 pub mod stale_ledger;
 pub mod utilisation;
+pub mod velocity;
 
 pub use first_order::is_first_order;
 pub use high_risk::HighRisk;
@@ -23,7 +26,10 @@ pub use utilisation::{Band, Utilisation};
 use first_order::FirstOrder;
 use maximum_order::MaximumOrder;
 use minimum_score::MinimumScore;
+use oldest_item::OldestItem;
+use overdue::{OverdueAmount, OverdueDays, OverdueShare};
 use stale_ledger::StaleLedger;
+use velocity::VelocityRule;
 
 /// A rule with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +46,16 @@ pub enum Rule {
     FirstOrder(FirstOrder),
     /// How long nothing has come from the ledger.
     StaleLedger(StaleLedger),
+    /// For how long something is overdue.
+    OverdueDays(OverdueDays),
+    /// How much is overdue.
+    OverdueAmount(OverdueAmount),
+    /// How much of its limit is overdue.
+    OverdueShare(OverdueShare),
+    /// How old the oldest invoice is that is not paid.
+    OldestItem(OldestItem),
+    /// How many orders are approved in a window of time, and of how much.
+    Velocity(VelocityRule),
 }
 
 /// Reads a rule's settings; none where it is of no use for the mistakes in it.
@@ -64,6 +80,11 @@ pub const KINDS: &[(&str, Read)] = &[
     ("minimum-score", |s, _| MinimumScore::read(s).map(Rule::MinimumScore)),
     ("first-order", |s, _| FirstOrder::read(s).map(Rule::FirstOrder)),
     ("stale-ledger", |s, _| StaleLedger::read(s).map(Rule::StaleLedger)),
+    ("overdue-days", |s, _| OverdueDays::read(s).map(Rule::OverdueDays)),
+    ("overdue-amount", |s, _| OverdueAmount::read(s).map(Rule::OverdueAmount)),
+    ("overdue-share", |s, _| OverdueShare::read(s).map(Rule::OverdueShare)),
+    ("oldest-item", |s, _| OldestItem::read(s).map(Rule::OldestItem)),
+    ("velocity", |s, _| VelocityRule::read(s).map(Rule::Velocity)),
 ];
 
 /// What a rule is held against.
@@ -83,6 +104,8 @@ pub struct Facts<'f> {
     pub exposure: i128,
     /// What the same command reserved for it already.
     pub pending: i128,
+    /// For how many orders of it.
+    pub pending_orders: u32,
     /// New exposure.
     pub amount: Minor,
     /// The order's total with it.
@@ -120,6 +143,11 @@ impl Rule {
             Rule::MinimumScore(rule) => rule.judge(facts, violations),
             Rule::FirstOrder(rule) => rule.judge(facts, violations),
             Rule::StaleLedger(rule) => rule.judge(facts, violations),
+            Rule::OverdueDays(rule) => rule.judge(facts, violations),
+            Rule::OverdueAmount(rule) => rule.judge(facts, violations),
+            Rule::OverdueShare(rule) => rule.judge(facts, violations),
+            Rule::OldestItem(rule) => rule.judge(facts, violations),
+            Rule::Velocity(rule) => rule.judge(facts, violations),
         }
     }
 
@@ -133,6 +161,11 @@ impl Rule {
             Rule::MinimumScore(rule) => rule.effect,
             Rule::FirstOrder(rule) => rule.effect,
             Rule::StaleLedger(rule) => rule.effect,
+            Rule::OverdueDays(rule) => rule.effect,
+            Rule::OverdueAmount(rule) => rule.effect,
+            Rule::OverdueShare(rule) => rule.effect,
+            Rule::OldestItem(rule) => rule.effect,
+            Rule::Velocity(rule) => rule.effect,
         }
     }
 

@@ -1,0 +1,122 @@
+//! What has not been paid in time: `overdue-days`, `overdue-amount`, `overdue-share`.
+//!
+//! An invoice is overdue from the day after its due date and its days of grace. One without a due
+//! date never is, nor what was paid ahead; and money that is allocated to no invoice settles none.
+
+use crate::outcome::{Effect, ReasonCode};
+use crate::policy::money::Amounts;
+use crate::policy::reader::Section;
+use crate::policy::rules::{Facts, Violations, outcome};
+use crate::state::{DueItem, State};
+use crate::values::{Currency, Day, LimitKind, Minor, Slot};
+
+/// Most days that a rule may wait.
+pub(super) const DAYS_MAX: i64 = 3_660;
+
+/// The overdue invoices of an account, the one that is due the longest first.
+pub fn overdue(state: &State, slot: Slot, today: Day) -> impl Iterator<Item = &DueItem> {
+    let due = state.by_due(slot).iter().take_while(move |item| item.due < today);
+    due.filter(move |item| item.days_overdue(today) > 0)
+}
+
+/// What an account has not paid in time.
+#[must_use]
+pub fn overdue_amount(state: &State, slot: Slot, today: Day) -> i128 {
+    overdue(state, slot, today).map(|item| i128::from(item.open)).sum()
+}
+
+/// For how long something is overdue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverdueDays {
+    /// What it leads to.
+    pub effect: Effect,
+    days: i64,
+    dust: Amounts,
+}
+
+impl OverdueDays {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Option<OverdueDays> {
+        section.require("days");
+        let (effect, days) = (outcome(section), section.integer("days", 0..=DAYS_MAX));
+        let dust = section.amounts("dust").unwrap_or_default();
+        Some(OverdueDays { effect, days: days?, dust })
+    }
+
+    /// The invoices that violate it.
+    pub fn violating<'s>(
+        &self,
+        state: &'s State,
+        slot: Slot,
+        currency: Currency,
+        today: Day,
+    ) -> impl Iterator<Item = &'s DueItem> {
+        let (days, dust) = (self.days, self.dust.of(currency).unwrap_or_default());
+        let counts = move |item: &&DueItem| item.open > dust && item.days_overdue(today) > days;
+        overdue(state, slot, today).filter(counts)
+    }
+
+    pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
+        let today = Day::of(facts.now);
+        let found = self.violating(facts.state, facts.slot, facts.terms.currency, today);
+        if let Some(longest) = found.map(|item| item.days_overdue(today)).max() {
+            violations.add(ReasonCode::OverdueDays, self.effect, longest, self.days);
+        }
+    }
+}
+
+/// How much is overdue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverdueAmount {
+    /// What it leads to.
+    pub effect: Effect,
+    amount: Amounts,
+}
+
+impl OverdueAmount {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Option<OverdueAmount> {
+        section.require("amount");
+        let (effect, amount) = (outcome(section), section.amounts("amount"));
+        Some(OverdueAmount { effect, amount: amount? })
+    }
+
+    pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
+        let Some(most) = self.amount.of(facts.terms.currency) else { return };
+        let overdue = overdue_amount(facts.state, facts.slot, Day::of(facts.now));
+        if overdue > i128::from(most) {
+            let observed = overdue.min(i64::MAX.into()) as Minor;
+            violations.add(ReasonCode::OverdueAmount, self.effect, observed, most);
+        }
+    }
+}
+
+/// How much is overdue, as a share of the account's own limit of today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverdueShare {
+    /// What it leads to.
+    pub effect: Effect,
+    percent: i64,
+}
+
+impl OverdueShare {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Option<OverdueShare> {
+        section.require("percent");
+        let (effect, percent) = (outcome(section), section.integer("percent", 0..=100));
+        Some(OverdueShare { effect, percent: percent? })
+    }
+
+    /// Of no limit, or one of nothing, there is no share.
+    pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
+        let LimitKind::Amount(limit @ 1..) = facts.limit else { return };
+        let overdue = overdue_amount(facts.state, facts.slot, Day::of(facts.now));
+        let limit = i128::from(limit);
+        if overdue * 100 > limit * i128::from(self.percent) {
+            // Rounded up, so that it is shown above the threshold.
+            let percent = (overdue * 100 + limit - 1) / limit;
+            let observed = percent.min(i64::MAX.into()) as i64;
+            violations.add(ReasonCode::OverdueShare, self.effect, observed, self.percent);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
