@@ -13,6 +13,7 @@ from creditgate.client._decision_results import (
     CheckResult,
     ConfirmResult,
     OrderItem,
+    PastDecision,
     ReleaseResult,
     Reservation,
     ReservationState,
@@ -22,6 +23,7 @@ from creditgate.client._decision_results import (
     capture_result,
     check_result,
     confirm_result,
+    past_decision,
     release_result,
     reservation_from,
     reservation_page,
@@ -338,6 +340,38 @@ def confirm(
         pb.ConfirmResponse,
         confirm_result,
         lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def get_decision(
+    *,
+    journal_seq: int = 0,
+    item: int = 0,
+    reservation_id: str = "",
+    account_id: str = "",
+    order_id: str = "",
+    timeout_s: float | None = None,
+) -> Call[PastDecision]:
+    """A decision that was made, by its journal entry, its reservation, or its account and order.
+
+    Of an order it is the latest decision among the last 100,000 entries of the journal, else that
+    of its latest reservation. `item` is the place in an all-or-none batch, with `journal_seq`.
+    Raises NotFoundError (DECISION_NOT_FOUND).
+    """
+    request = pb.GetDecisionRequest(
+        journal_seq=journal_seq,
+        item=item,
+        reservation_id=reservation_id,
+        account_id=account_id,
+        order_id=order_id,
+    )
+    return unary(
+        method_path(_SERVICE, "GetDecision"),
+        request,
+        pb.GetDecisionResponse,
+        past_decision,
+        lane=Lane.BULK,
         timeout_s=timeout_s,
     )
 

@@ -1,6 +1,6 @@
 """CreditDecisionService: what it answers, read from the messages of the contract."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,7 @@ from creditgate.client._terms_results import InvoiceTerms, invoice_terms_from
 from creditgate.client._wire import (
     EnumCodec,
     Page,
+    date_or_none,
     int_or_none,
     time_or_none,
 )
@@ -63,6 +64,19 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
         return self.open_minor + self.captured_minor + self.released_minor + self.expired_minor
 
 
+class Cure(msgspec.Struct, frozen=True, kw_only=True):
+    """What would have an order approved, if nothing else changes.
+
+    `invoice_id` is the invoice whose payment alone would do, the one that is due first where
+    several would, and `open_minor` what is owed on it; empty where none does. `fits_from` is the
+    day from which it fits, if each invoice is paid on its due day; None where it is not known.
+    """
+
+    invoice_id: str
+    open_minor: int
+    fits_from: date | None
+
+
 class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with everything that led to it; amounts in minor units of the account's currency.
 
@@ -71,7 +85,8 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     unlimited; `bound_by` the limit of several accounts that leaves no more, if one does.
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.
     `journal_seq` is 0 for `check` and `confirm`. `replayed` is true for the stored answer to an
-    earlier request with the same id.
+    earlier request with the same id. `cure` is None where nothing was refused, or nothing is known
+    that would help.
     """
 
     decision: Decision
@@ -83,6 +98,7 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     policy_version: int
     replayed: bool
     bound_by: LimitLevel | None
+    cure: Cure | None
 
     @property
     def approved(self) -> bool:
@@ -138,6 +154,27 @@ class ReleaseResult(DecisionResult, frozen=True, kw_only=True):
     released_amount_minor: int
 
 
+class PastDecision(DecisionResult, frozen=True, kw_only=True):
+    """A decision as it stands in the journal, with who asked for it, through what and why.
+
+    `command` is reserve, reserve_all, adjust, capture or release. `amount_minor` is the order's
+    amount, for an adjustment its new total, for a capture or release what was asked for, None: all
+    that was open; `approved_amount_minor` what was reserved, captured or released.
+    """
+
+    command: str
+    request_id: str
+    account_id: str
+    order_id: str
+    currency: str
+    amount_minor: int | None
+    approved_amount_minor: int
+    reservation_id: str
+    actor: str
+    channel: str
+    reason: str
+
+
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
     """One order of a batch.
 
@@ -169,7 +206,35 @@ def _decided(message: pb.DecisionResult) -> dict[str, Any]:
         "policy_version": message.policy_version,
         "replayed": message.replayed,
         "bound_by": limit_level_or_none(message, "bound_by"),
+        "cure": cure_from(message.cure) if message.HasField("cure") else None,
     }
+
+
+def cure_from(message: pb.Cure) -> Cure:
+    """Reads a message of the contract."""
+    return Cure(
+        invoice_id=message.invoice_id,
+        open_minor=message.open_minor,
+        fits_from=date_or_none(message.fits_from),
+    )
+
+
+def past_decision(message: pb.GetDecisionResponse) -> PastDecision:
+    """Reads a message of the contract."""
+    return PastDecision(
+        **_decided(message.result),
+        command=message.command,
+        request_id=message.request_id,
+        account_id=message.account_id,
+        order_id=message.order_id,
+        currency=message.currency,
+        amount_minor=int_or_none(message, "amount_minor"),
+        approved_amount_minor=message.approved_amount_minor,
+        reservation_id=message.reservation_id,
+        actor=message.actor,
+        channel=message.channel,
+        reason=message.reason,
+    )
 
 
 def reservation_from(message: pb.Reservation) -> Reservation:

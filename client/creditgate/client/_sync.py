@@ -107,6 +107,7 @@ class Client:
     batch_check_and_reserve = _unary(_decision.batch_check_and_reserve)
     stream_check_and_reserve = _upload(_decision.stream_check_and_reserve)
     confirm = _unary(_decision.confirm)
+    get_decision = _unary(_decision.get_decision)
     get_reservation = _unary(_decision.get_reservation)
     list_reservations = _listing(_decision.list_reservations)
 

@@ -37,6 +37,12 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_SCORE_MISSING: _ClassVar[ReasonCode]
     REASON_CODE_FIRST_ORDER: _ClassVar[ReasonCode]
     REASON_CODE_LEDGER_STALE: _ClassVar[ReasonCode]
+    REASON_CODE_OVERDUE_DAYS: _ClassVar[ReasonCode]
+    REASON_CODE_OVERDUE_AMOUNT: _ClassVar[ReasonCode]
+    REASON_CODE_OVERDUE_SHARE: _ClassVar[ReasonCode]
+    REASON_CODE_OLDEST_ITEM: _ClassVar[ReasonCode]
+    REASON_CODE_VELOCITY_COUNT: _ClassVar[ReasonCode]
+    REASON_CODE_VELOCITY_AMOUNT: _ClassVar[ReasonCode]
 
 class Effect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -56,6 +62,8 @@ class ReasonUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_UNIT_PERCENT: _ClassVar[ReasonUnit]
     REASON_UNIT_HOURS: _ClassVar[ReasonUnit]
     REASON_UNIT_POINTS: _ClassVar[ReasonUnit]
+    REASON_UNIT_DAYS: _ClassVar[ReasonUnit]
+    REASON_UNIT_ORDERS: _ClassVar[ReasonUnit]
 
 class LimitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -90,6 +98,12 @@ REASON_CODE_SCORE_TOO_LOW: ReasonCode
 REASON_CODE_SCORE_MISSING: ReasonCode
 REASON_CODE_FIRST_ORDER: ReasonCode
 REASON_CODE_LEDGER_STALE: ReasonCode
+REASON_CODE_OVERDUE_DAYS: ReasonCode
+REASON_CODE_OVERDUE_AMOUNT: ReasonCode
+REASON_CODE_OVERDUE_SHARE: ReasonCode
+REASON_CODE_OLDEST_ITEM: ReasonCode
+REASON_CODE_VELOCITY_COUNT: ReasonCode
+REASON_CODE_VELOCITY_AMOUNT: ReasonCode
 EFFECT_UNSPECIFIED: Effect
 EFFECT_NOTIFY: Effect
 EFFECT_ALERT: Effect
@@ -103,6 +117,8 @@ REASON_UNIT_INDEX: ReasonUnit
 REASON_UNIT_PERCENT: ReasonUnit
 REASON_UNIT_HOURS: ReasonUnit
 REASON_UNIT_POINTS: ReasonUnit
+REASON_UNIT_DAYS: ReasonUnit
+REASON_UNIT_ORDERS: ReasonUnit
 LIMIT_KIND_UNSPECIFIED: LimitKind
 LIMIT_KIND_AMOUNT: LimitKind
 LIMIT_KIND_UNLIMITED: LimitKind

@@ -53,7 +53,7 @@ class Reservation(_message.Message):
     def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
 
 class DecisionResult(_message.Message):
-    __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by")
+    __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by", "cure")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,7 @@ class DecisionResult(_message.Message):
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     BOUND_BY_FIELD_NUMBER: _ClassVar[int]
+    CURE_FIELD_NUMBER: _ClassVar[int]
     decision: _common_pb2.Decision
     reasons: _containers.RepeatedCompositeFieldContainer[_common_pb2.Reason]
     available_minor: int
@@ -72,7 +73,18 @@ class DecisionResult(_message.Message):
     policy_version: int
     replayed: bool
     bound_by: _common_pb2.LimitLevel
-    def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ...) -> None: ...
+    cure: Cure
+    def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., cure: _Optional[_Union[Cure, _Mapping]] = ...) -> None: ...
+
+class Cure(_message.Message):
+    __slots__ = ("invoice_id", "open_minor", "fits_from")
+    INVOICE_ID_FIELD_NUMBER: _ClassVar[int]
+    OPEN_MINOR_FIELD_NUMBER: _ClassVar[int]
+    FITS_FROM_FIELD_NUMBER: _ClassVar[int]
+    invoice_id: str
+    open_minor: int
+    fits_from: str
+    def __init__(self, invoice_id: _Optional[str] = ..., open_minor: _Optional[int] = ..., fits_from: _Optional[str] = ...) -> None: ...
 
 class CheckAndReserveRequest(_message.Message):
     __slots__ = ("request_id", "account_id", "order_id", "amount_minor", "currency", "allow_partial", "channel", "ttl", "contract_id", "terms_id")
@@ -273,6 +285,48 @@ class ConfirmResponse(_message.Message):
     result: DecisionResult
     reservation: Reservation
     def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ...) -> None: ...
+
+class GetDecisionRequest(_message.Message):
+    __slots__ = ("journal_seq", "reservation_id", "account_id", "order_id", "item")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    reservation_id: str
+    account_id: str
+    order_id: str
+    item: int
+    def __init__(self, journal_seq: _Optional[int] = ..., reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., item: _Optional[int] = ...) -> None: ...
+
+class GetDecisionResponse(_message.Message):
+    __slots__ = ("result", "command", "request_id", "account_id", "order_id", "currency", "amount_minor", "approved_amount_minor", "reservation_id", "actor", "channel", "reason")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    result: DecisionResult
+    command: str
+    request_id: str
+    account_id: str
+    order_id: str
+    currency: str
+    amount_minor: int
+    approved_amount_minor: int
+    reservation_id: str
+    actor: str
+    channel: str
+    reason: str
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., command: _Optional[str] = ..., request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., amount_minor: _Optional[int] = ..., approved_amount_minor: _Optional[int] = ..., reservation_id: _Optional[str] = ..., actor: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class GetReservationRequest(_message.Message):
     __slots__ = ("reservation_id", "account_id", "order_id")

@@ -75,6 +75,11 @@ class CreditDecisionServiceStub:
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.ConfirmRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_decision__pb2.ConfirmResponse.FromString,
                 _registered_method=True)
+        self.GetDecision = channel.unary_unary(
+                '/creditgate.v1.CreditDecisionService/GetDecision',
+                request_serializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/creditgate.v1.CreditDecisionService/GetReservation',
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.GetReservationRequest.SerializeToString,
@@ -156,6 +161,14 @@ class CreditDecisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDecision(self, request, context):
+        """A decision that was made, as it stands in the journal, with who asked for it. NOT_FOUND,
+        DECISION_NOT_FOUND where there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReservation(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -210,6 +223,11 @@ def add_CreditDecisionServiceServicer_to_server(servicer, server):
                     servicer.Confirm,
                     request_deserializer=creditgate_dot_v1_dot_decision__pb2.ConfirmRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_decision__pb2.ConfirmResponse.SerializeToString,
+            ),
+            'GetDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDecision,
+                    request_deserializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -439,6 +457,33 @@ class CreditDecisionService:
             '/creditgate.v1.CreditDecisionService/Confirm',
             creditgate_dot_v1_dot_decision__pb2.ConfirmRequest.SerializeToString,
             creditgate_dot_v1_dot_decision__pb2.ConfirmResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.CreditDecisionService/GetDecision',
+            creditgate_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
+            creditgate_dot_v1_dot_decision__pb2.GetDecisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

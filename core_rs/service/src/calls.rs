@@ -11,7 +11,7 @@ use creditgate_store::{ExecuteError, Store};
 use prost::Message;
 
 use crate::bulk::Bulk;
-use crate::changes::{Asked, Erasure};
+use crate::changes::{Asked, Erasure, Sought};
 use crate::lists::Page;
 use crate::methods::Method;
 use crate::queue::Call;
@@ -143,7 +143,10 @@ impl Calls<'_> {
             | Method::RemoveTemporaryLimit
             | Method::SetRollingLimit
             | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
-            Method::ListReservations | Method::ListAccounts | Method::ListChanges => {
+            Method::ListReservations
+            | Method::ListAccounts
+            | Method::ListChanges
+            | Method::GetDecision => {
                 return Ok(Handled::List(self.page(*method, bytes)?));
             }
             Method::EraseTexts => return self.erase_texts(call),
@@ -176,6 +179,7 @@ impl Calls<'_> {
         Ok(match method {
             Method::ListReservations => Page::reservations(&decode(bytes)?, state)?,
             Method::ListAccounts => Page::accounts(&decode(bytes)?, state, self.now)?,
+            Method::GetDecision => Page::Decision(Sought::admit(&decode(bytes)?, state)?),
             _ => Page::Changes(Asked::admit(&decode(bytes)?, state)?),
         })
     }

@@ -5,6 +5,7 @@
 //! slice at a time, and the books are kept between the pages of one caller.
 
 mod books;
+mod decision;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::stats::Stats;
 use crate::wire::status::Fault;
 use crate::wire::{admit, reply, v1};
 use books::Books;
+pub(crate) use decision::Sought;
 
 /// Most pages that may wait.
 const WAITING_MAX: usize = 64;
@@ -92,6 +94,7 @@ pub(crate) struct Erasure {
 /// What the thread is asked for.
 pub(crate) enum Work {
     Page(Asked),
+    Decision(Sought),
     Find(Erasure),
 }
 
@@ -180,6 +183,8 @@ impl Reader {
                         Work::Page(asked) => self
                             .answer(&asked, deadline, up_to)
                             .map(|page| Some(Finished::ok(ticket, page.encode_to_vec()))),
+                        Work::Decision(sought) => decision::find(&self.journal, &sought, up_to)
+                            .map(|found| Some(Finished::ok(ticket, found.encode_to_vec()))),
                         Work::Find(erasure) => {
                             self.find(ticket, deadline, erasure, up_to).map(|()| None)
                         }

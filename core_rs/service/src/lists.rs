@@ -15,7 +15,7 @@ use creditgate_store::{FollowerThread, Journal, StoreError, SyncError, Tables};
 use prost::Message;
 
 use crate::abort::AbortOnPanic;
-use crate::changes::{Asked, Changes, Erasure, Work};
+use crate::changes::{Asked, Changes, Erasure, Sought, Work};
 use crate::finished::{Finished, Outbox};
 use crate::queue::Queue;
 use crate::stats::Stats;
@@ -46,6 +46,8 @@ pub(crate) enum Page {
     NoAccounts,
     /// Of what was done, by the thread that reads the journal.
     Changes(Asked),
+    /// No page: that thread is to find a decision.
+    Decision(Sought),
     /// No page: that thread is to find the texts that an erasure is about.
     Erasure(Erasure),
 }
@@ -167,6 +169,9 @@ impl Lists {
             Page::Changes(asked) => {
                 return self.changes.read(ticket, deadline, Work::Page(asked), seq);
             }
+            Page::Decision(sought) => {
+                return self.changes.read(ticket, deadline, Work::Decision(sought), seq);
+            }
             Page::Erasure(erasure) => {
                 return self.changes.read(ticket, deadline, Work::Find(erasure), seq);
             }
@@ -253,7 +258,9 @@ impl Reader {
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
             }
             Page::NoAccounts => Ok(v1::ListAccountsResponse::default().encode_to_vec()),
-            Page::Changes(_) | Page::Erasure(_) => unreachable!("another thread reads these"),
+            Page::Changes(_) | Page::Decision(_) | Page::Erasure(_) => {
+                unreachable!("another thread reads these")
+            }
         }
     }
 

@@ -17,6 +17,7 @@ pub fn is_slow(number: u16) -> bool {
             Method::ListAccounts
                 | Method::ListReservations
                 | Method::ListChanges
+                | Method::GetDecision
                 | Method::EraseTexts
         );
         is_list || method.lane() == Lane::Bulk
@@ -83,6 +84,7 @@ methods! {
     GetReservation = 7, "CreditDecisionService", Interactive;
     ListReservations = 8, "CreditDecisionService", Interactive;
     Confirm = 9, "CreditDecisionService", Interactive;
+    GetDecision = 140, "CreditDecisionService", Interactive;
     UpsertAccounts = 20, "CreditAccountService", Bulk;
     UpsertSegments = 21, "CreditAccountService", Bulk;
     GetAccount = 22, "CreditAccountService", Interactive;

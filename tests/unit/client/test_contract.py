@@ -24,6 +24,7 @@ from creditgate.client import (
     Checkpoint,
     CheckResult,
     ConfirmResult,
+    Cure,
     CreditLimit,
     DateTable,
     DateTableRow,
@@ -50,6 +51,7 @@ from creditgate.client import (
     NetDays,
     NonWorkingDay,
     OrderItem,
+    PastDecision,
     Policy,
     PolicyProblem,
     PolicyResult,
@@ -119,7 +121,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 46
+    assert len(found) == 47
     return found
 
 
@@ -141,6 +143,8 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (decision_pb2.CaptureResponse, CaptureResult, ["result"]),
     (decision_pb2.ReleaseResponse, ReleaseResult, ["result"]),
     (decision_pb2.ConfirmResponse, ConfirmResult, ["result"]),
+    (decision_pb2.GetDecisionResponse, PastDecision, ["result"]),
+    (decision_pb2.Cure, Cure, []),
     (decision_pb2.Reservation, Reservation, []),
     (decision_pb2.CheckAndReserveRequest, OrderItem, []),
     (common_pb2.Reason, Reason, []),

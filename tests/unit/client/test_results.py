@@ -7,6 +7,7 @@ import pytest
 
 from creditgate.client import (
     CreditLimit,
+    Cure,
     Decision,
     ItemError,
     LimitKind,
@@ -63,6 +64,7 @@ def test_a_decline_with_all_its_parts() -> None:
                 decide_time=NOON,
                 policy_version=1,
                 replayed=True,
+                cure=pb.Cure(invoice_id="i", open_minor=520, fits_from="2026-02-28"),
             )
         )
     )
@@ -86,6 +88,7 @@ def test_a_decline_with_all_its_parts() -> None:
         policy_version=1,
         replayed=True,
         bound_by=LimitLevel(account_id="head"),
+        cure=Cure(invoice_id="i", open_minor=520, fits_from=date(2026, 2, 28)),
         reservation_id="",
         approved_amount_minor=0,
         expire_time=None,

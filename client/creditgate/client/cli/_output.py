@@ -12,6 +12,7 @@ from rich.text import Text
 from creditgate.client import (
     Account,
     CreditLimit,
+    Cure,
     Decision,
     DecisionResult,
     Effect,
@@ -44,7 +45,12 @@ _NAME_WIDTH = len("most for one order")
 _GAP = 2
 _FOLDED_WIDTH = 12
 
-_UNITS = {ReasonUnit.PERCENT: " %", ReasonUnit.HOURS: " hours"}
+_UNITS = {
+    ReasonUnit.PERCENT: " %",
+    ReasonUnit.HOURS: " hours",
+    ReasonUnit.DAYS: " days",
+    ReasonUnit.ORDERS: " orders",
+}
 _TOGETHER = "{observed} had to fit, {threshold} was available to {level}"
 _REASONS = {
     ReasonCode.ACCOUNT_CLOSED: "the account is closed",
@@ -63,6 +69,12 @@ _REASONS = {
     ReasonCode.SCORE_MISSING: "there is no score; it must be {threshold} at least",
     ReasonCode.FIRST_ORDER: "the account's first order, of {observed}",
     ReasonCode.LEDGER_STALE: "nothing from the ledger for {observed}, at most {threshold}",
+    ReasonCode.OVERDUE_DAYS: "overdue for {observed}, at most {threshold}",
+    ReasonCode.OVERDUE_AMOUNT: "{observed} is overdue, at most {threshold}",
+    ReasonCode.OVERDUE_SHARE: "{observed} of the limit is overdue, at most {threshold}",
+    ReasonCode.OLDEST_ITEM: "an unpaid invoice is {observed} old, at most {threshold}",
+    ReasonCode.VELOCITY_COUNT: "{observed} lately with this one, at most {threshold}",
+    ReasonCode.VELOCITY_AMOUNT: "{observed} ordered lately with this one, at most {threshold}",
     ReasonCode.SHARED_LIMIT_EXCEEDED: _TOGETHER,
     ReasonCode.SEGMENT_CAP_EXCEEDED: _TOGETHER,
     ReasonCode.TERMS_UPGRADED: "better terms than its own: due {observed}, not {threshold}",
@@ -212,8 +224,18 @@ def show_decision(console: Console, result: DecisionResult, currency: str) -> No
             ("available now", amount(result.available_minor, currency, absent="unlimited")),
             ("which bounds", str(result.bound_by or "")),
             ("would have fitted", amount(result.fitting_amount_minor, currency)),
+            *cure_facts(result.cure, currency),
         ],
     )
+
+
+def cure_facts(cure: Cure | None, currency: str) -> list[tuple[str, str]]:
+    """What would help, a line each."""
+    if cure is None:
+        return []
+    paid = f"{cure.invoice_id}, {amount(cure.open_minor, currency)}" if cure.invoice_id else ""
+    when = f"{cure.fits_from}, if all is paid on its due day" if cure.fits_from else ""
+    return [("paying would do", paid), ("fits from", when)]
 
 
 def decision_exit(result: DecisionResult) -> None:

@@ -49,6 +49,8 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::GetReservation => ORDER_READERS,
         Method::ListReservations => READERS,
         Method::Confirm => ORDER_READERS,
+        // It names who asked: a point of sale sees its own answers alone.
+        Method::GetDecision => READERS,
         Method::UpsertAccounts => &[Loader, Finance],
         Method::UpsertSegments => &[Loader, Finance],
         Method::GetAccount => ACCOUNT_READERS,

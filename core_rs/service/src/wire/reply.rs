@@ -10,8 +10,8 @@ use creditgate_engine::model::{
     Account, Conditions, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
 };
 use creditgate_engine::outcome::{
-    Changed, Decision, Effect, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted,
-    Verdict, Whose,
+    Changed, Cure, Decision, Effect, Level, Reason, ReasonCode, ReservationView, Reserved,
+    Upserted, Verdict, Whose,
 };
 use creditgate_engine::state::State;
 use creditgate_engine::values::{
@@ -49,6 +49,16 @@ pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
         policy_version: made.policy_version,
         replayed: made.replayed,
         bound_by: verdict.bound_by.map(Into::into),
+        cure: verdict.cure.map(|cure| (*cure).into()),
+    }
+}
+
+impl From<Cure> for v1::Cure {
+    fn from(Cure { invoice, fits_from }: Cure) -> v1::Cure {
+        let (invoice_id, open_minor) =
+            invoice.map(|found| (found.invoice_id.into(), found.open)).unwrap_or_default();
+        let fits_from = fits_from.map(|day| day.to_string()).unwrap_or_default();
+        v1::Cure { invoice_id, open_minor, fits_from }
     }
 }
 
@@ -104,6 +114,10 @@ fn reason(reason: Reason) -> v1::Reason {
         ReasonCode::UtilisationReached => v1::ReasonUnit::Percent,
         ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => v1::ReasonUnit::Points,
         ReasonCode::LedgerStale => v1::ReasonUnit::Hours,
+        ReasonCode::OverdueDays | ReasonCode::OldestItem => v1::ReasonUnit::Days,
+        ReasonCode::OverdueAmount | ReasonCode::VelocityAmount => v1::ReasonUnit::Minor,
+        ReasonCode::OverdueShare => v1::ReasonUnit::Percent,
+        ReasonCode::VelocityCount => v1::ReasonUnit::Orders,
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
     };
     let effect = v1::Effect::from(reason.effect()).into();
@@ -136,7 +150,7 @@ pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
 
 /// Writes the message that [`result`] makes for all other calls; a test holds both to be the same.
 fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
-    let Verdict { decision, reasons, fitting, available, bound_by } = verdict;
+    let Verdict { decision, reasons, fitting, available, bound_by, cure } = verdict;
     int(to, 1, v1::Decision::from(decision) as u64);
     for violated in reasons {
         encoding::message::encode(2, &reason(violated), to);
@@ -155,6 +169,9 @@ fn write_result(to: &mut Vec<u8>, verdict: Verdict, made: Made) {
     }
     if let Some(level) = bound_by {
         encoding::message::encode(9, &v1::LimitLevel::from(level), to);
+    }
+    if let Some(cure) = cure {
+        encoding::message::encode(45, &v1::Cure::from(*cure), to);
     }
 }
 
@@ -455,6 +472,7 @@ fn shared(state: &State, found: (Together, Option<Minor>, i128)) -> v1::SharedPo
 
 #[cfg(test)]
 mod tests {
+    use creditgate_engine::outcome::CuringInvoice;
     use creditgate_engine::values::reservation_id;
     use prost::Message;
 
@@ -481,7 +499,9 @@ mod tests {
             (vec![short; 40], Some(7), Some(i64::MIN), None, None, true),
         ] {
             let decision = Decision::Declined;
-            let verdict = Verdict { decision, reasons, fitting, available, bound_by };
+            let invoice = Some(CuringInvoice { invoice_id: "i".into(), open: 7 });
+            let cure = fitting.map(|_| Box::new(Cure { invoice, fits_from: Some(Day(20_000)) }));
+            let verdict = Verdict { decision, reasons, fitting, available, bound_by, cure };
             for time in [0_i64, -1, 1, 1_000_000, 1_790_000_000_123_456] {
                 let made = Made { seq: time.unsigned_abs(), time, policy_version: 1, replayed };
                 let made_of = Reserved {

@@ -114,6 +114,11 @@ impl Fault {
         Fault { retry_ms: Some(1_000), ..fault }
     }
 
+    pub(crate) fn decision_not_found(field: &str, value: &dyn std::fmt::Display) -> Fault {
+        let message = format!("{field} {value} is of no decision that is in the journal");
+        Fault::new(Code::NotFound, "DECISION_NOT_FOUND", field, message)
+    }
+
     pub(crate) fn audit_busy(callers_max: usize) -> Fault {
         let message =
             format!("{callers_max} callers are reading what was done, which is most: try again");

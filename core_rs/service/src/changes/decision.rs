@@ -1,0 +1,213 @@
+//! One decision as it stands in the journal, with who asked for it.
+
+use std::ops::ControlFlow;
+
+use creditgate_engine::command::{Command, Identity};
+use creditgate_engine::entry::Entry;
+use creditgate_engine::error::Refusal;
+use creditgate_engine::outcome::{Changed, Outcome, Reserved};
+use creditgate_engine::state::State;
+use creditgate_engine::values::{Micros, Minor, RESERVATION_ITEM_BITS, ReservationId, Seq};
+use creditgate_store::{Journal, StoreError};
+
+use crate::wire::reply::{self, Made};
+use crate::wire::status::Fault;
+use crate::wire::{admit, v1};
+
+/// How many of the last entries are looked through for the decision of an order: a tenth of a
+/// second, beside those who decide.
+const SEARCHED_ENTRIES: u64 = 100_000;
+
+/// Which decision is asked for.
+pub(crate) enum Sought {
+    /// By its entry.
+    Entry { seq: Seq, item: usize },
+    /// By a reservation that it made.
+    Reservation(ReservationId),
+    /// The latest of an order; its latest reservation, where it has one.
+    Order { account_id: String, order_id: String, reservation: Option<ReservationId> },
+}
+
+impl Sought {
+    pub(crate) fn admit(m: &v1::GetDecisionRequest, state: &State) -> Result<Sought, Fault> {
+        let by_order = !m.account_id.is_empty() || !m.order_id.is_empty();
+        let given = [m.journal_seq > 0, !m.reservation_id.is_empty(), by_order];
+        if given.iter().filter(|given| **given).count() > 1 {
+            let rule = "one of journal_seq, reservation_id, and account_id with order_id";
+            return Err(Fault::field("journal_seq", m.journal_seq, rule));
+        }
+        if m.journal_seq > 0 {
+            let item = m.item.try_into().unwrap_or(usize::MAX);
+            return Ok(Sought::Entry { seq: m.journal_seq, item });
+        }
+        if m.item > 0 {
+            return Err(Fault::field("item", m.item, "0 where no journal_seq is given"));
+        }
+        if !m.reservation_id.is_empty() {
+            let id = m.reservation_id.parse().map_err(|_| {
+                let rule = "an id that CheckAndReserve returned";
+                Fault::field("reservation_id", admit::shown(&m.reservation_id), rule)
+            })?;
+            return Ok(Sought::Reservation(id));
+        }
+        let account_id = admit::id("account_id", &m.account_id)?;
+        let order_id = admit::id("order_id", &m.order_id)?;
+        let slot = state.slot(account_id);
+        let slot = slot.ok_or_else(|| Fault::from(Refusal::AccountNotFound(account_id.into())))?;
+        let reservation = state.latest_of_order(slot, order_id).map(|found| found.id);
+        let (account_id, order_id) = (account_id.to_owned(), order_id.to_owned());
+        Ok(Sought::Order { account_id, order_id, reservation })
+    }
+}
+
+/// Finds it among the entries up to `up_to`.
+pub(super) fn find(
+    journal: &Journal,
+    sought: &Sought,
+    up_to: Seq,
+) -> Result<v1::GetDecisionResponse, Fault> {
+    let of = |id: ReservationId| {
+        let item = id & ((1 << RESERVATION_ITEM_BITS) - 1);
+        (id >> RESERVATION_ITEM_BITS, item as usize)
+    };
+    let at = |seq: Seq, item: usize| {
+        let mut found = None;
+        let known = (1..=up_to).contains(&seq);
+        let read = known.then(|| {
+            each(journal, seq, seq, |seq, time, entry| found = decision(seq, time, entry, item))
+        });
+        read.transpose().map(|_| found).map_err(|error| Fault::journal_unreadable(&error))
+    };
+    match sought {
+        Sought::Entry { seq, item } => {
+            let found = at(*seq, *item)?;
+            found.ok_or_else(|| Fault::decision_not_found("journal_seq", seq))
+        }
+        Sought::Reservation(id) => {
+            let (seq, item) = of(*id);
+            let found = at(seq, item)?.filter(|found| found.reservation_id == id.to_string());
+            found.ok_or_else(|| Fault::decision_not_found("reservation_id", id))
+        }
+        Sought::Order { account_id, order_id, reservation } => {
+            let made = reservation.map_or((1, 0), of);
+            let mut found = None;
+            let first = made.0.max(up_to.saturating_sub(SEARCHED_ENTRIES - 1));
+            let read = each(journal, first, up_to, |seq, time, entry| {
+                if let Some(item) = item_of(entry, account_id, order_id) {
+                    found = decision(seq, time, entry, item).or(found.take());
+                }
+            });
+            read.map_err(|error| Fault::journal_unreadable(&error))?;
+            if found.is_none() && reservation.is_some() {
+                found = at(made.0, made.1)?;
+            }
+            found.ok_or_else(|| Fault::decision_not_found("order_id", order_id))
+        }
+    }
+}
+
+/// Calls `seen` for each entry from `first` to `last`.
+fn each(
+    journal: &Journal,
+    first: Seq,
+    last: Seq,
+    mut seen: impl FnMut(Seq, Micros, &Entry<'_>),
+) -> Result<(), StoreError> {
+    if first > last {
+        return Ok(());
+    }
+    journal.read(first, |commit| {
+        for (seq, entry) in (commit.head.first_seq..).zip(&commit.entries) {
+            if (first..=last).contains(&seq) {
+                seen(seq, commit.head.time, entry);
+            }
+            if seq >= last {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Which item of an entry decides on an order, if any does.
+fn item_of(entry: &Entry<'_>, account_id: &str, order_id: &str) -> Option<usize> {
+    match (&entry.request.command, &entry.outcome) {
+        (Command::Reserve(c), _) => {
+            ((c.order.account_id, c.order.order_id) == (account_id, order_id)).then_some(0)
+        }
+        (Command::ReserveAll(c), _) => {
+            c.orders.iter().position(|o| (o.account_id, o.order_id) == (account_id, order_id))
+        }
+        (Command::Adjust(_) | Command::Capture(_), Outcome::Changed(changed)) => {
+            let view = &changed.reservation;
+            ((&*view.account_id, &*view.order_id) == (account_id, order_id)).then_some(0)
+        }
+        _ => None,
+    }
+}
+
+/// The decision of an entry, or of one of its items; `None` where it is none of an order.
+fn decision(
+    seq: Seq,
+    time: Micros,
+    entry: &Entry<'_>,
+    item: usize,
+) -> Option<v1::GetDecisionResponse> {
+    let Entry { request, policy_version, outcome, .. } = entry;
+    let made = Made { seq, time, policy_version: *policy_version, replayed: false };
+    let Identity::Request(key) = request.command.identity() else { return None };
+    let said = v1::GetDecisionResponse {
+        command: request.command.name().to_owned(),
+        request_id: key.id.to_owned(),
+        actor: request.actor.to_owned(),
+        channel: request.channel.to_owned(),
+        reason: request.reason.and_then(|text| text.text()).unwrap_or_default().to_owned(),
+        ..Default::default()
+    };
+    let (order, reserved) = match (&request.command, outcome) {
+        (Command::Reserve(c), Outcome::Reserved(reserved)) if item == 0 => (&c.order, reserved),
+        (Command::ReserveAll(c), Outcome::ReservedAll(all)) => {
+            (c.orders.get(item)?, all.get(item)?)
+        }
+        (command, Outcome::Changed(changed)) if item == 0 => {
+            let amount = match command {
+                Command::Adjust(c) => Some(c.total),
+                Command::Capture(c) => c.amount,
+                Command::Release(c) => c.amount,
+                _ => return None,
+            };
+            return Some(of_changed(said, changed, amount, made));
+        }
+        _ => return None,
+    };
+    let Reserved { verdict, reservation, amount, .. } = reserved;
+    Some(v1::GetDecisionResponse {
+        result: Some(reply::result(verdict.clone(), made)),
+        account_id: order.account_id.to_owned(),
+        order_id: order.order_id.to_owned(),
+        currency: order.currency.to_string(),
+        amount_minor: Some(order.amount),
+        approved_amount_minor: *amount,
+        reservation_id: reservation.map(|id| id.to_string()).unwrap_or_default(),
+        ..said
+    })
+}
+
+fn of_changed(
+    said: v1::GetDecisionResponse,
+    changed: &Changed,
+    amount_minor: Option<Minor>,
+    made: Made,
+) -> v1::GetDecisionResponse {
+    let Changed { verdict, reservation: view, amount, .. } = changed;
+    v1::GetDecisionResponse {
+        result: Some(reply::result(verdict.clone(), made)),
+        account_id: view.account_id.to_string(),
+        order_id: view.order_id.to_string(),
+        currency: view.currency.to_string(),
+        amount_minor,
+        approved_amount_minor: *amount,
+        reservation_id: view.id.to_string(),
+        ..said
+    }
+}
