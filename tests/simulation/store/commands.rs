@@ -21,6 +21,9 @@ const POLICIES: [&str; 2] = [
     "",
     "[all]
      first-order = { outcome = 'notify' }
+     overdue-days = { days = 0, outcome = 'alert' }
+     oldest-item = { days = 1, outcome = 'refer' }
+     velocity = { orders = 3, amount = '9.00 USD', outcome = 'notify' }
      [all.utilisation]
      hysteresis = 5
      band = [{ percent = 30, outcome = 'notify' }, { percent = 60, outcome = 'alert' }]
