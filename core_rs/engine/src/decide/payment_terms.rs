@@ -12,6 +12,7 @@ use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::{Reservation, Standing};
 use crate::outcome::{Invoiced, Outcome, Reason, ReasonCode, Upserted};
+use crate::policy::rules;
 use crate::state::State;
 use crate::terms::{AskedTerms, Assignee, NamedTerms, OrderTerms, Plan, Schedule, Source};
 use crate::values::{CalendarIndex, Day, Minor, Slot, TermsIndex};
@@ -134,7 +135,9 @@ impl Context<'_> {
         }
         let Some(terms_id) = terms_id else { return Ok(evaluation) };
         let asked = find_terms(self.state, terms_id)?;
-        evaluation.reasons.extend(self.upgraded(slot, contract_id, asked, self.days_compared()));
+        if let Some(upgrade) = self.upgraded(slot, contract_id, asked, self.days_compared()) {
+            self.add_upgrade(slot, &mut evaluation, upgrade);
+        }
         Ok(evaluation)
     }
 
@@ -152,7 +155,9 @@ impl Context<'_> {
             let asked = find_terms(self.state, terms_id).ok();
             let contract_id = contract_id.as_deref();
             let upgraded = |asked| self.upgraded(found.slot, contract_id, asked, days);
-            evaluation.reasons.extend(asked.and_then(upgraded));
+            if let Some(upgrade) = asked.and_then(upgraded) {
+                self.add_upgrade(found.slot, &mut evaluation, upgrade);
+            }
         }
         evaluation
     }
@@ -190,6 +195,17 @@ impl Context<'_> {
             let code = ReasonCode::TermsUpgraded;
             asked.is_better_than(&own).then(|| Reason::own(code, observed, threshold))
         })
+    }
+
+    /// The reasons with this one among them, which leads to what the policy says.
+    fn add_upgrade(&self, slot: Slot, evaluation: &mut Evaluation, mut upgrade: Reason) {
+        let (policy, terms) = (self.state.policy(), self.state.terms(slot));
+        for rule in policy.rules.of(slot, &terms, self.channel) {
+            if let rules::Rule::BuiltIn(ReasonCode::TermsUpgraded, effect) = rule {
+                upgrade.set_effect(*effect);
+            }
+        }
+        evaluation.reasons.push(upgrade);
     }
 
     /// The terms of an order's invoices: those that it named, else those that hold now.

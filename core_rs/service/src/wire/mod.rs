@@ -9,6 +9,7 @@ pub(crate) mod decision;
 pub(crate) mod ledger;
 pub(crate) mod order;
 pub(crate) mod policy;
+pub(crate) mod reason;
 pub(crate) mod reply;
 pub(crate) mod status;
 pub(crate) mod terms;

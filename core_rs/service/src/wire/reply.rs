@@ -9,10 +9,7 @@ use creditgate_engine::decide::levels::{
 use creditgate_engine::model::{
     Account, Conditions, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
 };
-use creditgate_engine::outcome::{
-    Changed, Cure, Decision, Effect, Level, Reason, ReasonCode, ReservationView, Reserved,
-    Upserted, Verdict, Whose,
-};
+use creditgate_engine::outcome::{Changed, Decision, ReservationView, Reserved, Upserted, Verdict};
 use creditgate_engine::state::State;
 use creditgate_engine::values::{
     Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot,
@@ -21,6 +18,7 @@ use creditgate_store::Link;
 use prost::encoding;
 use prost_types::Timestamp;
 
+use crate::wire::reason::reason;
 use crate::wire::status::Fault;
 use crate::wire::{terms, v1};
 
@@ -53,15 +51,6 @@ pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
     }
 }
 
-impl From<Cure> for v1::Cure {
-    fn from(Cure { invoice, fits_from }: Cure) -> v1::Cure {
-        let (invoice_id, open_minor) =
-            invoice.map(|found| (found.invoice_id.into(), found.open)).unwrap_or_default();
-        let fits_from = fits_from.map(|day| day.to_string()).unwrap_or_default();
-        v1::Cure { invoice_id, open_minor, fits_from }
-    }
-}
-
 impl From<Decision> for v1::Decision {
     fn from(decision: Decision) -> v1::Decision {
         match decision {
@@ -70,71 +59,6 @@ impl From<Decision> for v1::Decision {
             Decision::Referred => v1::Decision::Referred,
             Decision::Declined => v1::Decision::Declined,
         }
-    }
-}
-
-impl From<Effect> for v1::Effect {
-    fn from(effect: Effect) -> v1::Effect {
-        match effect {
-            Effect::Notify => v1::Effect::Notify,
-            Effect::Alert => v1::Effect::Alert,
-            Effect::Refer => v1::Effect::Refer,
-            Effect::Decline => v1::Effect::Decline,
-            Effect::Hold => v1::Effect::Hold,
-        }
-    }
-}
-
-impl From<Level> for v1::LimitLevel {
-    fn from(level: Level) -> v1::LimitLevel {
-        let of = match level {
-            Level::Group(id) => v1::limit_level::Of::AccountId(id.into()),
-            Level::Segment(id) => v1::limit_level::Of::SegmentId(id.into()),
-        };
-        v1::LimitLevel { of: Some(of) }
-    }
-}
-
-fn reason(reason: Reason) -> v1::Reason {
-    let unit = match reason.code {
-        ReasonCode::AccountClosed
-        | ReasonCode::AccountSuspended
-        | ReasonCode::FraudSuspension
-        | ReasonCode::BureauSuspension
-        | ReasonCode::AccountOnHold
-        | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
-        ReasonCode::LimitExpired | ReasonCode::TermsUpgraded => v1::ReasonUnit::Date,
-        ReasonCode::MaxOrderAmountExceeded
-        | ReasonCode::InsufficientCredit
-        | ReasonCode::RollingAverageExceeded
-        | ReasonCode::SharedLimitExceeded
-        | ReasonCode::SegmentCapExceeded
-        | ReasonCode::OrderAmountExceeded
-        | ReasonCode::FirstOrder => v1::ReasonUnit::Minor,
-        ReasonCode::UtilisationReached => v1::ReasonUnit::Percent,
-        ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => v1::ReasonUnit::Points,
-        ReasonCode::LedgerStale => v1::ReasonUnit::Hours,
-        ReasonCode::OverdueDays | ReasonCode::OldestItem => v1::ReasonUnit::Days,
-        ReasonCode::OverdueAmount | ReasonCode::VelocityAmount => v1::ReasonUnit::Minor,
-        ReasonCode::OverdueShare => v1::ReasonUnit::Percent,
-        ReasonCode::VelocityCount => v1::ReasonUnit::Orders,
-        ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
-    };
-    let effect = v1::Effect::from(reason.effect()).into();
-    let (level, hold_id) = match reason.whose {
-        None => (None, String::new()),
-        Some(Whose::Group(id)) => (Some(Level::Group(id).into()), String::new()),
-        Some(Whose::Segment(id)) => (Some(Level::Segment(id).into()), String::new()),
-        Some(Whose::Hold(id)) => (None, id.into()),
-    };
-    v1::Reason {
-        code: reason.code as i32,
-        unit: unit.into(),
-        observed: reason.observed,
-        threshold: reason.threshold,
-        level,
-        hold_id,
-        effect,
     }
 }
 
@@ -472,7 +396,7 @@ fn shared(state: &State, found: (Together, Option<Minor>, i128)) -> v1::SharedPo
 
 #[cfg(test)]
 mod tests {
-    use creditgate_engine::outcome::CuringInvoice;
+    use creditgate_engine::outcome::{Cure, CuringInvoice, Level, Reason, ReasonCode, Whose};
     use creditgate_engine::values::reservation_id;
     use prost::Message;
 

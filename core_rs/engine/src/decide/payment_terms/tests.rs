@@ -331,3 +331,14 @@ fn what_an_order_grows_by_is_held_against_its_own_terms_again() {
     assert_eq!((found.breach, &found.verdict.reasons[..]), (true, &expected[..]));
     assert_eq!(due(&found), Some((Source::Order, 20)));
 }
+
+#[test]
+fn better_terms_lead_to_what_the_policy_says() {
+    let mut book = book_with_grace();
+    book.set_policy("[channel.pos.terms-upgraded]\noutcome = \"decline\"\n");
+    for (channel, decision) in [("web", Referred), ("pos", Declined)] {
+        book.channel = channel;
+        let found = book.reserved(ask(asking("o", 1, None, Some("net30"))));
+        assert_eq!(found.verdict.decision, decision, "{channel}");
+    }
+}
