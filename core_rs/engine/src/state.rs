@@ -213,6 +213,13 @@ impl State {
         self.policies.in_force()
     }
 
+    /// Whether the policy in force has any rules for orders.
+    #[inline]
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.policies.has_rules()
+    }
+
     /// All versions of the policy.
     #[must_use]
     pub fn policies(&self) -> &Policies {

@@ -76,7 +76,7 @@ pub use list::Page;
 pub use options::{Fault, Faults, NoFaults, Options, Retention, Step, WindowBounds};
 pub use recovery::Recovery;
 pub use store::{Answer, Store};
-pub use trial::try_policy;
 pub use tables::{Reached, TABLES_FORMAT, Tables};
+pub use trial::try_policy;
 pub use upgrade::{Upgraded, upgrade_store};
 pub use window::WindowFigures;

@@ -69,7 +69,7 @@ pub fn decide<'a>(
     {
         rolling::note_averages(state, events);
     }
-    if state.policy().rules.acts()
+    if state.has_rules()
         && let Ok((outcome, events)) = &mut decided
     {
         watch::act(state, now, command, outcome, events);

@@ -95,6 +95,8 @@ pub struct Policies {
     /// By version, from 2 on, without gaps.
     rows: Vec<PolicyRow>,
     in_force: Arc<Policy>,
+    /// Of the one in force: every order asks.
+    has_rules: bool,
 }
 
 impl Policies {
@@ -123,6 +125,11 @@ impl Policies {
         &self.in_force
     }
 
+    #[inline]
+    pub(crate) fn has_rules(&self) -> bool {
+        self.has_rules
+    }
+
     /// Puts a row in its place; returns the one before.
     pub(crate) fn set(&mut self, row: PolicyRow) -> Option<PolicyRow> {
         let place = (row.version - BUILT_IN - 1) as usize;
@@ -143,6 +150,7 @@ impl Policies {
 
     /// Brings a policy into force; returns the one before.
     pub(crate) fn enforce(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
+        self.has_rules = !policy.rules.is_empty();
         std::mem::replace(&mut self.in_force, policy)
     }
 }

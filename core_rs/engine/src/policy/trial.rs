@@ -11,7 +11,6 @@ use crate::command::{Command, Order};
 use crate::decide::decide;
 use crate::entry::{Entry, Request};
 use crate::event::Event;
-use crate::model::Watch;
 use crate::outcome::{Decision, Outcome, ReasonCode, Reserved, Verdict};
 use crate::policy::Policy;
 use crate::rows::Rows;
@@ -132,7 +131,7 @@ impl Trial {
                 | Event::FirstOrdered { .. }
                 | Event::UtilisationCrossed { .. } => continue,
                 Event::Reserved { slot, .. } => {
-                    self.state.update_watch(slot, |watch| *watch = Watch { ordered: true, ..*watch });
+                    self.state.update_watch(slot, |watch| watch.ordered = true);
                 }
                 _ => {}
             }
@@ -188,14 +187,7 @@ impl Trial {
         }
     }
 
-    fn note(
-        &mut self,
-        seq: Seq,
-        channel: &str,
-        order: &Order<'_>,
-        was: &Verdict,
-        now: &Verdict,
-    ) {
+    fn note(&mut self, seq: Seq, channel: &str, order: &Order<'_>, was: &Verdict, now: &Verdict) {
         let Some(slot) = self.state.slot(order.account_id) else { return };
         let segment = self.state.terms(slot).segment;
         let stricter = if strictness(now.decision) > strictness(was.decision) { now } else { was };

@@ -4,6 +4,7 @@ use creditgate_engine::bounds::POLICY_BYTES_MAX;
 use creditgate_engine::command::{ActivatePolicy, Command, PutPolicy};
 use creditgate_engine::entry::Request;
 use creditgate_engine::error::Refusal;
+use creditgate_engine::outcome::Effect;
 use creditgate_engine::policy::{self, BUILT_IN, PolicyRow, PolicyStatus, Problem};
 use creditgate_engine::state::State;
 
@@ -99,5 +100,17 @@ fn status_of(status: PolicyStatus) -> v1::PolicyStatus {
         PolicyStatus::Draft => v1::PolicyStatus::Draft,
         PolicyStatus::Active => v1::PolicyStatus::Active,
         PolicyStatus::Retired => v1::PolicyStatus::Retired,
+    }
+}
+
+impl From<Effect> for v1::Effect {
+    fn from(effect: Effect) -> v1::Effect {
+        match effect {
+            Effect::Notify => v1::Effect::Notify,
+            Effect::Alert => v1::Effect::Alert,
+            Effect::Refer => v1::Effect::Refer,
+            Effect::Decline => v1::Effect::Decline,
+            Effect::Hold => v1::Effect::Hold,
+        }
     }
 }

@@ -10,8 +10,8 @@ use creditgate_engine::model::{
     Account, Conditions, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
 };
 use creditgate_engine::outcome::{
-    Changed, Decision, Effect, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted,
-    Verdict, Whose,
+    Changed, Decision, Level, Reason, ReasonCode, ReservationView, Reserved, Upserted, Verdict,
+    Whose,
 };
 use creditgate_engine::state::State;
 use creditgate_engine::values::{
@@ -59,18 +59,6 @@ impl From<Decision> for v1::Decision {
             Decision::PartiallyApproved => v1::Decision::PartiallyApproved,
             Decision::Referred => v1::Decision::Referred,
             Decision::Declined => v1::Decision::Declined,
-        }
-    }
-}
-
-impl From<Effect> for v1::Effect {
-    fn from(effect: Effect) -> v1::Effect {
-        match effect {
-            Effect::Notify => v1::Effect::Notify,
-            Effect::Alert => v1::Effect::Alert,
-            Effect::Refer => v1::Effect::Refer,
-            Effect::Decline => v1::Effect::Decline,
-            Effect::Hold => v1::Effect::Hold,
         }
     }
 }
