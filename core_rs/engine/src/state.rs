@@ -58,6 +58,12 @@ pub struct State {
     undo: Vec<Undo>,
 }
 
+/// The policies in force and tried, before they were others.
+struct Before {
+    in_force: Arc<Policy>,
+    shadow: Option<Arc<Policy>>,
+}
+
 impl State {
     /// Number of accounts; slots are 0 to this, exclusive.
     #[must_use]
@@ -305,14 +311,50 @@ impl State {
         self.policies.set(row);
     }
 
-    /// Brings a version into force where its row says that it is; returns the one before.
-    fn enforce(&mut self, row: &PolicyRow) -> Option<Arc<Policy>> {
-        if row.status != PolicyStatus::Active {
-            return None;
+    /// Has a version in force, or tried, where its row says so, and no longer where it does not;
+    /// returns what was before, where that is another.
+    fn enforce(&mut self, row: &PolicyRow) -> Option<Before> {
+        let tried = self.policies.shadow().is_some_and(|shadow| shadow.version == row.version);
+        let read = |state: &State| {
+            let (policy, _) = policy::read(&row.text, state);
+            let (version, active_since) = (row.version, row.activated_at);
+            Arc::new(Policy { version, active_since, ..policy })
+        };
+        let before = Before {
+            in_force: Arc::clone(self.policies.in_force_shared()),
+            shadow: self.policies.shadow().cloned(),
+        };
+        match row.status {
+            PolicyStatus::Active => {
+                let policy = read(self);
+                self.policies.enforce(policy);
+                if tried {
+                    self.policies.set_shadow(None);
+                }
+            }
+            PolicyStatus::Shadow => {
+                let policy = read(self);
+                self.policies.set_shadow(Some(policy));
+            }
+            PolicyStatus::Draft | PolicyStatus::Retired if tried => {
+                self.policies.set_shadow(None);
+            }
+            PolicyStatus::Draft | PolicyStatus::Retired => return None,
         }
-        let (policy, _) = policy::read(&row.text, self);
-        let (version, active_since) = (row.version, row.activated_at);
-        Some(self.policies.enforce(Arc::new(Policy { version, active_since, ..policy })))
+        Some(before)
+    }
+
+    fn put_policies_back(&mut self, before: Before) {
+        self.policies.enforce(before.in_force);
+        self.policies.set_shadow(before.shadow);
+    }
+
+    /// Decides as if another policy were in force.
+    pub fn under<R>(&mut self, policy: Arc<Policy>, decide: impl FnOnce(&State) -> R) -> R {
+        let before = self.policies.enforce(policy);
+        let decided = decide(self);
+        self.policies.enforce(before);
+        decided
     }
 
     /// Puts back a source's position, at recovery.

@@ -155,6 +155,8 @@ impl Calls<'_> {
             Method::CheckPolicy
             | Method::PutPolicy
             | Method::ActivatePolicy
+            | Method::ShadowPolicy
+            | Method::GetShadow
             | Method::GetPolicy
             | Method::ListPolicies => self.policies(*method, bytes, actor)?,
             Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),

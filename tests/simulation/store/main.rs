@@ -233,8 +233,8 @@ fn what_was_acknowledged_survives_everything() {
     let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 150)).collect();
     let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured \
                  Claimed Expired ExpirySet FirstOrdered Grown HoldLifted HoldPlaced \
-                 ItemForgotten ItemMoved ItemPosted PolicyActivated PolicyPut Released \
-                 ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet SegmentSet \
+                 ItemForgotten ItemMoved ItemPosted PolicyActivated PolicyPut PolicyShadowed \
+                 Released ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet SegmentSet \
                  SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet TermsAssigned \
                  TermsSet UnallocatedMoved UtilisationCrossed";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);

@@ -66,6 +66,8 @@ from creditgate.client import (
     RollingLimit,
     Segment,
     SetResult,
+    Shadow,
+    ShadowDifference,
     StatusResult,
     StreamProgress,
     TemporaryLimit,
@@ -119,7 +121,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 46
+    assert len(found) == 48
     return found
 
 
@@ -186,6 +188,9 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
     (policy_pb2.Policy, Policy, []),
     (policy_pb2.PolicyProblem, PolicyProblem, []),
+    (policy_pb2.GetShadowResponse, Shadow, []),
+    (policy_pb2.ShadowDifference, ShadowDifference, []),
+    (policy_pb2.ShadowPolicyResponse, PolicyResult, []),
     (policy_pb2.PutPolicyResponse, PolicyResult, []),
     (policy_pb2.ActivatePolicyResponse, PolicyResult, []),
     (audit_pb2.Change, Change, []),

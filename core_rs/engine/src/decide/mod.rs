@@ -104,6 +104,7 @@ impl<'s> Context<'s> {
             Command::AssignTerms(command) => self.assign_terms(command),
             Command::PutPolicy(command) => self.put_policy(command),
             Command::ActivatePolicy(command) => self.activate_policy(command),
+            Command::ShadowPolicy(command) => self.shadow_policy(command),
             Command::Post(command) => self.post(command),
             Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),

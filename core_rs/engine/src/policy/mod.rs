@@ -16,6 +16,7 @@ pub mod money;
 pub mod reader;
 pub mod rules;
 pub mod scopes;
+pub mod shadow;
 pub mod trial;
 
 pub use money::Amounts;
@@ -68,6 +69,8 @@ pub enum PolicyStatus {
     Active,
     /// It was in force, until another took its place.
     Retired,
+    /// It is tried beside the one in force.
+    Shadow,
 }
 
 /// One version: its text, and what became of it.
@@ -97,6 +100,7 @@ pub struct Policies {
     in_force: Arc<Policy>,
     /// Of the one in force: every order asks.
     has_rules: bool,
+    shadow: Option<Arc<Policy>>,
 }
 
 impl Policies {
@@ -125,6 +129,17 @@ impl Policies {
         &self.in_force
     }
 
+    pub(crate) fn in_force_shared(&self) -> &Arc<Policy> {
+        &self.in_force
+    }
+
+    /// What is tried beside the one in force.
+    #[inline]
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Arc<Policy>> {
+        self.shadow.as_ref()
+    }
+
     #[inline]
     pub(crate) fn has_rules(&self) -> bool {
         self.has_rules
@@ -146,6 +161,11 @@ impl Policies {
     /// Removes the version that was put last.
     pub(crate) fn pop(&mut self) {
         self.rows.pop();
+    }
+
+    /// Tries a policy beside the one in force; returns the one before.
+    pub(crate) fn set_shadow(&mut self, policy: Option<Arc<Policy>>) -> Option<Arc<Policy>> {
+        std::mem::replace(&mut self.shadow, policy)
     }
 
     /// Brings a policy into force; returns the one before.

@@ -34,6 +34,17 @@ impl Calls<'_> {
                 let (journal_seq, replayed) = (made.seq, made.replayed);
                 v1::ActivatePolicyResponse { version, journal_seq, replayed }.encode_to_vec()
             }
+            Method::ShadowPolicy => {
+                let message = decode(bytes)?;
+                let (version, made) = self.decide_policy(&policy::shadow(&message, actor)?)?;
+                let (journal_seq, replayed) = (made.seq, made.replayed);
+                v1::ShadowPolicyResponse { version, journal_seq, replayed }.encode_to_vec()
+            }
+            Method::GetShadow => {
+                let v1::GetShadowRequest {} = decode(bytes)?;
+                let tried = state.policies().shadow().map(|shadow| shadow.version);
+                policy::shadowed(tried, self.store.shadowed()).encode_to_vec()
+            }
             other => unreachable!("{other:?} concerns no policy"),
         })
     }
