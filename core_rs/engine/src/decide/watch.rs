@@ -15,8 +15,6 @@ use crate::values::{LimitKind, Micros, Slot};
 const SOURCE: &str = "policy";
 
 /// Adds the events that the policy's rules lead to, once all others are known.
-#[cold]
-#[inline(never)]
 pub(super) fn act<'a>(
     state: &State,
     now: Micros,
@@ -24,9 +22,6 @@ pub(super) fn act<'a>(
     outcome: &Outcome,
     events: &mut Vec<Event<'a>>,
 ) {
-    if !state.policy().rules.acts() {
-        return;
-    }
     place_holds(state, now, command, outcome, events);
     if state.policy().rules.asks_first_order() {
         note_first_orders(state, events);

@@ -46,14 +46,14 @@ pub(crate) struct Fault {
     /// When to try again, where that helps.
     pub(crate) retry_ms: Option<u32>,
     /// What is wrong with the field, where it is more than one thing; else the message says it.
-    pub(crate) violations: Vec<String>,
+    pub(crate) violations: Box<[String]>,
     /// What belongs to the reason, by name.
     pub(crate) metadata: Vec<(&'static str, &'static str)>,
 }
 
 impl Fault {
     fn new(code: Code, reason: &'static str, field: &str, message: String) -> Fault {
-        let (field, violations, metadata) = (field.to_owned(), Vec::new(), Vec::new());
+        let (field, violations, metadata) = (field.to_owned(), Box::default(), Vec::new());
         Fault { code, reason, message, field, retry_ms: None, violations, metadata }
     }
 
@@ -299,7 +299,7 @@ impl From<Refusal> for Fault {
 }
 
 /// A status travels in a header: CheckPolicy lists what has no room there.
-fn listed(problems: &[Problem]) -> Vec<String> {
+fn listed(problems: &[Problem]) -> Box<[String]> {
     let mut room = VIOLATIONS_BYTES_MAX;
     let fits = |said: &String| {
         let left = room.checked_sub(said.len());
