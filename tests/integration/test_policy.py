@@ -153,6 +153,42 @@ def test_a_rule_holds_the_account_by_its_channel(server: ServerProcess) -> None:
         assert [reason.code for reason in held.reasons] == [ReasonCode.ACCOUNT_ON_HOLD]
 
 
+def test_a_candidate_is_tried_beside_the_policy_in_force(server: ServerProcess) -> None:
+    put_in_force(server, BANDS)
+    with as_(server, "anna") as anna:
+        anna.put_policy("[all.maximum-order]\namount = '0.10 USD'\n", "stricter")
+        with pytest.raises(PreconditionError):
+            anna.shadow_policy(2, "it is in force")
+        anna.shadow_policy(3, "for a month")
+        assert [row.status for row in anna.list_policies()][1] is PolicyStatus.SHADOW
+        assert anna.check_and_reserve("a", "o1", 10, "USD").policy_version == 2
+        assert anna.check_and_reserve("a", "o2", 20, "USD").decision is Decision.APPROVED
+        assert anna.check_and_reserve("a", "o3", 65, "USD").decision is Decision.REFERRED
+        both = anna.check_and_reserve("a", "o4", 5, "USD", request_id="o4")
+        assert anna.check_and_reserve("a", "o4", 5, "USD", request_id="o4").replayed
+        assert both.reasons == ()
+        assert anna.get_position("a").reserved_minor == 35
+        found = anna.get_shadow()
+        assert (found.version, found.orders) == (3, 4)
+        kinds = [(row.was.value, row.now.value, row.rule.value) for row in found.differences]
+        sizes = [(row.orders, row.amount_minor) for row in found.differences]
+        assert kinds == [
+            ("APPROVED", "DECLINED", "ORDER_AMOUNT_EXCEEDED"),
+            ("REFERRED", "DECLINED", "ORDER_AMOUNT_EXCEEDED"),
+        ]
+        assert sizes == [(1, 20), (1, 65)]
+    server.kill()
+    server.start()
+    with as_(server, "bert") as bert:
+        assert (bert.get_shadow().version, bert.get_shadow().orders) == (3, 0)
+        bert.activate_policy(3, "it is right")
+        assert bert.get_shadow().version == 0
+        bert.shadow_policy(2, "the old one")
+        bert.shadow_policy(0, "enough")
+        statuses = [PolicyStatus.RETIRED, PolicyStatus.ACTIVE]
+        assert [row.status for row in bert.list_policies()] == statuses
+
+
 def test_a_silent_ledger_by_the_clock(start_server: StartServer) -> None:
     server = start_server(clock="manual")
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -114,7 +114,14 @@ from creditgate.client._ledger import (
     StreamProgress,
 )
 from creditgate.client._options import ClientOptions, RetryPolicy, Tls
-from creditgate.client._policy import Policy, PolicyProblem, PolicyResult, PolicyStatus
+from creditgate.client._policy import (
+    Policy,
+    PolicyProblem,
+    PolicyResult,
+    PolicyStatus,
+    Shadow,
+    ShadowDifference,
+)
 from creditgate.client._sync import Client
 from creditgate.client._terms_results import (
     Calendar,
@@ -218,6 +225,8 @@ __all__ = [
     "SegmentPosition",
     "ServerError",
     "SetResult",
+    "Shadow",
+    "ShadowDifference",
     "SharedPosition",
     "StatusResult",
     "StreamProgress",

@@ -182,6 +182,11 @@ def decision_from(number: int) -> Decision:
     return _DECISION.read(number)
 
 
+def reason_code_from(number: int) -> ReasonCode:
+    """Reads an enum value of the contract."""
+    return _REASON_CODE.read(number)
+
+
 def reason_from(message: common_pb2.Reason) -> Reason:
     """Reads a message of the contract."""
     code = _REASON_CODE.read(message.code)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from creditgate.client._common import Decision, ReasonCode, decision_from, reason_code_from
 from creditgate.client._wire import (
     Call,
     EnumCodec,
@@ -22,12 +23,13 @@ _SERVICE = pb.DESCRIPTOR.services_by_name["PolicyService"]
 
 
 class PolicyStatus(StrEnum):
-    """What became of a version: put and never activated, in force, or in force once."""
+    """What became of a version: put and never activated, in force, in force once, or tried."""
 
     UNKNOWN = "UNKNOWN"
     DRAFT = "DRAFT"
     ACTIVE = "ACTIVE"
     RETIRED = "RETIRED"
+    SHADOW = "SHADOW"
 
 
 _STATUS = EnumCodec(PolicyStatus, pb.PolicyStatus)
@@ -60,6 +62,30 @@ class PolicyResult(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     journal_seq: int
     replayed: bool
+
+
+class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """Orders that the version that is tried would have ended otherwise in the same way."""
+
+    was: Decision
+    now: Decision
+    rule: ReasonCode
+    """The rule by which they differ: the first of the strongest in the stricter decision."""
+    currency: str
+    orders: int
+    amount_minor: int
+    """What they asked for together."""
+
+
+class Shadow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a version that is tried beside the one in force would have decided otherwise."""
+
+    version: int
+    """0: none is tried."""
+    since: datetime | None
+    """Of the first order that both decided; None: there was none."""
+    orders: int
+    differences: tuple[ShadowDifference, ...]
 
 
 def check_policy(text: str, *, timeout_s: float | None = None) -> Call[tuple[PolicyProblem, ...]]:
@@ -130,6 +156,49 @@ def activate_policy(
     )
 
 
+def shadow_policy(
+    version: int,
+    reason: str,
+    *,
+    channel: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[PolicyResult]:
+    """Tries a version beside the one in force: every order is decided under it too.
+
+    Nothing comes of that but the figures of `get_shadow`. 0 ends it. `reason` is for the audit
+    trail. Raises NotFoundError (POLICY_NOT_FOUND) and PreconditionError (POLICY_IN_FORCE).
+    """
+    return unary(
+        method_path(_SERVICE, "ShadowPolicy"),
+        pb.ShadowPolicyRequest(
+            request_id=request_id or new_request_id(),
+            version=version,
+            reason=reason,
+            channel=channel,
+        ),
+        pb.ShadowPolicyResponse,
+        _result,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
+def get_shadow(*, timeout_s: float | None = None) -> Call[Shadow]:
+    """What the version that is tried would have decided otherwise.
+
+    Counted since it is tried, or since the server was started.
+    """
+    return unary(
+        method_path(_SERVICE, "GetShadow"),
+        pb.GetShadowRequest(),
+        pb.GetShadowResponse,
+        _shadow,
+        lane=Lane.DECISION,
+        timeout_s=timeout_s,
+    )
+
+
 def get_policy(version: int = 0, *, timeout_s: float | None = None) -> Call[Policy]:
     """A version with its text; 0 is the one in force. Raises NotFoundError (POLICY_NOT_FOUND)."""
     return unary(
@@ -174,7 +243,28 @@ def _policy(message: pb.Policy) -> Policy:
     )
 
 
-def _result(message: pb.PutPolicyResponse | pb.ActivatePolicyResponse) -> PolicyResult:
+def _shadow(message: pb.GetShadowResponse) -> Shadow:
+    return Shadow(
+        version=message.version,
+        since=time_or_none(message, "since"),
+        orders=message.orders,
+        differences=tuple(
+            ShadowDifference(
+                was=decision_from(row.was),
+                now=decision_from(row.now),
+                rule=reason_code_from(row.rule),
+                currency=row.currency,
+                orders=row.orders,
+                amount_minor=row.amount_minor,
+            )
+            for row in message.differences
+        ),
+    )
+
+
+def _result(
+    message: pb.PutPolicyResponse | pb.ActivatePolicyResponse | pb.ShadowPolicyResponse,
+) -> PolicyResult:
     return PolicyResult(
         version=message.version, journal_seq=message.journal_seq, replayed=message.replayed
     )

@@ -147,6 +147,8 @@ class Client:
     check_policy = _unary(_policy.check_policy)
     put_policy = _unary(_policy.put_policy)
     activate_policy = _unary(_policy.activate_policy)
+    shadow_policy = _unary(_policy.shadow_policy)
+    get_shadow = _unary(_policy.get_shadow)
     get_policy = _unary(_policy.get_policy)
     list_policies = _listing(_policy.list_policies)
 

@@ -22,42 +22,53 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from creditgate.v1 import common_pb2 as creditgate_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/policy.proto\x12\rcreditgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x01\n\x06Policy\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12+\n\x06status\x18\x02 \x01(\x0e\x32\x1b.creditgate.v1.PolicyStatus\x12\x0e\n\x06put_by\x18\x03 \x01(\t\x12,\n\x08put_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x61\x63tivated_by\x18\x05 \x01(\t\x12\x31\n\ractivate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x07 \x01(\t\".\n\rPolicyProblem\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\"\"\n\x12\x43heckPolicyRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"E\n\x13\x43heckPolicyResponse\x12.\n\x08problems\x18\x01 \x03(\x0b\x32\x1c.creditgate.v1.PolicyProblem\"U\n\x10PutPolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"K\n\x11PutPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"]\n\x15\x41\x63tivatePolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"P\n\x16\x41\x63tivatePolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"#\n\x10GetPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x04\":\n\x11GetPolicyResponse\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.creditgate.v1.Policy\"<\n\x13ListPoliciesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"X\n\x14ListPoliciesResponse\x12\'\n\x08policies\x18\x01 \x03(\x0b\x32\x15.creditgate.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*{\n\x0cPolicyStatus\x12\x1d\n\x19POLICY_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13POLICY_STATUS_DRAFT\x10\x01\x12\x18\n\x14POLICY_STATUS_ACTIVE\x10\x02\x12\x19\n\x15POLICY_STATUS_RETIRED\x10\x03\x32\xbd\x03\n\rPolicyService\x12T\n\x0b\x43heckPolicy\x12!.creditgate.v1.CheckPolicyRequest\x1a\".creditgate.v1.CheckPolicyResponse\x12N\n\tPutPolicy\x12\x1f.creditgate.v1.PutPolicyRequest\x1a .creditgate.v1.PutPolicyResponse\x12]\n\x0e\x41\x63tivatePolicy\x12$.creditgate.v1.ActivatePolicyRequest\x1a%.creditgate.v1.ActivatePolicyResponse\x12N\n\tGetPolicy\x12\x1f.creditgate.v1.GetPolicyRequest\x1a .creditgate.v1.GetPolicyResponse\x12W\n\x0cListPolicies\x12\".creditgate.v1.ListPoliciesRequest\x1a#.creditgate.v1.ListPoliciesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/policy.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x01\n\x06Policy\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12+\n\x06status\x18\x02 \x01(\x0e\x32\x1b.creditgate.v1.PolicyStatus\x12\x0e\n\x06put_by\x18\x03 \x01(\t\x12,\n\x08put_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x61\x63tivated_by\x18\x05 \x01(\t\x12\x31\n\ractivate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x07 \x01(\t\".\n\rPolicyProblem\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\"\"\n\x12\x43heckPolicyRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"E\n\x13\x43heckPolicyResponse\x12.\n\x08problems\x18\x01 \x03(\x0b\x32\x1c.creditgate.v1.PolicyProblem\"U\n\x10PutPolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"K\n\x11PutPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"]\n\x15\x41\x63tivatePolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"P\n\x16\x41\x63tivatePolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"[\n\x13ShadowPolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"N\n\x14ShadowPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\x12\n\x10GetShadowRequest\"\x95\x01\n\x11GetShadowResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06orders\x18\x03 \x01(\x04\x12\x34\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32\x1f.creditgate.v1.ShadowDifference\"\xbf\x01\n\x10ShadowDifference\x12$\n\x03was\x18\x01 \x01(\x0e\x32\x17.creditgate.v1.Decision\x12$\n\x03now\x18\x02 \x01(\x0e\x32\x17.creditgate.v1.Decision\x12\'\n\x04rule\x18\x03 \x01(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x0e\n\x06orders\x18\x05 \x01(\x04\x12\x14\n\x0c\x61mount_minor\x18\x06 \x01(\x03\"#\n\x10GetPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x04\":\n\x11GetPolicyResponse\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.creditgate.v1.Policy\"<\n\x13ListPoliciesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"X\n\x14ListPoliciesResponse\x12\'\n\x08policies\x18\x01 \x03(\x0b\x32\x15.creditgate.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x95\x01\n\x0cPolicyStatus\x12\x1d\n\x19POLICY_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13POLICY_STATUS_DRAFT\x10\x01\x12\x18\n\x14POLICY_STATUS_ACTIVE\x10\x02\x12\x19\n\x15POLICY_STATUS_RETIRED\x10\x03\x12\x18\n\x14POLICY_STATUS_SHADOW\x10\x04\x32\xe6\x04\n\rPolicyService\x12T\n\x0b\x43heckPolicy\x12!.creditgate.v1.CheckPolicyRequest\x1a\".creditgate.v1.CheckPolicyResponse\x12N\n\tPutPolicy\x12\x1f.creditgate.v1.PutPolicyRequest\x1a .creditgate.v1.PutPolicyResponse\x12]\n\x0e\x41\x63tivatePolicy\x12$.creditgate.v1.ActivatePolicyRequest\x1a%.creditgate.v1.ActivatePolicyResponse\x12W\n\x0cShadowPolicy\x12\".creditgate.v1.ShadowPolicyRequest\x1a#.creditgate.v1.ShadowPolicyResponse\x12N\n\tGetShadow\x12\x1f.creditgate.v1.GetShadowRequest\x1a .creditgate.v1.GetShadowResponse\x12N\n\tGetPolicy\x12\x1f.creditgate.v1.GetPolicyRequest\x1a .creditgate.v1.GetPolicyResponse\x12W\n\x0cListPolicies\x12\".creditgate.v1.ListPoliciesRequest\x1a#.creditgate.v1.ListPoliciesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POLICYSTATUS']._serialized_start=1045
-  _globals['_POLICYSTATUS']._serialized_end=1168
-  _globals['_POLICY']._serialized_start=79
-  _globals['_POLICY']._serialized_end=298
-  _globals['_POLICYPROBLEM']._serialized_start=300
-  _globals['_POLICYPROBLEM']._serialized_end=346
-  _globals['_CHECKPOLICYREQUEST']._serialized_start=348
-  _globals['_CHECKPOLICYREQUEST']._serialized_end=382
-  _globals['_CHECKPOLICYRESPONSE']._serialized_start=384
-  _globals['_CHECKPOLICYRESPONSE']._serialized_end=453
-  _globals['_PUTPOLICYREQUEST']._serialized_start=455
-  _globals['_PUTPOLICYREQUEST']._serialized_end=540
-  _globals['_PUTPOLICYRESPONSE']._serialized_start=542
-  _globals['_PUTPOLICYRESPONSE']._serialized_end=617
-  _globals['_ACTIVATEPOLICYREQUEST']._serialized_start=619
-  _globals['_ACTIVATEPOLICYREQUEST']._serialized_end=712
-  _globals['_ACTIVATEPOLICYRESPONSE']._serialized_start=714
-  _globals['_ACTIVATEPOLICYRESPONSE']._serialized_end=794
-  _globals['_GETPOLICYREQUEST']._serialized_start=796
-  _globals['_GETPOLICYREQUEST']._serialized_end=831
-  _globals['_GETPOLICYRESPONSE']._serialized_start=833
-  _globals['_GETPOLICYRESPONSE']._serialized_end=891
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=893
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=953
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=955
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=1043
-  _globals['_POLICYSERVICE']._serialized_start=1171
-  _globals['_POLICYSERVICE']._serialized_end=1616
+  _globals['_POLICYSTATUS']._serialized_start=1613
+  _globals['_POLICYSTATUS']._serialized_end=1762
+  _globals['_POLICY']._serialized_start=107
+  _globals['_POLICY']._serialized_end=326
+  _globals['_POLICYPROBLEM']._serialized_start=328
+  _globals['_POLICYPROBLEM']._serialized_end=374
+  _globals['_CHECKPOLICYREQUEST']._serialized_start=376
+  _globals['_CHECKPOLICYREQUEST']._serialized_end=410
+  _globals['_CHECKPOLICYRESPONSE']._serialized_start=412
+  _globals['_CHECKPOLICYRESPONSE']._serialized_end=481
+  _globals['_PUTPOLICYREQUEST']._serialized_start=483
+  _globals['_PUTPOLICYREQUEST']._serialized_end=568
+  _globals['_PUTPOLICYRESPONSE']._serialized_start=570
+  _globals['_PUTPOLICYRESPONSE']._serialized_end=645
+  _globals['_ACTIVATEPOLICYREQUEST']._serialized_start=647
+  _globals['_ACTIVATEPOLICYREQUEST']._serialized_end=740
+  _globals['_ACTIVATEPOLICYRESPONSE']._serialized_start=742
+  _globals['_ACTIVATEPOLICYRESPONSE']._serialized_end=822
+  _globals['_SHADOWPOLICYREQUEST']._serialized_start=824
+  _globals['_SHADOWPOLICYREQUEST']._serialized_end=915
+  _globals['_SHADOWPOLICYRESPONSE']._serialized_start=917
+  _globals['_SHADOWPOLICYRESPONSE']._serialized_end=995
+  _globals['_GETSHADOWREQUEST']._serialized_start=997
+  _globals['_GETSHADOWREQUEST']._serialized_end=1015
+  _globals['_GETSHADOWRESPONSE']._serialized_start=1018
+  _globals['_GETSHADOWRESPONSE']._serialized_end=1167
+  _globals['_SHADOWDIFFERENCE']._serialized_start=1170
+  _globals['_SHADOWDIFFERENCE']._serialized_end=1361
+  _globals['_GETPOLICYREQUEST']._serialized_start=1363
+  _globals['_GETPOLICYREQUEST']._serialized_end=1398
+  _globals['_GETPOLICYRESPONSE']._serialized_start=1400
+  _globals['_GETPOLICYRESPONSE']._serialized_end=1458
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=1460
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=1520
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=1522
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=1610
+  _globals['_POLICYSERVICE']._serialized_start=1765
+  _globals['_POLICYSERVICE']._serialized_end=2379
 # @@protoc_insertion_point(module_scope)

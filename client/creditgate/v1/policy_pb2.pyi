@@ -1,5 +1,6 @@
 import datetime
 
+from creditgate.v1 import common_pb2 as _common_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -16,10 +17,12 @@ class PolicyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     POLICY_STATUS_DRAFT: _ClassVar[PolicyStatus]
     POLICY_STATUS_ACTIVE: _ClassVar[PolicyStatus]
     POLICY_STATUS_RETIRED: _ClassVar[PolicyStatus]
+    POLICY_STATUS_SHADOW: _ClassVar[PolicyStatus]
 POLICY_STATUS_UNSPECIFIED: PolicyStatus
 POLICY_STATUS_DRAFT: PolicyStatus
 POLICY_STATUS_ACTIVE: PolicyStatus
 POLICY_STATUS_RETIRED: PolicyStatus
+POLICY_STATUS_SHADOW: PolicyStatus
 
 class Policy(_message.Message):
     __slots__ = ("version", "status", "put_by", "put_time", "activated_by", "activate_time", "text")
@@ -102,6 +105,60 @@ class ActivatePolicyResponse(_message.Message):
     journal_seq: int
     replayed: bool
     def __init__(self, version: _Optional[int] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class ShadowPolicyRequest(_message.Message):
+    __slots__ = ("request_id", "version", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    version: int
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., version: _Optional[int] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class ShadowPolicyResponse(_message.Message):
+    __slots__ = ("version", "journal_seq", "replayed")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    journal_seq: int
+    replayed: bool
+    def __init__(self, version: _Optional[int] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class GetShadowRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetShadowResponse(_message.Message):
+    __slots__ = ("version", "since", "orders", "differences")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    since: _timestamp_pb2.Timestamp
+    orders: int
+    differences: _containers.RepeatedCompositeFieldContainer[ShadowDifference]
+    def __init__(self, version: _Optional[int] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[ShadowDifference, _Mapping]]] = ...) -> None: ...
+
+class ShadowDifference(_message.Message):
+    __slots__ = ("was", "now", "rule", "currency", "orders", "amount_minor")
+    WAS_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    was: _common_pb2.Decision
+    now: _common_pb2.Decision
+    rule: _common_pb2.ReasonCode
+    currency: str
+    orders: int
+    amount_minor: int
+    def __init__(self, was: _Optional[_Union[_common_pb2.Decision, str]] = ..., now: _Optional[_Union[_common_pb2.Decision, str]] = ..., rule: _Optional[_Union[_common_pb2.ReasonCode, str]] = ..., currency: _Optional[str] = ..., orders: _Optional[int] = ..., amount_minor: _Optional[int] = ...) -> None: ...
 
 class GetPolicyRequest(_message.Message):
     __slots__ = ("version",)

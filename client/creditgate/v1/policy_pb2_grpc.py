@@ -51,6 +51,16 @@ class PolicyServiceStub:
                 request_serializer=creditgate_dot_v1_dot_policy__pb2.ActivatePolicyRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_policy__pb2.ActivatePolicyResponse.FromString,
                 _registered_method=True)
+        self.ShadowPolicy = channel.unary_unary(
+                '/creditgate.v1.PolicyService/ShadowPolicy',
+                request_serializer=creditgate_dot_v1_dot_policy__pb2.ShadowPolicyRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_policy__pb2.ShadowPolicyResponse.FromString,
+                _registered_method=True)
+        self.GetShadow = channel.unary_unary(
+                '/creditgate.v1.PolicyService/GetShadow',
+                request_serializer=creditgate_dot_v1_dot_policy__pb2.GetShadowRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_policy__pb2.GetShadowResponse.FromString,
+                _registered_method=True)
         self.GetPolicy = channel.unary_unary(
                 '/creditgate.v1.PolicyService/GetPolicy',
                 request_serializer=creditgate_dot_v1_dot_policy__pb2.GetPolicyRequest.SerializeToString,
@@ -91,6 +101,21 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShadowPolicy(self, request, context):
+        """Tries a version beside the one in force: every order is decided under it too, after which
+        nothing of that comes but figures. It takes the place of the one that was tried.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetShadow(self, request, context):
+        """What the version that is tried would have decided otherwise so far.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPolicy(self, request, context):
         """A version with its text, or the one in force.
         """
@@ -122,6 +147,16 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ActivatePolicy,
                     request_deserializer=creditgate_dot_v1_dot_policy__pb2.ActivatePolicyRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_policy__pb2.ActivatePolicyResponse.SerializeToString,
+            ),
+            'ShadowPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShadowPolicy,
+                    request_deserializer=creditgate_dot_v1_dot_policy__pb2.ShadowPolicyRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_policy__pb2.ShadowPolicyResponse.SerializeToString,
+            ),
+            'GetShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShadow,
+                    request_deserializer=creditgate_dot_v1_dot_policy__pb2.GetShadowRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_policy__pb2.GetShadowResponse.SerializeToString,
             ),
             'GetPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPolicy,
@@ -217,6 +252,60 @@ class PolicyService:
             '/creditgate.v1.PolicyService/ActivatePolicy',
             creditgate_dot_v1_dot_policy__pb2.ActivatePolicyRequest.SerializeToString,
             creditgate_dot_v1_dot_policy__pb2.ActivatePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShadowPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.PolicyService/ShadowPolicy',
+            creditgate_dot_v1_dot_policy__pb2.ShadowPolicyRequest.SerializeToString,
+            creditgate_dot_v1_dot_policy__pb2.ShadowPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.PolicyService/GetShadow',
+            creditgate_dot_v1_dot_policy__pb2.GetShadowRequest.SerializeToString,
+            creditgate_dot_v1_dot_policy__pb2.GetShadowResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -64,7 +64,9 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             rows.set_calendar(calendar, Calendar { id: calendar_id.into(), spec: spec.clone() });
         }
         Event::TermsAssigned { ref assignee, terms } => rows.assign_terms(assignee.clone(), terms),
-        Event::PolicyPut { .. } | Event::PolicyActivated { .. } => set_policy(rows, now, event),
+        Event::PolicyPut { .. } | Event::PolicyActivated { .. } | Event::PolicyShadowed { .. } => {
+            set_policy(rows, now, event)
+        }
         Event::OrdersCounted { slot, part, orders, amount } => rows.update_watch(slot, |watch| {
             let velocity = watch.velocity.get_or_insert_default();
             velocity.note(now, part, orders, amount);
@@ -204,6 +206,18 @@ fn set_policy(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 row.status = PolicyStatus::Active;
                 (row.activated_by, row.activated_at) = ((**by).into(), now);
             });
+        }
+        Event::PolicyShadowed { was, version } => {
+            if let Some(was) = was {
+                rows.update_policy(was, unknown, |row| {
+                    let activated = row.activated_at != 0;
+                    row.status =
+                        if activated { PolicyStatus::Retired } else { PolicyStatus::Draft };
+                });
+            }
+            if let Some(version) = version {
+                rows.update_policy(version, unknown, |row| row.status = PolicyStatus::Shadow);
+            }
         }
         _ => unreachable!("only called for policies"),
     }

@@ -21,7 +21,7 @@ pub use conditions::{
 };
 pub use ledger::{EntryKind, Post};
 pub use orders::{Adjust, CaptureOrder, Order, OrderKey, Release, Reserve, ReserveAll, Target};
-pub use policy::{ActivatePolicy, PutPolicy};
+pub use policy::{ActivatePolicy, PutPolicy, ShadowPolicy};
 pub use terms::{AssignTerms, TermsScope, UpsertCalendar, UpsertTerms};
 
 /// One thing to decide.
@@ -67,6 +67,8 @@ pub enum Command<'a> {
     PutPolicy(PutPolicy<'a>),
     /// Bring a version of the policy into force.
     ActivatePolicy(ActivatePolicy<'a>),
+    /// Try a version of the policy beside the one in force.
+    ShadowPolicy(ShadowPolicy<'a>),
     /// Take one movement from the ledger.
     Post(Post<'a>),
     /// Erase what people wrote about an account.
@@ -115,6 +117,7 @@ impl<'a> Command<'a> {
             Command::AssignTerms(command) => Identity::Request(command.request),
             Command::PutPolicy(command) => Identity::Request(command.request),
             Command::ActivatePolicy(command) => Identity::Request(command.request),
+            Command::ShadowPolicy(command) => Identity::Request(command.request),
             Command::EraseTexts(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
@@ -146,6 +149,7 @@ impl<'a> Command<'a> {
             Command::AssignTerms(_) => "assign_terms",
             Command::PutPolicy(_) => "put_policy",
             Command::ActivatePolicy(_) => "activate_policy",
+            Command::ShadowPolicy(_) => "shadow_policy",
             Command::Post(_) => "post",
             Command::EraseTexts(_) => "erase_texts",
             Command::Housekeep(_) => "housekeep",
@@ -188,6 +192,7 @@ impl<'a> Command<'a> {
             | Command::UpsertCalendar(_)
             | Command::PutPolicy(_)
             | Command::ActivatePolicy(_)
+            | Command::ShadowPolicy(_)
             | Command::Housekeep(_) => Vec::new(),
         }
     }

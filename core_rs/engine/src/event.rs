@@ -186,6 +186,13 @@ pub enum Event<'a> {
         /// Who.
         by: Cow<'a, str>,
     },
+    /// A version of the policy is tried beside the one in force, or none any more.
+    PolicyShadowed {
+        /// Which was until now.
+        was: Option<PolicyVersion>,
+        /// Which is from now on.
+        version: Option<PolicyVersion>,
+    },
     /// An order of an account was approved for the first time since a policy asks for it.
     FirstOrdered {
         /// Whose.

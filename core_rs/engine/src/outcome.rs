@@ -8,8 +8,8 @@ use crate::policy::PolicyVersion;
 use crate::terms::{OrderTerms, Plan, Source};
 use crate::values::{Currency, Day, Id, Micros, Minor, ReservationId};
 
-/// The verdict on an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The verdict on an order, the strictest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// All of it.

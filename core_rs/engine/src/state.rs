@@ -60,6 +60,12 @@ pub struct State {
     undo: Vec<Undo>,
 }
 
+/// The policies in force and tried, before they were others.
+struct Before {
+    in_force: Arc<Policy>,
+    shadow: Option<Arc<Policy>>,
+}
+
 impl State {
     /// Number of accounts; slots are 0 to this, exclusive.
     #[must_use]
@@ -234,6 +240,13 @@ impl State {
         self.policies.in_force()
     }
 
+    /// Whether the policy in force has any rules for orders.
+    #[inline]
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.policies.has_rules()
+    }
+
     /// All versions of the policy.
     #[must_use]
     pub fn policies(&self) -> &Policies {
@@ -309,7 +322,8 @@ impl State {
 
     /// Has a policy in force that is no version, to try it.
     pub fn try_policy(&mut self, policy: Arc<Policy>) {
-        self.bring_into_force(policy);
+        self.policies.enforce(policy);
+        self.keep_by_due();
     }
 
     /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
@@ -319,22 +333,60 @@ impl State {
         self.policies.set(row);
     }
 
-    /// Brings a version into force where its row says that it is; returns the one before.
-    fn enforce(&mut self, row: &PolicyRow) -> Option<Arc<Policy>> {
-        if row.status != PolicyStatus::Active {
-            return None;
+    /// Has a version in force, or tried, where its row says so, and no longer where it does not;
+    /// returns what was before, where that is another.
+    fn enforce(&mut self, row: &PolicyRow) -> Option<Before> {
+        let tried = self.policies.shadow().is_some_and(|shadow| shadow.version == row.version);
+        let read = |state: &State| {
+            let (policy, _) = policy::read(&row.text, state);
+            let (version, active_since) = (row.version, row.activated_at);
+            Arc::new(Policy { version, active_since, ..policy })
+        };
+        let before = Before {
+            in_force: Arc::clone(self.policies.in_force_shared()),
+            shadow: self.policies.shadow().cloned(),
+        };
+        match row.status {
+            PolicyStatus::Active => {
+                let policy = read(self);
+                self.policies.enforce(policy);
+                if tried {
+                    self.policies.set_shadow(None);
+                }
+            }
+            PolicyStatus::Shadow => {
+                let policy = read(self);
+                self.policies.set_shadow(Some(policy));
+            }
+            PolicyStatus::Draft | PolicyStatus::Retired if tried => {
+                self.policies.set_shadow(None);
+            }
+            PolicyStatus::Draft | PolicyStatus::Retired => return None,
         }
-        let (policy, _) = policy::read(&row.text, self);
-        let (version, active_since) = (row.version, row.activated_at);
-        Some(self.bring_into_force(Arc::new(Policy { version, active_since, ..policy })))
+        self.keep_by_due();
+        Some(before)
     }
 
-    /// Returns the one before. What is owed is kept in order while there is a policy: its rules ask
-    /// for it, and so does whoever wants to know what would cure a violation.
-    fn bring_into_force(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
-        let is_built_in = policy.version == policy::BUILT_IN && policy.rules.is_empty();
-        self.items.keep_by_due(!is_built_in);
-        self.policies.enforce(policy)
+    fn put_policies_back(&mut self, before: Before) {
+        self.policies.enforce(before.in_force);
+        self.policies.set_shadow(before.shadow);
+        self.keep_by_due();
+    }
+
+    /// What is owed is kept in order while there is a policy: its rules ask for it, and so does
+    /// whoever wants to know what would cure a violation.
+    fn keep_by_due(&mut self) {
+        let asks = |policy: &Policy| policy.version != policy::BUILT_IN || !policy.rules.is_empty();
+        let kept = asks(self.policies.in_force()) || self.policies.shadow().is_some();
+        self.items.keep_by_due(kept);
+    }
+
+    /// Decides as if another policy were in force.
+    pub fn under<R>(&mut self, policy: Arc<Policy>, decide: impl FnOnce(&State) -> R) -> R {
+        let before = self.policies.enforce(policy);
+        let decided = decide(self);
+        self.policies.enforce(before);
+        decided
     }
 
     /// Puts back a source's position, at recovery.

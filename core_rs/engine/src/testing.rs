@@ -237,6 +237,7 @@ into_command! {
     AssignTerms(AssignTerms<'a>),
     PutPolicy(PutPolicy<'a>),
     ActivatePolicy(ActivatePolicy<'a>),
+    ShadowPolicy(ShadowPolicy<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }

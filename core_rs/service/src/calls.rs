@@ -5,7 +5,6 @@ use creditgate_engine::decide::{self, Inquiry};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::{Changed, Outcome, Reserved};
-use creditgate_engine::policy::PolicyVersion;
 use creditgate_engine::values::{SegmentIndex, Slot};
 use creditgate_store::{ExecuteError, Store};
 use prost::Message;
@@ -19,7 +18,9 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, conditions, decision, policy, terms, v1};
+use crate::wire::{account, conditions, decision, terms, v1};
+
+mod policies;
 
 /// Room for the answer to an order that is approved.
 const ANSWER_BYTES: usize = 96;
@@ -154,15 +155,13 @@ impl Calls<'_> {
                 let v1::GetCheckpointRequest {} = decode(bytes)?;
                 reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
             }
-            Method::CheckPolicy => {
-                policy::check(self.store.state(), &decode(bytes)?)?.encode_to_vec()
-            }
-            Method::PutPolicy => self.put_policy(&decode(bytes)?, actor)?.encode_to_vec(),
-            Method::ActivatePolicy => self.activate_policy(&decode(bytes)?, actor)?.encode_to_vec(),
-            Method::GetPolicy => policy::get(self.store.state(), &decode(bytes)?)?.encode_to_vec(),
-            Method::ListPolicies => {
-                policy::list(self.store.state(), &decode(bytes)?)?.encode_to_vec()
-            }
+            Method::CheckPolicy
+            | Method::PutPolicy
+            | Method::ActivatePolicy
+            | Method::ShadowPolicy
+            | Method::GetShadow
+            | Method::GetPolicy
+            | Method::ListPolicies => self.policies(*method, bytes, actor)?,
             Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
@@ -357,33 +356,6 @@ impl Calls<'_> {
         let Made { seq: journal_seq, replayed, .. } = made;
         let response = v1::EraseTextsResponse { entries_erased, journal_seq, replayed };
         Ok(Handled::Answer(response.encode_to_vec()))
-    }
-
-    fn put_policy(
-        &mut self,
-        m: &v1::PutPolicyRequest,
-        actor: &str,
-    ) -> Result<v1::PutPolicyResponse, Failed> {
-        let (version, made) = self.policy(&policy::put(m, actor)?)?;
-        let (journal_seq, replayed) = (made.seq, made.replayed);
-        Ok(v1::PutPolicyResponse { version, journal_seq, replayed })
-    }
-
-    fn activate_policy(
-        &mut self,
-        m: &v1::ActivatePolicyRequest,
-        actor: &str,
-    ) -> Result<v1::ActivatePolicyResponse, Failed> {
-        let (version, made) = self.policy(&policy::activate(m, actor)?)?;
-        let (journal_seq, replayed) = (made.seq, made.replayed);
-        Ok(v1::ActivatePolicyResponse { version, journal_seq, replayed })
-    }
-
-    fn policy(&mut self, request: &Request<'_>) -> Result<(PolicyVersion, Made), Failed> {
-        match self.execute(request)? {
-            (Outcome::Policy(version), made) => Ok((version, made)),
-            (outcome, _) => unreachable!("a policy was answered with {outcome:?}"),
-        }
     }
 
     /// Suspends, reinstates or closes: three calls whose messages are the same by number and type

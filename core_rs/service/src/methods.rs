@@ -119,6 +119,8 @@ methods! {
     ActivatePolicy = 92, "PolicyService", Interactive;
     GetPolicy = 93, "PolicyService", Interactive;
     ListPolicies = 94, "PolicyService", Interactive;
+    ShadowPolicy = 95, "PolicyService", Interactive;
+    GetShadow = 96, "PolicyService", Interactive;
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use creditgate_engine::entry::{EntryRef, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
 use creditgate_engine::outcome::Outcome;
+use creditgate_engine::policy::Policy;
+use creditgate_engine::policy::shadow::Figures;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Seq, Slot};
 
@@ -58,6 +60,8 @@ pub struct Store {
     /// up again would cost more than to execute it. See [`call_of`].
     known_call: Option<(Hash, u64)>,
     pending: Pending,
+    /// Not undone with a commit that fails: it is figures, and no fact.
+    shadowed: Figures,
     /// The commit on its way to disk, and where the undo log ends that belongs to it.
     sealed: Option<(Arc<Sealed>, usize)>,
     /// The last durable entry, its time, and how many accounts there were after it.
@@ -107,6 +111,7 @@ impl Store {
             windows,
             repeats: Repeats::default(),
             known_call: None,
+            shadowed: Figures::default(),
             pending: Pending::after(last.last_seq, last.time),
             sealed: None,
             committed_seq: last.last_seq,
@@ -229,6 +234,9 @@ impl Store {
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
         let policy_version = self.state.policy().version;
         let (outcome, events) = decide(&self.state, seq, time, request)?;
+        if let Some(shadow) = self.state.policies().shadow() {
+            self.decide_beside(Arc::clone(shadow), request, &outcome);
+        }
         self.make_room(&events)?;
         for event in &events {
             apply(&mut self.state, time, event);
@@ -269,6 +277,31 @@ impl Store {
             policy_version: stored.policy_version,
             replayed: true,
         })
+    }
+
+    /// What the policy that is tried would have decided.
+    #[cold]
+    fn decide_beside(&mut self, shadow: Arc<Policy>, request: &Request<'_>, outcome: &Outcome) {
+        if !matches!(request.command, Command::Reserve(_) | Command::ReserveAll(_)) {
+            return;
+        }
+        let (seq, time) = (self.pending.next_seq(), self.pending.time);
+        if self.shadowed.version != shadow.version {
+            let version = shadow.version;
+            self.shadowed = Figures { version, since: time, ..Figures::default() };
+        }
+        // It says no other refusal: those do not depend on the policy.
+        if let Ok((now, _)) = self.state.under(shadow, |state| decide(state, seq, time, request)) {
+            self.shadowed.count(&request.command, outcome, &now);
+        }
+    }
+
+    /// What the policy that is tried beside the one in force would have decided otherwise, since it
+    /// is tried or the store was opened. Of none, and of one that has seen no order yet, they are
+    /// another's or empty: see their version.
+    #[must_use]
+    pub fn shadowed(&self) -> &Figures {
+        &self.shadowed
     }
 
     /// New accounts need a record in the counters map, which must not want for space later.

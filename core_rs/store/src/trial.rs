@@ -69,7 +69,7 @@ fn each(
 ) -> Result<(), StoreError> {
     let mut told = 0;
     journal.read(1, |commit| {
-        take(&commit);
+        take(commit);
         let done = commit.head.last_seq();
         if done - told >= 10_000 || done == total {
             progress(Progress { step, done, total });

@@ -38,6 +38,7 @@ _COLD_METHODS: Final = frozenset(
         "RemoveRollingLimit",
         "PutPolicy",
         "ActivatePolicy",
+        "ShadowPolicy",
         "SetTime",
         "StreamCheckAndReserve",
         "StreamEntries",

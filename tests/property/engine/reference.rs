@@ -364,7 +364,7 @@ impl Model {
             Command::UpsertTerms(c) => next.upsert_terms(c)?,
             Command::UpsertCalendar(c) => next.upsert_calendar(c),
             Command::AssignTerms(c) => next.assign_terms(c)?,
-            Command::PutPolicy(_) | Command::ActivatePolicy(_) => {
+            Command::PutPolicy(_) | Command::ActivatePolicy(_) | Command::ShadowPolicy(_) => {
                 unreachable!("the model has no policy")
             }
             // Names and reasons decide nothing.

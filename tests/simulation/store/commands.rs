@@ -237,6 +237,10 @@ impl Simulation {
             let version = 2 + random.below(4);
             return Command::ActivatePolicy(ActivatePolicy { request, version });
         }
+        if random.chance(1, 3) {
+            let version = random.chance(2, 3).then_some(2 + random.below(4));
+            return Command::ShadowPolicy(ShadowPolicy { request, version });
+        }
         Command::PutPolicy(PutPolicy { request, text: random.pick(&POLICIES) })
     }
 

@@ -234,8 +234,8 @@ fn what_was_acknowledged_survives_everything() {
     let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured \
                  Claimed Expired ExpirySet FirstOrdered Grown HoldLifted HoldPlaced \
                  ItemForgotten ItemMoved ItemPosted OrdersCounted PolicyActivated PolicyPut \
-                 Released ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet \
-                 SegmentSet SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet \
-                 TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed";
+                 PolicyShadowed Released ReservationForgotten Reserved RollingLimitRemoved \
+                 RollingLimitSet SegmentSet SourceMoved StatusSet TemporaryLimitRemoved \
+                 TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -68,6 +68,8 @@ from creditgate.client import (
     RollingLimit,
     Segment,
     SetResult,
+    Shadow,
+    ShadowDifference,
     StatusResult,
     StreamProgress,
     TemporaryLimit,
@@ -121,7 +123,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 47
+    assert len(found) == 49
     return found
 
 
@@ -190,6 +192,9 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
     (policy_pb2.Policy, Policy, []),
     (policy_pb2.PolicyProblem, PolicyProblem, []),
+    (policy_pb2.GetShadowResponse, Shadow, []),
+    (policy_pb2.ShadowDifference, ShadowDifference, []),
+    (policy_pb2.ShadowPolicyResponse, PolicyResult, []),
     (policy_pb2.PutPolicyResponse, PolicyResult, []),
     (policy_pb2.ActivatePolicyResponse, PolicyResult, []),
     (audit_pb2.Change, Change, []),

@@ -7,7 +7,7 @@ import click
 
 from creditgate.client import PolicyResult
 from creditgate.client.cli._connection import Connection, Failure, connected, request_options
-from creditgate.client.cli._output import table, time_text
+from creditgate.client.cli._output import amount, table, time_text
 
 COMMANDS_GROUP = "creditgate.policy"
 
@@ -96,6 +96,51 @@ def activate(
     """
     result = conn.client.activate_policy(version, reason, request_id=request_id, channel=channel)
     _show(conn, result, f"version {result.version} is in force")
+
+
+@policy.command()
+@click.argument("version", type=click.IntRange(0))
+@click.argument("reason")
+@request_options
+@connected
+def shadow(
+    conn: Connection, *, version: int, reason: str, request_id: str | None, channel: str
+) -> None:
+    """Tries VERSION beside the one in force; 0 ends it. `policy differences` shows what of it.
+
+    Every order is decided under both; what VERSION decides is counted, and nothing else comes of
+    it. REASON is for the audit trail.
+    """
+    result = conn.client.shadow_policy(version, reason, request_id=request_id, channel=channel)
+    said = f"version {version} is tried" if version else "no version is tried any more"
+    _show(conn, result, said)
+
+
+@policy.command()
+@connected
+def differences(conn: Connection) -> None:
+    """Shows what the version that is tried would have decided otherwise."""
+    found = conn.client.get_shadow()
+    if conn.json:
+        conn.write_json(found)
+        return
+    if not found.version:
+        conn.console.print("no version is tried")
+        return
+    since = f" since {time_text(found.since)}" if found.since else ""
+    conn.console.print(f"version {found.version}: {found.orders} orders{since}", markup=False)
+    rows = (
+        [
+            row.was.value,
+            row.now.value,
+            row.rule.value,
+            str(row.orders),
+            amount(row.amount_minor, row.currency),
+        ]
+        for row in found.differences
+    )
+    columns = ["decided", "would be", "rule", "orders", "amount"]
+    conn.console.print(table(conn.console, columns, rows, numbers=columns[3:]))
 
 
 @policy.command()

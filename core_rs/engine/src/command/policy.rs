@@ -24,3 +24,14 @@ pub struct ActivatePolicy<'a> {
     /// Which.
     pub version: PolicyVersion,
 }
+
+/// A version of the policy to try beside the one in force: it decides every order too, and nothing
+/// comes of it but figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowPolicy<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which; absent: none any more.
+    pub version: Option<PolicyVersion>,
+}

@@ -65,22 +65,31 @@ pub fn decide<'a>(
     let Request { ref command, actor, channel, reason } = *request;
     let context = Context { state, seq, now, actor, channel };
     // In place: an outcome is large, and to hand it on would cost every order a copy.
-    let mut decided = context.decide(command, reason);
-    if state.looks_back()
-        && let Ok((_, events)) = &mut decided
-    {
-        rolling::note_averages(state, events);
+    match state.looks_back() || state.has_rules() {
+        false => context.decide(command, reason),
+        true => context.decide_and_note(command, reason),
     }
-    if state.policy().rules.acts()
-        && let Ok((outcome, events)) = &mut decided
-    {
-        watch::act(state, now, command, outcome, events);
-    }
-    decided
 }
 
 impl<'s> Context<'s> {
-    #[inline]
+    /// Adds what somebody looks back for, and what a policy does beside deciding.
+    #[cold]
+    #[inline(never)]
+    fn decide_and_note<'a>(
+        &self,
+        command: &Command<'a>,
+        reason: Option<Text<'a>>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let (outcome, mut events) = self.decide(command, reason)?;
+        if self.state.looks_back() {
+            rolling::note_averages(self.state, &mut events);
+        }
+        if self.state.policy().rules.acts() {
+            watch::act(self.state, self.now, command, &outcome, &mut events);
+        }
+        Ok((outcome, events))
+    }
+
     fn decide<'a>(
         &self,
         command: &Command<'a>,
@@ -106,6 +115,7 @@ impl<'s> Context<'s> {
             Command::AssignTerms(command) => self.assign_terms(command),
             Command::PutPolicy(command) => self.put_policy(command),
             Command::ActivatePolicy(command) => self.activate_policy(command),
+            Command::ShadowPolicy(command) => self.shadow_policy(command),
             Command::Post(command) => self.post(command),
             Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),

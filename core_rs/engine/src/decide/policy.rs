@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::bounds::{POLICIES_MAX, POLICY_BYTES_MAX};
-use crate::command::{ActivatePolicy, PutPolicy};
+use crate::command::{ActivatePolicy, PutPolicy, ShadowPolicy};
 use crate::decide::Context;
 use crate::error::Refusal;
 use crate::event::Event;
@@ -44,6 +44,25 @@ impl Context<'_> {
         let retired = Some(self.state.policy().version).filter(|version| *version != BUILT_IN);
         let by = Cow::Owned(self.actor.to_owned());
         Ok((Outcome::Policy(version), vec![Event::PolicyActivated { version, retired, by }]))
+    }
+
+    pub(super) fn shadow_policy<'a>(
+        &self,
+        command: &ShadowPolicy<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let (version, all) = (command.version, self.state.policies());
+        if let Some(version) = version {
+            let row = all.row(version).ok_or(Refusal::PolicyNotFound(version))?;
+            if row.status == PolicyStatus::Active {
+                return Err(Refusal::PolicyInForce(version));
+            }
+        }
+        let was = all.shadow().map(|shadow| shadow.version);
+        let events = match was == version {
+            true => Vec::new(),
+            false => vec![Event::PolicyShadowed { was, version }],
+        };
+        Ok((Outcome::Policy(version.unwrap_or_default()), events))
     }
 }
 

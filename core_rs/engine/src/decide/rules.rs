@@ -65,14 +65,32 @@ impl Evaluation {
         self.reasons.iter().filter(|reason| reason.blocks())
     }
 
-    /// Goes on to the rules of the policy, and puts all reasons in their order.
+    /// Goes on to the rules of the policy, and puts all reasons in their order. Looks up again what
+    /// is known already: an order without a policy is not to make room for it.
     #[cold]
     #[inline(never)]
-    fn hold_to_policy(&mut self, facts: &Facts<'_>, channel: &str) {
+    fn hold_to_policy(&mut self, state: &State, slot: Slot, now: Micros, ask: &Ask<'_>) {
+        let Ask { amount, order_total, pending, channel } = *ask;
+        let Pending { own: pending, orders: pending_orders, .. } = pending;
+        let terms = &state.terms(slot);
+        let limit = effective_limit(state, terms, state.conditions(slot), now).limit.kind;
+        let exposure = i128::from(state.position(slot).exposure()) + pending;
+        let facts = Facts {
+            state,
+            slot,
+            now,
+            terms,
+            limit,
+            exposure,
+            pending,
+            pending_orders,
+            amount,
+            order_total,
+        };
         let Evaluation { reasons, fitting, .. } = self;
         let mut violations = Violations { reasons, fitting };
-        for rule in facts.state.policy().rules.of(facts.slot, facts.terms, channel) {
-            rule.judge(facts, &mut violations);
+        for rule in state.policy().rules.of(slot, terms, channel) {
+            rule.judge(&facts, &mut violations);
         }
         let rank = |reason: &Reason| PRECEDENCE.iter().position(|code| *code == reason.code);
         self.reasons.sort_by_key(rank);
@@ -193,21 +211,8 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     if !state.stands_alone(slot) {
         found.hold_together(state, slot, ask);
     }
-    if !state.policy().rules.is_empty() {
-        let Ask { amount, order_total, pending, channel } = ask;
-        let facts = Facts {
-            state,
-            slot,
-            now,
-            terms: &terms,
-            limit: effective.limit.kind,
-            exposure,
-            pending: pending.own,
-            pending_orders: pending.orders,
-            amount,
-            order_total,
-        };
-        found.hold_to_policy(&facts, channel);
+    if state.has_rules() {
+        found.hold_to_policy(state, slot, now, &ask);
     }
     found.fitting = found.fitting.max(0);
     found

@@ -17,8 +17,6 @@ use crate::values::{LimitKind, Micros, Minor, ReservationId, Slot};
 const SOURCE: &str = "policy";
 
 /// Adds the events that the policy's rules lead to, once all others are known.
-#[cold]
-#[inline(never)]
 pub(super) fn act<'a>(
     state: &State,
     now: Micros,
@@ -48,24 +46,16 @@ fn place_holds<'a>(
     let mut place = |slot: Slot, verdict: &Verdict| {
         let holding = verdict.reasons.iter().filter(|reason| reason.effect() == Effect::Hold);
         for hold_id in holding.filter_map(|reason| hold_id(reason.code)) {
-            let in_force = || state.conditions(slot).into_iter().flat_map(|all| all.holds_at(now));
-            let placed = events.iter().filter(|event| match event {
-                Event::HoldPlaced { slot: other, .. } => *other == slot,
-                _ => false,
-            });
-            let is_new = placed.clone().all(
-                |event| !matches!(event, Event::HoldPlaced { hold_id: other, .. } if *other == hold_id),
-            ) && in_force().all(|hold| hold.id != hold_id);
-            if is_new && in_force().count() + placed.count() < HOLDS_MAX {
-                let (kind, until, reason) = (HoldKind::Manual, None, None);
-                events.push(Event::HoldPlaced {
-                    slot,
-                    hold_id,
-                    kind,
-                    source: SOURCE,
-                    until,
-                    reason,
-                });
+            let in_force = state.conditions(slot).into_iter().flat_map(|all| all.holds_at(now));
+            let mut held = Vec::from_iter(in_force.map(|hold| &*hold.id));
+            held.extend(events.iter().filter_map(|event| match event {
+                Event::HoldPlaced { slot: of, hold_id, .. } if *of == slot => Some(*hold_id),
+                _ => None,
+            }));
+            if !held.contains(&hold_id) && held.len() < HOLDS_MAX {
+                let (kind, source) = (HoldKind::Manual, SOURCE);
+                let (until, reason) = (None, None);
+                events.push(Event::HoldPlaced { slot, hold_id, kind, source, until, reason });
             }
         }
     };

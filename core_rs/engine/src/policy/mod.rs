@@ -16,6 +16,7 @@ pub mod money;
 pub mod reader;
 pub mod rules;
 pub mod scopes;
+pub mod shadow;
 pub mod trial;
 pub mod velocity;
 
@@ -78,6 +79,8 @@ pub enum PolicyStatus {
     Active,
     /// It was in force, until another took its place.
     Retired,
+    /// It is tried beside the one in force.
+    Shadow,
 }
 
 /// One version: its text, and what became of it.
@@ -105,6 +108,9 @@ pub struct Policies {
     /// By version, from 2 on, without gaps.
     rows: Vec<PolicyRow>,
     in_force: Arc<Policy>,
+    /// Of the one in force: every order asks.
+    has_rules: bool,
+    shadow: Option<Arc<Policy>>,
 }
 
 impl Policies {
@@ -133,6 +139,22 @@ impl Policies {
         &self.in_force
     }
 
+    pub(crate) fn in_force_shared(&self) -> &Arc<Policy> {
+        &self.in_force
+    }
+
+    /// What is tried beside the one in force.
+    #[inline]
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Arc<Policy>> {
+        self.shadow.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn has_rules(&self) -> bool {
+        self.has_rules
+    }
+
     /// Puts a row in its place; returns the one before.
     pub(crate) fn set(&mut self, row: PolicyRow) -> Option<PolicyRow> {
         let place = (row.version - BUILT_IN - 1) as usize;
@@ -151,8 +173,14 @@ impl Policies {
         self.rows.pop();
     }
 
+    /// Tries a policy beside the one in force; returns the one before.
+    pub(crate) fn set_shadow(&mut self, policy: Option<Arc<Policy>>) -> Option<Arc<Policy>> {
+        std::mem::replace(&mut self.shadow, policy)
+    }
+
     /// Brings a policy into force; returns the one before.
     pub(crate) fn enforce(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
+        self.has_rules = !policy.rules.is_empty();
         std::mem::replace(&mut self.in_force, policy)
     }
 }

@@ -77,14 +77,12 @@ impl Rules {
     }
 
     /// Whether there are none at all.
-    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.merged.is_empty()
     }
 
     /// Whether something is to be noted once an order is decided, or an account has moved.
-    #[inline]
     #[must_use]
     pub fn acts(&self) -> bool {
         self.acts

@@ -11,8 +11,9 @@ use crate::command::{Command, Order};
 use crate::decide::{decide, ordered};
 use crate::entry::{Entry, Request};
 use crate::event::Event;
-use crate::outcome::{Decision, Outcome, ReasonCode, Reserved, Verdict};
+use crate::outcome::{Decision, Outcome, ReasonCode, Verdict};
 use crate::policy::Policy;
+use crate::policy::shadow::{differs, pairs, rule_between};
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::InvoiceDates;
@@ -129,6 +130,7 @@ impl Trial {
                 // The candidate stays in force, and sees for itself.
                 Event::PolicyPut { .. }
                 | Event::PolicyActivated { .. }
+                | Event::PolicyShadowed { .. }
                 | Event::FirstOrdered { .. }
                 | Event::OrdersCounted { .. }
                 | Event::UtilisationCrossed { .. } => continue,
@@ -181,23 +183,14 @@ impl Trial {
     }
 
     fn decide_again(&mut self, seq: Seq, request: &Request<'_>, outcome: &Outcome) {
-        let orders: Vec<(&Order<'_>, &Reserved)> = match (&request.command, outcome) {
-            (Command::Reserve(command), Outcome::Reserved(was)) => vec![(&command.order, was)],
-            (Command::ReserveAll(command), Outcome::ReservedAll(all)) => {
-                command.orders.iter().zip(all).collect()
-            }
-            _ => return,
-        };
-        self.tried.orders += orders.len() as u64;
+        if !matches!(request.command, Command::Reserve(_) | Command::ReserveAll(_)) {
+            return;
+        }
         // What was journalled was not refused, and the state is the same.
         let Ok((again, _)) = decide(&self.state, seq, self.time, request) else { return };
-        let again = match again {
-            Outcome::Reserved(one) => vec![one],
-            Outcome::ReservedAll(all) => all,
-            _ => return,
-        };
-        for ((order, was), now) in orders.into_iter().zip(again) {
-            if (was.verdict.decision, was.amount) != (now.verdict.decision, now.amount) {
+        for (order, was, now) in pairs(&request.command, outcome, &again) {
+            self.tried.orders += 1;
+            if differs(was, now) {
                 self.note(seq, request.channel, order, &was.verdict, &now.verdict);
             }
         }
@@ -206,9 +199,6 @@ impl Trial {
     fn note(&mut self, seq: Seq, channel: &str, order: &Order<'_>, was: &Verdict, now: &Verdict) {
         let Some(slot) = self.state.slot(order.account_id) else { return };
         let segment = self.state.terms(slot).segment;
-        let stricter = if strictness(now.decision) > strictness(was.decision) { now } else { was };
-        let strongest = stricter.reasons.iter().map(|reason| reason.effect()).max();
-        let rule = stricter.reasons.iter().find(|reason| Some(reason.effect()) == strongest);
         self.tried.turned.push(Turned {
             seq,
             time: self.time,
@@ -220,7 +210,7 @@ impl Trial {
             amount: order.amount,
             was: was.decision,
             now: now.decision,
-            rule: rule.map(|reason| reason.code),
+            rule: rule_between(was, now),
             paid: Paid::Unknown,
         });
         self.shown_by.push(match was.decision {
@@ -271,16 +261,6 @@ impl Trial {
             true => drop(owed.insert(id)),
             false => drop(owed.remove(&id)),
         }
-    }
-}
-
-/// How little a decision lets through.
-fn strictness(decision: Decision) -> u8 {
-    match decision {
-        Decision::Approved => 0,
-        Decision::PartiallyApproved => 1,
-        Decision::Referred => 2,
-        Decision::Declined => 3,
     }
 }
 

@@ -27,8 +27,8 @@ pub struct Dump {
     pub payment_terms: PaymentTerms,
     /// All versions, in order.
     pub policies: Vec<PolicyRow>,
-    /// The version in force.
-    pub policy: PolicyVersion,
+    /// The version in force, and the one that is tried.
+    pub policy: (PolicyVersion, Option<PolicyVersion>),
     /// Sums: what the accounts under each head owe together.
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
@@ -64,7 +64,7 @@ impl State {
             watches: self.watches.iter().map(|(slot, watch)| (*slot, watch.clone())).collect(),
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),
-            policy: self.policy().version,
+            policy: (self.policy().version, self.policies.shadow().map(|shadow| shadow.version)),
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),

@@ -1,10 +1,8 @@
 //! Taking back what a commit that failed has changed.
 
-use std::sync::Arc;
-
 use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
-use crate::policy::{Policy, PolicyRow};
-use crate::state::State;
+use crate::policy::PolicyRow;
+use crate::state::{Before, State};
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{
     CalendarIndex, Id, Micros, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
@@ -30,8 +28,9 @@ pub(super) enum Undo {
     Assigned(Assignee, Option<TermsIndex>),
     Source(Box<str>, Option<Source>),
     Watch(Slot, Watch),
-    /// What it was; `None` where it is new. And the policy in force before, where it is another.
-    Policy(Option<Box<PolicyRow>>, Option<Arc<Policy>>),
+    /// What it was; `None` where it is new. And which were in force and tried before, where they
+    /// are others.
+    Policy(Option<Box<PolicyRow>>, Option<Box<Before>>),
 }
 
 // Two or three are written for every decision.
@@ -130,7 +129,7 @@ impl State {
                     Some(was) => drop(self.policies.set(*was)),
                     None => self.policies.pop(),
                 }
-                before.map(|before| self.bring_into_force(before));
+                before.into_iter().for_each(|before| self.put_policies_back(*before));
             }
             Undo::Watch(slot, was) => self.set_watch(slot, was),
             Undo::Source(source, Some(was)) => {

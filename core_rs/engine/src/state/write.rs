@@ -128,7 +128,7 @@ impl Rows for State {
     ) {
         let mut row = self.policies.row(version).cloned().unwrap_or_else(new);
         f(&mut row);
-        let before = self.enforce(&row);
+        let before = self.enforce(&row).map(Box::new);
         let was = self.policies.set(row);
         self.undo.push(Undo::Policy(was.map(Box::new), before));
     }

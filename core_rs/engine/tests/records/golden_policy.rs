@@ -101,5 +101,15 @@ pub fn rows() -> Vec<Row> {
              a6706f6c696379cd012c9281b0706f6c6963795f61637469766174656493cd012c02a36f6d7381 \
              b0706f6c6963795f6163746976617465649302c0a36f6d73",
         ),
+        row(
+            "shadow_policy",
+            Command::ShadowPolicy(ShadowPolicy { request: REQUEST, version: Some(3) }),
+            Outcome::Policy(3),
+            vec![
+                Event::PolicyShadowed { was: None, version: Some(3) },
+                Event::PolicyShadowed { was: Some(3), version: None },
+            ],
+            "",
+        ),
     ]
 }

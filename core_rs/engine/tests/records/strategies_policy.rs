@@ -9,6 +9,9 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         (request(), any::<u64>()).prop_map(|(request, version)| {
             Command::ActivatePolicy(ActivatePolicy { request, version })
         }),
+        (request(), option::of(any::<u64>())).prop_map(|(request, version)| {
+            Command::ShadowPolicy(ShadowPolicy { request, version })
+        }),
     ]
     .boxed()
 }
@@ -23,6 +26,8 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         (any::<u64>(), option::of(any::<u64>()), string()).prop_map(|(version, retired, by)| {
             Event::PolicyActivated { version, retired, by: by.into() }
         }),
+        (option::of(any::<u64>()), option::of(any::<u64>()))
+            .prop_map(|(was, version)| Event::PolicyShadowed { was, version }),
         any::<u32>().prop_map(|slot| Event::FirstOrdered { slot }),
         (any::<u32>(), any::<u32>(), any::<i64>(), any::<i64>()).prop_map(
             |(slot, orders, part, amount)| Event::OrdersCounted { slot, part, orders, amount }

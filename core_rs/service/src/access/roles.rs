@@ -73,8 +73,9 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::ListChanges => OVERSEERS,
         Method::GetCheckpoint => &[Finance, Auditor],
         Method::EraseTexts => &[Finance],
-        Method::PutPolicy | Method::ActivatePolicy => &[Finance],
+        Method::PutPolicy | Method::ActivatePolicy | Method::ShadowPolicy => &[Finance],
         Method::CheckPolicy | Method::GetPolicy | Method::ListPolicies => OVERSEERS,
+        Method::GetShadow => OVERSEERS,
         Method::GetTime => &Role::ALL,
         Method::SetTime => &[],
     }
@@ -161,6 +162,7 @@ mod tests {
             Method::EraseTexts,
             Method::PutPolicy,
             Method::ActivatePolicy,
+            Method::ShadowPolicy,
             Method::SetTime,
         ];
         assert!(changing.iter().all(|method| !Auditor.may_call(*method)));

@@ -1,10 +1,11 @@
 //! `PolicyService`: requests to commands, versions to answers.
 
 use creditgate_engine::bounds::POLICY_BYTES_MAX;
-use creditgate_engine::command::{ActivatePolicy, Command, PutPolicy};
+use creditgate_engine::command::{ActivatePolicy, Command, PutPolicy, ShadowPolicy};
 use creditgate_engine::entry::Request;
 use creditgate_engine::error::Refusal;
-use creditgate_engine::policy::{self, BUILT_IN, PolicyRow, PolicyStatus, Problem};
+use creditgate_engine::policy::shadow::{Figures, Kind, Size, bounded};
+use creditgate_engine::policy::{self, BUILT_IN, PolicyRow, PolicyStatus, PolicyVersion, Problem};
 use creditgate_engine::state::State;
 
 use crate::wire::admit;
@@ -37,6 +38,39 @@ pub(crate) fn activate<'a>(
     let (request, version) = (admit::request(&m.request_id)?, m.version);
     let command = Command::ActivatePolicy(ActivatePolicy { request, version });
     explained(command, actor, &m.channel, &m.reason)
+}
+
+/// `ShadowPolicy`.
+pub(crate) fn shadow<'a>(
+    m: &'a v1::ShadowPolicyRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let request = admit::request(&m.request_id)?;
+    let version = Some(m.version).filter(|version| *version != 0);
+    let command = Command::ShadowPolicy(ShadowPolicy { request, version });
+    explained(command, actor, &m.channel, &m.reason)
+}
+
+/// `GetShadow`.
+pub(crate) fn shadowed(tried: Option<PolicyVersion>, figures: &Figures) -> v1::GetShadowResponse {
+    let version = tried.unwrap_or_default();
+    if version == 0 || figures.version != version {
+        return v1::GetShadowResponse { version, ..Default::default() };
+    }
+    let difference = |(kind, size): (&Kind, &Size)| v1::ShadowDifference {
+        was: v1::Decision::from(kind.was).into(),
+        now: v1::Decision::from(kind.now).into(),
+        rule: kind.rule,
+        currency: kind.currency.to_string(),
+        orders: size.orders,
+        amount_minor: bounded(size.amount),
+    };
+    v1::GetShadowResponse {
+        version,
+        since: Some(timestamp(figures.since)),
+        orders: figures.orders,
+        differences: figures.turned.iter().map(difference).collect(),
+    }
 }
 
 /// `GetPolicy`.
@@ -89,7 +123,7 @@ fn about(row: &PolicyRow) -> v1::Policy {
         put_by: row.put_by.to_string(),
         put_time: Some(timestamp(row.put_at)),
         activated_by: row.activated_by.to_string(),
-        activate_time: (row.status != PolicyStatus::Draft).then(|| timestamp(row.activated_at)),
+        activate_time: (row.activated_at != 0).then(|| timestamp(row.activated_at)),
         text: String::new(),
     }
 }
@@ -99,5 +133,6 @@ fn status_of(status: PolicyStatus) -> v1::PolicyStatus {
         PolicyStatus::Draft => v1::PolicyStatus::Draft,
         PolicyStatus::Active => v1::PolicyStatus::Active,
         PolicyStatus::Retired => v1::PolicyStatus::Retired,
+        PolicyStatus::Shadow => v1::PolicyStatus::Shadow,
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use creditgate_engine::error::Refusal;
+use creditgate_engine::policy::Problem;
 use prost::Message;
 use prost_types::{Any, Duration};
 
@@ -45,14 +46,14 @@ pub(crate) struct Fault {
     /// When to try again, where that helps.
     pub(crate) retry_ms: Option<u32>,
     /// What is wrong with the field, where it is more than one thing; else the message says it.
-    pub(crate) violations: Vec<String>,
+    pub(crate) violations: Box<[String]>,
     /// What belongs to the reason, by name.
     pub(crate) metadata: Vec<(&'static str, &'static str)>,
 }
 
 impl Fault {
     fn new(code: Code, reason: &'static str, field: &str, message: String) -> Fault {
-        let (field, violations, metadata) = (field.to_owned(), Vec::new(), Vec::new());
+        let (field, violations, metadata) = (field.to_owned(), Box::default(), Vec::new());
         Fault { code, reason, message, field, retry_ms: None, violations, metadata }
     }
 
@@ -271,13 +272,11 @@ impl From<Refusal> for Fault {
             }
             Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
             Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
-            Refusal::PolicyInvalid(_) => (InvalidArgument, "POLICY_INVALID", "text"),
-            Refusal::PolicyNotFound(_) => (NotFound, "POLICY_NOT_FOUND", "version"),
-            Refusal::PolicyInForce(_) => (FailedPrecondition, "POLICY_IN_FORCE", "version"),
-            Refusal::PolicyNeedsSecond(..) => {
-                (FailedPrecondition, "POLICY_NEEDS_SECOND", "version")
-            }
-            Refusal::TooManyPolicies => (FailedPrecondition, "TOO_MANY_POLICIES", "text"),
+            Refusal::PolicyInvalid(_)
+            | Refusal::PolicyNotFound(_)
+            | Refusal::PolicyInForce(_)
+            | Refusal::PolicyNeedsSecond(..)
+            | Refusal::TooManyPolicies => of_policy(&refusal),
             Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
             Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
             Refusal::HoldNotFound(_) => (NotFound, "HOLD_NOT_FOUND", "hold_id"),
@@ -299,19 +298,30 @@ impl From<Refusal> for Fault {
         };
         let fault = Fault::new(code, reason, field, refusal.to_string());
         match &refusal {
-            Refusal::PolicyInvalid(problems) => {
-                // A status travels in a header: CheckPolicy lists what has no room there.
-                let mut room = VIOLATIONS_BYTES_MAX;
-                let fits = |said: &String| {
-                    let left = room.checked_sub(said.len());
-                    room = left.unwrap_or_default();
-                    left.is_some()
-                };
-                let violations = problems.iter().map(ToString::to_string).take_while(fits);
-                Fault { violations: violations.collect(), ..fault }
-            }
+            Refusal::PolicyInvalid(problems) => Fault { violations: listed(problems), ..fault },
             _ => fault,
         }
+    }
+}
+
+/// A status travels in a header: CheckPolicy lists what has no room there.
+fn listed(problems: &[Problem]) -> Box<[String]> {
+    let mut room = VIOLATIONS_BYTES_MAX;
+    let fits = |said: &String| {
+        let left = room.checked_sub(said.len());
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    problems.iter().map(ToString::to_string).take_while(fits).collect()
+}
+
+fn of_policy(refusal: &Refusal) -> (Code, &'static str, &'static str) {
+    match refusal {
+        Refusal::PolicyInvalid(_) => (Code::InvalidArgument, "POLICY_INVALID", "text"),
+        Refusal::PolicyNotFound(_) => (Code::NotFound, "POLICY_NOT_FOUND", "version"),
+        Refusal::PolicyInForce(_) => (Code::FailedPrecondition, "POLICY_IN_FORCE", "version"),
+        Refusal::TooManyPolicies => (Code::FailedPrecondition, "TOO_MANY_POLICIES", "text"),
+        _ => (Code::FailedPrecondition, "POLICY_NEEDS_SECOND", "version"),
     }
 }
 

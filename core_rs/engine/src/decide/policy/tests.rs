@@ -1,4 +1,4 @@
-use crate::command::{ActivatePolicy, PutPolicy};
+use crate::command::{ActivatePolicy, PutPolicy, ShadowPolicy};
 use crate::error::Refusal;
 use crate::outcome::Outcome;
 use crate::policy::{BUILT_IN, PolicyStatus};
@@ -68,4 +68,36 @@ fn what_is_undone_leaves_the_policy_of_before() {
     assert_eq!(book.state.policy().version, 3);
     book.state.undo(mark);
     assert_eq!(book.state.dump(), before);
+}
+
+#[test]
+fn a_version_is_tried_until_it_is_activated_or_another_is() {
+    let mut book = Book::with_100();
+    book.set_policy("");
+    book.run(put("# another")).unwrap();
+    book.run(put("# a third")).unwrap();
+    let shadow = |version| ShadowPolicy { request: REQUEST, version };
+    let seen = |book: &Book| {
+        let all = book.state.policies();
+        let statuses: Vec<PolicyStatus> = all.rows().iter().map(|row| row.status).collect();
+        (all.shadow().map(|shadow| shadow.version), statuses)
+    };
+    use PolicyStatus::{Active, Draft, Retired, Shadow};
+    assert_eq!(book.refused(shadow(Some(2))), Refusal::PolicyInForce(2));
+    assert_eq!(book.refused(shadow(Some(9))), Refusal::PolicyNotFound(9));
+    assert_eq!(book.run(shadow(Some(3))), Ok(Outcome::Policy(3)));
+    assert_eq!(seen(&book), (Some(3), vec![Active, Shadow, Draft]));
+    assert_eq!(book.run(shadow(Some(4))), Ok(Outcome::Policy(4)));
+    assert_eq!(seen(&book), (Some(4), vec![Active, Draft, Shadow]));
+    let before = book.state.dump();
+    let mark = book.state.mark();
+    book.actor = "other";
+    let request = book.request(activate(4));
+    let (_, events) = crate::decide::decide(&book.state, 9, book.now, &request).unwrap();
+    events.iter().for_each(|event| crate::apply::apply(&mut book.state, book.now, event));
+    assert_eq!(seen(&book), (None, vec![Retired, Draft, Active]));
+    book.state.undo(mark);
+    assert_eq!(book.state.dump(), before);
+    assert_eq!(book.run(shadow(None)), Ok(Outcome::Policy(0)));
+    assert_eq!(seen(&book), (None, vec![Active, Draft, Draft]));
 }

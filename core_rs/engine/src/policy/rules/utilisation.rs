@@ -60,29 +60,24 @@ impl Utilisation {
         Some(Utilisation { bands, hysteresis, high_risk }).filter(|rule| !rule.bands.is_empty())
     }
 
-    /// An order is held to the bands that it reaches or stays in. Of those the higher ones speak for
-    /// the lower, unless a lower one leads to more.
+    /// An order is held to the bands that it reaches or stays in. Of those the higher ones speak
+    /// for the lower, unless a lower one leads to more.
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
-        let LimitKind::Amount(limit) = facts.limit else { return };
+        let LimitKind::Amount(limit @ 1..) = facts.limit else { return };
         let owed = facts.exposure + i128::from(facts.amount);
-        if limit <= 0 {
-            return;
-        }
+        let is_risky = self.high_risk.is_met(facts);
         let mut said = None;
-        for band in self.bands.iter().rev().filter(|band| reaches(owed, limit, band.percent)) {
-            if said >= Some(band.effect) || band.high_risk && !self.high_risk.is_met(facts) {
-                continue;
+        for band in self.bands.iter().rev().filter(|band| is_risky || !band.high_risk) {
+            let percent = i128::from(band.percent);
+            if band.effect >= Effect::Refer {
+                let below = (i128::from(limit) * percent - 1).div_euclid(100) - facts.exposure;
+                violations.fits(below.clamp(i64::MIN.into(), i64::MAX.into()) as Minor);
             }
-            said = Some(band.effect);
-            let observed = (owed * 100 / i128::from(limit)).min(i64::MAX.into()) as i64;
-            let (code, threshold) = (ReasonCode::UtilisationReached, band.percent.into());
-            violations.add(code, band.effect, observed, threshold);
-        }
-        for band in &self.bands {
-            if band.effect >= Effect::Refer && !(band.high_risk && !self.high_risk.is_met(facts)) {
-                let least_below = (i128::from(limit) * i128::from(band.percent) - 1) / 100;
-                let part = least_below - facts.exposure;
-                violations.fits(part.clamp(i64::MIN.into(), i64::MAX.into()) as Minor);
+            if said < Some(band.effect) && reaches(owed, limit, band.percent) {
+                said = Some(band.effect);
+                let observed = (owed * 100 / i128::from(limit)).min(i64::MAX.into()) as i64;
+                let (code, threshold) = (ReasonCode::UtilisationReached, band.percent.into());
+                violations.add(code, band.effect, observed, threshold);
             }
         }
     }
