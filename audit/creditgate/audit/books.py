@@ -379,9 +379,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "segment_set": Auditor._segment_set,
     **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     **dict.fromkeys(("policy_put", "policy_activated"), Auditor._nothing),
-    **dict.fromkeys(
-        ("first_ordered", "orders_counted", "utilisation_crossed"), Auditor._nothing
-    ),
+    **dict.fromkeys(("first_ordered", "orders_counted", "utilisation_crossed"), Auditor._nothing),
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,
     "captured": Auditor._captured,
