@@ -21,6 +21,7 @@ from creditgate.client import (
     NotFoundError,
     OrderItem,
     ReasonCode,
+    ReserveResult,
     UpsertResult,
 )
 from tests.conftest import StartServer
@@ -209,6 +210,8 @@ def test_items_of_a_batch_and_growth_are_decisions_too(server: ServerProcess) ->
     ]
     with Client(server.address) as client:
         first, second = client.batch_check_and_reserve(items, all_or_none=True)
+        assert isinstance(first, ReserveResult)
+        assert isinstance(second, ReserveResult)
         seq = first.journal_seq
         assert client.get_decision(journal_seq=seq, item=1).order_id == "y"
         by_id = client.get_decision(reservation_id=second.reservation_id)

@@ -154,13 +154,10 @@ impl Model {
         Ok(self.answer(id, amount))
     }
 
-    pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
-        let today = Day::of(self.now);
-        if c.issued.is_some_and(|day| (day.0 - today.0).abs() > 366) {
-            return refuse("InvoiceDateFar");
-        }
-        let (id, mut order) = match (self.target(c.target), c.target) {
-            (Ok(id), _) => (id, self.orders[&id].clone()),
+    /// The order that is captured, and its id.
+    fn captured_order(&self, c: &CaptureOrder<'static>) -> Result<(u64, Order)> {
+        match (self.target(c.target), c.target) {
+            (Ok(id), _) => Ok((id, self.orders[&id].clone())),
             // By force also what nobody reserved.
             (Err(kind), Target::Order(key))
                 if kind == "ReservationNotFound" && c.forced && c.amount.is_some() =>
@@ -174,10 +171,18 @@ impl Model {
                     expires_at: now,
                     ..Order::default()
                 };
-                (reservation_id(self.seq, 0), order)
+                Ok((reservation_id(self.seq, 0), order))
             }
-            (Err(kind), _) => return Err(kind),
-        };
+            (Err(kind), _) => Err(kind),
+        }
+    }
+
+    pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
+        let today = Day::of(self.now);
+        if c.issued.is_some_and(|day| (day.0 - today.0).abs() > 366) {
+            return refuse("InvoiceDateFar");
+        }
+        let (id, mut order) = self.captured_order(c)?;
         let unreserved = !self.orders.contains_key(&id);
         let account = order.account;
         let asked = c.amount.map_or(order.open, Amount::from);

@@ -9,8 +9,8 @@ use crate::values::{Micros, Minor};
 pub const PARTS: i64 = 24;
 
 /// What was approved in each part of a window that slides, so that memory is bounded however many
-/// orders come. A part is `floor(t / length)` of the time `t`: the same for every account, and after
-/// every start.
+/// orders come. A part is `floor(t / length)` of the time `t`: the same for every account, and
+/// after every start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Velocity {
     /// How long a part is, in microseconds.

@@ -368,7 +368,7 @@ fn ledger() -> Vec<Row> {
         due,
         allocations: vec![("i", 299)],
     };
-    let housekeep = Housekeep { closed_before: 1, closed_count_max: 2 };
+    let (grace_days, housekeep) = (0, Housekeep { closed_before: 1, closed_count_max: 2 });
     vec![
         row(
             "post",
@@ -377,15 +377,7 @@ fn ledger() -> Vec<Row> {
             vec![
                 Event::Claimed { slot, invoice_id, amount },
                 Event::Billed { reservation: 1025, invoice_id, amount, by_ledger: true },
-                Event::ItemPosted {
-                    slot,
-                    invoice_id,
-                    amount,
-                    order_id,
-                    issued,
-                    due,
-                    grace_days: 0,
-                },
+                Event::ItemPosted { slot, invoice_id, amount, order_id, issued, due, grace_days },
                 Event::ItemMoved { slot, invoice_id, amount: -299 },
                 Event::UnallocatedMoved { slot, amount: -1 },
                 Event::SourceMoved { source: "erp", position: 9 },

@@ -57,14 +57,15 @@ fn each_rule_says_what_it_saw_and_where_its_threshold_lies() {
         ("five days are not too many", vec![due("i", 50, -5)], vec![]),
         ("six are", vec![due("i", 50, -6)], vec![(OverdueDays, 6, 5)]),
         ("but not of dust", vec![due("i", 9, -400)], vec![]),
-        ("the longest is named", vec![due("i", 20, -9), due("j", 20, -7)], vec![(OverdueDays, 9, 5)]),
+        ("the longest is named", vec![due("i", 20, -9), due("j", 20, -7)],
+            vec![(OverdueDays, 9, 5)]),
         ("the sum counts", vec![due("i", 26, -1), due("j", 25, -2)], vec![(OverdueAmount, 51, 50)]),
         ("and its share of the limit", vec![due("i", 71, -1)],
             vec![(OverdueAmount, 71, 50), (OverdueShare, 8, 7)]),
         ("what has no due date is old one day", vec![Post { due: None, ..due("i", 10, -31) }],
             vec![(OldestItem, 61, 60)]),
-        ("a credit is not overdue", vec![Post { kind: EntryKind::OpeningBalance, ..due("i", -90, -9) }],
-            vec![]),
+        ("a credit is not overdue",
+            vec![Post { kind: EntryKind::OpeningBalance, ..due("i", -90, -9) }], vec![]),
     ];
     for (what, entries, expected) in table {
         let mut book = book();
