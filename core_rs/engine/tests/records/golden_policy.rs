@@ -109,7 +109,10 @@ pub fn rows() -> Vec<Row> {
                 Event::PolicyShadowed { was: None, version: Some(3) },
                 Event::PolicyShadowed { was: Some(3), version: None },
             ],
-            "",
+            "\
+             949481ad736861646f775f706f6c6963799293a172010703a36f6d73a3776562c00081a6706f6c \
+             696379039281af706f6c6963795f736861646f77656492c00381af706f6c6963795f736861646f \
+             7765649203c0",
         ),
     ]
 }
