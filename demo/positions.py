@@ -20,6 +20,7 @@ COUNTERS = (
     "holds",
     "temporary_limits",
     "rolling_limit",
+    "last_order_date",
     "effective_limit",
     "limit_source",
     "status",

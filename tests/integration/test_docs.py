@@ -88,6 +88,31 @@ def test_the_audit_that_compliance_reads_does_what_it_says(
             assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
 
 
+def test_whose_limits_they_are_is_as_it_says(server: ServerProcess, tmp_path: Path) -> None:
+    """As the policy's; the files that the page shows stand in the working directory."""
+    page = (ROOT / "docs/limits.md").read_text()
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "limits.toml").write_text(toml)
+    (nightly,) = re.findall(r"\$ cat nightly.csv\n(.*?)\n\$", page, re.DOTALL)
+    (tmp_path / "nightly.csv").write_text(f"{nightly}\n")
+    sessions = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    commands = "".join(sessions).split("$ creditgate ")[1:]
+    assert len(commands) > 10
+    for shown in commands:
+        command, *lines = shown.splitlines()
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "creditgate"), *shlex.split(command)],
+            capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
+            env=os.environ | {"COLUMNS": "100", "CREDITGATE_ADDRESS": server.address},
+        )  # fmt: skip
+        assert done.returncode == 0 or done.stdout.startswith("DECLINED"), done.stderr
+        printed = iter(done.stdout.splitlines())
+        for line in filter(None, lines):
+            if line.startswith("$ cat"):
+                break
+            assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
+
+
 @pytest.mark.parametrize("page", ["docs/policy.md", "docs/terms.md"])
 def test_what_finance_reads_does_what_it_says(
     server: ServerProcess, page: str, tmp_path: Path

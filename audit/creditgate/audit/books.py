@@ -180,7 +180,11 @@ class Auditor:
             # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
             if not kinds & {"reserved", "grown"} or "billed" in kinds:
                 continue
-            beyond = [f"{owed} of {limit}" for owed, limit in self.limits(account) if owed > limit]
+            found = list(self.limits(account))
+            # The account's own limit comes first, where it has one.
+            if _is_tolerated(answer) and self.ceiling(account) is not None:
+                del found[0]
+            beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
             held = [until for until in account.holds.values() if not until or self.time < until]
             if beyond or held:
                 if "breached" not in kinds:
@@ -357,11 +361,26 @@ class Auditor:
             raise DamageError(f"entry {self.seq}: {account} has no average")
         account.averaged += amount
 
+    def _limit_approved(self, slot: int, _proposal: int | None, limit: list[Any], *_: Any) -> None:
+        self.accounts[slot].limit = limit
+
     def _nothing(self, *_: object) -> None:
         """Moves nothing."""
 
     def _item(self, slot: int, invoice: str) -> Item:
         return self.items.setdefault((slot, invoice), Item())
+
+
+def _is_tolerated(answer: Answer) -> bool:
+    """Whether a decision says that the policy lets its channel go beyond the account's limit."""
+    outcome: Any = answer.outcome
+    if not isinstance(outcome, dict):
+        return False
+    decided = outcome.get("reserved_all") or [
+        outcome[kind] for kind in ("reserved", "changed") if kind in outcome
+    ]
+    reasons = (reason for verdict, *_ in decided for reason in verdict[1])
+    return any(reason[0] == "LIMIT_TOLERATED" for reason in reasons)
 
 
 _EVENTS: dict[str, Callable[..., None]] = {
@@ -377,6 +396,10 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "rolling_limit_removed": Auditor._rolling,
     "average_moved": Auditor._average_moved,
     "segment_set": Auditor._segment_set,
+    "limit_approved": Auditor._limit_approved,
+    **dict.fromkeys(
+        ("verification_recorded", "limit_proposed", "proposal_closed"), Auditor._nothing
+    ),
     **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     **dict.fromkeys(("policy_put", "policy_activated", "policy_shadowed"), Auditor._nothing),
     **dict.fromkeys(("first_ordered", "orders_counted", "utilisation_crossed"), Auditor._nothing),

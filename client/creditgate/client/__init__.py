@@ -113,6 +113,16 @@ from creditgate.client._ledger import (
     LedgerEntry,
     StreamProgress,
 )
+from creditgate.client._limits_results import (
+    LimitApproval,
+    LimitProposal,
+    PendingProposal,
+    ProposalDecision,
+    ProposalState,
+    ProposeResult,
+    Verification,
+    VerificationRecord,
+)
 from creditgate.client._options import ClientOptions, RetryPolicy, Tls
 from creditgate.client._policy import (
     Policy,
@@ -193,8 +203,10 @@ __all__ = [
     "InvoiceTerms",
     "ItemError",
     "LedgerEntry",
+    "LimitApproval",
     "LimitKind",
     "LimitLevel",
+    "LimitProposal",
     "LimitSource",
     "MoneyError",
     "NetDays",
@@ -204,12 +216,16 @@ __all__ = [
     "OutOfRangeError",
     "OverloadedError",
     "PastDecision",
+    "PendingProposal",
     "Policy",
     "PolicyProblem",
     "PolicyResult",
     "PolicyStatus",
     "Position",
     "PreconditionError",
+    "ProposalDecision",
+    "ProposalState",
+    "ProposeResult",
     "Reason",
     "ReasonCode",
     "ReasonUnit",
@@ -243,6 +259,8 @@ __all__ = [
     "UnavailableError",
     "UpsertOutcome",
     "UpsertResult",
+    "Verification",
+    "VerificationRecord",
     "money",
     "terms",
 ]

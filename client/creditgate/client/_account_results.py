@@ -1,6 +1,6 @@
 """CreditAccountService: what it takes and answers, read from the messages of the contract."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
@@ -26,9 +26,19 @@ from creditgate.client._conditions_results import (
     rolling_limit_or_none,
     temporary_limit_from,
 )
-from creditgate.client._wire import EnumCodec, Page, int_or_none, time_or_none
+from creditgate.client._limits_results import (
+    PROPOSAL_STATE,
+    LimitApproval,
+    LimitProposal,
+    ProposalState,
+    Verification,
+    approval_or_none,
+    proposal_from,
+    verification_from,
+)
+from creditgate.client._wire import EnumCodec, Page, date_or_none, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
-from creditgate.v1 import terms_pb2
+from creditgate.v1 import limits_pb2, terms_pb2
 
 
 class AccountStatus(StrEnum):
@@ -43,7 +53,8 @@ class AccountStatus(StrEnum):
 class LimitSource(StrEnum):
     """Where an effective limit comes from.
 
-    NONE: there was nothing to inherit, so no credit; OVERRIDE: a temporary limit of today.
+    NONE: there was nothing to inherit, so no credit; OVERRIDE: a temporary limit of today;
+    UNVERIFIED: none was ever approved on a verification, which the policy asks for, so no credit.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -51,6 +62,7 @@ class LimitSource(StrEnum):
     SEGMENT = "SEGMENT"
     NONE = "NONE"
     OVERRIDE = "OVERRIDE"
+    UNVERIFIED = "UNVERIFIED"
 
 
 STATUS = EnumCodec(AccountStatus, pb.AccountStatus)
@@ -104,19 +116,27 @@ class SegmentPosition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one row: an outcome, or else an error."""
+    """What became of one row: an outcome, or else an error.
+
+    Where `proposal_state` is set, the row's limit became, or has been since, the proposal
+    `proposal_id`; see limits.owner of the policy.
+    """
 
     outcome: UpsertOutcome | None
     error: ItemError | None
     journal_seq: int
     replayed: bool
+    proposal_id: str = ""
+    proposal_state: ProposalState | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One customer's credit relationship in one currency.
 
     `shared_limit_minor` is the most that it and all accounts below it may owe together, None for
-    no bound. `holds` and `temporary_limits` are those that have not ended.
+    no bound. `holds` and `temporary_limits` are those that have not ended. `verifications` are the
+    latest, `proposals` limits that wait; `limit_approval` is None where the limit was set without a
+    proposal, `verified_by` empty where none was ever approved on a verification.
     """
 
     account_id: str
@@ -134,6 +154,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Hold, ...]
     temporary_limits: tuple[TemporaryLimit, ...]
     rolling_limit: RollingLimit | None
+    verifications: tuple[Verification, ...]
+    proposals: tuple[LimitProposal, ...]
+    limit_approval: LimitApproval | None
+    verified_by: str
 
 
 class StatusResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +183,8 @@ class SharedPosition(msgspec.Struct, frozen=True, kw_only=True):
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Where an account stood after journal entry `journal_seq`, in minor units of `currency`.
 
+    `last_order_date` is the last day on which orders are taken under a limit that has an end, with
+    its days of grace; what channels may go beyond the limit is not in `available_minor`.
     `holds` are those in force, `temporary_limits` those of today; `effective_limit` has them in it.
     exposure = outstanding + captured + reserved; available = effective limit (hard cap where there
     is an average) - exposure, or what `bound_by` leaves where that is less; None when unlimited,
@@ -183,6 +209,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Hold, ...]
     temporary_limits: tuple[TemporaryLimit, ...]
     rolling_limit: RollingLimit | None
+    last_order_date: date | None = None
 
     @property
     def utilisation(self) -> Fraction | None:
@@ -211,6 +238,10 @@ def account_from(message: pb.Account) -> Account:
         holds=tuple(map(hold_from, message.holds)),
         temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
         rolling_limit=rolling_limit_or_none(message),
+        verifications=tuple(map(verification_from, message.verifications)),
+        proposals=tuple(map(proposal_from, message.proposals)),
+        limit_approval=approval_or_none(message),
+        verified_by=message.verified_by,
     )
 
 
@@ -255,6 +286,7 @@ def position_from(message: pb.Position) -> Position:
         holds=tuple(map(hold_from, message.holds)),
         temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
         rolling_limit=rolling_limit_or_none(message),
+        last_order_date=date_or_none(message.last_order_date),
     )
 
 
@@ -272,7 +304,8 @@ def upsert_results(
     | pb.UpsertSegmentsResponse
     | terms_pb2.UpsertTermsResponse
     | terms_pb2.UpsertCalendarsResponse
-    | terms_pb2.AssignTermsResponse,
+    | terms_pb2.AssignTermsResponse
+    | limits_pb2.RecordVerificationsResponse,
 ) -> tuple[UpsertResult, ...]:
     """Reads a message of the contract."""
     return tuple(
@@ -281,6 +314,8 @@ def upsert_results(
             error=item_error_from(row.error) if row.HasField("error") else None,
             journal_seq=row.journal_seq,
             replayed=row.replayed,
+            proposal_id=row.proposal_id,
+            proposal_state=PROPOSAL_STATE.read(row.proposal_state) if row.proposal_id else None,
         )
         for row in message.results
     )

@@ -21,6 +21,7 @@ from creditgate.client import (
     _conditions,
     _decision,
     _ledger,
+    _limits,
     _policy,
     _terms,
 )
@@ -146,6 +147,11 @@ class AsyncClient:
     remove_temporary_limit = _unary(_conditions.remove_temporary_limit)
     set_rolling_limit = _unary(_conditions.set_rolling_limit)
     remove_rolling_limit = _unary(_conditions.remove_rolling_limit)
+    record_verifications = _unary(_limits.record_verifications)
+    propose_limit = _unary(_limits.propose_limit)
+    approve_proposal = _unary(_limits.approve_proposal)
+    reject_proposal = _unary(_limits.reject_proposal)
+    list_proposals = _listing(_limits.list_proposals)
     upsert_terms = _unary(_terms.upsert_terms)
     upsert_calendars = _unary(_terms.upsert_calendars)
     assign_terms = _unary(_terms.assign_terms)

@@ -1,6 +1,7 @@
 import datetime
 
 from creditgate.v1 import common_pb2 as _common_pb2
+from creditgate.v1 import verification_pb2 as _verification_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -47,6 +48,7 @@ class LimitSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIMIT_SOURCE_SEGMENT: _ClassVar[LimitSource]
     LIMIT_SOURCE_NONE: _ClassVar[LimitSource]
     LIMIT_SOURCE_OVERRIDE: _ClassVar[LimitSource]
+    LIMIT_SOURCE_UNVERIFIED: _ClassVar[LimitSource]
 ACCOUNT_STATUS_UNSPECIFIED: AccountStatus
 ACCOUNT_STATUS_ACTIVE: AccountStatus
 ACCOUNT_STATUS_SUSPENDED: AccountStatus
@@ -69,6 +71,7 @@ LIMIT_SOURCE_ACCOUNT: LimitSource
 LIMIT_SOURCE_SEGMENT: LimitSource
 LIMIT_SOURCE_NONE: LimitSource
 LIMIT_SOURCE_OVERRIDE: LimitSource
+LIMIT_SOURCE_UNVERIFIED: LimitSource
 
 class Hold(_message.Message):
     __slots__ = ("hold_id", "kind", "source", "expire_time", "reason", "place_time")
@@ -111,7 +114,7 @@ class RollingLimit(_message.Message):
     def __init__(self, hard_cap_minor: _Optional[int] = ..., days: _Optional[int] = ..., average_minor: _Optional[int] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor", "holds", "temporary_limits", "rolling_limit")
+    __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor", "holds", "temporary_limits", "rolling_limit", "verifications", "proposals", "limit_approval", "verified_by")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +130,10 @@ class Account(_message.Message):
     HOLDS_FIELD_NUMBER: _ClassVar[int]
     TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
     ROLLING_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    VERIFICATIONS_FIELD_NUMBER: _ClassVar[int]
+    PROPOSALS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_BY_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     display_name: str
     currency: str
@@ -142,7 +149,11 @@ class Account(_message.Message):
     holds: _containers.RepeatedCompositeFieldContainer[Hold]
     temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
     rolling_limit: RollingLimit
-    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ...) -> None: ...
+    verifications: _containers.RepeatedCompositeFieldContainer[_verification_pb2.Verification]
+    proposals: _containers.RepeatedCompositeFieldContainer[_verification_pb2.LimitProposal]
+    limit_approval: _verification_pb2.LimitApproval
+    verified_by: str
+    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ..., verifications: _Optional[_Iterable[_Union[_verification_pb2.Verification, _Mapping]]] = ..., proposals: _Optional[_Iterable[_Union[_verification_pb2.LimitProposal, _Mapping]]] = ..., limit_approval: _Optional[_Union[_verification_pb2.LimitApproval, _Mapping]] = ..., verified_by: _Optional[str] = ...) -> None: ...
 
 class AccountUpsert(_message.Message):
     __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "shared_limit")
@@ -165,16 +176,20 @@ class AccountUpsert(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., shared_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ...) -> None: ...
 
 class UpsertResult(_message.Message):
-    __slots__ = ("outcome", "error", "journal_seq", "replayed")
+    __slots__ = ("outcome", "error", "journal_seq", "replayed", "proposal_id", "proposal_state")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_STATE_FIELD_NUMBER: _ClassVar[int]
     outcome: UpsertOutcome
     error: _common_pb2.ItemError
     journal_seq: int
     replayed: bool
-    def __init__(self, outcome: _Optional[_Union[UpsertOutcome, str]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+    proposal_id: str
+    proposal_state: _verification_pb2.ProposalState
+    def __init__(self, outcome: _Optional[_Union[UpsertOutcome, str]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ..., proposal_id: _Optional[str] = ..., proposal_state: _Optional[_Union[_verification_pb2.ProposalState, str]] = ...) -> None: ...
 
 class UpsertAccountsRequest(_message.Message):
     __slots__ = ("request_id", "accounts", "channel")
@@ -303,7 +318,7 @@ class SharedPosition(_message.Message):
     def __init__(self, level: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits", "rolling_limit")
+    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits", "rolling_limit", "last_order_date")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +335,7 @@ class Position(_message.Message):
     HOLDS_FIELD_NUMBER: _ClassVar[int]
     TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
     ROLLING_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    LAST_ORDER_DATE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     currency: str
     status: AccountStatus
@@ -336,7 +352,8 @@ class Position(_message.Message):
     holds: _containers.RepeatedCompositeFieldContainer[Hold]
     temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
     rolling_limit: RollingLimit
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ...) -> None: ...
+    last_order_date: str
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ..., last_order_date: _Optional[str] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)

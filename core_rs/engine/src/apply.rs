@@ -1,5 +1,7 @@
 //! Adding events up. Total: a fact has happened and cannot be refused any more.
 
+mod limits;
+
 use crate::event::Event;
 use crate::model::{
     Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
@@ -27,6 +29,12 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::TemporaryLimitRemoved { .. }
         | Event::RollingLimitSet { .. }
         | Event::RollingLimitRemoved { .. } => set_conditions(rows, now, event),
+        Event::VerificationRecorded { slot, .. }
+        | Event::LimitProposed { slot, .. }
+        | Event::LimitApproved { slot, .. }
+        | Event::ProposalClosed { slot, .. } => {
+            rows.update_account(slot, |account| limits::move_limit(account, now, event));
+        }
         Event::AverageMoved { slot, amount } => {
             rows.update_account(slot, |account| {
                 let rolling =

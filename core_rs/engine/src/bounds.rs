@@ -43,6 +43,15 @@ pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Most versions of the policy.
 pub const POLICIES_MAX: usize = 4_096;
 
+/// Most verifications that are kept of one account.
+pub const VERIFICATIONS_MAX: usize = 8;
+
+/// Highest score of a verification; the lowest is 0.
+pub const SCORE_MAX: i64 = 1_000_000;
+
+/// Most proposals of one account that wait.
+pub const PROPOSALS_MAX: usize = 8;
+
 /// Most instalments of one invoice.
 pub const INSTALMENTS_MAX: usize = 60;
 

@@ -10,6 +10,7 @@ use crate::values::Micros;
 mod accounts;
 mod conditions;
 mod ledger;
+mod limits;
 mod orders;
 mod policy;
 mod terms;
@@ -20,6 +21,7 @@ pub use conditions::{
     SetTemporaryLimit,
 };
 pub use ledger::{EntryKind, Post};
+pub use limits::{ApproveProposal, ProposeLimit, RecordVerification, RejectProposal};
 pub use orders::{Adjust, CaptureOrder, Order, OrderKey, Release, Reserve, ReserveAll, Target};
 pub use policy::{ActivatePolicy, PutPolicy, ShadowPolicy};
 pub use terms::{AssignTerms, TermsScope, UpsertCalendar, UpsertTerms};
@@ -41,8 +43,13 @@ pub enum Command<'a> {
     Release(Release<'a>),
     /// Open an account or change it.
     UpsertAccount(UpsertAccount<'a>),
+    /// The same, on the ledger's word: what it says of the limit holds where the policy has the
+    /// ledger own limits.
+    SyncAccount(UpsertAccount<'a>),
     /// Create a segment or change its default limit.
     UpsertSegment(UpsertSegment<'a>),
+    /// The same, on the ledger's word.
+    SyncSegment(UpsertSegment<'a>),
     /// Suspend, reinstate or close an account.
     SetStatus(SetStatus<'a>),
     /// Refuse new orders of an account until the hold is lifted or ends.
@@ -57,6 +64,14 @@ pub enum Command<'a> {
     SetRollingLimit(SetRollingLimit<'a>),
     /// End that.
     RemoveRollingLimit(RemoveRollingLimit<'a>),
+    /// Keep what a third party found out about a customer.
+    RecordVerification(RecordVerification<'a>),
+    /// Have another limit, once somebody else agrees or the policy does.
+    ProposeLimit(ProposeLimit<'a>),
+    /// Agree.
+    ApproveProposal(ApproveProposal<'a>),
+    /// Refuse.
+    RejectProposal(RejectProposal<'a>),
     /// Create payment terms or set them anew.
     UpsertTerms(UpsertTerms<'a>),
     /// Create a calendar or set it anew.
@@ -103,8 +118,12 @@ impl<'a> Command<'a> {
             Command::Adjust(command) => Identity::Request(command.request),
             Command::Capture(command) => Identity::Request(command.request),
             Command::Release(command) => Identity::Request(command.request),
-            Command::UpsertAccount(command) => Identity::Request(command.request),
-            Command::UpsertSegment(command) => Identity::Request(command.request),
+            Command::UpsertAccount(command) | Command::SyncAccount(command) => {
+                Identity::Request(command.request)
+            }
+            Command::UpsertSegment(command) | Command::SyncSegment(command) => {
+                Identity::Request(command.request)
+            }
             Command::SetStatus(command) => Identity::Request(command.request),
             Command::PlaceHold(command) => Identity::Request(command.request),
             Command::LiftHold(command) => Identity::Request(command.request),
@@ -112,6 +131,10 @@ impl<'a> Command<'a> {
             Command::RemoveTemporaryLimit(command) => Identity::Request(command.request),
             Command::SetRollingLimit(command) => Identity::Request(command.request),
             Command::RemoveRollingLimit(command) => Identity::Request(command.request),
+            Command::RecordVerification(command) => Identity::Request(command.request),
+            Command::ProposeLimit(command) => Identity::Request(command.request),
+            Command::ApproveProposal(command) => Identity::Request(command.request),
+            Command::RejectProposal(command) => Identity::Request(command.request),
             Command::UpsertTerms(command) => Identity::Request(command.request),
             Command::UpsertCalendar(command) => Identity::Request(command.request),
             Command::AssignTerms(command) => Identity::Request(command.request),
@@ -136,7 +159,9 @@ impl<'a> Command<'a> {
             Command::Capture(_) => "capture",
             Command::Release(_) => "release",
             Command::UpsertAccount(_) => "upsert_account",
+            Command::SyncAccount(_) => "sync_account",
             Command::UpsertSegment(_) => "upsert_segment",
+            Command::SyncSegment(_) => "sync_segment",
             Command::SetStatus(_) => "set_status",
             Command::PlaceHold(_) => "place_hold",
             Command::LiftHold(_) => "lift_hold",
@@ -144,6 +169,10 @@ impl<'a> Command<'a> {
             Command::RemoveRollingLimit(_) => "remove_rolling_limit",
             Command::SetTemporaryLimit(_) => "set_temporary_limit",
             Command::RemoveTemporaryLimit(_) => "remove_temporary_limit",
+            Command::RecordVerification(_) => "record_verification",
+            Command::ProposeLimit(_) => "propose_limit",
+            Command::ApproveProposal(_) => "approve_proposal",
+            Command::RejectProposal(_) => "reject_proposal",
             Command::UpsertTerms(_) => "upsert_terms",
             Command::UpsertCalendar(_) => "upsert_calendar",
             Command::AssignTerms(_) => "assign_terms",
@@ -171,7 +200,13 @@ impl<'a> Command<'a> {
             Command::Adjust(command) => of_target(&command.target),
             Command::Capture(command) => of_target(&command.target),
             Command::Release(command) => of_target(&command.target),
-            Command::UpsertAccount(command) => vec![command.account_id],
+            Command::UpsertAccount(command) | Command::SyncAccount(command) => {
+                vec![command.account_id]
+            }
+            Command::RecordVerification(command) => vec![command.account_id],
+            Command::ProposeLimit(command) => vec![command.account_id],
+            Command::ApproveProposal(command) => vec![command.account_id],
+            Command::RejectProposal(command) => vec![command.account_id],
             Command::SetStatus(command) => vec![command.account_id],
             Command::PlaceHold(command) => vec![command.account_id],
             Command::LiftHold(command) => vec![command.account_id],
@@ -188,6 +223,7 @@ impl<'a> Command<'a> {
                 }
             },
             Command::UpsertSegment(_)
+            | Command::SyncSegment(_)
             | Command::UpsertTerms(_)
             | Command::UpsertCalendar(_)
             | Command::PutPolicy(_)
@@ -199,7 +235,7 @@ impl<'a> Command<'a> {
 
     /// Whether `other`, of the same identity, asks for the same. A ledger entry that comes again
     /// at another position of its source's stream is the same entry; an erasure that comes again
-    /// finds other texts, or none.
+    /// finds other texts, or none; and whose word an upsert is does not change what it asks for.
     #[must_use]
     pub fn is_repeat_of(&self, other: &Command<'_>) -> bool {
         match (self, other) {
@@ -209,6 +245,14 @@ impl<'a> Command<'a> {
             (Command::EraseTexts(mine), Command::EraseTexts(theirs)) => {
                 (mine.request, mine.account_id) == (theirs.request, theirs.account_id)
             }
+            (
+                Command::UpsertAccount(mine) | Command::SyncAccount(mine),
+                Command::UpsertAccount(theirs) | Command::SyncAccount(theirs),
+            ) => mine == theirs,
+            (
+                Command::UpsertSegment(mine) | Command::SyncSegment(mine),
+                Command::UpsertSegment(theirs) | Command::SyncSegment(theirs),
+            ) => mine == theirs,
             _ => self == other,
         }
     }

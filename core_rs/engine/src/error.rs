@@ -68,6 +68,8 @@ pub enum Refusal {
     TooManyTemporaryLimits(Box<str>),
     #[error("limit_id {0:?} overlaps the override {1:?}: two cannot stand in place of one limit")]
     OverridesOverlap(Box<str>, Box<str>),
+    #[error(transparent)]
+    Limit(#[from] LimitRefusal),
     #[error("account_id {0:?} has no rolling limit")]
     RollingLimitNotFound(Box<str>),
     #[error("{field} {value} has passed already: {rule}")]
@@ -88,4 +90,26 @@ pub enum Refusal {
     TooManyPolicies,
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
+}
+
+/// What is wrong with a verification, a proposal, or a limit that somebody else owns.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum LimitRefusal {
+    #[error("reference {0:?} of this account was recorded before with other fields: use a new one")]
+    VerificationReused(Box<str>),
+    #[error("date {0} is still to come: a verification is of today or earlier")]
+    VerificationToCome(Day),
+    #[error("verification {0:?} is not one of those kept of this account: record it first")]
+    VerificationNotFound(Box<str>),
+    #[error("limit is what the account has: name a verification to have it approved on that")]
+    NothingProposed,
+    #[error("account_id {0:?} has 8 proposals that wait: approve or reject one first")]
+    TooManyProposals(Box<str>),
+    #[error("proposal_id {0} is not waiting at this account: it may have been decided")]
+    ProposalNotFound(u64),
+    #[error("proposal_id {0} is your own: somebody else has to approve or reject it")]
+    OwnProposal(u64),
+    #[error("{0} is set here and not by the ledger: policy limits.owner is creditgate")]
+    LimitOwnedHere(&'static str),
 }

@@ -12,8 +12,8 @@ use crate::model::{HoldKind, Status, TemporaryLimitKind};
 use crate::policy::PolicyVersion;
 use crate::terms::{AskedTerms, Assignee, CalendarSpec, InvoiceDates, TermsSpec};
 use crate::values::{
-    CalendarIndex, Currency, Day, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot,
-    TermsIndex, Text,
+    CalendarIndex, Currency, Day, Limit, Micros, Minor, ProposalId, ReservationId, SegmentIndex,
+    Slot, TermsIndex, Text,
 };
 
 /// One fact. Amounts are in minor units of the account's currency.
@@ -121,7 +121,59 @@ pub enum Event<'a> {
         /// By how much.
         amount: Minor,
     },
-    /// The account's name, and the reasons of its status and its holds, were erased.
+    /// What a third party found out about a customer was kept.
+    VerificationRecorded {
+        /// Of which account.
+        slot: Slot,
+        /// The third party's name for it.
+        reference: &'a str,
+        /// Who it is.
+        source: &'a str,
+        /// Of which day it is.
+        date: Day,
+        /// How good the customer is.
+        score: Option<i64>,
+        /// SHA-256 of the document.
+        #[serde(with = "serde_bytes")]
+        document: Option<[u8; 32]>,
+    },
+    /// A limit was proposed, in the place of the one that its proposer had waiting.
+    LimitProposed {
+        /// Whose.
+        slot: Slot,
+        /// Its id.
+        proposal: ProposalId,
+        /// The limit.
+        limit: Limit,
+        /// The reference of the verification that it stands on.
+        verification: Option<&'a str>,
+        /// Who proposed it.
+        by: &'a str,
+        /// Why.
+        reason: Option<Text<'a>>,
+    },
+    /// A limit was approved, and is in force from now on.
+    LimitApproved {
+        /// Whose.
+        slot: Slot,
+        /// Which proposal it was; none: whoever owns limits set it.
+        proposal: Option<ProposalId>,
+        /// The limit.
+        limit: Limit,
+        /// The reference of the verification that it stands on; owned where a proposal of before
+        /// named it.
+        verification: Option<Cow<'a, str>>,
+        /// Who approved it; absent: the policy, of itself.
+        by: Option<&'a str>,
+    },
+    /// A proposal was turned down, or taken back. Moves nothing.
+    ProposalClosed {
+        /// Whose limit it was about.
+        slot: Slot,
+        /// Which.
+        proposal: ProposalId,
+    },
+    /// The account's name, and the reasons of its status, holds and proposals, were erased.
     TextsErased {
         /// Which.
         slot: Slot,

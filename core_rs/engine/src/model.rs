@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::terms::{InvoiceDates, OrderTerms};
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
+mod backing;
 mod captures;
 mod conditions;
 mod rolling;
 mod velocity;
 
+pub use backing::{Approval, Backing, Proposal, Verification};
 pub use captures::Captures;
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 pub use rolling::{Average, RollingLimit};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::model::Reservation;
 use crate::policy::PolicyVersion;
 use crate::terms::{OrderTerms, Plan, Source};
-use crate::values::{Currency, Day, Id, Micros, Minor, ReservationId};
+use crate::values::{Currency, Day, Id, Micros, Minor, ProposalId, ReservationId};
 
 /// The verdict on an order, the strictest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +86,12 @@ pub enum ReasonCode {
     VelocityCount = 25,
     /// Observed the amount approved lately, with this order; threshold how much may be.
     VelocityAmount = 26,
+    /// Observed the amount that had to fit, threshold what the account's own limit left: its
+    /// channel may go beyond.
+    LimitTolerated = 30,
+    /// Observed today, threshold the last valid day: the limit has ended, and counts for some days
+    /// more.
+    LimitInGrace = 31,
 }
 
 /// What a violated rule leads to, the strongest last: the strongest of all decides.
@@ -110,6 +116,7 @@ impl ReasonCode {
     pub fn default_effect(self) -> Effect {
         match self {
             ReasonCode::TermsUpgraded => Effect::Refer,
+            ReasonCode::LimitTolerated | ReasonCode::LimitInGrace => Effect::Notify,
             _ => Effect::Decline,
         }
     }
@@ -117,7 +124,7 @@ impl ReasonCode {
 
 /// All rules, in the order in which a decision names those that an order violates; the batch's
 /// stands alone.
-pub const PRECEDENCE: [ReasonCode; 26] = [
+pub const PRECEDENCE: [ReasonCode; 28] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -125,6 +132,7 @@ pub const PRECEDENCE: [ReasonCode; 26] = [
     ReasonCode::AccountOnHold,
     ReasonCode::NoCreditLimit,
     ReasonCode::LimitExpired,
+    ReasonCode::LimitInGrace,
     ReasonCode::LedgerStale,
     ReasonCode::OverdueDays,
     ReasonCode::OverdueAmount,
@@ -138,6 +146,7 @@ pub const PRECEDENCE: [ReasonCode; 26] = [
     ReasonCode::VelocityCount,
     ReasonCode::VelocityAmount,
     ReasonCode::InsufficientCredit,
+    ReasonCode::LimitTolerated,
     ReasonCode::UtilisationReached,
     ReasonCode::RollingAverageExceeded,
     ReasonCode::SharedLimitExceeded,
@@ -428,6 +437,15 @@ pub enum Upserted {
     Unchanged,
 }
 
+/// What became of a proposed limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// Its id.
+    pub proposal: ProposalId,
+    /// The policy approved it of itself: the limit is in force. Else it waits for somebody.
+    pub approved: bool,
+}
+
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -442,6 +460,10 @@ pub enum Outcome {
     Upserted(Upserted),
     /// To a policy that was put or activated: its version.
     Policy(PolicyVersion),
+    /// To a proposal of a limit.
+    Proposed(Proposed),
+    /// To an upsert whose limit became a proposal.
+    UpsertedProposing(Upserted, Proposed),
     /// To an erasure: how many entries had texts that go.
     Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.

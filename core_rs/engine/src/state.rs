@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use crate::model::{
-    Account, Conditions, Counters, Reservation, Segment, Source, Standing, Terms, Watch,
+    Account, Backing, Conditions, Counters, Reservation, Segment, Source, Standing, Terms, Watch,
 };
 use crate::policy::{self, Policies, Policy, PolicyRow, PolicyStatus};
-use crate::values::{Currency, Day, Id, Micros, ReservationId, SegmentIndex, Slot};
+use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
 mod accounts;
 mod by_due;
@@ -111,6 +112,25 @@ impl State {
     #[must_use]
     pub fn conditions(&self, slot: Slot) -> Option<&Conditions> {
         self.accounts.conditions(slot)
+    }
+
+    /// What the limit of the account in a slot that was handed out stands on, where anything does.
+    #[inline]
+    #[must_use]
+    pub fn backing(&self, slot: Slot) -> Option<&Backing> {
+        self.conditions(slot)?.backing.as_deref()
+    }
+
+    /// How good the customer is, by the latest verification that says it; the higher, the better.
+    #[must_use]
+    pub fn score(&self, slot: Slot) -> Option<i64> {
+        self.backing(slot)?.score()
+    }
+
+    /// The proposals that wait behind `after`, in order of id, and whose limits they are about.
+    pub fn proposals(&self, after: ProposalId) -> impl Iterator<Item = (ProposalId, Slot)> {
+        let behind = (Bound::Excluded(after), Bound::Unbounded);
+        self.accounts.proposals().range(behind).map(|(id, slot)| (*id, *slot))
     }
 
     /// Whether there is any account whose exposure is averaged.
@@ -245,6 +265,12 @@ impl State {
     #[must_use]
     pub fn has_rules(&self) -> bool {
         self.policies.has_rules()
+    }
+
+    /// Whether no limit counts that was never approved on a verification.
+    #[inline]
+    pub(crate) fn needs_verification(&self) -> bool {
+        self.policies.needs_verification()
     }
 
     /// All versions of the policy.

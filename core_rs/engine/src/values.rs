@@ -19,6 +19,9 @@ pub type Seq = u64;
 /// An account's place in every table and in the counters map; assigned once, in order of creation.
 pub type Slot = u32;
 
+/// A proposal's id: the sequence of the entry that made it.
+pub type ProposalId = u64;
+
 /// A segment's place, assigned once, in order of creation.
 pub type SegmentIndex = u32;
 

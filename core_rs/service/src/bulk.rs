@@ -2,7 +2,8 @@
 //! order for one slice at most. Its rows are independent, so a slice is durable by itself; the call
 //! is answered with the last one.
 
-use creditgate_engine::command::RequestKey;
+use creditgate_engine::command::{Command, RequestKey};
+use creditgate_engine::entry::Request;
 use creditgate_engine::outcome::Outcome;
 use prost::Message;
 use prost::encoding::message;
@@ -13,7 +14,7 @@ use crate::queue::Call;
 use crate::wire::admit::{self, decode};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, ledger, terms, v1};
+use crate::wire::{account, ledger, limits, terms, v1};
 
 /// Number of the field that holds the results, in the answers to all of these calls.
 const RESULTS: u32 = 1;
@@ -25,12 +26,15 @@ enum Rows {
     Terms(v1::UpsertTermsRequest),
     Calendars(v1::UpsertCalendarsRequest),
     Assignments(v1::AssignTermsRequest),
+    Verifications(v1::RecordVerificationsRequest),
 }
 
 /// A bulk call on its way.
 pub(crate) struct Bulk {
     pub(crate) ticket: u64,
     actor: String,
+    /// Whether what it says of limits is the ledger's word.
+    from_ledger: bool,
     rows: Rows,
     /// Digest of the call; zero for ledger entries, which are known by ids of their own.
     digest: u64,
@@ -81,10 +85,21 @@ impl Bulk {
                 admit::rows("assignments", &m.assignments)?;
                 (Rows::Assignments(m), call)
             }
+            Method::RecordVerifications => {
+                let m: v1::RecordVerificationsRequest = decode(bytes)?;
+                let call = admit::bulk(&m.request_id, &m.channel, &m)?.call;
+                admit::rows("verifications", &m.verifications)?;
+                (Rows::Verifications(m), call)
+            }
             other => unreachable!("{other:?} is no bulk call"),
         };
+        let from_ledger = match &rows {
+            Rows::Accounts(m) => call.speaks_for_ledger(&m.channel),
+            Rows::Segments(m) => call.speaks_for_ledger(&m.channel),
+            _ => false,
+        };
         let (ticket, actor) = (*ticket, actor.clone());
-        Ok(Bulk { ticket, actor, rows, digest, next: 0, answer: Vec::new() })
+        Ok(Bulk { ticket, actor, from_ledger, rows, digest, next: 0, answer: Vec::new() })
     }
 
     /// Decides one slice, which ends with the row that fills so many bytes of the request. Returns
@@ -112,17 +127,20 @@ impl Bulk {
     fn decide_next(&mut self, calls: &mut Calls<'_>) -> Result<Option<usize>, Failed> {
         let (index, actor, digest, answer) =
             (self.next, &self.actor[..], self.digest, &mut self.answer);
+        let from_ledger = self.from_ledger;
         let key = |id| RequestKey { id, row: index as u32, call: digest };
         match &self.rows {
             Rows::Accounts(m) => {
                 let Some(row) = m.accounts.get(index) else { return Ok(None) };
-                let request = account::upsert_account(key(&m.request_id), row, actor, &m.channel);
+                let request = account::upsert_account(key(&m.request_id), row, actor, &m.channel)
+                    .map(|request| worded(request, from_ledger));
                 message::encode(RESULTS, &upsert(calls, request)?, answer);
                 Ok(Some(row.encoded_len()))
             }
             Rows::Segments(m) => {
                 let Some(row) = m.segments.get(index) else { return Ok(None) };
-                let request = account::upsert_segment(key(&m.request_id), row, actor, &m.channel);
+                let request = account::upsert_segment(key(&m.request_id), row, actor, &m.channel)
+                    .map(|request| worded(request, from_ledger));
                 message::encode(RESULTS, &upsert(calls, request)?, answer);
                 Ok(Some(row.encoded_len()))
             }
@@ -144,6 +162,13 @@ impl Bulk {
                 message::encode(RESULTS, &upsert(calls, request)?, answer);
                 Ok(Some(row.encoded_len()))
             }
+            Rows::Verifications(m) => {
+                let Some(row) = m.verifications.get(index) else { return Ok(None) };
+                let key = key(&m.request_id);
+                let request = limits::record_verification(key, row, actor, &m.channel);
+                message::encode(RESULTS, &upsert(calls, request)?, answer);
+                Ok(Some(row.encoded_len()))
+            }
             Rows::Entries(m) => {
                 let Some(row) = m.entries.get(index) else { return Ok(None) };
                 message::encode(RESULTS, &post(calls, &m.source, row, actor)?, answer);
@@ -153,14 +178,27 @@ impl Bulk {
     }
 }
 
+/// An upsert, as one of the ledger's where it is.
+fn worded(request: Request<'_>, from_ledger: bool) -> Request<'_> {
+    let command = match request.command {
+        Command::UpsertAccount(command) if from_ledger => Command::SyncAccount(command),
+        Command::UpsertSegment(command) if from_ledger => Command::SyncSegment(command),
+        command => command,
+    };
+    Request { command, ..request }
+}
+
 /// One row: its fault is its own, and the other rows go on.
 fn upsert(
     calls: &mut Calls<'_>,
-    request: Result<creditgate_engine::entry::Request<'_>, Fault>,
+    request: Result<Request<'_>, Fault>,
 ) -> Result<v1::UpsertResult, Failed> {
     let done = request.map_err(Failed::from).and_then(|request| Ok(calls.execute(&request)?));
     match done {
-        Ok((Outcome::Upserted(outcome), made)) => Ok(reply::upserted(outcome, made)),
+        Ok((Outcome::Upserted(outcome), made)) => Ok(reply::upserted(outcome, None, made)),
+        Ok((Outcome::UpsertedProposing(outcome, proposed), made)) => {
+            Ok(reply::upserted(outcome, Some(proposed), made))
+        }
         Ok((outcome, _)) => unreachable!("an upsert was answered with {outcome:?}"),
         Err(Failed::Fault(fault)) => {
             let error = Some(fault.into_item_error());

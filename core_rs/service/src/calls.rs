@@ -18,7 +18,7 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, conditions, decision, terms, v1};
+use crate::wire::{account, conditions, decision, limits, terms, v1};
 
 mod policies;
 
@@ -92,12 +92,7 @@ impl Calls<'_> {
             admit::bound_rows(field, number, bytes)?;
         }
         let answer = match method {
-            Method::CheckAndReserve => {
-                let (reserved, made) = self.reserve(&OrderView::decode(bytes)?, call)?;
-                let mut answer = Vec::with_capacity(ANSWER_BYTES);
-                reply::reserved(&mut answer, reserved, made);
-                answer
-            }
+            Method::CheckAndReserve => self.order(&OrderView::decode(bytes)?, call)?,
             Method::Check => self.check(&decode(bytes)?, call)?.encode_to_vec(),
             Method::Adjust => {
                 let message = decode(bytes)?;
@@ -123,16 +118,15 @@ impl Calls<'_> {
             | Method::PostEntries
             | Method::UpsertTerms
             | Method::UpsertCalendars
-            | Method::AssignTerms => {
+            | Method::AssignTerms
+            | Method::RecordVerifications => {
                 return Ok(Handled::Bulk(Bulk::new(call)?));
             }
             Method::GetAccount => self.account(&decode(bytes)?)?.encode_to_vec(),
             Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
             Method::ListSegments => self.segments(&decode(bytes)?)?.encode_to_vec(),
             Method::ListTerms => terms::list(self.store.state(), &decode(bytes)?)?.encode_to_vec(),
-            Method::ListCalendars => {
-                terms::list_calendars(self.store.state(), &decode(bytes)?)?.encode_to_vec()
-            }
+            Method::ListCalendars => self.calendars(&decode(bytes)?)?.encode_to_vec(),
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
             Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
@@ -144,6 +138,10 @@ impl Calls<'_> {
             | Method::RemoveTemporaryLimit
             | Method::SetRollingLimit
             | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
+            Method::ProposeLimit => self.propose_limit(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::ApproveProposal => self.approve(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::RejectProposal => self.reject(&decode(bytes)?, actor)?.encode_to_vec(),
+            Method::ListProposals => self.proposals(&decode(bytes)?)?.encode_to_vec(),
             Method::ListReservations
             | Method::ListAccounts
             | Method::ListChanges
@@ -151,10 +149,7 @@ impl Calls<'_> {
                 return Ok(Handled::List(self.page(*method, bytes)?));
             }
             Method::EraseTexts => return self.erase_texts(call),
-            Method::GetCheckpoint => {
-                let v1::GetCheckpointRequest {} = decode(bytes)?;
-                reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
-            }
+            Method::GetCheckpoint => self.checkpoint(&decode(bytes)?).encode_to_vec(),
             Method::CheckPolicy
             | Method::PutPolicy
             | Method::ActivatePolicy
@@ -165,11 +160,61 @@ impl Calls<'_> {
             Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
-                let v1::GetTimeRequest {} = decode(bytes)?;
-                return Ok(Handled::GetTime);
+                return Ok(decode(bytes).map(|v1::GetTimeRequest {}| Handled::GetTime)?);
             }
         };
         Ok(Handled::Answer(answer))
+    }
+
+    #[inline]
+    fn order(&mut self, message: &OrderView<'_>, call: &Call) -> Result<Vec<u8>, Failed> {
+        let (reserved, made) = self.reserve(message, call)?;
+        let mut answer = Vec::with_capacity(ANSWER_BYTES);
+        reply::reserved(&mut answer, reserved, made);
+        Ok(answer)
+    }
+
+    fn calendars(&self, m: &v1::ListCalendarsRequest) -> Result<v1::ListCalendarsResponse, Failed> {
+        Ok(terms::list_calendars(self.store.state(), m)?)
+    }
+
+    fn propose_limit(
+        &mut self,
+        m: &v1::ProposeLimitRequest,
+        actor: &str,
+    ) -> Result<v1::ProposeLimitResponse, Failed> {
+        match self.execute(&limits::propose(m, actor)?)? {
+            (Outcome::Proposed(proposed), made) => Ok(limits::proposed(proposed, made)),
+            (outcome, _) => unreachable!("a proposal was answered with {outcome:?}"),
+        }
+    }
+
+    fn approve(
+        &mut self,
+        m: &v1::ApproveProposalRequest,
+        actor: &str,
+    ) -> Result<v1::ApproveProposalResponse, Failed> {
+        let (_, made) = self.execute(&limits::approve(m, actor)?)?;
+        let Made { seq: journal_seq, replayed, .. } = made;
+        Ok(v1::ApproveProposalResponse { journal_seq, replayed })
+    }
+
+    fn reject(
+        &mut self,
+        m: &v1::RejectProposalRequest,
+        actor: &str,
+    ) -> Result<v1::RejectProposalResponse, Failed> {
+        let (_, made) = self.execute(&limits::reject(m, actor)?)?;
+        let Made { seq: journal_seq, replayed, .. } = made;
+        Ok(v1::RejectProposalResponse { journal_seq, replayed })
+    }
+
+    fn checkpoint(&self, _: &v1::GetCheckpointRequest) -> v1::GetCheckpointResponse {
+        reply::checkpoint(&self.store.chain_end().get())
+    }
+
+    fn proposals(&self, m: &v1::ListProposalsRequest) -> Result<v1::ListProposalsResponse, Failed> {
+        Ok(limits::list(self.store.state(), m)?)
     }
 
     /// The page that a list asks for.

@@ -238,9 +238,9 @@ impl Reader {
             return Err(self.too_late());
         }
         let method = Method::EraseTexts;
-        // Whoever may erase is held to no sales channel.
-        let own_channel = None;
-        let call = Call { ticket, method, request, actor, own_channel, deadline, found };
+        // Whoever may erase is held to no sales channel, and an erasure is about no limit.
+        let (role, own_channel) = (None, None);
+        let call = Call { ticket, method, request, actor, role, own_channel, deadline, found };
         match self.queue.push_all(vec![call])[..] {
             [] => Ok(()),
             [(_, Refused::Full), ..] => Err(Fault::queue_full()),

@@ -68,6 +68,7 @@ impl Method {
             Method::UpsertTerms => Some(("terms", 2)),
             Method::UpsertCalendars => Some(("calendars", 2)),
             Method::AssignTerms => Some(("assignments", 2)),
+            Method::RecordVerifications => Some(("verifications", 2)),
             Method::WatchPositions => Some(("account_ids", 1)),
             _ => None,
         }
@@ -109,6 +110,11 @@ methods! {
     ListCalendars = 74, "TermsService", Interactive;
     GetTermsOf = 75, "TermsService", Interactive;
     QuoteTerms = 76, "TermsService", Interactive;
+    RecordVerifications = 120, "LimitService", Bulk;
+    ProposeLimit = 121, "LimitService", Interactive;
+    ApproveProposal = 122, "LimitService", Interactive;
+    RejectProposal = 123, "LimitService", Interactive;
+    ListProposals = 124, "LimitService", Interactive;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;
     ListChanges = 80, "AuditService", Interactive;
@@ -171,6 +177,11 @@ mod tests {
                 .encode_to_vec(),
                 Method::AssignTerms => v1::AssignTermsRequest {
                     assignments: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::RecordVerifications => v1::RecordVerificationsRequest {
+                    verifications: vec![Default::default(); rows],
                     ..Default::default()
                 }
                 .encode_to_vec(),

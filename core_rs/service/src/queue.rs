@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use creditgate_engine::values::Seq;
 
+use crate::access::roles::Role;
 use crate::methods::{Lane, Method};
 use crate::worker::commits::Done;
 
@@ -38,11 +39,24 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) request: Vec<u8>,
     pub(crate) actor: String,
+    /// What its caller is here for; `None`: nobody asks.
+    pub(crate) role: Option<Role>,
     /// The only sales channel that it may name; `None`: any.
     pub(crate) own_channel: Option<String>,
     pub(crate) deadline: Option<Instant>,
     /// Of an erasure that comes back once they are found: the entries whose texts are to go.
     pub(crate) found: Option<Vec<Seq>>,
+}
+
+/// The channel through which `creditgate load` calls.
+const LOADING: &str = "load";
+
+impl Call {
+    /// Whether what it says of limits, through this channel, is the ledger's word: that of whoever
+    /// is here to load, or where roles are not asked for, of a load.
+    pub(crate) fn speaks_for_ledger(&self, channel: &str) -> bool {
+        self.role.map_or(channel == LOADING, |role| role == Role::Loader)
+    }
 }
 
 /// Why a call was not taken on.
@@ -303,7 +317,7 @@ mod tests {
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
         let (request, actor) = (vec![0; bytes], String::new());
         let (own_channel, deadline, found) = (None, None, None);
-        Call { ticket, method, request, actor, own_channel, deadline, found }
+        Call { ticket, method, request, actor, role: None, own_channel, deadline, found }
     }
 
     fn tickets(taken: &Taken) -> Vec<u64> {

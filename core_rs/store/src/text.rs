@@ -65,7 +65,7 @@ pub(crate) fn of_request<'a>(
     request: &Request<'a>,
 ) -> impl Iterator<Item = (TextField, Text<'a>)> + use<'a> {
     let name = match &request.command {
-        Command::UpsertAccount(command) => command.name.flatten(),
+        Command::UpsertAccount(command) | Command::SyncAccount(command) => command.name.flatten(),
         _ => None,
     };
     let reason = request.reason;
@@ -98,7 +98,9 @@ pub(crate) fn restore<'a>(
             text.body = body;
         }
     };
-    if let Command::UpsertAccount(command) = &mut entry.request.command {
+    if let Command::UpsertAccount(command) | Command::SyncAccount(command) =
+        &mut entry.request.command
+    {
         give(command.name.as_mut().and_then(Option::as_mut), name);
     }
     give(entry.request.reason.as_mut(), reason);
@@ -107,7 +109,9 @@ pub(crate) fn restore<'a>(
             Event::AccountSet { name: text, .. } => {
                 give(text.as_mut().and_then(Option::as_mut), name);
             }
-            Event::StatusSet { reason: text, .. } | Event::HoldPlaced { reason: text, .. } => {
+            Event::StatusSet { reason: text, .. }
+            | Event::HoldPlaced { reason: text, .. }
+            | Event::LimitProposed { reason: text, .. } => {
                 give(text.as_mut(), reason);
             }
             _ => {}

@@ -1,4 +1,4 @@
-"""`creditgate load`: accounts, segments, limits, terms and ledger entries from CSV files."""
+"""`creditgate load`: accounts, segments, limits, verifications, terms, ledger entries, from CSV."""
 
 from typing import Unpack
 
@@ -13,7 +13,7 @@ from creditgate.loaders.fields import identifier
 
 @click.group("load", short_help="Load CSV files.")
 def load() -> None:
-    """Load accounts, segments, limits, payment terms and ledger entries from CSV files.
+    """Load accounts, segments, limits, verifications, payment terms and ledger entries from CSV.
 
     A file is UTF-8 with commas and a header line that names its columns, in any order; an empty
     cell is an absent value. An unknown column, or a required one that is missing, is refused before
@@ -25,8 +25,10 @@ def load() -> None:
     directory.
 
     Accounts, segments, limits and terms are set to what the file says, also where they were changed
-    by hand since; a second row for the same one is rejected. Entries are posted once. So a file
-    loaded twice changes nothing the second time, and a load that was stopped is simply run again.
+    by hand since; a second row for the same one is rejected. Where the policy says that limits are
+    owned here, a limit becomes a proposal, and its row counts as proposed. Entries are posted once.
+    So a file loaded twice changes nothing the second time, and a load that was stopped is simply
+    run again.
 
     Exit code: 0 all rows loaded, 1 some rejected, 2 wrong usage or header, 3 stopped early: the
     server could not be reached or failed, or the file could not be read to its end; 130
@@ -90,6 +92,22 @@ def limits(connection: Connection, **options: Unpack[Options]) -> None:
     Each account stands in one row; loading sets its limit back to the file's.
     """
     run(connection, rows.LIMITS, loading.limits, options)
+
+
+@load.command()
+@options_of_a_file
+@connected
+def verifications(connection: Connection, **options: Unpack[Options]) -> None:
+    """Keep what third parties found out about customers.
+
+    Required columns: account_id, reference (the third party's name for it), source (who it is),
+    date (of which day it is). Further columns: score (0 to 1,000,000, the higher, the better),
+    document_sha256 (64 hexadecimal digits).
+
+    Of an account the latest 8 are kept, by their dates; an earlier one is unchanged. One that is
+    kept is never replaced: a row of its reference that says something else is rejected.
+    """
+    run(connection, rows.VERIFICATIONS, loading.verifications, options)
 
 
 @load.command()

@@ -13,6 +13,7 @@ ID_BYTES_MAX = 64
 TEXT_BYTES_MAX = 200
 POSITION_MAX = (1 << 64) - 1
 DAYS_MAX = 3_660
+SCORE_MAX = 1_000_000
 INVALID = "FIELD_INVALID"
 
 # What csv_source makes of bytes that are not UTF-8.
@@ -54,6 +55,10 @@ class Words(str):
 
 class Days(int):
     """A number of days, 0 to 3,660."""
+
+
+class Score(int):
+    """How good a customer is, 0 to 1,000,000."""
 
 
 class Position(int):
@@ -98,6 +103,12 @@ def _days(value: str) -> Days:
     return Days(value)
 
 
+def _score(value: str) -> Score:
+    if not re.fullmatch(r"[0-9]{1,7}", value) or int(value) > SCORE_MAX:
+        raise ValueError(f"must be a whole number from 0 to {SCORE_MAX}")
+    return Score(value)
+
+
 _DECODERS: dict[type[Any], Callable[[str], Any]] = {
     Id: identifier,
     Text: lambda value: Text(_printable(value, TEXT_BYTES_MAX)),
@@ -106,6 +117,7 @@ _DECODERS: dict[type[Any], Callable[[str], Any]] = {
     Words: lambda value: Words(_printable(value, len(value.encode(errors="replace")))),
     Days: _days,
     Position: _position,
+    Score: _score,
 }
 
 

@@ -17,6 +17,7 @@ from creditgate.client import (
     Segment,
     Terms,
     TermsAssignment,
+    VerificationRecord,
 )
 from creditgate.loaders import rows, sending
 from creditgate.loaders.chunks import Load
@@ -99,6 +100,12 @@ def assignments(client: AsyncClient, path: Path) -> FileLoad[TermsAssignment]:
     """Assigns payment terms to segments, accounts and contracts."""
     send = partial(sending.assignments, client)
     return FileLoad(rows.ASSIGNMENTS, path, Tally(UPSERT_OUTCOMES), send)
+
+
+def verifications(client: AsyncClient, path: Path) -> FileLoad[VerificationRecord]:
+    """Keeps what third parties found out about customers."""
+    send = partial(sending.verifications, client)
+    return FileLoad(rows.VERIFICATIONS, path, Tally(UPSERT_OUTCOMES), send)
 
 
 def entries(client: AsyncClient, path: Path, source: str = SOURCE_DEFAULT) -> FileLoad[LedgerEntry]:

@@ -23,6 +23,8 @@ from creditgate.client import (
     Segment,
     Terms,
     TermsAssignment,
+    Verification,
+    VerificationRecord,
 )
 from creditgate.client import terms as words
 from creditgate.loaders.errors import RowError
@@ -32,6 +34,7 @@ from creditgate.loaders.fields import (
     Days,
     Id,
     Position,
+    Score,
     Text,
     Words,
     invalid,
@@ -113,6 +116,17 @@ class AssignmentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     segment_id: Id | None = None
     account_id: Id | None = None
     contract_id: Id | None = None
+
+
+class VerificationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a third party found out about a customer."""
+
+    account_id: Id
+    reference: Id
+    source: Id
+    date: date
+    score: Score | None = None
+    document_sha256: str | None = None
 
 
 class EntryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -273,6 +287,22 @@ def assignment_message(cells: Mapping[str, str]) -> TermsAssignment:
     )
 
 
+def verification_message(cells: Mapping[str, str]) -> VerificationRecord:
+    """Raises RowError."""
+    row = typed(cells, VerificationRow)
+    digest = row.document_sha256 or ""
+    if digest and not re.fullmatch("[0-9a-fA-F]{64}", digest):
+        raise invalid("document_sha256", digest, "must be a SHA-256 in 64 hexadecimal digits")
+    found = Verification(
+        reference=row.reference,
+        source=row.source,
+        date=row.date,
+        score=row.score,
+        document_sha256=digest,
+    )
+    return VerificationRecord(account_id=row.account_id, verification=found)
+
+
 def entry_message(cells: Mapping[str, str]) -> LedgerEntry:
     """Raises RowError."""
     row = typed(cells, EntryRow)
@@ -411,4 +441,5 @@ TERMS = RowKind(TermsRow, terms_message, {"instalments": "due"}, ("terms_id",))
 ASSIGNMENTS = RowKind(
     AssignmentRow, assignment_message, {}, ("account_id", "contract_id", "segment_id")
 )
+VERIFICATIONS = RowKind(VerificationRow, verification_message, {}, ("account_id", "reference"))
 ENTRIES = RowKind(EntryRow, entry_message, {"amount_minor": "amount"})

@@ -10,12 +10,14 @@ from creditgate.client import (
     ItemError,
     LedgerEntry,
     NotFoundError,
+    ProposalState,
     Segment,
     StreamProgress,
     Terms,
     TermsAssignment,
     TransientError,
     UpsertResult,
+    VerificationRecord,
 )
 from creditgate.loaders.chunks import Chunk, Load
 from creditgate.loaders.errors import LoadStoppedError
@@ -75,6 +77,15 @@ async def assignments(client: AsyncClient, load: Load[TermsAssignment]) -> None:
         load.settle(chunk, *_upsert_outcomes(results))
 
 
+async def verifications(client: AsyncClient, load: Load[VerificationRecord]) -> None:
+    """Keeps what third parties found out about customers."""
+    for chunk in load.chunks():
+        results: Sequence[UpsertResult] = ()
+        if chunk.messages:
+            results = await client.record_verifications(chunk.messages, channel=CHANNEL)
+        load.settle(chunk, *_upsert_outcomes(results))
+
+
 async def _upsert(client: AsyncClient, rows: Sequence[AccountUpsert]) -> Sequence[UpsertResult]:
     return await client.upsert_accounts(rows, channel=CHANNEL) if rows else ()
 
@@ -89,7 +100,8 @@ def _upsert_outcomes(
             refusals[index] = result.error
         else:
             assert result.outcome is not None, result
-            outcomes[result.outcome.lower()] += 1
+            waits = result.proposal_state is ProposalState.PENDING
+            outcomes["proposed" if waits else result.outcome.lower()] += 1
     return outcomes, refusals
 
 

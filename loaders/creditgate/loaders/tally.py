@@ -36,6 +36,12 @@ class Tally:
         return self.rejections.total()
 
     @property
+    def _names(self) -> tuple[str, ...]:
+        """The outcomes that are always shown, and those that came up beside them."""
+        others = (name for name in self.outcomes if name not in self.outcome_names)
+        return (*self.outcome_names, *others)
+
+    @property
     def unanswered(self) -> int:
         """Rows read whose fate is unknown: none, unless the load stopped early."""
         return self.read - self.loaded - self.rejected
@@ -70,7 +76,7 @@ class Tally:
         return {
             "read": self.read,
             self.loaded_name: self.loaded,
-            **{name: self.outcomes[name] for name in self.outcome_names},
+            **{name: self.outcomes[name] for name in self._names},
             "rejected": self.rejected,
             "rejections": [
                 {"reason": reason, "field": column, "rows": count}
@@ -86,7 +92,7 @@ class Tally:
         table.add_column("rows", justify="right")
         table.add_row("read", f"{self.read:,}")
         table.add_row(self.loaded_name, f"{self.loaded:,}", style="bold green")
-        for name in self.outcome_names:
+        for name in self._names:
             table.add_row(f"  {name}", f"{self.outcomes[name]:,}")
         table.add_row("rejected", f"{self.rejected:,}", style="bold red" if self.rejected else "")
         for (reason, column), count in sorted(self.rejections.items()):

@@ -14,6 +14,7 @@ from creditgate.v1 import (
     clock_pb2,
     decision_pb2,
     ledger_pb2,
+    limits_pb2,
     policy_pb2,
     terms_pb2,
 )
@@ -24,6 +25,10 @@ _COLD_METHODS: Final = frozenset(
     {
         "UpsertAccounts",
         "UpsertSegments",
+        "RecordVerifications",
+        "ProposeLimit",
+        "ApproveProposal",
+        "RejectProposal",
         "UpsertTerms",
         "UpsertCalendars",
         "AssignTerms",
@@ -85,15 +90,17 @@ def methods(service_names: list[str]) -> list[Method]:
 
 
 def _services() -> Iterator[ServiceDescriptor]:
-    for module in (
+    modules = (
         decision_pb2,
         account_pb2,
+        limits_pb2,
         ledger_pb2,
         terms_pb2,
         policy_pb2,
         clock_pb2,
         audit_pb2,
-    ):
+    )
+    for module in modules:
         yield from module.DESCRIPTOR.services_by_name.values()
 
 

@@ -3,6 +3,7 @@
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use proptest::collection::vec;
@@ -10,13 +11,20 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::reference::Rules;
 use crate::{DAY, START};
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0, call: 0 };
 
-/// A moment later, another command. `Target::Id` holds the place of a reservation among those ever
-/// made.
-pub type Step = (i64, Command<'static>);
+/// A moment later, another command of somebody. `Target::Id` holds the place of a reservation among
+/// those ever made, and a decision on a proposal that of one among those that wait.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub later: i64,
+    pub actor: &'static str,
+    pub channel: &'static str,
+    pub command: Command<'static>,
+}
 
 fn account_id() -> BoxedStrategy<&'static str> {
     select(vec!["a", "a", "a", "a", "b", "b", "c", "unknown"]).boxed()
@@ -308,6 +316,69 @@ fn rolling_limit() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
+fn verification() -> BoxedStrategy<Command<'static>> {
+    let references = vec!["v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9"];
+    let today = Day::of(START).0;
+    let found = ((today - 4..today + 3).prop_map(Day), option::of(select(vec![300, 700])));
+    (account_id(), select(references), found)
+        .prop_map(|(account_id, reference, (date, score))| {
+            let (request, source, document) = (REQUEST, "bureau", None);
+            Command::RecordVerification(RecordVerification {
+                request,
+                account_id,
+                reference,
+                source,
+                date,
+                score,
+                document,
+            })
+        })
+        .boxed()
+}
+
+fn proposal() -> BoxedStrategy<Command<'static>> {
+    let of = option::of(select(vec!["v0", "v1", "v2", "v3"]));
+    prop_oneof![
+        (account_id(), limit(), of).prop_map(|(account_id, limit, verification)| {
+            let request = REQUEST;
+            Command::ProposeLimit(ProposeLimit { request, account_id, limit, verification })
+        }),
+        (account_id(), 0_u64..4, prop::bool::weighted(0.7)).prop_map(
+            |(account_id, proposal, agrees)| {
+                let request = REQUEST;
+                if agrees {
+                    Command::ApproveProposal(ApproveProposal { request, account_id, proposal })
+                } else {
+                    Command::RejectProposal(RejectProposal { request, account_id, proposal })
+                }
+            }
+        ),
+    ]
+    .boxed()
+}
+
+/// What the policy says of limits.
+pub fn rules() -> BoxedStrategy<Option<Rules>> {
+    let band = (
+        option::of(select(vec![10, 100])),
+        option::of(select(vec![40, 120])),
+        option::of(select(vec![300, 500])),
+    );
+    let band = band.prop_filter("a band says something", |(percent, amount, score)| {
+        percent.is_some() || amount.is_some() || score.is_some()
+    });
+    let owner = option::of(select(vec![Owner::Ledger, Owner::Creditgate]));
+    let rules = (owner, 0..3, select(vec![0, 7, 50]), prop::bool::weighted(0.3), option::of(band))
+        .prop_map(|(owner, grace_days, tolerance, verified_only, band)| Rules {
+            owner,
+            grace_days,
+            tolerance,
+            verified_only,
+            band,
+        });
+    option::weighted(0.7, rules).boxed()
+}
+
 fn erasure() -> BoxedStrategy<Command<'static>> {
     account_id()
         .prop_map(|account_id| {
@@ -335,8 +406,10 @@ pub fn step() -> BoxedStrategy<Step> {
         2 => (target(), option::of(amount())).prop_map(|(target, amount)| {
             Command::Release(Release { request: REQUEST, target, amount })
         }),
-        2 => upsert_account(),
-        1 => upsert_segment(),
+        2 => (upsert_account(), any::<bool>()).prop_map(on_word),
+        1 => (upsert_segment(), any::<bool>()).prop_map(on_word),
+        2 => verification(),
+        3 => proposal(),
         1 => status(),
         1 => hold(),
         2 => temporary_limit(),
@@ -349,7 +422,20 @@ pub fn step() -> BoxedStrategy<Step> {
             Command::Housekeep(Housekeep { closed_before: age, closed_count_max })
         }),
     ];
-    (later, command).boxed()
+    let actor = select(vec!["oms", "anna", "bert"]);
+    let channel = select(vec!["", "web", "web", "pos"]);
+    (later, actor, channel, command)
+        .prop_map(|(later, actor, channel, command)| Step { later, actor, channel, command })
+        .boxed()
+}
+
+/// An upsert on the word of the ledger, or of those who work here.
+fn on_word((command, of_ledger): (Command<'static>, bool)) -> Command<'static> {
+    match command {
+        Command::UpsertAccount(command) if of_ledger => Command::SyncAccount(command),
+        Command::UpsertSegment(command) if of_ledger => Command::SyncSegment(command),
+        command => command,
+    }
 }
 
 /// What every sequence begins with.
@@ -367,6 +453,9 @@ pub fn opening() -> Vec<Step> {
     };
     let limit = |kind| Some(Limit { kind, valid_until: None });
     [("a", limit(LimitKind::Amount(150))), ("b", limit(LimitKind::Unlimited)), ("c", None)]
-        .map(|(id, limit)| (0, Command::UpsertAccount(account(id, limit))))
+        .map(|(id, limit)| {
+            let command = Command::UpsertAccount(account(id, limit));
+            Step { later: 0, actor: "oms", channel: "", command }
+        })
         .to_vec()
 }

@@ -17,8 +17,8 @@ use creditgate_engine::values::{Currency, Day, Micros};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-use commands::{Step, opening, step};
-use reference::{Answer, Model};
+use commands::{Step, opening, rules, step};
+use reference::{Answer, Model, Rules};
 
 const DAY: Micros = 86_400_000_000;
 const START: Micros = 20_000 * DAY;
@@ -33,9 +33,15 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_engine_does_what_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
+    fn the_engine_does_what_the_model_does(
+        rules in rules(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
         let mut run = Run::default();
         run.model.now = START;
+        if let Some(rules) = rules {
+            run.set_policy(rules);
+        }
         for step in opening().into_iter().chain(steps) {
             run.step(step);
         }
@@ -53,16 +59,36 @@ struct Run {
 }
 
 impl Run {
-    fn step(&mut self, (later, command): Step) {
+    /// Has a policy in force, which the model knows by its rules.
+    fn set_policy(&mut self, rules: Rules) {
+        let (text, request) = (rules.text(), RequestKey { id: "r", row: 0, call: 0 });
+        let put = Command::PutPolicy(PutPolicy { request, text: &text });
+        let activate = Command::ActivatePolicy(ActivatePolicy { request, version: 2 });
+        for (actor, command) in [("writer", put), ("activator", activate)] {
+            let (now, seq) = (self.model.now, self.model.seq + 1);
+            let request = Request { command, actor, channel: "", reason: None };
+            let (_, events) = decide(&self.state, seq, now, &request).expect("a policy");
+            apply_all(&mut self.state, now, &events);
+            apply_all(&mut self.replica, now, &events);
+            self.model.seq = seq;
+        }
+        self.state.settle(self.state.mark());
+        self.model.rules = rules;
+    }
+
+    fn step(&mut self, Step { later, actor, channel, command }: Step) {
+        (self.model.actor, self.model.channel) = (actor, channel);
         self.model.now += later;
         let (now, seq) = (self.model.now, self.model.seq + 1);
         let command = self.resolve(command);
         let before = self.state.dump();
         let accounts = self.model.accounts.keys();
-        let available: Vec<_> = accounts.map(|id| (*id, self.model.available(id))).collect();
+        let room = |id| self.model.available(id).map(|left| left + self.model.tolerance(id));
+        let available: Vec<_> = accounts.map(|id| (*id, room(id))).collect();
 
         let expected = self.model.run(&command);
-        let decided = decide(&self.state, seq, now, &request(&command));
+        let asked = Request { command: command.clone(), actor, channel, reason: None };
+        let decided = decide(&self.state, seq, now, &asked);
         assert_eq!(self.state.dump(), before, "deciding changes nothing");
         let (outcome, events) = match (decided, expected) {
             (Err(refusal), expected) => {
@@ -76,9 +102,9 @@ impl Run {
             }
         };
         assert_verdicts(&outcome, &command, &available);
-        assert_check(&self.state, now, &command, &outcome);
+        assert_check(&self.state, now, &asked, &outcome);
         self.apply_and_undo(now, &events, &before);
-        self.replay(seq, now, &command, outcome, events);
+        self.replay(seq, now, &asked, outcome, events);
         self.assert_rows();
     }
 
@@ -91,6 +117,11 @@ impl Run {
             Command::Adjust(command) => &mut command.target,
             Command::Capture(command) => &mut command.target,
             Command::Release(command) => &mut command.target,
+            Command::ApproveProposal(ApproveProposal { account_id, proposal, .. })
+            | Command::RejectProposal(RejectProposal { account_id, proposal, .. }) => {
+                *proposal = self.model.waiting(account_id, *proposal as usize);
+                return command;
+            }
             Command::Housekeep(command) => {
                 command.closed_before = self.model.now - command.closed_before;
                 return Command::Housekeep(*command);
@@ -120,21 +151,21 @@ impl Run {
         &mut self,
         seq: u64,
         now: Micros,
-        command: &Command<'static>,
+        asked: &Request<'static>,
         outcome: Outcome,
         events: Vec<Event<'static>>,
     ) {
         let (outcome_again, events_again) =
-            decide(&self.replica, seq, now, &request(command)).expect("decided before");
-        let entry = |command: &Command<'static>, outcome, events| {
-            let entry = Entry { request: request(command), policy_version: 0, outcome, events };
+            decide(&self.replica, seq, now, asked).expect("decided before");
+        let entry = |outcome, events| {
+            let entry = Entry { request: asked.clone(), policy_version: 0, outcome, events };
             rmp_serde::to_vec(&entry).expect("every entry can be written")
         };
-        let bytes = entry(command, outcome, events);
-        assert_eq!(entry(command, outcome_again, events_again), bytes, "{command:?}");
+        let bytes = entry(outcome, events);
+        assert_eq!(entry(outcome_again, events_again), bytes, "{asked:?}");
         let read: Entry<'_> = rmp_serde::from_slice(&bytes).expect("and read again");
         apply_all(&mut self.replica, now, &read.events);
-        assert_eq!(self.replica.dump(), self.state.dump(), "{command:?}");
+        assert_eq!(self.replica.dump(), self.state.dump(), "{asked:?}");
     }
 
     /// Orders, invoices and counters are the model's.
@@ -158,6 +189,7 @@ impl Run {
             ];
             assert_eq!(found.map(i128::from), expected, "account {id}");
         }
+        self.assert_limits();
         for (slot, id) in (0..).zip(&model.opened) {
             let found = dump.groups.get(&slot).map(Group::exposure);
             let expected = model.heads_group(id).then(|| model.group_exposure(id));
@@ -217,6 +249,23 @@ impl Run {
         assert_eq!(invoices, expected);
     }
 
+    /// Limits and what they stand on are the model's.
+    fn assert_limits(&self) {
+        let model = &self.model;
+        for (slot, id) in (0..).zip(&model.opened) {
+            let (account, backing) = (&model.accounts[id], self.state.backing(slot));
+            assert_eq!(self.state.terms(slot).limit, account.limit, "limit of {id}");
+            let found = backing.map_or(Vec::new(), |all| all.proposals().to_vec());
+            let found: Vec<_> = found.iter().map(|p| (p.id, &*p.by, p.limit)).collect();
+            let waiting = account.backing.proposals.iter();
+            let expected: Vec<_> = waiting.map(|(id, (by, limit, _))| (*id, *by, *limit)).collect();
+            assert_eq!(found, expected, "proposals of {id}");
+            let found = backing.is_some_and(|all| all.verified_by().is_some());
+            assert_eq!(found, account.backing.verified, "account {id}");
+            assert_eq!(self.state.score(slot), account.backing.score(), "account {id}");
+        }
+    }
+
     /// A recovery from the rows finds the same state.
     fn assert_restored(&self) {
         let dump = self.state.dump();
@@ -233,6 +282,7 @@ impl Run {
         for ((slot, invoice_id), standing) in &dump.items {
             items.push(&standing.item(*slot, invoice_id));
         }
+        dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert!(restored.add_up() && restored.sum_up());
         assert_eq!(restored.dump(), dump);
     }
@@ -246,7 +296,10 @@ fn kind(refusal: &Refusal) -> String {
     if let Refusal::InItem { index, refusal } = refusal {
         return format!("items[{index}] {}", kind(refusal));
     }
-    let text = format!("{refusal:?}");
+    let text = match refusal {
+        Refusal::Limit(refusal) => format!("{refusal:?}"),
+        refusal => format!("{refusal:?}"),
+    };
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
@@ -284,7 +337,12 @@ fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
             let parts = [view.open, view.captured, view.released, view.expired, view.expires_at];
             vec![(answer, Some(parts.map(i128::from)))]
         }
-        Outcome::Upserted(_) | Outcome::Policy(_) | Outcome::Erased(_) | Outcome::Done => vec![],
+        Outcome::Upserted(_)
+        | Outcome::UpsertedProposing(..)
+        | Outcome::Proposed(_)
+        | Outcome::Policy(_)
+        | Outcome::Erased(_)
+        | Outcome::Done => vec![],
     }
 }
 
@@ -302,6 +360,7 @@ fn expected_answers(answers: Vec<Answer>) -> Vec<(Answer, Option<[i128; 5]>)> {
 fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str, Option<i128>)]) {
     let known = |id: &str| available.iter().find(|(known, _)| *known == id).and_then(|(_, a)| *a);
     for (found, _) in answers(outcome) {
+        let notices = [ReasonCode::LimitTolerated, ReasonCode::LimitInGrace];
         let place = |code| PRECEDENCE.iter().position(|known| *known == code);
         let codes: Vec<_> = found.reasons.iter().map(|(code, ..)| place(*code)).collect();
         assert!(codes.is_sorted(), "in order of precedence: {:?}", found.reasons);
@@ -310,11 +369,13 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         });
         assert!(!twice, "each once: {:?}", found.reasons);
         assert!(found.decision != Decision::Declined || !codes.is_empty() && found.amount == 0);
-        let referred = found.reasons.len() == 1 && found.reasons[0].0 == ReasonCode::TermsUpgraded;
+        let mut blocking = found.reasons.iter().filter(|reason| !notices.contains(&reason.0));
+        let referred = blocking.next().is_some_and(|first| first.0 == ReasonCode::TermsUpgraded);
         assert_eq!(found.decision == Decision::Referred, referred);
         assert!(!referred || found.amount == 0);
-        assert!(found.decision != Decision::Approved || codes.is_empty() || found.breach);
-        assert!(!found.breach || !codes.is_empty());
+        let blocks = found.reasons.iter().any(|reason| !notices.contains(&reason.0));
+        assert!(found.decision != Decision::Approved || !blocks || found.breach);
+        assert!(!found.breach || blocks);
         if let Command::Reserve(Reserve { order, allow_partial, .. }) = command {
             let room = known(order.account_id).unwrap_or(i128::MAX);
             let bounds = 1..=room.min(order.amount.into());
@@ -325,19 +386,14 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
     }
 }
 
-/// A command as the order entry asks for it.
-fn request(command: &Command<'static>) -> Request<'static> {
-    Request { command: command.clone(), actor: "oms", channel: "", reason: None }
-}
-
 /// `Check` says what `CheckAndReserve` decides.
-fn assert_check(state: &State, now: Micros, command: &Command<'_>, outcome: &Outcome) {
-    let (Command::Reserve(command), Outcome::Reserved(reserved)) = (command, outcome) else {
+fn assert_check(state: &State, now: Micros, asked: &Request<'_>, outcome: &Outcome) {
+    let (Command::Reserve(command), Outcome::Reserved(reserved)) = (&asked.command, outcome) else {
         return;
     };
     let Reserve { order, allow_partial, .. } = command;
     let Order { account_id, amount, currency, terms, .. } = *order;
-    let (allow_partial, channel) = (*allow_partial, "");
+    let (allow_partial, channel) = (*allow_partial, asked.channel);
     let inquiry = Inquiry { account_id, amount, currency, allow_partial, terms, channel };
     let checked = check(state, now, &inquiry);
     let expected = Reserved { reservation: None, expires_at: 0, ..reserved.clone() };

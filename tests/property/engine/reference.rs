@@ -9,8 +9,11 @@ use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved, Referred};
 use creditgate_engine::outcome::ReasonCode::{self, *};
 use creditgate_engine::outcome::{Invoiced, Level, Whose};
+use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
+
+pub use limits::{Backing, Rules};
 
 pub type Amount = i128;
 const MAX: Amount = EXPOSURE_MINOR_MAX as Amount;
@@ -34,6 +37,7 @@ pub struct Account {
     pub rolling: Option<(Amount, i64, Micros)>,
     /// What it owed, each from its moment on.
     pub owed: Vec<(Micros, Amount)>,
+    pub backing: Backing,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,6 +108,10 @@ pub struct Model {
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
     pub now: Micros,
     pub seq: Seq,
+    pub rules: Rules,
+    /// Who asks, and through which sales channel.
+    pub actor: &'static str,
+    pub channel: &'static str,
 }
 
 impl Model {
@@ -137,6 +145,9 @@ impl Model {
 
     fn limit(&self, account: &Account) -> Limit {
         let none = Limit { kind: LimitKind::NoCredit, valid_until: None };
+        if self.rules.verified_only && !account.backing.verified {
+            return none;
+        }
         let lasting = self.lasting_limit(account);
         if lasting.is_some_and(|limit| limit.kind == LimitKind::NoCredit) {
             return lasting.unwrap_or(none);
@@ -270,20 +281,20 @@ impl Model {
         if let Some(last) = limit.valid_until
             && today > last
         {
-            violated(LimitExpired, today.0.into(), last.0.into());
+            let in_grace = today.0 <= last.0 + self.rules.grace_days;
+            let code = if in_grace { LimitInGrace } else { LimitExpired };
+            violated(code, today.0.into(), last.0.into());
         }
         let mut fitting = new;
         if account.max_order != 0 && total > account.max_order {
             violated(MaxOrderAmountExceeded, total, account.max_order);
             fitting = fitting.min(account.max_order - (total - new));
         }
-        if let Some(available) = self.own_available(account_id)
-            && limit.kind != LimitKind::NoCredit
-            && new > available
-        {
-            violated(InsufficientCredit, new, available);
-            fitting = fitting.min(available);
+        if limit.kind != LimitKind::NoCredit {
+            fitting = fitting.min(self.short(account_id, new, &mut reasons));
         }
+        let mut violated =
+            |code, observed, threshold| reasons.push((code, observed, threshold, None));
         if let (LimitKind::Amount(limit), Some((sum, time))) =
             (limit.kind, self.average(account_id))
             && sum > Amount::from(limit) * time
@@ -302,10 +313,13 @@ impl Model {
         }
         let amounts =
             [MaxOrderAmountExceeded, InsufficientCredit, SharedLimitExceeded, SegmentCapExceeded];
-        let only_amounts = reasons.iter().all(|(code, ..)| amounts.contains(code));
-        let fitting = (only_amounts && !reasons.is_empty()).then_some(fitting.max(0));
-        let decision = if reasons.is_empty() { Approved } else { Declined };
-        let amount = if reasons.is_empty() { new } else { 0 };
+        let blocks = |code| ![LimitTolerated, LimitInGrace].contains(&code);
+        let blocking = reasons.iter().filter(|(code, ..)| blocks(*code));
+        let only_amounts = blocking.clone().all(|(code, ..)| amounts.contains(code));
+        let fits = blocking.count() == 0;
+        let fitting = (only_amounts && !fits).then_some(fitting.max(0));
+        let decision = if fits { Approved } else { Declined };
+        let amount = if fits { new } else { 0 };
         let (breach, invoiced, order) = (false, None, None);
         Answer { decision, reasons, fitting, available, bound_by, amount, breach, invoiced, order }
     }
@@ -351,8 +365,20 @@ impl Model {
             Command::Adjust(c) => vec![next.adjust(c)?],
             Command::Capture(c) => vec![next.capture(c)?],
             Command::Release(c) => vec![next.release(c)?],
-            Command::UpsertAccount(c) => next.upsert_account(c).map(|()| vec![])?,
-            Command::UpsertSegment(c) => next.upsert_segment(c)?,
+            Command::UpsertAccount(c) => {
+                next.upsert_account(c, Owner::Creditgate).map(|()| vec![])?
+            }
+            Command::SyncAccount(c) => next.upsert_account(c, Owner::Ledger).map(|()| vec![])?,
+            Command::UpsertSegment(c) => next.upsert_segment(c, Owner::Creditgate)?,
+            Command::SyncSegment(c) => next.upsert_segment(c, Owner::Ledger)?,
+            Command::RecordVerification(c) => next.record_verification(c).map(|()| vec![])?,
+            Command::ProposeLimit(c) => next.propose_limit(c).map(|()| vec![])?,
+            Command::ApproveProposal(c) => {
+                next.decide_proposal(c.account_id, c.proposal, true).map(|()| vec![])?
+            }
+            Command::RejectProposal(c) => {
+                next.decide_proposal(c.account_id, c.proposal, false).map(|()| vec![])?
+            }
             Command::SetStatus(c) => next.set_status(c).map(|()| vec![])?,
             Command::PlaceHold(c) => next.place_hold(c).map(|()| vec![])?,
             Command::LiftHold(c) => next.lift_hold(c).map(|()| vec![])?,
@@ -395,6 +421,8 @@ fn refuse<T>(kind: &str) -> Result<T> {
 mod accounts;
 #[path = "reference_conditions.rs"]
 mod conditions;
+#[path = "reference_limits.rs"]
+mod limits;
 #[path = "reference_orders.rs"]
 mod orders;
 #[path = "reference_terms.rs"]

@@ -3,7 +3,7 @@
 use super::*;
 
 impl Model {
-    pub(super) fn upsert_account(&mut self, c: &UpsertAccount<'static>) -> Result<()> {
+    pub(super) fn upsert_account(&mut self, c: &UpsertAccount<'static>, word: Owner) -> Result<()> {
         let known = self.accounts.get(c.account_id).cloned();
         let currency = match (&known, c.currency) {
             (None, None) => return refuse("CurrencyRequired"),
@@ -26,6 +26,7 @@ impl Model {
             temporary: BTreeMap::new(),
             rolling: None,
             owed: Vec::new(),
+            backing: Backing::default(),
         });
         if let Some(parent) = c.parent_id.filter(|parent| !parent.is_empty()) {
             let Some(above) = self.accounts.get(parent) else { return refuse("ParentNotFound") };
@@ -48,21 +49,32 @@ impl Model {
             }
             account.segment = Some(id).filter(|id| !id.is_empty());
         }
-        account.limit = c.limit.unwrap_or(account.limit);
         account.max_order = c.max_order.map_or(account.max_order, Amount::from);
-        account.shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
+        let shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
+        let refuses_sync = word == Owner::Ledger && self.rules.owner == Some(Owner::Creditgate);
+        let other_limit = refuses_sync && shared != account.shared;
+        account.shared = shared;
         if self.accounts.insert(c.account_id, account).is_none() {
             self.opened.push(c.account_id);
         }
-        Ok(())
+        if let Some(limit) = c.limit {
+            self.govern(c.account_id, word, limit, known.is_none())?;
+        }
+        if other_limit { refuse("LimitOwnedHere") } else { Ok(()) }
     }
 
-    pub(super) fn upsert_segment(&mut self, c: &UpsertSegment<'static>) -> Result {
+    pub(super) fn upsert_segment(&mut self, c: &UpsertSegment<'static>, word: Owner) -> Result {
         if !self.segments.contains(&c.segment_id) && c.limit.is_none() && c.cap.flatten().is_none()
         {
             return refuse("SegmentNotFound");
         }
         let key = (c.segment_id, c.currency);
+        let (limit, cap) = (self.defaults.get(&key), self.caps.get(&key));
+        let is_other = c.limit.is_some_and(|asked| limit != Some(&asked))
+            || c.cap.is_some_and(|asked| asked.map(Amount::from) != cap.copied());
+        if word == Owner::Ledger && self.rules.owner == Some(Owner::Creditgate) && is_other {
+            return refuse("LimitOwnedHere");
+        }
         if let Some(limit) = c.limit {
             self.defaults.insert(key, limit);
         }

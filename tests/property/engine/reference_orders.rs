@@ -117,6 +117,7 @@ impl Model {
             return refuse("BelowCaptured");
         }
         let growth = total - order.captured - order.open;
+        let mut notices = Vec::new();
         if growth > 0 {
             if self.latest(order.account, order.order_id) != Some(id) {
                 return refuse("OrderAlreadyReserved");
@@ -127,6 +128,7 @@ impl Model {
             if answer.decision != Approved {
                 return Ok(self.declined(id, answer));
             }
+            notices = answer.reasons;
         }
         let now = self.now;
         let changed = self.orders.get_mut(&id).expect("found above");
@@ -139,7 +141,7 @@ impl Model {
             changed.closed_at = 0;
             self.in_range(order.account)?;
         }
-        Ok(self.answer(id, 0))
+        Ok(Answer { reasons: notices, ..self.answer(id, 0) })
     }
 
     pub(super) fn release(&mut self, c: &Release<'static>) -> Result<Answer> {
@@ -188,7 +190,7 @@ impl Model {
         let asked = c.amount.map_or(order.open, Amount::from);
         let before = self.invoices.get(&(account, c.invoice_id)).cloned().unwrap_or_default();
         let (posted, day) = (before.posted, before.issued.or(c.issued).unwrap_or(today));
-        let mut breached = None;
+        let (mut breached, mut notices) = (None, Vec::new());
         let mut captured = 0;
         match order.captures.insert(c.invoice_id, false) {
             Some(false) => return refuse("InvoiceAlreadyCaptured"),
@@ -216,7 +218,11 @@ impl Model {
                     if answer.decision != Approved && !c.forced {
                         return Ok(self.declined(id, answer));
                     }
-                    breached = Some(answer).filter(|answer| answer.decision != Approved);
+                    if answer.decision == Approved {
+                        notices = answer.reasons;
+                    } else {
+                        breached = Some(answer);
+                    }
                     let grown = Order { open: order.open + excess, ..order.clone() };
                     self.orders.insert(id, grown);
                     self.in_range(account)?;
@@ -250,7 +256,7 @@ impl Model {
         }
         let answer = Answer { invoiced, ..self.answer(id, captured) };
         Ok(match breached {
-            None => answer,
+            None => Answer { reasons: notices, ..answer },
             Some(Answer { reasons, fitting, .. }) => {
                 Answer { reasons, fitting, breach: true, ..answer }
             }

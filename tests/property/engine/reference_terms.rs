@@ -167,7 +167,7 @@ impl Model {
         };
         let upgrade = |day| self.upgrade(account, contract_id, &self.terms[terms_id], Day(day));
         if let Some((asked, own)) = (first.0..first.0 + days).find_map(upgrade) {
-            let others = !answer.reasons.is_empty();
+            let others = answer.decision != Approved;
             answer.decision = if others { Declined } else { Referred };
             answer.reasons.push((TermsUpgraded, asked.0.into(), own.0.into(), None));
             (answer.amount, answer.fitting) = (0, None);

@@ -9,6 +9,7 @@ use creditgate_store::text;
 
 use crate::Simulation;
 use crate::common::{Random, usd};
+use crate::limits;
 
 // Few, so that commands meet each other.
 const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
@@ -17,8 +18,9 @@ const PARENTS: [&str; 4] = ["", "acme", "bolt", "cord"];
 const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
 const TERMS: [&str; 2] = ["net", "late"];
 // Under one of them accounts cross bands, and some orders are referred.
-const POLICIES: [&str; 2] = [
+const POLICIES: [&str; 3] = [
     "",
+    limits::POLICY,
     "[all]
      first-order = { outcome = 'notify' }
      overdue-days = { days = 0, outcome = 'alert' }
@@ -66,7 +68,7 @@ impl Simulation {
             }),
         };
         let target = Target::Order(OrderKey { account_id, order_id });
-        match random.below(27) {
+        match random.below(29) {
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -108,11 +110,16 @@ impl Simulation {
                 let limit = random.chance(2, 3).then_some(limit);
                 let cap = random.chance(2, 3).then(|| random.below(2_000) as i64);
                 let cap = random.chance(1, 2).then_some(cap);
-                Command::UpsertSegment(UpsertSegment { request, segment_id, currency, limit, cap })
+                let upsert = UpsertSegment { request, segment_id, currency, limit, cap };
+                if random.chance(1, 4) {
+                    return Command::SyncSegment(upsert);
+                }
+                Command::UpsertSegment(upsert)
             }
             17..=18 => self.conditions(request, account_id, amount),
             19..=20 => self.payment_terms(request, account_id),
             21 => self.policy(request),
+            22..=23 => self.limits(request, account_id),
             _ => self.post(account_id, which, amount, id),
         }
     }
@@ -173,7 +180,8 @@ impl Simulation {
         let amount = LimitKind::Amount(random.below(900) as i64);
         let kind = random.pick(&[amount, amount, amount, LimitKind::Inherit]);
         let shared = random.chance(2, 3).then(|| random.below(1_500) as i64);
-        Command::UpsertAccount(UpsertAccount {
+        let of_ledger = random.chance(1, 3);
+        let upsert = UpsertAccount {
             request,
             account_id,
             name,
@@ -183,7 +191,8 @@ impl Simulation {
             limit: Some(Limit { kind, valid_until: None }),
             max_order: None,
             shared_limit: random.chance(1, 4).then_some(shared),
-        })
+        };
+        if of_ledger { Command::SyncAccount(upsert) } else { Command::UpsertAccount(upsert) }
     }
 
     fn payment_terms(

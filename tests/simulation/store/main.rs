@@ -7,6 +7,7 @@ mod checks;
 mod commands;
 #[path = "../../../core_rs/store/tests/common/mod.rs"]
 mod common;
+mod limits;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -233,9 +234,10 @@ fn what_was_acknowledged_survives_everything() {
     let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 150)).collect();
     let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured \
                  Claimed Expired ExpirySet FirstOrdered Grown HoldLifted HoldPlaced \
-                 ItemForgotten ItemMoved ItemPosted OrdersCounted PolicyActivated PolicyPut \
-                 PolicyShadowed Released ReservationForgotten Reserved RollingLimitRemoved \
-                 RollingLimitSet SegmentSet SourceMoved StatusSet TemporaryLimitRemoved \
-                 TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed";
+                 ItemForgotten ItemMoved ItemPosted LimitApproved LimitProposed OrdersCounted \
+                 PolicyActivated PolicyPut PolicyShadowed ProposalClosed Released \
+                 ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet SegmentSet \
+                 SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet TermsAssigned \
+                 TermsSet UnallocatedMoved UtilisationCrossed VerificationRecorded";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -46,17 +46,23 @@ from creditgate.client import (
     InvoiceTerms,
     ItemError,
     LedgerEntry,
+    LimitApproval,
     LimitKind,
+    LimitProposal,
     LimitSource,
     NetDays,
     NonWorkingDay,
     OrderItem,
     PastDecision,
+    PendingProposal,
     Policy,
     PolicyProblem,
     PolicyResult,
     PolicyStatus,
     Position,
+    ProposalDecision,
+    ProposalState,
+    ProposeResult,
     Reason,
     ReasonCode,
     ReasonUnit,
@@ -82,6 +88,8 @@ from creditgate.client import (
     TermsSource,
     UpsertOutcome,
     UpsertResult,
+    Verification,
+    VerificationRecord,
 )
 from creditgate.client import _account as account_calls
 from creditgate.client import _audit as audit_calls
@@ -89,6 +97,7 @@ from creditgate.client import _clock as clock_calls
 from creditgate.client import _conditions as conditions_calls
 from creditgate.client import _decision as decision_calls
 from creditgate.client import _ledger as ledger_calls
+from creditgate.client import _limits as limits_calls
 from creditgate.client import _policy as policy_calls
 from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
@@ -99,14 +108,17 @@ from creditgate.v1 import (
     common_pb2,
     decision_pb2,
     ledger_pb2,
+    limits_pb2,
     policy_pb2,
     terms_pb2,
+    verification_pb2,
 )
 
 FILES = [
     (decision_pb2, decision_calls),
     (account_pb2, SimpleNamespace(**vars(account_calls) | vars(conditions_calls))),
     (ledger_pb2, ledger_calls),
+    (limits_pb2, limits_calls),
     (terms_pb2, terms_calls),
     (policy_pb2, policy_calls),
     (clock_pb2, clock_calls),
@@ -123,7 +135,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 49
+    assert len(found) == 54
     return found
 
 
@@ -190,6 +202,14 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.EntryResult, EntryResult, []),
     (ledger_pb2.EntryRejection, EntryRejection, []),
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
+    (verification_pb2.Verification, Verification, []),
+    (verification_pb2.LimitProposal, LimitProposal, []),
+    (verification_pb2.LimitApproval, LimitApproval, []),
+    (limits_pb2.VerificationRecord, VerificationRecord, []),
+    (limits_pb2.PendingProposal, PendingProposal, []),
+    (limits_pb2.ProposeLimitResponse, ProposeResult, []),
+    (limits_pb2.ApproveProposalResponse, ProposalDecision, []),
+    (limits_pb2.RejectProposalResponse, ProposalDecision, []),
     (policy_pb2.Policy, Policy, []),
     (policy_pb2.PolicyProblem, PolicyProblem, []),
     (policy_pb2.GetShadowResponse, Shadow, []),
@@ -227,6 +247,7 @@ ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
     (UpsertOutcome, account_pb2.UpsertOutcome),
     (HoldKind, account_pb2.HoldKind),
     (TemporaryLimitKind, account_pb2.TemporaryLimitKind),
+    (ProposalState, verification_pb2.ProposalState),
     (NonWorkingDay, terms_pb2.NonWorkingDay),
     (TermsSource, terms_pb2.TermsSource),
     (EntryKind, ledger_pb2.EntryKind),

@@ -29,6 +29,7 @@ _SOURCES = {
     LimitSource.SEGMENT: "the segment",
     LimitSource.NONE: "nowhere: there is nothing to inherit",
     LimitSource.OVERRIDE: "an override of today",
+    LimitSource.UNVERIFIED: "nobody: none was approved on a verification",
 }
 
 
@@ -67,7 +68,8 @@ def no_orders_because(position: Position, today: date) -> str:
         return "on hold"
     if limit.kind is LimitKind.NO_CREDIT:
         return "no credit"
-    if limit.valid_until and limit.valid_until < today:
+    last = position.last_order_date or limit.valid_until
+    if last and last < today:
         return "limit expired"
     rolling = position.rolling_limit
     average_minor = rolling.average_minor if rolling else None
@@ -88,6 +90,7 @@ def _list(position: Position, today: date) -> RenderableType:
             ("status", position.status.value),
             ("limit", limit_text(position.effective_limit, position.currency)),
             ("limit set by", _SOURCES.get(position.limit_source, "")),
+            ("orders until", _orders_until(position)),
             ("outstanding", text(position.outstanding_minor)),
             ("captured", text(position.captured_minor)),
             ("reserved", text(position.reserved_minor)),
@@ -99,6 +102,12 @@ def _list(position: Position, today: date) -> RenderableType:
             *conditions_facts(position),
         ]
     )
+
+
+def _orders_until(position: Position) -> str:
+    """Where days of grace follow the last day of the limit: until when orders are taken."""
+    last = position.last_order_date
+    return "" if last in (None, position.effective_limit.valid_until) else str(last)
 
 
 def _group_text(group: SharedPosition, text: Callable[[int | None], str]) -> str:

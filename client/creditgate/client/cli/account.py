@@ -10,6 +10,7 @@ from creditgate.client import (
     AccountUpsert,
     CreditLimit,
     LimitKind,
+    ProposalState,
     Segment,
     StatusResult,
     UpsertResult,
@@ -282,8 +283,30 @@ def _show(conn: Connection, found: Account) -> None:
             ("created", time_text(found.create_time)),
             ("changed", time_text(found.update_time)),
             *conditions_facts(found),
+            *_backing_facts(found),
         ],
     )
+
+
+def _backing_facts(found: Account) -> list[tuple[str, str]]:
+    """What the limit stands on, a line each."""
+    rows = []
+    if (approval := found.limit_approval) is not None:
+        by = "the policy" if approval.by_policy else approval.approved_by
+        on = f" on {approval.verification}" if approval.verification else ""
+        rows.append(("limit approved by", f"{by}{on}, {time_text(approval.approve_time)}"))
+    rows += [
+        (f"proposal {waiting.proposal_id}", limit_text(waiting.limit, found.currency))
+        for waiting in found.proposals
+    ]
+    rows += [
+        (
+            f"verified {known.reference}",
+            f"{known.source}, {known.date}" + ("" if known.score is None else f": {known.score}"),
+        )
+        for known in found.verifications
+    ]
+    return rows
 
 
 def _show_upsert(conn: Connection, result: UpsertResult, name: str) -> None:
@@ -293,6 +316,9 @@ def _show_upsert(conn: Connection, result: UpsertResult, name: str) -> None:
         conn.write_json(result)
     elif result.outcome is not None:
         conn.console.print(f"{result.outcome.value} {name}", markup=False)
+        if result.proposal_state is ProposalState.PENDING:
+            said = f"its limit waits for approval, as {result.proposal_id}"
+            conn.console.print(said, markup=False)
 
 
 def _show_status(conn: Connection, account_id: str, result: StatusResult) -> None:

@@ -3,16 +3,21 @@
 use crate::bounds::PARENT_DEPTH_MAX;
 use crate::command::{EraseTexts, SetStatus, UpsertAccount, UpsertSegment};
 use crate::decide::Context;
-use crate::error::Refusal;
+use crate::decide::limits::{Draft, Governed};
+use crate::error::{LimitRefusal, Refusal};
 use crate::event::Event;
 use crate::model::{Status, Terms};
 use crate::outcome::{Outcome, Upserted};
+use crate::policy::limits::Owner;
 use crate::values::{Currency, Limit, SegmentIndex, Slot, Text};
 
 impl Context<'_> {
+    /// On the `word` of the ledger, or of those who work here, among whom `by` is.
     pub(super) fn upsert_account<'a>(
         &self,
         command: &UpsertAccount<'a>,
+        word: Owner,
+        by: &'a str,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let known = self.state.slot(command.account_id);
         let slot = known.unwrap_or(self.state.account_count() as Slot);
@@ -28,12 +33,20 @@ impl Context<'_> {
             Some("") => None,
             Some(segment_id) => Some(self.segment(segment_id)?),
         };
-        let limit = command.limit.or(before.map(|terms| terms.limit)).unwrap_or(Limit::INHERIT);
+        let limit_before = before.map_or(Limit::INHERIT, |terms| terms.limit);
+        let Governed { limit, proposed, events } = match command.limit {
+            None => Governed { limit: limit_before, proposed: None, events: Vec::new() },
+            Some(limit) => {
+                let draft = Draft { limit, verification: None, by, reason: None };
+                self.govern(word, slot, command.account_id, limit_before, draft)?
+            }
+        };
         let max_order =
             command.max_order.or(before.map(|terms| terms.max_order)).unwrap_or_default();
         let shared_before = known.and_then(|slot| self.state.group(slot)?.limit());
         let shared_limit = command.shared_limit.unwrap_or(shared_before);
-        let event = Event::AccountSet {
+        self.may_set(word, "shared_limit", shared_limit == shared_before)?;
+        let set = Event::AccountSet {
             slot,
             account_id: command.account_id,
             currency,
@@ -44,16 +57,33 @@ impl Context<'_> {
             name: command.name,
             shared_limit,
         };
-        let Some(before) = before else {
-            return Ok((Outcome::Upserted(Upserted::Created), vec![event]));
+        let is_set = before.is_some_and(|before| {
+            (parent, segment, limit, max_order, shared_limit)
+                == (before.parent, before.segment, before.limit, before.max_order, shared_before)
+                && command.name.is_none_or(|name| same_name(name, self.state.account_name(slot)))
+        });
+        let upserted = match before {
+            None => Upserted::Created,
+            // A limit that waits changes nothing yet; one that is taken back does.
+            Some(_) if is_set && (events.is_empty() || proposed.is_some()) => Upserted::Unchanged,
+            Some(_) => Upserted::Updated,
         };
-        let unchanged = (parent, segment, limit, max_order, shared_limit)
-            == (before.parent, before.segment, before.limit, before.max_order, shared_before)
-            && command.name.is_none_or(|name| same_name(name, self.state.account_name(slot)));
-        if unchanged {
-            return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
+        let outcome = match proposed {
+            None => Outcome::Upserted(upserted),
+            Some(proposed) => Outcome::UpsertedProposing(upserted, proposed),
+        };
+        let set = if is_set { None } else { Some(set) };
+        Ok((outcome, set.into_iter().chain(events).collect()))
+    }
+
+    /// A sync sets no limit of several accounts that is owned here: there is nobody who would
+    /// approve it.
+    fn may_set(&self, word: Owner, field: &'static str, is_set: bool) -> Result<(), Refusal> {
+        let owned_here = self.state.policy().limits.owner == Some(Owner::Creditgate);
+        if word == Owner::Ledger && owned_here && !is_set {
+            return Err(LimitRefusal::LimitOwnedHere(field).into());
         }
-        Ok((Outcome::Upserted(Upserted::Updated), vec![event]))
+        Ok(())
     }
 
     /// Finds an account's new parent and walks up from it: no account may be its own ancestor, nor
@@ -97,6 +127,7 @@ impl Context<'_> {
     pub(super) fn upsert_segment<'a>(
         &self,
         command: &UpsertSegment<'a>,
+        word: Owner,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let UpsertSegment { segment_id, currency, limit, .. } = *command;
         let known = self.state.segment_index(segment_id);
@@ -110,6 +141,8 @@ impl Context<'_> {
             return Err(Refusal::SegmentNotFound(segment_id.into()));
         }
         let limit = limit.or(default);
+        self.may_set(word, "default_limit", limit == default)?;
+        self.may_set(word, "cap", cap == cap_before)?;
         let outcome = match (row, limit == default && cap == cap_before) {
             (Some(_), true) => {
                 return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));

@@ -5,7 +5,7 @@ use crate::decide::levels::room;
 use crate::decide::rules::standing;
 use crate::decide::{Context, find_reservation, view};
 use crate::error::Refusal;
-use crate::outcome::{Changed, Decision};
+use crate::outcome::{Changed, Verdict};
 use crate::state::State;
 use crate::values::Micros;
 
@@ -23,7 +23,7 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
         return Err(nothing_open(target));
     }
     let reasons = standing(state, found.slot, now);
-    let decision = if reasons.is_empty() { Decision::Approved } else { Decision::Declined };
+    let decision = Verdict::decision(&reasons);
     let context = Context { state, seq: 0, now, actor: "", channel: "" };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
     let reservation = view(state, found);

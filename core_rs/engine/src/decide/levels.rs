@@ -19,6 +19,8 @@ pub enum LimitSource {
     Nothing,
     /// An override of these days.
     Override,
+    /// There is one, but the policy lets none count that was never approved on a verification.
+    Unverified,
 }
 
 /// The limit that an account is held to.
@@ -54,11 +56,21 @@ pub fn effective_limit(
     conditions: Option<&Conditions>,
     now: Micros,
 ) -> EffectiveLimit {
+    if state.needs_verification() && !is_verified(conditions) {
+        let limit = Limit { kind: LimitKind::NoCredit, valid_until: None };
+        return EffectiveLimit { limit, source: LimitSource::Unverified };
+    }
     let lasting = lasting_limit(state, terms);
     match conditions {
         None => lasting,
         Some(conditions) => limit_on(Day::of(now), lasting, conditions),
     }
+}
+
+#[cold]
+fn is_verified(conditions: Option<&Conditions>) -> bool {
+    let backing = conditions.and_then(|all| all.backing.as_deref());
+    backing.is_some_and(|backing| backing.verified_by().is_some())
 }
 
 // Few accounts have any; those that have none should not carry its registers.
@@ -90,7 +102,8 @@ fn limit_on(today: Day, lasting: EffectiveLimit, conditions: &Conditions) -> Eff
 
 /// The limit of an account without what comes and goes.
 #[inline]
-fn lasting_limit(state: &State, terms: &Terms) -> EffectiveLimit {
+#[must_use]
+pub fn lasting_limit(state: &State, terms: &Terms) -> EffectiveLimit {
     if terms.limit.kind != LimitKind::Inherit {
         return EffectiveLimit { limit: terms.limit, source: LimitSource::Account };
     }

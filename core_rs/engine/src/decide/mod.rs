@@ -12,6 +12,7 @@ mod cure;
 mod housekeep;
 mod ledger;
 pub mod levels;
+mod limits;
 pub mod payment_terms;
 mod policy;
 mod release;
@@ -34,8 +35,9 @@ use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
 use crate::outcome::{Changed, Decision, Outcome, Reason, ReservationView, Verdict};
+use crate::policy::limits::Owner;
 use crate::state::State;
-use crate::values::{Micros, Minor, Seq, Slot, Text, Ttl};
+use crate::values::{Micros, Minor, Seq, Slot, Ttl};
 
 /// What a decision has before it besides the command.
 #[derive(Clone, Copy)]
@@ -62,12 +64,12 @@ pub fn decide<'a>(
     now: Micros,
     request: &Request<'a>,
 ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-    let Request { ref command, actor, channel, reason } = *request;
+    let Request { actor, channel, .. } = *request;
     let context = Context { state, seq, now, actor, channel };
     // In place: an outcome is large, and to hand it on would cost every order a copy.
     match state.looks_back() || state.has_rules() {
-        false => context.decide(command, reason),
-        true => context.decide_and_note(command, reason),
+        false => context.decide(request),
+        true => context.decide_and_note(request),
     }
 }
 
@@ -77,32 +79,33 @@ impl<'s> Context<'s> {
     #[inline(never)]
     fn decide_and_note<'a>(
         &self,
-        command: &Command<'a>,
-        reason: Option<Text<'a>>,
+        request: &Request<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let (outcome, mut events) = self.decide(command, reason)?;
+        let (outcome, mut events) = self.decide(request)?;
         if self.state.looks_back() {
             rolling::note_averages(self.state, &mut events);
         }
         if self.state.policy().rules.acts() {
-            watch::act(self.state, self.now, command, &outcome, &mut events);
+            watch::act(self.state, self.now, &request.command, &outcome, &mut events);
         }
         Ok((outcome, events))
     }
 
     fn decide<'a>(
         &self,
-        command: &Command<'a>,
-        reason: Option<Text<'a>>,
+        request: &Request<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let Request { ref command, actor: by, reason, .. } = *request;
         match command {
             Command::Reserve(command) => self.reserve(command),
             Command::ReserveAll(command) => self.reserve_all(command),
             Command::Adjust(command) => self.adjust(command),
             Command::Capture(command) => self.capture(command),
             Command::Release(command) => self.release(command),
-            Command::UpsertAccount(command) => self.upsert_account(command),
-            Command::UpsertSegment(command) => self.upsert_segment(command),
+            Command::UpsertAccount(command) => self.upsert_account(command, Owner::Creditgate, by),
+            Command::SyncAccount(command) => self.upsert_account(command, Owner::Ledger, by),
+            Command::UpsertSegment(command) => self.upsert_segment(command, Owner::Creditgate),
+            Command::SyncSegment(command) => self.upsert_segment(command, Owner::Ledger),
             Command::SetStatus(command) => self.set_status(command, reason),
             Command::PlaceHold(command) => self.place_hold(command, reason),
             Command::LiftHold(command) => self.lift_hold(command),
@@ -110,6 +113,10 @@ impl<'s> Context<'s> {
             Command::RemoveTemporaryLimit(command) => self.remove_temporary_limit(command),
             Command::SetRollingLimit(command) => self.set_rolling_limit(command),
             Command::RemoveRollingLimit(command) => self.remove_rolling_limit(command),
+            Command::RecordVerification(command) => self.record_verification(command),
+            Command::ProposeLimit(command) => self.propose_limit(command, by, reason),
+            Command::ApproveProposal(command) => self.approve_proposal(command, by),
+            Command::RejectProposal(command) => self.reject_proposal(command),
             Command::UpsertTerms(command) => self.upsert_terms(command),
             Command::UpsertCalendar(command) => self.upsert_calendar(command),
             Command::AssignTerms(command) => self.assign_terms(command),

@@ -147,7 +147,9 @@ fn account_rules(
     }
     let today = Day::of(now);
     if let Some(last) = effective.limit.valid_until.filter(|last| today > *last) {
-        violated(ReasonCode::LimitExpired, today.0.into(), last.0.into());
+        let in_grace = today <= last.plus(state.policy().limits.grace_days);
+        let code = if in_grace { ReasonCode::LimitInGrace } else { ReasonCode::LimitExpired };
+        violated(code, today.0.into(), last.0.into());
     }
     (effective, reasons)
 }
@@ -156,6 +158,24 @@ fn account_rules(
 #[inline(never)]
 fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
     reasons.extend(conditions.holds_at(now).map(held));
+}
+
+/// By how much an order may pass its account's own limit through its channel. A hard cap is one:
+/// whoever has it peaks up to there.
+#[cold]
+fn tolerance(
+    state: &State,
+    effective: &EffectiveLimit,
+    conditions: Option<&Conditions>,
+    ask: Ask<'_>,
+) -> Minor {
+    let has_hard_cap = conditions.is_some_and(|all| all.rolling_limit.is_some());
+    match effective.limit.kind {
+        LimitKind::Amount(limit) if !has_hard_cap => {
+            state.policy().limits.tolerance(ask.channel, limit)
+        }
+        _ => 0,
+    }
 }
 
 /// However much an account may peak, on average it is to stay within its limit. The order's own
@@ -201,8 +221,14 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     let own = ceiling(&effective, conditions, now).map(|ceiling| left(ceiling, exposure));
     // Where there is no limit to fall short of, its absence has been named.
     if let Some(available) = own.filter(|available| !no_credit && ask.amount > *available) {
-        violated(ReasonCode::InsufficientCredit, ask.amount, available);
-        fitting = fitting.min(available);
+        let tolerated = available.saturating_add(tolerance(state, &effective, conditions, ask));
+        if ask.amount > tolerated {
+            violated(ReasonCode::InsufficientCredit, ask.amount, tolerated);
+            fitting = fitting.min(tolerated);
+        }
+        if tolerated > available {
+            violated(ReasonCode::LimitTolerated, ask.amount, available);
+        }
     }
     if let Some(conditions) = conditions {
         reasons.extend(average_exceeded(conditions, &effective, now));

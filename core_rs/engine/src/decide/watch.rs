@@ -105,6 +105,8 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
         | ReasonCode::AccountOnHold
         | ReasonCode::BureauSuspension
         | ReasonCode::FraudSuspension
+        | ReasonCode::LimitTolerated
+        | ReasonCode::LimitInGrace
         | ReasonCode::BatchNotApproved => return None,
     })
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::RollingLimit;
+use crate::model::{Backing, RollingLimit};
 use crate::values::{Day, Id, Micros, Minor};
 
 /// All of it, in an order of its own, so that the same changes leave the same rows.
@@ -13,10 +13,12 @@ pub struct Conditions {
     holds: Vec<Hold>,
     /// In order of id; some may have ended.
     temporary_limits: Vec<TemporaryLimit>,
-    /// A hard cap, and the average that the limit is held against; not written where there is
-    /// none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A hard cap, and the average that the limit is held against.
+    #[serde(default)]
     pub rolling_limit: Option<Box<RollingLimit>>,
+    /// What the limit stands on; not written where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backing: Option<Box<Backing>>,
 }
 
 /// Who refuses new orders, in order of precedence.
@@ -118,7 +120,10 @@ impl Conditions {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.temporary_limits.is_empty() && self.rolling_limit.is_none()
+        self.holds.is_empty()
+            && self.temporary_limits.is_empty()
+            && self.rolling_limit.is_none()
+            && self.backing.is_none()
     }
 
     /// Drops what has ended.
@@ -142,6 +147,9 @@ impl Conditions {
     /// Removes what people wrote.
     pub fn erase_reasons(&mut self) {
         self.holds.iter_mut().for_each(|hold| hold.reason = None);
+        if let Some(backing) = &mut self.backing {
+            backing.erase_reasons();
+        }
     }
 
     /// Adds a limit, or puts it in the place of the one of its id.

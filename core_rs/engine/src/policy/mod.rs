@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::State;
 use crate::values::Micros;
 
+pub mod limits;
 pub mod money;
 pub mod reader;
 pub mod rules;
@@ -20,6 +21,7 @@ pub mod shadow;
 pub mod trial;
 pub mod velocity;
 
+pub use limits::Limits;
 pub use money::Amounts;
 pub use reader::{Place, Problem, Reader, Section};
 pub use scopes::Rules;
@@ -42,6 +44,8 @@ pub struct Policy {
     pub rules: Rules,
     /// Over how long orders are counted: `[velocity]`.
     pub window: Window,
+    /// For how long and how far limits may be passed, and on whose word they hold.
+    pub limits: Limits,
 }
 
 impl Default for Policy {
@@ -51,6 +55,7 @@ impl Default for Policy {
             active_since: 0,
             rules: Rules::default(),
             window: Window::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -63,8 +68,9 @@ impl Default for Policy {
 pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
     let reader = Reader::new(text);
     let mut root = reader.root();
-    let rules = Rules::read(&mut root, state);
-    let policy = Policy { rules, window: Window::read(&mut root), ..Policy::default() };
+    let limits = root.section("limits").map(Limits::read).unwrap_or_default();
+    let (rules, window) = (Rules::read(&mut root, state), Window::read(&mut root));
+    let policy = Policy { rules, window, limits, ..Policy::default() };
     drop(root);
     (policy, reader.finish())
 }
@@ -111,6 +117,7 @@ pub struct Policies {
     /// Of the one in force: every order asks.
     has_rules: bool,
     shadow: Option<Arc<Policy>>,
+    needs_verification: bool,
 }
 
 impl Policies {
@@ -155,6 +162,12 @@ impl Policies {
         self.has_rules
     }
 
+    /// Whether no limit counts that was never approved on a verification.
+    #[inline]
+    pub(crate) fn needs_verification(&self) -> bool {
+        self.needs_verification
+    }
+
     /// Puts a row in its place; returns the one before.
     pub(crate) fn set(&mut self, row: PolicyRow) -> Option<PolicyRow> {
         let place = (row.version - BUILT_IN - 1) as usize;
@@ -181,6 +194,7 @@ impl Policies {
     /// Brings a policy into force; returns the one before.
     pub(crate) fn enforce(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
         self.has_rules = !policy.rules.is_empty();
+        self.needs_verification = policy.limits.first_order_needs_verification;
         std::mem::replace(&mut self.in_force, policy)
     }
 }

@@ -1,5 +1,6 @@
 //! Accounts in memory: what an order is decided by in one cache line, the rest in another row.
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
@@ -10,7 +11,7 @@ use super::index::Index;
 use super::packed_terms::{HAS_CONDITIONS, HAS_PARENT, HAS_SEGMENT, HEADS_GROUP, PackedTerms};
 use super::segment_sums::SegmentSums;
 use crate::model::{Account, Conditions, Counters, Terms};
-use crate::values::{Currency, Id, Micros, Minor, SegmentIndex, Slot};
+use crate::values::{Currency, Id, Micros, Minor, ProposalId, SegmentIndex, Slot};
 
 #[derive(Default)]
 pub(super) struct Accounts {
@@ -22,6 +23,8 @@ pub(super) struct Accounts {
     conditions: HashMap<Slot, Box<Conditions>>,
     /// How many of the conditions have a rolling limit.
     rolling_count: usize,
+    /// Whose limit each proposal that waits is about.
+    proposals: BTreeMap<ProposalId, Slot>,
     hasher: DefaultHashBuilder,
 }
 
@@ -381,6 +384,11 @@ impl Accounts {
         *flags &= !HAS_CONDITIONS;
         let looks_back = |conditions: &Conditions| usize::from(conditions.rolling_limit.is_some());
         self.rolling_count += conditions.as_deref().map_or(0, looks_back);
+        for decided in self.conditions.get(&slot).into_iter().flat_map(proposals_of) {
+            self.proposals.remove(&decided);
+        }
+        let waiting = conditions.iter().flat_map(proposals_of);
+        self.proposals.extend(waiting.map(|id| (id, slot)));
         let was = match conditions {
             Some(conditions) => {
                 *flags |= HAS_CONDITIONS;
@@ -397,6 +405,11 @@ impl Accounts {
             conditions.rolling_limit.as_ref().map(|record| (*slot, record))
         });
         records.all(|(slot, record)| record.fits(self.counters(slot).exposure()))
+    }
+
+    /// Whose limit each proposal that waits is about, in order of id.
+    pub(super) fn proposals(&self) -> &BTreeMap<ProposalId, Slot> {
+        &self.proposals
     }
 
     #[inline]
@@ -432,4 +445,9 @@ impl Accounts {
     pub(super) fn indexed(&self) -> impl Iterator<Item = (&Id, Slot)> {
         self.slots.iter().map(|slot| (self.id(slot), slot))
     }
+}
+
+fn proposals_of(conditions: &Box<Conditions>) -> impl Iterator<Item = ProposalId> {
+    let backing = conditions.backing.iter();
+    backing.flat_map(|backing| backing.proposals()).map(|proposal| proposal.id)
 }

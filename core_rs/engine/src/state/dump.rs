@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::state::{Group, PaymentTerms, State};
-use crate::values::{Currency, Id, Micros, ReservationId, SegmentIndex, Slot};
+use crate::values::{Currency, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
 /// alike, whatever way they came about.
@@ -33,6 +33,8 @@ pub struct Dump {
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
     pub segment_sums: Vec<(SegmentIndex, Currency, i128)>,
+    /// Index: whose limit each proposal that waits is about.
+    pub proposals: BTreeMap<ProposalId, Slot>,
     /// Index: the slot of each account id.
     pub slots: BTreeMap<Id, Slot>,
     /// Index: the latest reservation of each order, and how many the order has.
@@ -67,6 +69,7 @@ impl State {
             policy: (self.policy().version, self.policies.shadow().map(|shadow| shadow.version)),
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
+            proposals: self.accounts.proposals().clone(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),
             orders: self
                 .reservations

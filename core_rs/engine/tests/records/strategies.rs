@@ -1,5 +1,7 @@
 //! Any record at all, of strings in any script. Boxed: nested by value they outgrow a test's stack.
 
+#[path = "strategies_limits.rs"]
+mod limits;
 #[path = "strategies_policy.rs"]
 mod policy;
 #[path = "strategies_terms.rs"]
@@ -223,6 +225,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         conditions_command(),
         post().prop_map(Command::Post),
         terms::command(),
+        limits::command(),
         policy::command(),
         (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
             |(request, account_id, entries)| {
@@ -335,6 +338,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         reservation_event(),
         ledger_event(),
         terms::event(),
+        limits::event(),
         policy::event(),
     ]
     .boxed()
@@ -425,12 +429,18 @@ fn changed() -> BoxedStrategy<Changed> {
 }
 
 pub fn outcome() -> BoxedStrategy<Outcome> {
-    let upserted = select(vec![Upserted::Created, Upserted::Updated, Upserted::Unchanged]);
+    let upserted = || select(vec![Upserted::Created, Upserted::Updated, Upserted::Unchanged]);
+    let proposed = || {
+        let parts = any::<(u64, bool)>();
+        parts.prop_map(|(proposal, approved)| Proposed { proposal, approved })
+    };
     prop_oneof![
         reserved().prop_map(Outcome::Reserved),
         vec(reserved(), 0..20).prop_map(Outcome::ReservedAll),
         changed().prop_map(Outcome::Changed),
-        upserted.prop_map(Outcome::Upserted),
+        upserted().prop_map(Outcome::Upserted),
+        proposed().prop_map(Outcome::Proposed),
+        (upserted(), proposed()).prop_map(|(a, b)| Outcome::UpsertedProposing(a, b)),
         any::<u64>().prop_map(Outcome::Erased),
         any::<u64>().prop_map(Outcome::Policy),
         Just(Outcome::Done),

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use limits::Limits;
 
+use crate::access::roles::Role;
 use crate::finished::Finished;
 use crate::methods::Method;
 use crate::wire::status::{Code, Fault};
@@ -69,6 +70,8 @@ struct Identity {
 pub(crate) struct Admitted {
     /// For the journal.
     pub(crate) actor: String,
+    /// What it is here for.
+    pub(crate) role: Role,
     /// The only sales channel that it may name.
     pub(crate) channel: Option<String>,
 }
@@ -258,8 +261,8 @@ impl Access {
         })?;
         let is_watch = method == Method::WatchPositions;
         self.in_flight().insert(ticket, (Arc::clone(&identity.limiter), is_watch));
-        let Grant { name, channel, .. } = &identity.grant;
-        Ok(Admitted { actor: name.clone(), channel: channel.clone() })
+        let Grant { name, role, channel, .. } = &identity.grant;
+        Ok(Admitted { actor: name.clone(), role: *role, channel: channel.clone() })
     }
 
     /// A call has its answer; a watch, where it is `over`.

@@ -68,6 +68,11 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::ListSegments => OVERSEERS,
         Method::PostEntries => &[Loader],
         Method::UpsertTerms | Method::UpsertCalendars | Method::AssignTerms => &[Loader, Finance],
+        // A bureau's system may say what it found out; what follows from it is for people.
+        Method::RecordVerifications => &[Loader, CreditAnalyst, Finance],
+        Method::ProposeLimit => &[Loader, CreditAnalyst, Finance, Supervisor],
+        Method::ApproveProposal | Method::RejectProposal => &[Finance],
+        Method::ListProposals => OVERSEERS,
         Method::ListTerms | Method::ListCalendars => ACCOUNT_READERS,
         Method::GetTermsOf | Method::QuoteTerms => ACCOUNT_READERS,
         Method::ListChanges => OVERSEERS,
@@ -155,6 +160,10 @@ mod tests {
             Method::RemoveTemporaryLimit,
             Method::SetRollingLimit,
             Method::RemoveRollingLimit,
+            Method::RecordVerifications,
+            Method::ProposeLimit,
+            Method::ApproveProposal,
+            Method::RejectProposal,
             Method::UpsertTerms,
             Method::UpsertCalendars,
             Method::AssignTerms,
@@ -166,9 +175,16 @@ mod tests {
             Method::SetTime,
         ];
         assert!(changing.iter().all(|method| !Auditor.may_call(*method)));
-        for limits in [Method::UpsertAccounts, Method::UpsertSegments, Method::PostEntries] {
+        let sets_limits = [
+            Method::UpsertAccounts,
+            Method::UpsertSegments,
+            Method::PostEntries,
+            Method::ApproveProposal,
+        ];
+        for limits in sets_limits {
             assert!(!SELLERS.iter().any(|role| role.may_call(limits)), "{limits:?}");
         }
+        assert!(!Loader.may_call(Method::ApproveProposal));
         assert!(!Loader.may_call(Method::CheckAndReserve));
         // It has no list, no account and no bulk call: those know no channel.
         let pos: Vec<_> = table().filter(|(_, roles)| roles.contains(&"pos")).collect();

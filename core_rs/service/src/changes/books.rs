@@ -102,7 +102,11 @@ impl Books {
 
     /// The id of a parent whose row is not kept stands where it was set.
     fn learn_parent(&mut self, entry: &Entry<'_>) {
-        let Command::UpsertAccount(command) = &entry.request.command else { return };
+        let (Command::UpsertAccount(command) | Command::SyncAccount(command)) =
+            &entry.request.command
+        else {
+            return;
+        };
         for event in &entry.events {
             if let (Event::AccountSet { slot, parent: Some(parent), .. }, Some(id)) =
                 (event, command.parent_id)

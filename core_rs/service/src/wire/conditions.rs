@@ -1,4 +1,4 @@
-//! `CreditAccountService`: holds, temporary and rolling limits, requests to commands.
+//! `CreditAccountService`: holds, temporary and rolling limits, requests to commands and answers.
 
 use creditgate_engine::bounds::ROLLING_DAYS_MAX;
 use creditgate_engine::command::{
@@ -6,10 +6,11 @@ use creditgate_engine::command::{
     SetTemporaryLimit,
 };
 use creditgate_engine::entry::Request;
-use creditgate_engine::model::{HoldKind, TemporaryLimitKind};
-use creditgate_engine::values::Day;
+use creditgate_engine::model::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
+use creditgate_engine::values::{Day, Micros};
 
 use crate::wire::admit;
+use crate::wire::reply::timestamp;
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
@@ -136,4 +137,51 @@ pub(crate) fn explained<'a>(
 ) -> Result<Request<'a>, Fault> {
     let channel = admit::optional_id("channel", channel)?;
     Ok(Request { command, actor, channel, reason: admit::required_reason(reason)? })
+}
+
+/// A hold, with why it was placed.
+pub(crate) fn hold(hold: &Hold) -> v1::Hold {
+    let kind = match hold.kind {
+        HoldKind::Manual => v1::HoldKind::Manual,
+        HoldKind::Bureau => v1::HoldKind::Bureau,
+        HoldKind::Fraud => v1::HoldKind::Fraud,
+    };
+    v1::Hold {
+        hold_id: hold.id.to_string(),
+        kind: kind.into(),
+        source: hold.source.to_string(),
+        expire_time: hold.until.map(timestamp),
+        reason: hold.reason.as_deref().unwrap_or_default().to_owned(),
+        place_time: Some(timestamp(hold.placed_at)),
+    }
+}
+
+/// With the average of this moment, where one is asked for.
+pub(crate) fn rolling_limit(
+    conditions: &Conditions,
+    now: Option<Micros>,
+) -> Option<v1::RollingLimit> {
+    let rolling = conditions.rolling_limit.as_ref()?;
+    let average = now.and_then(|now| rolling.average(now));
+    Some(v1::RollingLimit {
+        hard_cap_minor: rolling.hard_cap,
+        days: rolling.days.into(),
+        average_minor: average.map(|average| average.rounded_up()),
+    })
+}
+
+pub(crate) fn temporary_limit(limit: &TemporaryLimit) -> v1::TemporaryLimit {
+    let kind = match limit.kind {
+        TemporaryLimitKind::Override => v1::TemporaryLimitKind::Override,
+        TemporaryLimitKind::Increase => v1::TemporaryLimitKind::Increase,
+        TemporaryLimitKind::Collateral => v1::TemporaryLimitKind::Collateral,
+        TemporaryLimitKind::Insurance => v1::TemporaryLimitKind::Insurance,
+    };
+    v1::TemporaryLimit {
+        limit_id: limit.id.to_string(),
+        kind: kind.into(),
+        amount_minor: limit.amount,
+        first_date: limit.first.to_string(),
+        last_date: limit.last.to_string(),
+    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod admit;
 pub(crate) mod conditions;
 pub(crate) mod decision;
 pub(crate) mod ledger;
+pub(crate) mod limits;
 pub(crate) mod order;
 pub(crate) mod policy;
 pub(crate) mod reason;

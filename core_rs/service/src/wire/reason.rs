@@ -44,14 +44,17 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::BureauSuspension
         | ReasonCode::AccountOnHold
         | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
-        ReasonCode::LimitExpired | ReasonCode::TermsUpgraded => v1::ReasonUnit::Date,
+        ReasonCode::LimitExpired | ReasonCode::LimitInGrace | ReasonCode::TermsUpgraded => {
+            v1::ReasonUnit::Date
+        }
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
         | ReasonCode::RollingAverageExceeded
         | ReasonCode::SharedLimitExceeded
         | ReasonCode::SegmentCapExceeded
         | ReasonCode::OrderAmountExceeded
-        | ReasonCode::FirstOrder => v1::ReasonUnit::Minor,
+        | ReasonCode::FirstOrder
+        | ReasonCode::LimitTolerated => v1::ReasonUnit::Minor,
         ReasonCode::UtilisationReached => v1::ReasonUnit::Percent,
         ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => v1::ReasonUnit::Points,
         ReasonCode::LedgerStale => v1::ReasonUnit::Hours,

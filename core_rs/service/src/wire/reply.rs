@@ -6,10 +6,10 @@ use std::io::Write;
 use creditgate_engine::decide::levels::{
     LimitSource, Together, effective_limit, left, levels, room,
 };
-use creditgate_engine::model::{
-    Account, Conditions, Hold, HoldKind, Status, TemporaryLimit, TemporaryLimitKind,
+use creditgate_engine::model::{Account, Status};
+use creditgate_engine::outcome::{
+    Changed, Decision, Proposed, ReservationView, Reserved, Upserted, Verdict,
 };
-use creditgate_engine::outcome::{Changed, Decision, ReservationView, Reserved, Upserted, Verdict};
 use creditgate_engine::state::State;
 use creditgate_engine::values::{
     Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot,
@@ -20,7 +20,7 @@ use prost_types::Timestamp;
 
 use crate::wire::reason::reason;
 use crate::wire::status::Fault;
-use crate::wire::{terms, v1};
+use crate::wire::{conditions, limits, terms, v1};
 
 /// Where and when a decision was made.
 #[derive(Clone, Copy, Debug)]
@@ -208,12 +208,20 @@ pub(crate) fn upsert_outcome(outcome: Upserted) -> v1::UpsertOutcome {
     }
 }
 
-pub(crate) fn upserted(outcome: Upserted, made: Made) -> v1::UpsertResult {
+/// With what became of a limit that is not in the caller's hand.
+pub(crate) fn upserted(
+    outcome: Upserted,
+    proposed: Option<Proposed>,
+    made: Made,
+) -> v1::UpsertResult {
+    let state = proposed.map_or(v1::ProposalState::Unspecified, limits::state_of);
     v1::UpsertResult {
         outcome: upsert_outcome(outcome).into(),
         error: None,
         journal_seq: made.seq,
         replayed: made.replayed,
+        proposal_id: proposed.map_or(String::new(), |proposed| proposed.proposal.to_string()),
+        proposal_state: state.into(),
     }
 }
 
@@ -244,11 +252,29 @@ pub(crate) fn account(
     now: Micros,
 ) -> v1::Account {
     let conditions = account.conditions.as_deref();
-    let limits = conditions.into_iter().flat_map(|all| all.temporary_limits_from(Day::of(now)));
+    let temporary = conditions.into_iter().flat_map(|all| all.temporary_limits_from(Day::of(now)));
+    let backing = conditions.and_then(|all| all.backing.as_deref());
+    let verified_by = backing.and_then(|all| all.verified_by());
     v1::Account {
-        holds: conditions.into_iter().flat_map(|all| all.holds_at(now)).map(hold).collect(),
-        temporary_limits: limits.map(temporary_limit).collect(),
-        rolling_limit: conditions.and_then(|all| rolling_limit(all, None)),
+        verifications: backing
+            .into_iter()
+            .flat_map(|all| all.verifications())
+            .map(limits::verification)
+            .collect(),
+        proposals: backing
+            .into_iter()
+            .flat_map(|all| all.proposals())
+            .map(limits::proposal)
+            .collect(),
+        limit_approval: backing.and_then(|all| all.approval()).map(limits::approval),
+        verified_by: verified_by.map(Id::to_string).unwrap_or_default(),
+        holds: conditions
+            .into_iter()
+            .flat_map(|all| all.holds_at(now))
+            .map(conditions::hold)
+            .collect(),
+        temporary_limits: temporary.map(conditions::temporary_limit).collect(),
+        rolling_limit: conditions.and_then(|all| conditions::rolling_limit(all, None)),
         account_id: account.id.into(),
         display_name: account.name.map(Into::into).unwrap_or_default(),
         currency: account.currency.to_string(),
@@ -261,49 +287,6 @@ pub(crate) fn account(
         create_time: Some(timestamp(account.created_at)),
         update_time: Some(timestamp(account.updated_at)),
         shared_limit_minor: account.shared_limit,
-    }
-}
-
-fn hold(hold: &Hold) -> v1::Hold {
-    let kind = match hold.kind {
-        HoldKind::Manual => v1::HoldKind::Manual,
-        HoldKind::Bureau => v1::HoldKind::Bureau,
-        HoldKind::Fraud => v1::HoldKind::Fraud,
-    };
-    v1::Hold {
-        hold_id: hold.id.to_string(),
-        kind: kind.into(),
-        source: hold.source.to_string(),
-        expire_time: hold.until.map(timestamp),
-        reason: hold.reason.as_deref().unwrap_or_default().to_owned(),
-        place_time: Some(timestamp(hold.placed_at)),
-    }
-}
-
-/// With the average of this moment, where one is asked for.
-fn rolling_limit(conditions: &Conditions, now: Option<Micros>) -> Option<v1::RollingLimit> {
-    let rolling = conditions.rolling_limit.as_ref()?;
-    let average = now.and_then(|now| rolling.average(now));
-    Some(v1::RollingLimit {
-        hard_cap_minor: rolling.hard_cap,
-        days: rolling.days.into(),
-        average_minor: average.map(|average| average.rounded_up()),
-    })
-}
-
-fn temporary_limit(limit: &TemporaryLimit) -> v1::TemporaryLimit {
-    let kind = match limit.kind {
-        TemporaryLimitKind::Override => v1::TemporaryLimitKind::Override,
-        TemporaryLimitKind::Increase => v1::TemporaryLimitKind::Increase,
-        TemporaryLimitKind::Collateral => v1::TemporaryLimitKind::Collateral,
-        TemporaryLimitKind::Insurance => v1::TemporaryLimitKind::Insurance,
-    };
-    v1::TemporaryLimit {
-        limit_id: limit.id.to_string(),
-        kind: kind.into(),
-        amount_minor: limit.amount,
-        first_date: limit.first.to_string(),
-        last_date: limit.last.to_string(),
     }
 }
 
@@ -357,12 +340,18 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> v1::
     let conditions = state.conditions(slot);
     let effective = effective_limit(state, &terms, conditions, now);
     let room = room(state, slot, now, 0);
-    let limits = conditions.into_iter().flat_map(|all| all.temporary_limits_on(today));
+    let temporary = conditions.into_iter().flat_map(|all| all.temporary_limits_on(today));
+    let grace_days = state.policy().limits.grace_days;
+    let last_order = effective.limit.valid_until.map(|last| match effective.source {
+        LimitSource::Override => last,
+        _ => last.plus(grace_days),
+    });
     let source = match effective.source {
         LimitSource::Account => v1::LimitSource::Account,
         LimitSource::Segment => v1::LimitSource::Segment,
         LimitSource::Nothing => v1::LimitSource::None,
         LimitSource::Override => v1::LimitSource::Override,
+        LimitSource::Unverified => v1::LimitSource::Unverified,
     };
     v1::Position {
         account_id: state.account_id(slot).to_string(),
@@ -378,9 +367,14 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> v1::
         journal_seq: seq,
         shared: levels(state, slot).map(|level| shared(state, level)).collect(),
         bound_by: room.bound_by.map(|place| place.level(state).into()),
-        holds: conditions.into_iter().flat_map(|all| all.holds_at(now)).map(hold).collect(),
-        temporary_limits: limits.map(temporary_limit).collect(),
-        rolling_limit: conditions.and_then(|all| rolling_limit(all, Some(now))),
+        holds: conditions
+            .into_iter()
+            .flat_map(|all| all.holds_at(now))
+            .map(conditions::hold)
+            .collect(),
+        temporary_limits: temporary.map(conditions::temporary_limit).collect(),
+        rolling_limit: conditions.and_then(|all| conditions::rolling_limit(all, Some(now))),
+        last_order_date: last_order.map(|day| day.to_string()).unwrap_or_default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::error::Refusal;
+use creditgate_engine::error::{LimitRefusal, Refusal};
 use creditgate_engine::policy::Problem;
 use prost::Message;
 use prost_types::{Any, Duration};
@@ -287,6 +287,7 @@ impl From<Refusal> for Fault {
             Refusal::TooManyTemporaryLimits(_) => {
                 (FailedPrecondition, "TOO_MANY_TEMPORARY_LIMITS", "limit_id")
             }
+            Refusal::Limit(refusal) => of_limit(refusal),
             Refusal::RollingLimitNotFound(_) => (NotFound, "ROLLING_LIMIT_NOT_FOUND", "account_id"),
             Refusal::OverridesOverlap(..) => (FailedPrecondition, "OVERRIDES_OVERLAP", "limit_id"),
             Refusal::Passed { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
@@ -322,6 +323,24 @@ fn of_policy(refusal: &Refusal) -> (Code, &'static str, &'static str) {
         Refusal::PolicyInForce(_) => (Code::FailedPrecondition, "POLICY_IN_FORCE", "version"),
         Refusal::TooManyPolicies => (Code::FailedPrecondition, "TOO_MANY_POLICIES", "text"),
         _ => (Code::FailedPrecondition, "POLICY_NEEDS_SECOND", "version"),
+    }
+}
+
+fn of_limit(refusal: &LimitRefusal) -> (Code, &'static str, &'static str) {
+    use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
+    match refusal {
+        LimitRefusal::VerificationReused(_) => (AlreadyExists, "VERIFICATION_REUSED", "reference"),
+        LimitRefusal::VerificationToCome(_) => (InvalidArgument, "FIELD_INVALID", "date"),
+        LimitRefusal::VerificationNotFound(_) => {
+            (NotFound, "VERIFICATION_NOT_FOUND", "verification")
+        }
+        LimitRefusal::NothingProposed => (FailedPrecondition, "NOTHING_PROPOSED", "limit"),
+        LimitRefusal::TooManyProposals(_) => {
+            (FailedPrecondition, "TOO_MANY_PROPOSALS", "account_id")
+        }
+        LimitRefusal::ProposalNotFound(_) => (NotFound, "PROPOSAL_NOT_FOUND", "proposal_id"),
+        LimitRefusal::OwnProposal(_) => (FailedPrecondition, "OWN_PROPOSAL", "proposal_id"),
+        LimitRefusal::LimitOwnedHere(field) => (FailedPrecondition, "LIMIT_OWNED_HERE", *field),
     }
 }
 

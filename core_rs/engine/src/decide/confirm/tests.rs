@@ -1,6 +1,7 @@
 use super::*;
 use crate::command::{CaptureOrder, Order, Reserve, UpsertAccount, UpsertSegment};
 use crate::model::Status;
+use crate::outcome::Decision;
 use crate::outcome::ReasonCode::{AccountClosed, AccountSuspended, LimitExpired, NoCreditLimit};
 use crate::outcome::{Reason, ReasonCode};
 use crate::testing::*;

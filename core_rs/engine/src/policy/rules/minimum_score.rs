@@ -11,8 +11,8 @@ pub const SCORE_MAX: i64 = 1_000_000;
 
 /// The score of an account's latest verification; `None` where it has none.
 #[must_use]
-pub fn score(_state: &State, _slot: Slot) -> Option<i64> {
-    None
+pub fn score(state: &State, slot: Slot) -> Option<i64> {
+    state.score(slot)
 }
 
 /// The higher the score, the better.

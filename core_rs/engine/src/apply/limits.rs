@@ -1,0 +1,50 @@
+//! What stands behind a limit, and the limit with it.
+
+use super::body;
+use crate::event::Event;
+use crate::model::{Account, Approval, Proposal, Verification};
+use crate::values::Micros;
+
+pub(super) fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) {
+    account.updated_at = now;
+    if let Event::LimitApproved { limit, proposal, .. } = *event {
+        account.limit = limit;
+        // Whoever owns limits stands in the journal with each that it sets. To keep that in the
+        // rows as well would cost all of its accounts what only those with proposals need.
+        let has_backing = account.conditions.as_ref().is_some_and(|all| all.backing.is_some());
+        if proposal.is_none() && !has_backing {
+            return;
+        }
+    }
+    let mut conditions = account.conditions.take().unwrap_or_default();
+    conditions.forget_ended(now);
+    let backing = conditions.backing.get_or_insert_default();
+    match *event {
+        Event::VerificationRecorded { reference, source, date, score, document, .. } => {
+            let (reference, source) = (reference.into(), source.into());
+            backing.record(Verification { reference, source, date, score, document });
+        }
+        Event::LimitProposed { proposal, limit, verification, by, reason, .. } => {
+            backing.propose(Proposal {
+                id: proposal,
+                limit,
+                verification: verification.map(Into::into),
+                by: by.into(),
+                at: now,
+                reason: body(reason),
+            });
+        }
+        Event::LimitApproved { proposal, ref verification, by, .. } => {
+            if let Some(proposal) = proposal {
+                backing.close(proposal);
+            }
+            let verification = verification.as_deref().map(Into::into);
+            let by = by.map(Into::into);
+            backing.approve(Approval { by, at: now, verification });
+        }
+        Event::ProposalClosed { proposal, .. } => backing.close(proposal),
+        _ => unreachable!("only called for what stands behind a limit"),
+    }
+    conditions.backing = conditions.backing.take().filter(|backing| !backing.is_empty());
+    account.conditions = Some(conditions).filter(|conditions| !conditions.is_empty());
+}

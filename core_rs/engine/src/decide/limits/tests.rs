@@ -1,0 +1,388 @@
+use std::slice;
+
+use super::*;
+use crate::bounds::VERIFICATIONS_MAX;
+use crate::command::{Command, UpsertAccount, UpsertSegment};
+use crate::decide::levels::{LimitSource, effective_limit};
+use crate::decide::{check, confirm};
+use crate::outcome::ReasonCode::{
+    InsufficientCredit, LimitExpired, LimitInGrace, LimitTolerated, NoCreditLimit,
+    SharedLimitExceeded,
+};
+use crate::outcome::{Decision, Reason};
+use crate::testing::*;
+use crate::values::{LimitKind, Minor};
+
+const SECOND_HAND: &str = "bert";
+
+fn verification(reference: &str, days: i32, score: Option<i64>) -> RecordVerification<'_> {
+    let (date, document) = (Day(TODAY.0 + days), Some([7; 32]));
+    let (account_id, source) = ("a", "bureau");
+    RecordVerification { request: REQUEST, account_id, reference, source, date, score, document }
+}
+
+fn proposing(amount: Minor, verification: Option<&str>) -> ProposeLimit<'_> {
+    let limit = limit(LimitKind::Amount(amount));
+    ProposeLimit { request: REQUEST, account_id: "a", limit, verification }
+}
+
+fn approval(proposal: ProposalId) -> ApproveProposal<'static> {
+    ApproveProposal { request: REQUEST, account_id: "a", proposal }
+}
+
+fn rejection(proposal: ProposalId) -> RejectProposal<'static> {
+    RejectProposal { request: REQUEST, account_id: "a", proposal }
+}
+
+/// What a load says of account "a".
+fn sync(amount: Minor) -> Command<'static> {
+    Command::SyncAccount(upsert(amount))
+}
+
+fn upsert(amount: Minor) -> UpsertAccount<'static> {
+    UpsertAccount { limit: Some(limit(LimitKind::Amount(amount))), ..account("a") }
+}
+
+impl Book {
+    fn proposed(&mut self, command: ProposeLimit<'_>) -> Proposed {
+        match self.run(command) {
+            Ok(Outcome::Proposed(proposed)) => proposed,
+            other => panic!("expected a proposal, got {other:?}"),
+        }
+    }
+
+    /// Runs a load that becomes a proposal.
+    fn synced(&mut self, amount: Minor) -> (Upserted, Proposed) {
+        match self.run(sync(amount)) {
+            Ok(Outcome::UpsertedProposing(upserted, proposed)) => (upserted, proposed),
+            other => panic!("expected a proposal, got {other:?}"),
+        }
+    }
+
+    fn as_actor<R>(&mut self, actor: &'static str, f: impl FnOnce(&mut Book) -> R) -> R {
+        let before = std::mem::replace(&mut self.actor, actor);
+        let result = f(self);
+        self.actor = before;
+        result
+    }
+
+    fn limit_of_a(&self) -> LimitKind {
+        self.state.terms(0).limit.kind
+    }
+
+    fn waiting(&self) -> Vec<ProposalId> {
+        let found: Vec<_> = self.state.proposals(0).map(|(id, _)| id).collect();
+        let kept = self.state.backing(0).map_or(Vec::new(), |all| all.proposals().to_vec());
+        assert_eq!(kept.iter().map(|proposal| proposal.id).collect::<Vec<_>>(), found);
+        found
+    }
+
+    /// Why an order of account "a" through a channel is declined.
+    fn refusals(&self, amount: Minor, channel: &str) -> Vec<Reason> {
+        let inquiry = crate::decide::Inquiry { channel, ..inquiry(amount) };
+        let found = check(&self.state, self.now, &inquiry).expect("it is decided").verdict;
+        let blocks = found.reasons.iter().any(Reason::blocks);
+        assert_eq!(found.decision == Decision::Approved, !blocks);
+        found.reasons
+    }
+}
+
+#[test]
+fn a_proposal_waits_for_somebody_else() {
+    let mut book = Book::with_100();
+    let Proposed { proposal, approved } = book.proposed(proposing(500, None));
+    assert!(!approved);
+    assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(100), vec![proposal]));
+    assert_eq!(
+        book.refused(approval(proposal)),
+        Refusal::Limit(LimitRefusal::OwnProposal(proposal))
+    );
+    assert_eq!(
+        book.refused(rejection(proposal)),
+        Refusal::Limit(LimitRefusal::OwnProposal(proposal))
+    );
+    assert_eq!(book.refused(approval(99)), Refusal::Limit(LimitRefusal::ProposalNotFound(99)));
+    book.as_actor(SECOND_HAND, |book| book.run(approval(proposal)).unwrap());
+    assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(500), vec![]));
+    let found = book.state.backing(0).and_then(|all| all.approval().cloned()).unwrap();
+    assert_eq!((found.by.as_deref(), found.at), (Some(SECOND_HAND), book.now));
+    assert_eq!(
+        book.refused(rejection(proposal)),
+        Refusal::Limit(LimitRefusal::ProposalNotFound(proposal))
+    );
+    // One that is rejected leaves the limit, and nothing else.
+    let Proposed { proposal, .. } = book.proposed(proposing(900, None));
+    book.as_actor(SECOND_HAND, |book| book.run(rejection(proposal)).unwrap());
+    assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(500), vec![]));
+}
+
+#[test]
+fn a_proposer_has_one_proposal_of_an_account_waiting() {
+    let mut book = Book::with_100();
+    book.proposed(proposing(500, None));
+    let second = book.proposed(proposing(600, None)).proposal;
+    assert_eq!(book.waiting(), [second]);
+    let actors = ["c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+    for actor in actors {
+        book.as_actor(actor, |book| book.proposed(proposing(700, None)));
+    }
+    let refused = book.as_actor("c8", |book| book.refused(proposing(700, None)));
+    assert_eq!(refused, Refusal::Limit(LimitRefusal::TooManyProposals("a".into())));
+    book.as_actor("c7", |book| book.proposed(proposing(701, None)));
+    assert_eq!(book.waiting().len(), PROPOSALS_MAX);
+}
+
+#[test]
+fn what_makes_no_sense_is_not_proposed_nor_approved() {
+    let mut book = Book::with_100();
+    assert_eq!(book.refused(proposing(100, None)), Refusal::Limit(LimitRefusal::NothingProposed));
+    let unknown = book.refused(proposing(500, Some("v")));
+    assert_eq!(unknown, Refusal::Limit(LimitRefusal::VerificationNotFound("v".into())));
+    let until = |days| {
+        let valid_until = Some(Day(TODAY.0 + days));
+        let limit = Limit { kind: LimitKind::Amount(500), valid_until };
+        ProposeLimit { limit, ..proposing(500, None) }
+    };
+    assert!(matches!(book.refused(until(-1)), Refusal::Passed { .. }));
+    let Proposed { proposal, .. } = book.proposed(until(0));
+    book.pass(DAY);
+    let refused = book.as_actor(SECOND_HAND, |book| book.refused(approval(proposal)));
+    assert!(matches!(refused, Refusal::Passed { field: "limit.valid_until", .. }));
+}
+
+#[test]
+fn the_policy_approves_of_what_is_within_its_bands() {
+    let mut book = Book::with_100();
+    book.set_policy("[[limits.approve]]\nchange_percent_max = 50\nscore_min = 700\n");
+    assert!(!book.proposed(proposing(140, None)).approved);
+    book.run(verification("poor", -3, Some(650))).unwrap();
+    book.run(verification("good", -5, Some(700))).unwrap();
+    assert!(!book.proposed(proposing(150, Some("poor"))).approved);
+    assert_eq!(book.waiting().len(), 1, "in the place of the one before");
+    assert!(book.proposed(proposing(150, Some("good"))).approved);
+    assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(150), vec![]));
+    let backing = book.state.backing(0).unwrap();
+    let found = backing.approval().unwrap();
+    assert_eq!((found.by.as_deref(), found.verification.as_deref()), (None, Some("good")));
+    assert_eq!(backing.verified_by().map(|id| &**id), Some("good"));
+    assert!(!book.proposed(proposing(226, Some("good"))).approved);
+}
+
+#[test]
+fn verifications_are_kept_the_latest_first_and_never_replaced() {
+    let mut book = Book::with_100();
+    assert_eq!(book.state.score(0), None);
+    let to_come = book.refused(verification("v", 1, None));
+    assert_eq!(to_come, Refusal::Limit(LimitRefusal::VerificationToCome(Day(TODAY.0 + 1))));
+    let created = Ok(Outcome::Upserted(Upserted::Created));
+    let unchanged = Ok(Outcome::Upserted(Upserted::Unchanged));
+    assert_eq!(book.run(verification("old", -400, Some(900))), created);
+    assert_eq!(book.run(verification("new", -2, Some(500))), created);
+    assert_eq!(book.state.score(0), Some(500));
+    // The register's extract says nothing of a score, so that of the bureau stands.
+    assert_eq!(book.run(verification("extract", 0, None)), created);
+    assert_eq!(book.state.score(0), Some(500));
+    assert_eq!(book.run(verification("new", -2, Some(500))), unchanged);
+    let reused = book.refused(verification("new", -2, Some(501)));
+    assert_eq!(reused, Refusal::Limit(LimitRefusal::VerificationReused("new".into())));
+    for reference in ["d1", "d2", "d3", "d4", "d5"] {
+        assert_eq!(book.run(verification(reference, -2, None)), created);
+    }
+    let references = |book: &Book| -> Vec<String> {
+        let kept = book.state.backing(0).unwrap().verifications();
+        kept.iter().map(|known| known.reference.to_string()).collect()
+    };
+    assert_eq!(references(&book), ["extract", "d5", "d4", "d3", "d2", "d1", "new", "old"]);
+    assert_eq!(book.run(verification("d6", -2, None)), created);
+    assert_eq!(references(&book).len(), VERIFICATIONS_MAX);
+    assert_eq!(book.run(verification("old", -400, Some(900))), unchanged, "earlier than all kept");
+    assert!(!references(&book).contains(&"old".to_owned()));
+}
+
+#[test]
+fn a_first_order_needs_a_limit_that_was_approved_on_a_verification() {
+    let mut book = Book::with_100();
+    book.hold("before", 10);
+    book.set_policy("[limits]\nfirst_order_needs_verification = true\n");
+    let no_limit = [reason(NoCreditLimit, 0, 0)];
+    assert_eq!(book.refusals(1, ""), no_limit);
+    let terms = book.state.terms(0);
+    let found = effective_limit(&book.state, &terms, book.state.conditions(0), book.now);
+    assert_eq!(found.source, LimitSource::Unverified);
+    // Neither a limit that somebody sets, nor one approved on nothing, nor the record alone counts.
+    book.run(upsert(200)).unwrap();
+    let Proposed { proposal, .. } = book.proposed(proposing(300, None));
+    book.as_actor(SECOND_HAND, |book| book.run(approval(proposal)).unwrap());
+    book.run(verification("v", -1, None)).unwrap();
+    assert_eq!(book.refusals(1, ""), no_limit);
+    // What is in force may be approved on it.
+    let Proposed { proposal, .. } = book.proposed(proposing(300, Some("v")));
+    book.as_actor(SECOND_HAND, |book| book.run(approval(proposal)).unwrap());
+    assert_eq!(book.refusals(290, ""), []);
+    // Once is enough.
+    book.run(upsert(50)).unwrap();
+    assert_eq!(book.refusals(40, ""), []);
+    book.set_policy("");
+    assert_eq!(book.refusals(41, ""), [reason(InsufficientCredit, 41, 40)]);
+}
+
+#[test]
+fn a_sync_overwrites_no_limit_that_is_owned_here() {
+    let mut book = Book::with_100();
+    book.actor = "erp";
+    book.set_policy("[limits]\nowner = \"creditgate\"\n");
+    let (upserted, first) = book.synced(200);
+    assert_eq!((upserted, first.approved), (Upserted::Unchanged, false));
+    // Every night the same: nothing new.
+    let (again, events) = book.events(sync(200)).unwrap();
+    assert_eq!((again, events), (Outcome::UpsertedProposing(upserted, first), vec![]));
+    // Other fields take effect, and another limit takes the place of the one that waits.
+    let other = UpsertAccount { max_order: Some(50), ..upsert(300) };
+    let (outcome, _) = book.events(Command::SyncAccount(other)).unwrap();
+    let Outcome::UpsertedProposing(Upserted::Updated, second) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(
+        (book.limit_of_a(), book.waiting()),
+        (LimitKind::Amount(100), vec![second.proposal])
+    );
+    assert_eq!(book.state.terms(0).max_order, 50);
+    // Back to what is in force: nobody has to decide any more.
+    assert_eq!(book.run(sync(100)), Ok(Outcome::Upserted(Upserted::Updated)));
+    assert_eq!(book.waiting(), []);
+    assert!(book.state.conditions(0).is_none(), "nothing is left of it");
+    assert_eq!(book.run(sync(100)), Ok(Outcome::Upserted(Upserted::Unchanged)));
+    // A new account has what it inherits until somebody agrees.
+    let new = UpsertAccount { account_id: "b", ..upsert(700) };
+    let (outcome, _) = book.events(Command::SyncAccount(new)).unwrap();
+    assert!(matches!(outcome, Outcome::UpsertedProposing(Upserted::Created, _)), "{outcome:?}");
+    assert_eq!(book.state.terms(1).limit, Limit::INHERIT);
+}
+
+#[test]
+fn a_sync_sets_no_limit_of_several_accounts_that_is_owned_here() {
+    let mut book = Book::with_100();
+    let default = |amount| UpsertSegment {
+        request: REQUEST,
+        segment_id: "s",
+        currency: usd(),
+        limit: Some(limit(LimitKind::Amount(amount))),
+        cap: None,
+    };
+    book.run(default(100)).unwrap();
+    let shares = |amount| {
+        let shared_limit = Some(Some(amount));
+        Command::SyncAccount(UpsertAccount { shared_limit, ..account("a") })
+    };
+    book.run(shares(900)).unwrap();
+    book.set_policy("[limits]\nowner = \"creditgate\"\n");
+    book.run(shares(900)).unwrap();
+    book.run(Command::SyncSegment(default(100))).unwrap();
+    assert_eq!(
+        book.refused(shares(901)),
+        Refusal::Limit(LimitRefusal::LimitOwnedHere("shared_limit"))
+    );
+    let refused = book.refused(Command::SyncSegment(default(101)));
+    assert_eq!(refused, Refusal::Limit(LimitRefusal::LimitOwnedHere("default_limit")));
+    let capped = UpsertSegment { cap: Some(Some(5)), ..default(100) };
+    assert_eq!(
+        book.refused(Command::SyncSegment(capped)),
+        Refusal::Limit(LimitRefusal::LimitOwnedHere("cap"))
+    );
+    book.run(default(101)).unwrap();
+}
+
+#[test]
+fn the_owners_word_holds_at_once_and_is_on_record() {
+    let mut book = Book::with_100();
+    book.set_policy("[limits]\nowner = \"ledger\"\n");
+    book.actor = "erp";
+    let (outcome, events) = book.events(sync(200)).unwrap();
+    assert_eq!(outcome, Outcome::Upserted(Upserted::Updated));
+    let limit = limit(LimitKind::Amount(200));
+    let approved = Event::LimitApproved {
+        slot: 0,
+        proposal: None,
+        limit,
+        verification: None,
+        by: Some("erp"),
+    };
+    assert_eq!(events[1..], [approved]);
+    assert!(book.state.conditions(0).is_none(), "it costs the account nothing");
+    // Here people propose, and the ledger has the last word.
+    let Ok(Outcome::UpsertedProposing(Upserted::Unchanged, mine)) =
+        book.as_actor("anna", |book| book.run(upsert(300)))
+    else {
+        panic!("expected a proposal");
+    };
+    book.as_actor(SECOND_HAND, |book| book.run(approval(mine.proposal)).unwrap());
+    assert_eq!(book.limit_of_a(), LimitKind::Amount(300));
+    book.run(sync(250)).unwrap();
+    assert_eq!(book.limit_of_a(), LimitKind::Amount(250));
+    let found = book.state.backing(0).and_then(|all| all.approval().cloned()).unwrap();
+    assert_eq!(found.by.as_deref(), Some("erp"), "not whoever approved the one before");
+}
+
+#[test]
+fn whose_word_it_is_does_not_change_what_an_upsert_asks_for() {
+    assert!(sync(100).is_repeat_of(&Command::UpsertAccount(upsert(100))));
+    assert!(!sync(100).is_repeat_of(&Command::UpsertAccount(upsert(101))));
+}
+
+#[test]
+fn a_limit_that_has_ended_counts_for_its_days_of_grace() {
+    let mut book = Book::with_100();
+    let until = Limit { kind: LimitKind::Amount(100), valid_until: Some(TODAY) };
+    book.run(UpsertAccount { limit: Some(until), ..account("a") }).unwrap();
+    book.set_policy("[limits]\ngrace_days = 2\n");
+    let mut order = reserve("o", 50);
+    order.order.ttl = ttl(Some(30 * 86_400));
+    book.reserved(order);
+    book.pass(2 * DAY);
+    let in_grace = reason(LimitInGrace, (TODAY.0 + 2).into(), TODAY.0.into());
+    assert_eq!(book.refusals(50, ""), slice::from_ref(&in_grace));
+    let confirmed = confirm(&book.state, book.now, &by_order("o")).unwrap().verdict;
+    assert_eq!((confirmed.decision, confirmed.reasons), (Decision::Approved, vec![in_grace]));
+    book.pass(DAY);
+    let ended = reason(LimitExpired, (TODAY.0 + 3).into(), TODAY.0.into());
+    assert_eq!(book.refusals(50, ""), slice::from_ref(&ended));
+    let confirmed = confirm(&book.state, book.now, &by_order("o")).unwrap().verdict;
+    assert_eq!((confirmed.decision, confirmed.reasons), (Decision::Declined, vec![ended]));
+}
+
+#[test]
+fn an_order_may_pass_its_accounts_limit_by_the_tolerance_of_its_channel() {
+    let mut book = Book::with_limit(LimitKind::Amount(99));
+    book.set_policy("[limits.tolerance]\nweb = 10\n");
+    assert_eq!(book.refusals(100, ""), [reason(InsufficientCredit, 100, 99)]);
+    assert_eq!(book.refusals(108, "web"), [reason(LimitTolerated, 108, 99)]);
+    let short = [reason(InsufficientCredit, 109, 108), reason(LimitTolerated, 109, 99)];
+    assert_eq!(book.refusals(109, "web"), short);
+    book.channel = "web";
+    let reserved = book.hold("o", 108);
+    assert_eq!(reserved.verdict.available, Some(-9), "what is left of the limit itself");
+    let spent = [reason(InsufficientCredit, 1, 0), reason(LimitTolerated, 1, -9)];
+    assert_eq!(book.refusals(1, "web"), spent);
+    // Growth, and what is shipped beyond an order, are orders too.
+    book.run(release("o")).unwrap();
+    book.hold("p", 50);
+    let grown = book.changed(adjust("p", 108)).verdict;
+    assert_eq!(grown.reasons, [reason(LimitTolerated, 58, 49)]);
+    assert_eq!(book.changed(adjust("p", 109)).verdict.decision, Decision::Declined);
+    // Limits of several accounts, and hard caps, are not stretched.
+    book.run(release("p")).unwrap();
+    let shared_limit = Some(Some(100));
+    book.run(UpsertAccount { shared_limit, ..account("a") }).unwrap();
+    let of_group = book.refusals(108, "web");
+    let codes: Vec<_> = of_group.iter().map(|found| (found.code, found.threshold)).collect();
+    assert_eq!(codes, [(LimitTolerated, 99), (SharedLimitExceeded, 100)]);
+    book.run(UpsertAccount { shared_limit: Some(None), ..account("a") }).unwrap();
+    let capped = crate::command::SetRollingLimit {
+        request: REQUEST,
+        account_id: "a",
+        hard_cap: 200,
+        days: 1,
+    };
+    book.run(capped).unwrap();
+    assert_eq!(book.refusals(100, "web"), [reason(InsufficientCredit, 100, 99)]);
+}

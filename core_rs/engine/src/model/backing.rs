@@ -1,0 +1,162 @@
+//! What stands behind an account's limit: what others have found out about the customer, changes
+//! that wait for a second person, and who approved the limit on what grounds. Boxed beside the
+//! other conditions, so that accounts of which nobody said anything cost nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounds::VERIFICATIONS_MAX;
+use crate::values::{Day, Id, Limit, Micros, ProposalId};
+
+/// All of it, in an order of its own, so that the same changes leave the same rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backing {
+    /// The latest first: by their dates, and of one date the one that was recorded last.
+    verifications: Vec<Verification>,
+    /// Those that wait, in order of id; one at most of each proposer.
+    proposals: Vec<Proposal>,
+    /// Who approved the limit in force, where it was decided by a proposal or after one.
+    approval: Option<Approval>,
+    /// The verification on which a limit of the account was approved last, whatever came after.
+    verified_by: Option<Id>,
+}
+
+/// What a third party found out about a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// The third party's name for it, unique per account.
+    pub reference: Id,
+    /// Who it is: a bureau, an insurer.
+    pub source: Id,
+    /// Of which day it is.
+    pub date: Day,
+    /// How good the customer is; the higher, the better. Absent: it says nothing of that.
+    pub score: Option<i64>,
+    /// SHA-256 of the document, where there is one.
+    #[serde(with = "serde_bytes")]
+    pub document: Option<[u8; 32]>,
+}
+
+/// A limit that somebody would have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Unique in the store.
+    pub id: ProposalId,
+    /// The limit.
+    pub limit: Limit,
+    /// The reference of the verification that it stands on.
+    pub verification: Option<Id>,
+    /// Who proposed it, and may not approve it.
+    pub by: Id,
+    /// When.
+    pub at: Micros,
+    /// Why; absent when not said or erased.
+    pub reason: Option<Box<str>>,
+}
+
+/// On whose word a limit is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who approved it; absent: the policy, of itself.
+    pub by: Option<Id>,
+    /// When.
+    pub at: Micros,
+    /// The reference of the verification that it stands on.
+    pub verification: Option<Id>,
+}
+
+impl Backing {
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Backing::default()
+    }
+
+    /// The latest first.
+    #[must_use]
+    pub fn verifications(&self) -> &[Verification] {
+        &self.verifications
+    }
+
+    /// The one of this reference, unless it was forgotten.
+    #[must_use]
+    pub fn verification(&self, reference: &str) -> Option<&Verification> {
+        self.verifications.iter().find(|known| known.reference == reference)
+    }
+
+    /// Those that wait, in order of id.
+    #[must_use]
+    pub fn proposals(&self) -> &[Proposal] {
+        &self.proposals
+    }
+
+    /// The one of this id, if it waits.
+    #[must_use]
+    pub fn proposal(&self, id: ProposalId) -> Option<&Proposal> {
+        self.proposals.iter().find(|known| known.id == id)
+    }
+
+    /// The one that this proposer has waiting.
+    #[must_use]
+    pub fn proposal_by(&self, by: &str) -> Option<&Proposal> {
+        self.proposals.iter().find(|known| known.by == by)
+    }
+
+    /// Who approved the limit in force.
+    #[must_use]
+    pub fn approval(&self) -> Option<&Approval> {
+        self.approval.as_ref()
+    }
+
+    /// The verification on which a limit of the account was approved last; `None`: none ever was.
+    #[must_use]
+    pub fn verified_by(&self) -> Option<&Id> {
+        self.verified_by.as_ref()
+    }
+
+    /// Of the latest verification that says one.
+    #[must_use]
+    pub fn score(&self) -> Option<i64> {
+        self.verifications.iter().find_map(|known| known.score)
+    }
+
+    /// Whether a verification of this date would be kept beside those that are later.
+    #[must_use]
+    pub fn would_keep(&self, date: Day) -> bool {
+        self.place_of(date) < VERIFICATIONS_MAX
+    }
+
+    fn place_of(&self, date: Day) -> usize {
+        self.verifications.partition_point(|known| known.date > date)
+    }
+
+    /// Adds a verification; beyond the bound the earliest is forgotten.
+    pub fn record(&mut self, verification: Verification) {
+        self.verifications.insert(self.place_of(verification.date), verification);
+        self.verifications.truncate(VERIFICATIONS_MAX);
+    }
+
+    /// Adds a proposal, in the place of the one that its proposer has waiting.
+    pub fn propose(&mut self, proposal: Proposal) {
+        self.proposals.retain(|known| known.by != proposal.by);
+        // Ids are handed out in order.
+        self.proposals.push(proposal);
+    }
+
+    /// Removes a proposal.
+    pub fn close(&mut self, id: ProposalId) {
+        self.proposals.retain(|known| known.id != id);
+    }
+
+    /// Notes who approved the limit that is in force from now on.
+    pub fn approve(&mut self, approval: Approval) {
+        if approval.verification.is_some() {
+            self.verified_by.clone_from(&approval.verification);
+        }
+        self.approval = Some(approval);
+    }
+
+    /// Removes what people wrote.
+    pub fn erase_reasons(&mut self) {
+        self.proposals.iter_mut().for_each(|proposal| proposal.reason = None);
+    }
+}

@@ -1,0 +1,66 @@
+//! Verifications and proposals.
+
+use super::*;
+
+fn document() -> impl Strategy<Value = Option<[u8; 32]>> {
+    option::of(any::<[u8; 32]>())
+}
+
+pub fn command() -> BoxedStrategy<Command<'static>> {
+    let found = (string(), string(), day(), option::of(number()), document());
+    let segment = (request(), string(), currency(), option::of(limit()));
+    let decided = (request(), string(), any::<u64>());
+    prop_oneof![
+        (request(), string(), found).prop_map(|(request, account_id, found)| {
+            let (reference, source, date, score, document) = found;
+            Command::RecordVerification(RecordVerification {
+                request,
+                account_id,
+                reference,
+                source,
+                date,
+                score,
+                document,
+            })
+        }),
+        (request(), string(), limit(), option::of(string())).prop_map(
+            |(request, account_id, limit, verification)| {
+                Command::ProposeLimit(ProposeLimit { request, account_id, limit, verification })
+            }
+        ),
+        (decided, any::<bool>()).prop_map(|((request, account_id, proposal), agrees)| {
+            if agrees {
+                Command::ApproveProposal(ApproveProposal { request, account_id, proposal })
+            } else {
+                Command::RejectProposal(RejectProposal { request, account_id, proposal })
+            }
+        }),
+        upsert_account().prop_map(Command::SyncAccount),
+        segment.prop_map(|(request, segment_id, currency, limit)| {
+            let cap = Some(None);
+            Command::SyncSegment(UpsertSegment { request, segment_id, currency, limit, cap })
+        }),
+    ]
+    .boxed()
+}
+
+pub fn event() -> BoxedStrategy<Event<'static>> {
+    let found = (string(), string(), day(), option::of(number()), document());
+    let proposed = (any::<u64>(), limit(), option::of(string()), string(), option::of(text()));
+    let approved = (option::of(any::<u64>()), limit(), option::of(string()), option::of(string()));
+    prop_oneof![
+        (any::<u32>(), found).prop_map(|(slot, (reference, source, date, score, document))| {
+            Event::VerificationRecorded { slot, reference, source, date, score, document }
+        }),
+        (any::<u32>(), proposed).prop_map(|(slot, (proposal, limit, verification, by, reason))| {
+            Event::LimitProposed { slot, proposal, limit, verification, by, reason }
+        }),
+        (any::<u32>(), approved).prop_map(|(slot, (proposal, limit, verification, by))| {
+            let verification = verification.map(Cow::Borrowed);
+            Event::LimitApproved { slot, proposal, limit, verification, by }
+        }),
+        (any::<u32>(), any::<u64>())
+            .prop_map(|(slot, proposal)| Event::ProposalClosed { slot, proposal }),
+    ]
+    .boxed()
+}
