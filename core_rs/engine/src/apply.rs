@@ -5,7 +5,7 @@ mod limits;
 use crate::event::Event;
 use crate::model::{
     Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
-    Status, TemporaryLimit,
+    Status, TemporaryLimit, Watch,
 };
 use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
@@ -75,13 +75,10 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::PolicyPut { .. } | Event::PolicyActivated { .. } | Event::PolicyShadowed { .. } => {
             set_policy(rows, now, event)
         }
-        Event::OrdersCounted { slot, part, orders, amount } => rows.update_watch(slot, |watch| {
-            let velocity = watch.velocity.get_or_insert_default();
-            velocity.note(now, part, orders, amount);
-        }),
-        Event::FirstOrdered { slot } => rows.update_watch(slot, |watch| watch.ordered = true),
-        Event::UtilisationCrossed { slot, level, .. } => {
-            rows.update_watch(slot, |watch| watch.level = level);
+        Event::OrdersCounted { slot, .. }
+        | Event::FirstOrdered { slot }
+        | Event::UtilisationCrossed { slot, .. } => {
+            rows.update_watch(slot, |watch| note(watch, now, event));
         }
         Event::SourceMoved { source, position } => {
             rows.set_source(source, Source { position, heard_at: now });
@@ -93,6 +90,18 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::ItemMoved { .. }
         | Event::UnallocatedMoved { .. } => move_outstanding(rows, now, event),
         _ => move_reserved(rows, now, event),
+    }
+}
+
+/// What a policy has to know of an account.
+fn note(watch: &mut Watch, now: Micros, event: &Event<'_>) {
+    match *event {
+        Event::OrdersCounted { part, orders, amount, .. } => {
+            watch.velocity.get_or_insert_default().note(now, part, orders, amount);
+        }
+        Event::FirstOrdered { .. } => watch.ordered = true,
+        Event::UtilisationCrossed { level, .. } => watch.level = level,
+        _ => unreachable!("only called for what is watched"),
     }
 }
 

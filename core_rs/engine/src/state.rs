@@ -260,7 +260,7 @@ impl State {
         self.policies.in_force()
     }
 
-    /// Whether the policy in force has any rules for orders.
+    /// Whether the policy in force has any rules for orders, or another is tried.
     #[inline]
     #[must_use]
     pub fn has_rules(&self) -> bool {

@@ -85,16 +85,13 @@ impl<'s> Context<'s> {
         if self.state.looks_back() {
             rolling::note_averages(self.state, &mut events);
         }
-        if self.state.policy().rules.acts() {
+        if self.state.has_rules() {
             watch::act(self.state, self.now, &request.command, &outcome, &mut events);
         }
         Ok((outcome, events))
     }
 
-    fn decide<'a>(
-        &self,
-        request: &Request<'a>,
-    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+    fn decide<'a>(&self, request: &Request<'a>) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let Request { ref command, actor: by, reason, .. } = *request;
         match command {
             Command::Reserve(command) => self.reserve(command),

@@ -24,14 +24,22 @@ pub(super) fn act<'a>(
     outcome: &Outcome,
     events: &mut Vec<Event<'a>>,
 ) {
-    place_holds(state, now, command, outcome, events);
-    if state.policy().rules.asks_first_order() {
+    let acts = state.policy().rules.acts();
+    if acts {
+        place_holds(state, now, command, outcome, events);
+    }
+    // What is tried has to know as much as what is in force.
+    let tried = state.policies().shadow().map(|shadow| &**shadow);
+    let all = || std::iter::once(state.policy()).chain(tried);
+    if all().any(|policy| policy.rules.asks_first_order()) {
         note_first_orders(state, events);
     }
-    if state.policy().rules.counts_orders() {
-        count_orders(state, events);
+    if let Some(policy) = all().find(|policy| policy.rules.counts_orders()) {
+        count_orders(state, policy.window.part(), events);
     }
-    note_crossings(state, now, events);
+    if acts {
+        note_crossings(state, now, events);
+    }
 }
 
 /// An account is held once for a rule, however many of its orders violate it, and while it is held
@@ -124,8 +132,7 @@ fn note_first_orders(state: &State, events: &mut Vec<Event<'_>>) {
     events.extend(slots.into_iter().map(|slot| Event::FirstOrdered { slot }));
 }
 
-fn count_orders(state: &State, events: &mut Vec<Event<'_>>) {
-    let part = state.policy().window.part();
+fn count_orders(state: &State, part: Micros, events: &mut Vec<Event<'_>>) {
     let counted = ordered(state, events).into_iter();
     events.extend(counted.map(|(slot, (orders, amount))| Event::OrdersCounted {
         slot,

@@ -114,7 +114,7 @@ pub struct Policies {
     /// By version, from 2 on, without gaps.
     rows: Vec<PolicyRow>,
     in_force: Arc<Policy>,
-    /// Of the one in force: every order asks.
+    /// Whether there is anything beside what is built in: every order asks.
     has_rules: bool,
     shadow: Option<Arc<Policy>>,
     needs_verification: bool,
@@ -188,13 +188,20 @@ impl Policies {
 
     /// Tries a policy beside the one in force; returns the one before.
     pub(crate) fn set_shadow(&mut self, policy: Option<Arc<Policy>>) -> Option<Arc<Policy>> {
-        std::mem::replace(&mut self.shadow, policy)
+        let before = std::mem::replace(&mut self.shadow, policy);
+        self.notice_rules();
+        before
+    }
+
+    fn notice_rules(&mut self) {
+        self.has_rules = !self.in_force.rules.is_empty() || self.shadow.is_some();
     }
 
     /// Brings a policy into force; returns the one before.
     pub(crate) fn enforce(&mut self, policy: Arc<Policy>) -> Arc<Policy> {
-        self.has_rules = !policy.rules.is_empty();
         self.needs_verification = policy.limits.first_order_needs_verification;
-        std::mem::replace(&mut self.in_force, policy)
+        let before = std::mem::replace(&mut self.in_force, policy);
+        self.notice_rules();
+        before
     }
 }

@@ -94,3 +94,16 @@ fn an_account_is_held_once_for_a_rule() {
     book.run(LiftHold { request: REQUEST, account_id: "a", hold_id }).unwrap();
     book.hold("o1", 50);
 }
+
+#[test]
+fn what_is_tried_knows_as_much_as_what_is_in_force() {
+    let mut book = Book::with_limit(LimitKind::Amount(1_000));
+    book.run(PutPolicy { request: REQUEST, text: "[all.first-order]\noutcome = 'hold'" }).unwrap();
+    book.run(ShadowPolicy { request: REQUEST, version: Some(2) }).unwrap();
+    let (_, events) = book.events(reserve("o1", 60)).unwrap();
+    assert!(matches!(events[..], [Event::Reserved { .. }, Event::FirstOrdered { slot: 0 }]));
+    let (_, events) = book.events(reserve("o2", 60)).unwrap();
+    assert!(matches!(events[..], [Event::Reserved { .. }]));
+    book.run(ShadowPolicy { request: REQUEST, version: None }).unwrap();
+    assert!(!book.state.has_rules());
+}
