@@ -79,6 +79,9 @@ pub(crate) fn store_upgrade<'py>(
     Ok(figures)
 }
 
+/// How many orders were tried, those that would have ended otherwise, and mistakes in the text.
+type Tried<'py> = (u64, Vec<Bound<'py, PyDict>>, Vec<(usize, String)>);
+
 /// Decides the orders of a store that is not in use again, as if a policy had been in force since a
 /// moment, in microseconds since 1970: how many orders there were, those that would have ended
 /// otherwise, and the mistakes in the policy's text as pairs of line and words, where it has any.
@@ -90,7 +93,7 @@ pub(crate) fn store_try_policy<'py>(
     text: &str,
     since: i64,
     progress: Option<Py<PyAny>>,
-) -> PyResult<(u64, Vec<Bound<'py, PyDict>>, Vec<(usize, String)>)> {
+) -> PyResult<Tried<'py>> {
     let tell = teller(progress);
     let tried = py.detach(|| try_policy(&path, &Options::default(), text, since, &tell));
     match tried.map_err(store_error)? {

@@ -116,10 +116,20 @@ def test_a_capture_answers_with_its_dates_and_amounts(manual: ServerProcess) -> 
     manual.kill()
     again = manual.start().api.capture("A", "O", "I-1", amount_minor=12_345, request_id="ship")
     assert (again.terms, again.result.replayed) == (expected, True)
-    # What the ledger has posted has the ledger's dates.
+    # What the ledger has posted has its date, where it names one; else that of its terms.
     api = manual.api
-    api.post(entry("e", "A", "invoice", 100, invoice_id="I-3"))
+    api.post(entry("e", "A", "invoice", 100, invoice_id="I-3", due_date="2024-05-05"))
     assert not api.capture("A", "O", "I-3", amount_minor=100).HasField("terms")
+    api.post(entry("f", "A", "invoice", 100, invoice_id="I-4", issue_date="2024-02-01"))
+    billed = api.capture("A", "O", "I-4", amount_minor=100)
+    assert (billed.captured_amount_minor, billed.terms.due_date) == (0, "2024-02-01")
+
+
+def test_an_invoice_is_of_about_now(manual: ServerProcess) -> None:
+    api = manual.api
+    api.reserve("A", "O", 100)
+    far = refused(lambda: api.capture("A", "O", "I", amount_minor=1, invoice_date="2023-02-27"))
+    assert (far.reason, far.fields) == ("FIELD_INVALID", ("invoice_date",))
 
 
 def test_instalments_add_up_to_what_was_captured(manual: ServerProcess) -> None:

@@ -94,22 +94,7 @@ impl Calls<'_> {
         let answer = match method {
             Method::CheckAndReserve => self.order(&OrderView::decode(bytes)?, call)?,
             Method::Check => self.check(&decode(bytes)?, call)?.encode_to_vec(),
-            Method::Adjust => {
-                let message = decode(bytes)?;
-                let request = decision::adjust(&message, actor, self.default_ttl_s)?;
-                let (changed, made) = self.change(&request, call)?;
-                reply::adjusted(changed, made).encode_to_vec()
-            }
-            Method::Capture => {
-                let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::capture(&message, actor)?, call)?;
-                reply::captured(changed, made).encode_to_vec()
-            }
-            Method::Release => {
-                let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::release(&message, actor)?, call)?;
-                reply::released(changed, made).encode_to_vec()
-            }
+            Method::Adjust | Method::Capture | Method::Release => self.move_order(call)?,
             Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, call)?,
             Method::Confirm => self.confirm(&decode(bytes)?)?.encode_to_vec(),
             Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
@@ -215,6 +200,30 @@ impl Calls<'_> {
 
     fn proposals(&self, m: &v1::ListProposalsRequest) -> Result<v1::ListProposalsResponse, Failed> {
         Ok(limits::list(self.store.state(), m)?)
+    }
+
+    /// Changes what an order holds.
+    fn move_order(&mut self, call: &Call) -> Result<Vec<u8>, Failed> {
+        let Call { request: bytes, actor, method, .. } = call;
+        Ok(match method {
+            Method::Adjust => {
+                let message = decode(bytes)?;
+                let request = decision::adjust(&message, actor, self.default_ttl_s)?;
+                let (changed, made) = self.change(&request, call)?;
+                reply::adjusted(changed, made).encode_to_vec()
+            }
+            Method::Capture => {
+                let message = decode(bytes)?;
+                let (changed, made) = self.change(&decision::capture(&message, actor)?, call)?;
+                reply::captured(changed, made).encode_to_vec()
+            }
+            Method::Release => {
+                let message = decode(bytes)?;
+                let (changed, made) = self.change(&decision::release(&message, actor)?, call)?;
+                reply::released(changed, made).encode_to_vec()
+            }
+            other => unreachable!("{other:?} moves no order"),
+        })
     }
 
     /// The page that a list asks for.

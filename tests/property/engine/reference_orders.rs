@@ -179,6 +179,13 @@ impl Model {
         }
     }
 
+    fn date_invoice(&mut self, key: (&'static str, &'static str), invoiced: Option<&Invoiced>) {
+        let Some(Invoiced { plan, .. }) = invoiced else { return };
+        let invoice = self.invoices.get_mut(&key).expect("captured");
+        (invoice.issued, invoice.due) = (Some(plan.issued), Some(plan.due));
+        invoice.grace_days = plan.grace_days;
+    }
+
     pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
         let today = Day::of(self.now);
         if c.issued.is_some_and(|day| (day.0 - today.0).abs() > 366) {
@@ -246,13 +253,8 @@ impl Model {
         let taken = order.taken.get(c.invoice_id).copied().unwrap_or_default();
         let invoiced = self.invoiced(&order, taken, day, before.due);
         // What an earlier capture found stays.
-        if let Some(Invoiced { plan, .. }) = &invoiced
-            && captured > 0
-            && before.due.is_none()
-        {
-            let invoice = self.invoices.get_mut(&(account, c.invoice_id)).expect("captured");
-            (invoice.issued, invoice.due) = (Some(plan.issued), Some(plan.due));
-            invoice.grace_days = plan.grace_days;
+        if captured > 0 && before.due.is_none() {
+            self.date_invoice((account, c.invoice_id), invoiced.as_ref());
         }
         let answer = Answer { invoiced, ..self.answer(id, captured) };
         Ok(match breached {
