@@ -29,12 +29,10 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::TemporaryLimitRemoved { .. }
         | Event::RollingLimitSet { .. }
         | Event::RollingLimitRemoved { .. } => set_conditions(rows, now, event),
-        Event::VerificationRecorded { slot, .. }
-        | Event::LimitProposed { slot, .. }
-        | Event::LimitApproved { slot, .. }
-        | Event::ProposalClosed { slot, .. } => {
-            rows.update_account(slot, |account| limits::move_limit(account, now, event));
-        }
+        Event::VerificationRecorded { .. }
+        | Event::LimitProposed { .. }
+        | Event::LimitApproved { .. }
+        | Event::ProposalClosed { .. } => limits::apply(rows, now, event),
         Event::AverageMoved { slot, amount } => {
             rows.update_account(slot, |account| {
                 let rolling =

@@ -197,7 +197,7 @@ impl Model {
         let asked = c.amount.map_or(order.open, Amount::from);
         let before = self.invoices.get(&(account, c.invoice_id)).cloned().unwrap_or_default();
         let (posted, day) = (before.posted, before.issued.or(c.issued).unwrap_or(today));
-        let (mut breached, mut notices) = (None, Vec::new());
+        let mut judged = None;
         let mut captured = 0;
         match order.captures.insert(c.invoice_id, false) {
             Some(false) => return refuse("InvoiceAlreadyCaptured"),
@@ -225,11 +225,7 @@ impl Model {
                     if answer.decision != Approved && !c.forced {
                         return Ok(self.declined(id, answer));
                     }
-                    if answer.decision == Approved {
-                        notices = answer.reasons;
-                    } else {
-                        breached = Some(answer);
-                    }
+                    judged = Some(answer);
                     let grown = Order { open: order.open + excess, ..order.clone() };
                     self.orders.insert(id, grown);
                     self.in_range(account)?;
@@ -257,8 +253,9 @@ impl Model {
             self.date_invoice((account, c.invoice_id), invoiced.as_ref());
         }
         let answer = Answer { invoiced, ..self.answer(id, captured) };
-        Ok(match breached {
-            None => Answer { reasons: notices, ..answer },
+        Ok(match judged {
+            None => answer,
+            Some(Answer { decision: Approved, reasons, .. }) => Answer { reasons, ..answer },
             Some(Answer { reasons, fitting, .. }) => {
                 Answer { reasons, fitting, breach: true, ..answer }
             }

@@ -3,9 +3,21 @@
 use super::body;
 use crate::event::Event;
 use crate::model::{Account, Approval, Proposal, Verification};
+use crate::rows::Rows;
 use crate::values::Micros;
 
-pub(super) fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) {
+pub(super) fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    let (Event::VerificationRecorded { slot, .. }
+    | Event::LimitProposed { slot, .. }
+    | Event::LimitApproved { slot, .. }
+    | Event::ProposalClosed { slot, .. }) = *event
+    else {
+        unreachable!("only called for what stands behind a limit");
+    };
+    rows.update_account(slot, |account| move_limit(account, now, event));
+}
+
+fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) {
     account.updated_at = now;
     if let Event::LimitApproved { limit, proposal, .. } = *event {
         account.limit = limit;
