@@ -1,5 +1,7 @@
 //! Adding events up. Total: a fact has happened and cannot be refused any more.
 
+mod cases;
+
 use crate::event::Event;
 use crate::model::{
     Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
@@ -82,6 +84,7 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::ItemPosted { .. }
         | Event::ItemMoved { .. }
         | Event::UnallocatedMoved { .. } => move_outstanding(rows, now, event),
+        Event::Case(ref event) => cases::apply_to_case(rows, now, event),
         _ => move_reserved(rows, now, event),
     }
 }

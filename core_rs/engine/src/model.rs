@@ -6,11 +6,13 @@ use crate::terms::{InvoiceDates, OrderTerms};
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
 mod captures;
+mod cases;
 mod conditions;
 mod rolling;
 mod velocity;
 
 pub use captures::Captures;
+pub use cases::{Case, CaseId, CaseStatus, Comment, Delegation, Signature, Signer, Waived, Waiver};
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 pub use rolling::{Average, RollingLimit};
 pub use velocity::{PARTS, Velocity};

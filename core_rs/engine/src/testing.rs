@@ -237,6 +237,10 @@ into_command! {
     AssignTerms(AssignTerms<'a>),
     PutPolicy(PutPolicy<'a>),
     ActivatePolicy(ActivatePolicy<'a>),
+    ReviewCase(ReviewCase<'a>),
+    Delegate(Delegate<'a>),
+    RetryCases(RetryCases),
+    EraseTexts(EraseTexts<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }

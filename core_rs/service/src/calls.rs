@@ -1,6 +1,8 @@
 //! One call on the worker's thread: decode, decide, and the bytes of the answer. What is answered
 //! here leaves only after the commit that carries it.
 
+mod approval;
+
 use creditgate_engine::decide::{self, Inquiry};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
@@ -20,6 +22,7 @@ use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
 use crate::wire::{account, conditions, decision, policy, terms, v1};
+use crate::worker::watches::Watched;
 
 /// Room for the answer to an order that is approved.
 const ANSWER_BYTES: usize = 96;
@@ -35,8 +38,8 @@ pub(crate) enum Handled {
     Bulk(Bulk),
     /// The lists' thread reads a page for it.
     List(Page),
-    /// It watches these accounts from now on.
-    Watch(Vec<Slot>),
+    /// It watches these from now on.
+    Watch(Watched),
     /// It asks for the clock to be set.
     SetTime(v1::SetTimeRequest),
     /// It asks what the clock says.
@@ -154,6 +157,15 @@ impl Calls<'_> {
                 let v1::GetCheckpointRequest {} = decode(bytes)?;
                 reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
             }
+            _ => return self.handle_other(call),
+        };
+        Ok(Handled::Answer(answer))
+    }
+
+    /// Policies, watches, the clock, and all that concerns cases.
+    fn handle_other(&mut self, call: &Call) -> Result<Handled, Failed> {
+        let Call { request: bytes, actor, method, .. } = call;
+        let answer = match method {
             Method::CheckPolicy => {
                 policy::check(self.store.state(), &decode(bytes)?)?.encode_to_vec()
             }
@@ -163,12 +175,21 @@ impl Calls<'_> {
             Method::ListPolicies => {
                 policy::list(self.store.state(), &decode(bytes)?)?.encode_to_vec()
             }
-            Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
+            Method::WatchPositions => {
+                let slots = self.watched(&decode(bytes)?)?;
+                return Ok(Handled::Watch(Watched::Accounts(slots)));
+            }
+            Method::WatchReservation => {
+                let m: v1::WatchReservationRequest = decode(bytes)?;
+                let order_id = admit::id("order_id", &m.order_id)?.into();
+                return Ok(Handled::Watch(Watched::Order(self.slot(&m.account_id)?, order_id)));
+            }
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
                 let v1::GetTimeRequest {} = decode(bytes)?;
                 return Ok(Handled::GetTime);
             }
+            _ => self.approval(call)?,
         };
         Ok(Handled::Answer(answer))
     }

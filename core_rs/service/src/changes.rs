@@ -239,8 +239,8 @@ impl Reader {
         }
         let method = Method::EraseTexts;
         // Whoever may erase is held to no sales channel.
-        let own_channel = None;
-        let call = Call { ticket, method, request, actor, own_channel, deadline, found };
+        let (own_channel, role) = (None, None);
+        let call = Call { ticket, method, request, actor, own_channel, role, deadline, found };
         match self.queue.push_all(vec![call])[..] {
             [] => Ok(()),
             [(_, Refused::Full), ..] => Err(Fault::queue_full()),

@@ -81,16 +81,16 @@ impl Submission {
     fn admit(self, ticket: u64, access: Option<&Access>) -> Result<Call, Fault> {
         let Submission { method, request, caller, timeout } = self;
         let method = Method::of(method).ok_or_else(|| Fault::unknown_method(method))?;
-        let (actor, own_channel) = match access {
+        let (actor, own_channel, role) = match access {
             Some(access) => {
                 let admitted = access.admit(ticket, &caller, method, request.len())?;
-                (admitted.actor, admitted.channel)
+                (admitted.actor, admitted.channel, Some(admitted.role))
             }
-            None => (claimed(caller)?, None),
+            None => (claimed(caller)?, None, None),
         };
         // A timeout too long to be counted is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Ok(Call { ticket, method, request, actor, own_channel, deadline, found: None })
+        Ok(Call { ticket, method, request, actor, own_channel, role, deadline, found: None })
     }
 }
 

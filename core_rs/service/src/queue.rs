@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use creditgate_engine::values::Seq;
 
+use crate::access::roles::Role;
 use crate::methods::{Lane, Method};
 use crate::worker::commits::Done;
 
@@ -40,6 +41,8 @@ pub(crate) struct Call {
     pub(crate) actor: String,
     /// The only sales channel that it may name; `None`: any.
     pub(crate) own_channel: Option<String>,
+    /// What its caller is here for; `None`: nobody has verified it.
+    pub(crate) role: Option<Role>,
     pub(crate) deadline: Option<Instant>,
     /// Of an erasure that comes back once they are found: the entries whose texts are to go.
     pub(crate) found: Option<Vec<Seq>>,
@@ -213,7 +216,7 @@ impl Queue {
     /// Ends a watch: takes its call back where it still waits, or else tells the worker.
     pub(crate) fn cancel(&self, ticket: u64) {
         let mut inner = self.lock();
-        let waits = |call: &Call| call.ticket == ticket && call.method == Method::WatchPositions;
+        let waits = |call: &Call| call.ticket == ticket && call.method.is_watch();
         if !inner.interactive.take_back(waits) {
             inner.cancelled.push(ticket);
             self.wake_from(&mut inner);
@@ -302,8 +305,8 @@ mod tests {
 
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
         let (request, actor) = (vec![0; bytes], String::new());
-        let (own_channel, deadline, found) = (None, None, None);
-        Call { ticket, method, request, actor, own_channel, deadline, found }
+        let (own_channel, role, deadline, found) = (None, None, None, None);
+        Call { ticket, method, request, actor, own_channel, role, deadline, found }
     }
 
     fn tickets(taken: &Taken) -> Vec<u64> {

@@ -2,7 +2,7 @@
 
 use creditgate_engine::command::Command;
 use creditgate_engine::entry::{Entry, Request};
-use creditgate_engine::event::Event;
+use creditgate_engine::event::{CaseEvent, Event};
 use creditgate_engine::values::{Seq, Text, TextBody};
 use sha2::{Digest, Sha256};
 
@@ -107,7 +107,9 @@ pub(crate) fn restore<'a>(
             Event::AccountSet { name: text, .. } => {
                 give(text.as_mut().and_then(Option::as_mut), name);
             }
-            Event::StatusSet { reason: text, .. } | Event::HoldPlaced { reason: text, .. } => {
+            Event::StatusSet { reason: text, .. }
+            | Event::HoldPlaced { reason: text, .. }
+            | Event::Case(CaseEvent::Noted { text, .. }) => {
                 give(text.as_mut(), reason);
             }
             _ => {}

@@ -6,6 +6,7 @@
 mod account;
 mod adjust;
 mod capture;
+pub mod cases;
 mod conditions;
 mod confirm;
 mod cure;
@@ -36,6 +37,9 @@ use crate::model::Reservation;
 use crate::outcome::{Changed, Decision, Outcome, Reason, ReservationView, Verdict};
 use crate::state::State;
 use crate::values::{Micros, Minor, Seq, Slot, Text, Ttl};
+
+/// An outcome, and what happened.
+type Decided<'a> = Result<(Outcome, Vec<Event<'a>>), Refusal>;
 
 /// What a decision has before it besides the command.
 #[derive(Clone, Copy)]
@@ -107,6 +111,9 @@ impl<'s> Context<'s> {
             Command::PutPolicy(command) => self.put_policy(command),
             Command::ActivatePolicy(command) => self.activate_policy(command),
             Command::Post(command) => self.post(command),
+            Command::ReviewCase(command) => self.review_case(command, reason),
+            Command::Delegate(command) => self.delegate(command),
+            Command::RetryCases(command) => self.retry_cases(command),
             Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),
         }

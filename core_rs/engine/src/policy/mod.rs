@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::State;
 use crate::values::Micros;
 
+pub mod approvals;
 pub mod money;
 pub mod reader;
 pub mod rules;
@@ -19,6 +20,7 @@ pub mod scopes;
 pub mod trial;
 pub mod velocity;
 
+pub use approvals::{Approvals, Band, WaitingOrder};
 pub use money::Amounts;
 pub use reader::{Place, Problem, Reader, Section};
 pub use scopes::Rules;
@@ -41,6 +43,8 @@ pub struct Policy {
     pub rules: Rules,
     /// Over how long orders are counted: `[velocity]`.
     pub window: Window,
+    /// `[approvals]`.
+    pub approvals: Approvals,
 }
 
 impl Default for Policy {
@@ -50,6 +54,7 @@ impl Default for Policy {
             active_since: 0,
             rules: Rules::default(),
             window: Window::default(),
+            approvals: Approvals::default(),
         }
     }
 }
@@ -63,7 +68,9 @@ pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
     let reader = Reader::new(text);
     let mut root = reader.root();
     let rules = Rules::read(&mut root, state);
-    let policy = Policy { rules, window: Window::read(&mut root), ..Policy::default() };
+    let approvals = root.section("approvals").map(Approvals::read).unwrap_or_default();
+    let window = Window::read(&mut root);
+    let policy = Policy { rules, window, approvals, ..Policy::default() };
     drop(root);
     (policy, reader.finish())
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
+use crate::model::{
+    Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
+};
 use crate::policy::{Policy, PolicyRow};
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
@@ -30,6 +32,9 @@ pub(super) enum Undo {
     Assigned(Assignee, Option<TermsIndex>),
     Source(Box<str>, Option<Source>),
     Watch(Slot, Watch),
+    /// What it was; `None` where it is new.
+    Case(CaseId, Option<Box<Case>>),
+    Delegation(Box<(Id, Id, Option<Delegation>)>),
     /// What it was; `None` where it is new. And the policy in force before, where it is another.
     Policy(Option<Box<PolicyRow>>, Option<Arc<Policy>>),
 }
@@ -92,6 +97,26 @@ impl State {
         }
     }
 
+    /// Calls `seen` for each order of which a reservation or a case changed since `mark`, some more
+    /// than once.
+    pub fn orders_touched_since(&self, mark: usize, mut seen: impl FnMut(Slot, &Id)) {
+        for step in &self.undo[mark..] {
+            match step {
+                Undo::ReservationAdded(id) | Undo::Reservation(id, _) => {
+                    if let Some(row) = self.reservations.get(*id) {
+                        seen(row.slot, &row.order_id);
+                    }
+                }
+                Undo::Case(id, _) => {
+                    if let Some(case) = self.cases.get(*id) {
+                        seen(case.slot, &case.order_id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Forgets how to undo what was changed before `mark`: it is durable. Later marks move down by
     /// as much.
     pub fn settle(&mut self, mark: usize) {
@@ -133,6 +158,11 @@ impl State {
                 before.map(|before| self.bring_into_force(before));
             }
             Undo::Watch(slot, was) => self.set_watch(slot, was),
+            Undo::Case(id, was) => drop(self.cases.set(id, was.map(|was| *was))),
+            Undo::Delegation(was) => {
+                let (from, to, was) = *was;
+                self.cases.delegate(from, to, was);
+            }
             Undo::Source(source, Some(was)) => {
                 self.sources.insert(source, was);
             }

@@ -26,6 +26,7 @@ use crate::methods::Method;
 use crate::wire::status::{Code, Fault};
 use jwt::{Unverified, Verifier};
 use limits::{Limited, Limiter};
+use roles::Role;
 use source::Source;
 use tokens::{Digest, Grant};
 
@@ -71,6 +72,7 @@ pub(crate) struct Admitted {
     pub(crate) actor: String,
     /// The only sales channel that it may name.
     pub(crate) channel: Option<String>,
+    pub(crate) role: Role,
 }
 
 /// Checks credentials against the files it was given, which may change meanwhile.
@@ -256,10 +258,10 @@ impl Access {
                 Limited::InFlight(_) => Fault::concurrency_limited(delay_ms),
             }
         })?;
-        let is_watch = method == Method::WatchPositions;
+        let is_watch = method.is_watch();
         self.in_flight().insert(ticket, (Arc::clone(&identity.limiter), is_watch));
-        let Grant { name, channel, .. } = &identity.grant;
-        Ok(Admitted { actor: name.clone(), channel: channel.clone() })
+        let Grant { name, channel, role, .. } = &identity.grant;
+        Ok(Admitted { actor: name.clone(), channel: channel.clone(), role: *role })
     }
 
     /// A call has its answer; a watch, where it is `over`.

@@ -44,7 +44,9 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::BureauSuspension
         | ReasonCode::AccountOnHold
         | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
-        ReasonCode::LimitExpired | ReasonCode::TermsUpgraded => v1::ReasonUnit::Date,
+        ReasonCode::LimitExpired | ReasonCode::TermsUpgraded | ReasonCode::ApprovalExpired => {
+            v1::ReasonUnit::Date
+        }
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
         | ReasonCode::RollingAverageExceeded
