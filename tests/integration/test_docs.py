@@ -88,7 +88,7 @@ def test_the_audit_that_compliance_reads_does_what_it_says(
             assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
 
 
-@pytest.mark.parametrize("page", ["docs/policy.md", "docs/terms.md"])
+@pytest.mark.parametrize("page", ["docs/policy.md", "docs/terms.md", "docs/approvals.md"])
 def test_what_finance_reads_does_what_it_says(
     server: ServerProcess, page: str, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_OLDEST_ITEM: _ClassVar[ReasonCode]
     REASON_CODE_VELOCITY_COUNT: _ClassVar[ReasonCode]
     REASON_CODE_VELOCITY_AMOUNT: _ClassVar[ReasonCode]
+    REASON_CODE_APPROVAL_EXPIRED: _ClassVar[ReasonCode]
 
 class Effect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -104,6 +105,7 @@ REASON_CODE_OVERDUE_SHARE: ReasonCode
 REASON_CODE_OLDEST_ITEM: ReasonCode
 REASON_CODE_VELOCITY_COUNT: ReasonCode
 REASON_CODE_VELOCITY_AMOUNT: ReasonCode
+REASON_CODE_APPROVAL_EXPIRED: ReasonCode
 EFFECT_UNSPECIFIED: Effect
 EFFECT_NOTIFY: Effect
 EFFECT_ALERT: Effect

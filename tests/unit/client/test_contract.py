@@ -19,19 +19,25 @@ from creditgate.client import (
     Allocation,
     Calendar,
     CaptureResult,
+    Case,
+    CaseOrder,
+    CaseStatus,
     Change,
     ChangesProgress,
     Checkpoint,
     CheckResult,
+    Comment,
     ConfirmResult,
-    Cure,
     CreditLimit,
+    Cure,
     DateTable,
     DateTableRow,
     DayOfMonth,
     DayTable,
     DayTableRow,
     Decision,
+    Delegation,
+    DelegationResult,
     Discount,
     Effect,
     EndOfMonth,
@@ -51,6 +57,7 @@ from creditgate.client import (
     NetDays,
     NonWorkingDay,
     OrderItem,
+    OrderState,
     PastDecision,
     Policy,
     PolicyProblem,
@@ -65,9 +72,11 @@ from creditgate.client import (
     Reservation,
     ReservationState,
     ReserveResult,
+    ReviewResult,
     RollingLimit,
     Segment,
     SetResult,
+    Signature,
     StatusResult,
     StreamProgress,
     TemporaryLimit,
@@ -80,8 +89,10 @@ from creditgate.client import (
     TermsSource,
     UpsertOutcome,
     UpsertResult,
+    Waiver,
 )
 from creditgate.client import _account as account_calls
+from creditgate.client import _approval as approval_calls
 from creditgate.client import _audit as audit_calls
 from creditgate.client import _clock as clock_calls
 from creditgate.client import _conditions as conditions_calls
@@ -92,6 +103,7 @@ from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
 from creditgate.v1 import (
     account_pb2,
+    approval_pb2,
     audit_pb2,
     clock_pb2,
     common_pb2,
@@ -107,6 +119,7 @@ FILES = [
     (ledger_pb2, ledger_calls),
     (terms_pb2, terms_calls),
     (policy_pb2, policy_calls),
+    (approval_pb2, approval_calls),
     (clock_pb2, clock_calls),
     (audit_pb2, audit_calls),
 ]
@@ -121,7 +134,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 47
+    assert len(found) == 57
     return found
 
 
@@ -192,6 +205,14 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (policy_pb2.PolicyProblem, PolicyProblem, []),
     (policy_pb2.PutPolicyResponse, PolicyResult, []),
     (policy_pb2.ActivatePolicyResponse, PolicyResult, []),
+    (decision_pb2.WatchReservationResponse, OrderState, []),
+    (approval_pb2.Case, Case, []),
+    (approval_pb2.Waiver, Waiver, []),
+    (approval_pb2.Signature, Signature, []),
+    (approval_pb2.Comment, Comment, []),
+    (approval_pb2.ReviewCaseResponse, ReviewResult, []),
+    (approval_pb2.Delegation, Delegation, []),
+    (approval_pb2.DelegateResponse, DelegationResult, []),
     (audit_pb2.Change, Change, []),
     (audit_pb2.StreamChangesResponse, ChangesProgress, []),
     (audit_pb2.Checkpoint, Checkpoint, []),
@@ -215,6 +236,8 @@ ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
     (ReasonUnit, common_pb2.ReasonUnit),
     (Effect, common_pb2.Effect),
     (PolicyStatus, policy_pb2.PolicyStatus),
+    (CaseStatus, decision_pb2.CaseStatus),
+    (CaseOrder, approval_pb2.CaseOrder),
     (LimitKind, common_pb2.LimitKind),
     (ReservationState, decision_pb2.ReservationState),
     (AccountStatus, account_pb2.AccountStatus),
