@@ -23,7 +23,7 @@ from creditgate.client import AsyncClient, CreditgateError, Position
 from creditgate.loaders import load
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.load import FileLoad
-from demo import events, positions, report, sample
+from demo import approval, events, positions, report, sample
 from demo.errors import DemoError, NothingToPlayError
 from demo.play import OPTIONS, Day, DayLog
 from demo.serving import Server
@@ -90,9 +90,11 @@ async def _demo(console: Console, folder: Path, data: Path | None, dead_letters:
         _step(console, f"Server started on {server.address} in {server.start_s:.2f} s")
         before = await _load(console, server, files, dead_letters)
         log = await _play(console, server, day)
-        after = await _positions(server)
-        report.day(console, log, before, after)
-        return await _kill_and_compare(console, server, after)
+        report.day(console, log, before, await _positions(server))
+        console.print()
+        _step(console, "An order that a policy leaves to a person")
+        await approval.play(console, server.address)
+        return await _kill_and_compare(console, server, await _positions(server))
     finally:
         await server.stop()
 

@@ -70,7 +70,7 @@ def test_the_sample_day() -> None:
     done = demo()
     assert done.returncode == 0, done.stdout + done.stderr
     out = done.stdout
-    assert re.search(r"all [\d,]+ counters of 164 accounts are equal", out), out
+    assert re.search(r"all [\d,]+ counters of 165 accounts are equal", out), out
     for reason in (
         "ACCOUNT_SUSPENDED",
         "NO_CREDIT_LIMIT",
@@ -118,7 +118,7 @@ def test_files_of_ones_own(tmp_path: Path, tmp_path_factory: pytest.TempPathFact
     [kept] = temporary.iterdir()
     assert f"Rejected rows are kept in {kept}\n" in done.stdout
     assert [path.name for path in kept.iterdir()] == ["entries.csv.rejected.csv"]
-    assert "counters of 2 accounts are equal" in done.stdout
+    assert "counters of 3 accounts are equal" in done.stdout
     # The folder is the user's: nothing was written there.
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(texts)
 

@@ -114,6 +114,10 @@ class Auditor:
     """Entries whose name was decided before: right beyond the window of remembered names alone."""
     breaches: list[int] = field(default_factory=list)
     """Entries that went beyond a limit or a hold under `forced`, each of which must say so."""
+    waivers: dict[int, list[str]] = field(default_factory=dict)
+    """By case: which rules people signed that they do not stand in its order's way."""
+    approved: list[int] = field(default_factory=list)
+    """Entries that went beyond a limit because people had signed for it."""
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
     """Names and reasons that have not been erased, by sequence and field."""
     _rest: deque[tuple[int, int, list[Any]]] = field(default_factory=deque)
@@ -151,14 +155,14 @@ class Auditor:
         ((name, fields),) = command.items()
         if name == "post":
             self._note(self.postings, (fields[0], fields[1]), answer)
-        elif name != "housekeep":
+        elif name not in ("housekeep", "retry_cases"):
             request_id, row, _call = fields[0]
             self._note(self.answers, (request_id, row), answer)
         for event in events:
             ((kind, values),) = event.items()
             if kind not in _EVENTS:
                 raise DamageError(f"entry {seq}: unknown event {kind}")
-            _EVENTS[kind](self, *values)
+            _EVENTS[kind](self, *([values] if kind == "case" else values))
         self._check_sums(answer)
 
     def _note(
@@ -178,7 +182,8 @@ class Auditor:
             if account.averaged not in (None, account.exposure):
                 raise DamageError(f"entry {answer.seq}: {account} is averaged by another exposure")
             # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
-            if not kinds & {"reserved", "grown"} or "billed" in kinds:
+            reserved = any("reserved" in event.get("case", ()) for event in answer.events)
+            if not (reserved or kinds & {"reserved", "grown"}) or "billed" in kinds:
                 continue
             found = list(self.limits(account))
             # The account's own limit comes first, where it has one.
@@ -186,20 +191,32 @@ class Auditor:
                 del found[0]
             beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
             held = [until for until in account.holds.values() if not until or self.time < until]
-            if beyond or held:
+            if beyond and not held and self._is_waived(answer):
+                self.approved.append(answer.seq)
+            elif beyond or held:
                 if "breached" not in kinds:
                     raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
                 self.breaches.append(answer.seq)
 
+    def _is_waived(self, answer: Answer) -> bool:
+        """Whether people had signed for an order of this entry to go beyond a limit."""
+        happened: list[Any] = [event["case"] for event in answer.events if "case" in event]
+        cases = [fields[0] for event in happened for fields in event.values()]
+        return any(_OF_LIMITS & set(self.waivers.get(case, ())) for case in cases)
+
     def _touched(self, answer: Answer) -> list[Account]:
         touched = []
         for event in answer.events:
+            kind: str
+            values: Any
             ((kind, values),) = event.items()
             if kind in _OF_ACCOUNT:
                 slot = values[1] if kind == "reserved" else values[0]
                 touched.append(self.accounts[slot])
             elif kind in _OF_RESERVATION:
                 touched.append(self.reservations[values[0]].account)
+            elif kind == "case" and "reserved" in values:
+                touched.append(self.accounts[values["reserved"][2]])
         return touched
 
     def limits(self, account: Account) -> Iterator[tuple[int, int]]:
@@ -363,6 +380,15 @@ class Auditor:
 
     def _limit_approved(self, slot: int, _proposal: int | None, limit: list[Any], *_: Any) -> None:
         self.accounts[slot].limit = limit
+    def _case(self, event: dict[str, list[Any]]) -> None:
+        ((kind, values),) = event.items()
+        if kind == "signed" and values[-1]:
+            _case, _by, _on_behalf_of, _role, (waived, _amount, _until), _complete = values
+            self.waivers[values[0]] = [code for code, *_whose in waived]
+        elif kind == "asked_again" and values[-1]:
+            self.waivers.pop(values[0], None)
+        elif kind == "reserved":
+            self._reserved(*values[1:6])
 
     def _nothing(self, *_: object) -> None:
         """Moves nothing."""
@@ -403,6 +429,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     **dict.fromkeys(("policy_put", "policy_activated", "policy_shadowed"), Auditor._nothing),
     **dict.fromkeys(("first_ordered", "orders_counted", "utilisation_crossed"), Auditor._nothing),
+    "case": Auditor._case,
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,
     "captured": Auditor._captured,
@@ -422,6 +449,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "item_forgotten": Auditor._item_forgotten,
 }
 _OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
+_OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
 _OF_RESERVATION = {"grown", "captured", "billed", "released", "expired"}
 
 

@@ -56,6 +56,7 @@ class ReasonCode(StrEnum):
     VELOCITY_AMOUNT = "VELOCITY_AMOUNT"
     LIMIT_TOLERATED = "LIMIT_TOLERATED"
     LIMIT_IN_GRACE = "LIMIT_IN_GRACE"
+    APPROVAL_EXPIRED = "APPROVAL_EXPIRED"
 
 
 class Effect(StrEnum):
@@ -94,7 +95,7 @@ class LimitKind(StrEnum):
 
 
 _DECISION = EnumCodec(Decision, common_pb2.Decision)
-_REASON_CODE = EnumCodec(ReasonCode, common_pb2.ReasonCode)
+REASON_CODE = EnumCodec(ReasonCode, common_pb2.ReasonCode)
 _REASON_UNIT = EnumCodec(ReasonUnit, common_pb2.ReasonUnit)
 _EFFECT = EnumCodec(Effect, common_pb2.Effect)
 _LIMIT_KIND = EnumCodec(LimitKind, common_pb2.LimitKind)
@@ -191,7 +192,7 @@ def reason_code_from(number: int) -> ReasonCode:
 
 def reason_from(message: common_pb2.Reason) -> Reason:
     """Reads a message of the contract."""
-    code = _REASON_CODE.read(message.code)
+    code = REASON_CODE.read(message.code)
     effect = _EFFECT.read(message.effect) if message.effect else None
     if message.unit == common_pb2.REASON_UNIT_UNSPECIFIED:
         return Reason(code, hold_id=message.hold_id, effect=effect)

@@ -13,6 +13,7 @@ from creditgate.client._decision_results import (
     CheckResult,
     ConfirmResult,
     OrderItem,
+    OrderState,
     PastDecision,
     ReleaseResult,
     Reservation,
@@ -23,6 +24,7 @@ from creditgate.client._decision_results import (
     capture_result,
     check_result,
     confirm_result,
+    order_state,
     past_decision,
     release_result,
     reservation_from,
@@ -35,6 +37,7 @@ from creditgate.client._wire import (
     Listing,
     Page,
     Upload,
+    Watch,
     date_text,
     method_path,
     new_request_id,
@@ -64,9 +67,12 @@ def check_and_reserve(
 
     `ttl` is how long the reservation holds; the server's default when None. `contract_id` names a
     contract of the account to which terms are assigned, `terms_id` the payment terms asked for:
-    better ones than its own have the order REFERRED (TERMS_UPGRADED). Raises ConflictError
-    (ORDER_ALREADY_RESERVED) when the order has an open reservation, NotFoundError for an unknown
-    account, contract or terms, PreconditionError for another currency than the account's.
+    better ones than its own have the order REFERRED (TERMS_UPGRADED). A referred order waits in the
+    case of the answer's `case_id`, where the policy says who signs; asked again with the same
+    `order_id` it stays in it, and once it is approved the answer is its reservation. Raises
+    ConflictError (ORDER_ALREADY_RESERVED) when the order has an open reservation, NotFoundError for
+    an unknown account, contract or terms, PreconditionError for another currency than its
+    account's.
     """
     request = pb.CheckAndReserveRequest(
         request_id=request_id or new_request_id(),
@@ -373,6 +379,23 @@ def get_decision(
         past_decision,
         lane=Lane.BULK,
         timeout_s=timeout_s,
+    )
+
+
+def watch_reservation(
+    account_id: str, order_id: str, *, timeout_s: float | None = None
+) -> Watch[OrderState]:
+    """What an order holds and how far its case has come: now, then after every change of either.
+
+    The order need not have been asked for yet. A reader slower than the changes gets only the
+    newest. The stream has no end of its own; when it breaks (UnavailableError), begin again: it
+    starts with the present state.
+    """
+    return Watch(
+        method_path(_SERVICE, "WatchReservation"),
+        pb.WatchReservationRequest(account_id=account_id, order_id=order_id).SerializeToString(),
+        parser(pb.WatchReservationResponse, order_state),
+        timeout_s,
     )
 
 

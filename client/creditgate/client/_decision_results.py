@@ -35,7 +35,21 @@ class ReservationState(StrEnum):
     CLOSED = "CLOSED"
 
 
+class CaseStatus(StrEnum):
+    """How far a case has come: see docs/approvals.md."""
+
+    UNKNOWN = "UNKNOWN"
+    OPEN = "OPEN"
+    CLAIMED = "CLAIMED"
+    ESCALATED = "ESCALATED"
+    APPROVED = "APPROVED"
+    USED = "USED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
 STATE = EnumCodec(ReservationState, pb.ReservationState)
+CASE_STATUS = EnumCodec(CaseStatus, pb.CaseStatus)
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,11 +127,25 @@ class CheckResult(DecisionResult, frozen=True, kw_only=True):
 
 
 class ReserveResult(DecisionResult, frozen=True, kw_only=True):
-    """The answer to `check_and_reserve`; `reservation_id` is empty when nothing was reserved."""
+    """The answer to `check_and_reserve`; `reservation_id` is empty when nothing was reserved.
+
+    `case_id` is the case in which the order waits to be signed, or under which it was approved; its
+    `reasons` then name what was waived.
+    """
 
     reservation_id: str
     approved_amount_minor: int
     expire_time: datetime | None
+    case_id: str
+
+
+class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+    """How an order stands: what it holds, None for nothing, and how far its case has come."""
+
+    reservation: Reservation | None
+    case_id: str
+    case_status: CaseStatus | None
+    journal_seq: int
 
 
 class AdjustResult(DecisionResult, frozen=True, kw_only=True):
@@ -263,6 +291,18 @@ def reserve_result(message: pb.CheckAndReserveResponse) -> ReserveResult:
         reservation_id=message.reservation_id,
         approved_amount_minor=message.approved_amount_minor,
         expire_time=time_or_none(message, "expire_time"),
+        case_id=message.case_id,
+    )
+
+
+def order_state(message: pb.WatchReservationResponse) -> OrderState:
+    """Reads a message of the contract."""
+    held = message.HasField("reservation")
+    return OrderState(
+        reservation=reservation_from(message.reservation) if held else None,
+        case_id=message.case_id,
+        case_status=CASE_STATUS.read(message.case_status) if message.case_id else None,
+        journal_seq=message.journal_seq,
     )
 
 

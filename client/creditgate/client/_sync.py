@@ -8,6 +8,7 @@ import grpc
 
 from creditgate.client import (
     _account,
+    _approval,
     _audit,
     _clock,
     _conditions,
@@ -109,6 +110,7 @@ class Client:
     stream_check_and_reserve = _upload(_decision.stream_check_and_reserve)
     confirm = _unary(_decision.confirm)
     get_decision = _unary(_decision.get_decision)
+    watch_reservation = _watch(_decision.watch_reservation)
     get_reservation = _unary(_decision.get_reservation)
     list_reservations = _listing(_decision.list_reservations)
 
@@ -141,6 +143,16 @@ class Client:
     list_calendars = _listing(_terms.list_calendars)
     get_terms_of = _unary(_terms.get_terms_of)
     quote_terms = _unary(_terms.quote_terms)
+
+    list_cases = _listing(_approval.list_cases)
+    get_case = _unary(_approval.get_case)
+    claim_case = _unary(_approval.claim_case)
+    approve_case = _unary(_approval.approve_case)
+    reject_case = _unary(_approval.reject_case)
+    escalate_case = _unary(_approval.escalate_case)
+    comment_on_case = _unary(_approval.comment_on_case)
+    delegate = _unary(_approval.delegate)
+    list_delegations = _unary(_approval.list_delegations)
 
     post_entries = _unary(_ledger.post_entries)
     stream_entries = _upload(_ledger.stream_entries)

@@ -45,6 +45,7 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_VELOCITY_AMOUNT: _ClassVar[ReasonCode]
     REASON_CODE_LIMIT_TOLERATED: _ClassVar[ReasonCode]
     REASON_CODE_LIMIT_IN_GRACE: _ClassVar[ReasonCode]
+    REASON_CODE_APPROVAL_EXPIRED: _ClassVar[ReasonCode]
 
 class Effect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -108,6 +109,7 @@ REASON_CODE_VELOCITY_COUNT: ReasonCode
 REASON_CODE_VELOCITY_AMOUNT: ReasonCode
 REASON_CODE_LIMIT_TOLERATED: ReasonCode
 REASON_CODE_LIMIT_IN_GRACE: ReasonCode
+REASON_CODE_APPROVAL_EXPIRED: ReasonCode
 EFFECT_UNSPECIFIED: Effect
 EFFECT_NOTIFY: Effect
 EFFECT_ALERT: Effect

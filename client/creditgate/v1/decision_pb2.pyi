@@ -18,9 +18,28 @@ class ReservationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESERVATION_STATE_UNSPECIFIED: _ClassVar[ReservationState]
     RESERVATION_STATE_OPEN: _ClassVar[ReservationState]
     RESERVATION_STATE_CLOSED: _ClassVar[ReservationState]
+
+class CaseStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CASE_STATUS_UNSPECIFIED: _ClassVar[CaseStatus]
+    CASE_STATUS_OPEN: _ClassVar[CaseStatus]
+    CASE_STATUS_CLAIMED: _ClassVar[CaseStatus]
+    CASE_STATUS_ESCALATED: _ClassVar[CaseStatus]
+    CASE_STATUS_APPROVED: _ClassVar[CaseStatus]
+    CASE_STATUS_USED: _ClassVar[CaseStatus]
+    CASE_STATUS_REJECTED: _ClassVar[CaseStatus]
+    CASE_STATUS_EXPIRED: _ClassVar[CaseStatus]
 RESERVATION_STATE_UNSPECIFIED: ReservationState
 RESERVATION_STATE_OPEN: ReservationState
 RESERVATION_STATE_CLOSED: ReservationState
+CASE_STATUS_UNSPECIFIED: CaseStatus
+CASE_STATUS_OPEN: CaseStatus
+CASE_STATUS_CLAIMED: CaseStatus
+CASE_STATUS_ESCALATED: CaseStatus
+CASE_STATUS_APPROVED: CaseStatus
+CASE_STATUS_USED: CaseStatus
+CASE_STATUS_REJECTED: CaseStatus
+CASE_STATUS_EXPIRED: CaseStatus
 
 class Reservation(_message.Message):
     __slots__ = ("reservation_id", "account_id", "order_id", "currency", "state", "open_minor", "captured_minor", "released_minor", "expired_minor", "expire_time", "create_time", "contract_id", "terms_id")
@@ -111,16 +130,18 @@ class CheckAndReserveRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., channel: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
 
 class CheckAndReserveResponse(_message.Message):
-    __slots__ = ("result", "reservation_id", "approved_amount_minor", "expire_time")
+    __slots__ = ("result", "reservation_id", "approved_amount_minor", "expire_time", "case_id")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     APPROVED_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
     result: DecisionResult
     reservation_id: str
     approved_amount_minor: int
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation_id: _Optional[str] = ..., approved_amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    case_id: str
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation_id: _Optional[str] = ..., approved_amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., case_id: _Optional[str] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
     __slots__ = ("account_id", "amount_minor", "currency", "allow_partial", "contract_id", "terms_id", "channel")
@@ -327,6 +348,26 @@ class GetDecisionResponse(_message.Message):
     channel: str
     reason: str
     def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., command: _Optional[str] = ..., request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., amount_minor: _Optional[int] = ..., approved_amount_minor: _Optional[int] = ..., reservation_id: _Optional[str] = ..., actor: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class WatchReservationRequest(_message.Message):
+    __slots__ = ("account_id", "order_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    order_id: str
+    def __init__(self, account_id: _Optional[str] = ..., order_id: _Optional[str] = ...) -> None: ...
+
+class WatchReservationResponse(_message.Message):
+    __slots__ = ("reservation", "case_id", "case_status", "journal_seq")
+    RESERVATION_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    CASE_STATUS_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    reservation: Reservation
+    case_id: str
+    case_status: CaseStatus
+    journal_seq: int
+    def __init__(self, reservation: _Optional[_Union[Reservation, _Mapping]] = ..., case_id: _Optional[str] = ..., case_status: _Optional[_Union[CaseStatus, str]] = ..., journal_seq: _Optional[int] = ...) -> None: ...
 
 class GetReservationRequest(_message.Message):
     __slots__ = ("reservation_id", "account_id", "order_id")

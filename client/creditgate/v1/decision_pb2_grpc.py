@@ -80,6 +80,11 @@ class CreditDecisionServiceStub:
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionResponse.FromString,
                 _registered_method=True)
+        self.WatchReservation = channel.unary_stream(
+                '/creditgate.v1.CreditDecisionService/WatchReservation',
+                request_serializer=creditgate_dot_v1_dot_decision__pb2.WatchReservationRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_decision__pb2.WatchReservationResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/creditgate.v1.CreditDecisionService/GetReservation',
                 request_serializer=creditgate_dot_v1_dot_decision__pb2.GetReservationRequest.SerializeToString,
@@ -153,7 +158,8 @@ class CreditDecisionServiceServicer:
 
     def Confirm(self, request, context):
         """Looks at an open reservation again before its goods leave: declined where the account was
-        suspended, closed or held since, has lost its limit, or its limit has expired. What is reserved
+        suspended, closed or held since, has lost its limit, its limit has expired, or the approval
+        under which it was reserved is over. What is reserved
         is not asked for again. Changes nothing and is not journalled. FAILED_PRECONDITION, NOTHING_OPEN where
         nothing of it is open any more or its time is over.
         """
@@ -164,6 +170,14 @@ class CreditDecisionServiceServicer:
     def GetDecision(self, request, context):
         """A decision that was made, as it stands in the journal, with who asked for it. NOT_FOUND,
         DECISION_NOT_FOUND where there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchReservation(self, request, context):
+        """What an order holds and how far its case has come: at once, and again after every commit that
+        changes either. A slow reader gets the newest state only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +242,11 @@ def add_CreditDecisionServiceServicer_to_server(servicer, server):
                     servicer.GetDecision,
                     request_deserializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_decision__pb2.GetDecisionResponse.SerializeToString,
+            ),
+            'WatchReservation': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchReservation,
+                    request_deserializer=creditgate_dot_v1_dot_decision__pb2.WatchReservationRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_decision__pb2.WatchReservationResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -484,6 +503,33 @@ class CreditDecisionService:
             '/creditgate.v1.CreditDecisionService/GetDecision',
             creditgate_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
             creditgate_dot_v1_dot_decision__pb2.GetDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/creditgate.v1.CreditDecisionService/WatchReservation',
+            creditgate_dot_v1_dot_decision__pb2.WatchReservationRequest.SerializeToString,
+            creditgate_dot_v1_dot_decision__pb2.WatchReservationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,5 +1,6 @@
 //! Adding events up. Total: a fact has happened and cannot be refused any more.
 
+mod cases;
 mod limits;
 
 use crate::event::Event;
@@ -87,6 +88,7 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::ItemPosted { .. }
         | Event::ItemMoved { .. }
         | Event::UnallocatedMoved { .. } => move_outstanding(rows, now, event),
+        Event::Case(ref event) => cases::apply_to_case(rows, now, event),
         _ => move_reserved(rows, now, event),
     }
 }

@@ -86,6 +86,27 @@ pub const ROLLING_DAYS_MAX: u16 = 366;
 /// Most reservations and items that one housekeeping entry expires or forgets.
 pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
 
+/// Most cases that wait for a person; what is referred beyond them opens none.
+pub const CASES_PENDING_MAX: usize = 100_000;
+
+/// Most people who ask for the order of one case.
+pub const CASE_ASKERS_MAX: usize = 16;
+
+/// Most comments that a case keeps; the journal has all.
+pub const CASE_COMMENTS_MAX: usize = 20;
+
+/// The most urgent priority of a case.
+pub const CASE_PRIORITY_MAX: u8 = 9;
+
+/// Most waiting cases that one step of the clock looks at again.
+pub const CASES_RETRIED_MAX: usize = 64;
+
+/// Most delegations that have not ended.
+pub const DELEGATIONS_MAX: usize = 1_000;
+
+/// Longest time limit of cases and approvals, in hours: 366 days.
+pub const APPROVAL_HOURS_MAX: i64 = 366 * 24;
+
 /// Most entries whose texts one call erases.
 pub const ERASED_ENTRIES_MAX: usize = 100_000;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::values::Micros;
 
 mod accounts;
+mod cases;
 mod conditions;
 mod ledger;
 mod limits;
@@ -16,6 +17,7 @@ mod policy;
 mod terms;
 
 pub use accounts::{EraseTexts, SetStatus, UpsertAccount, UpsertSegment};
+pub use cases::{Act, Approve, Delegate, RetryCases, ReviewCase};
 pub use conditions::{
     LiftHold, PlaceHold, RemoveRollingLimit, RemoveTemporaryLimit, SetRollingLimit,
     SetTemporaryLimit,
@@ -84,6 +86,12 @@ pub enum Command<'a> {
     ActivatePolicy(ActivatePolicy<'a>),
     /// Try a version of the policy beside the one in force.
     ShadowPolicy(ShadowPolicy<'a>),
+    /// Do something about a case.
+    ReviewCase(ReviewCase<'a>),
+    /// Let somebody sign in one's place.
+    Delegate(Delegate<'a>),
+    /// Decide the orders of waiting cases again. Issued by the clock alone.
+    RetryCases(RetryCases),
     /// Take one movement from the ledger.
     Post(Post<'a>),
     /// Erase what people wrote about an account.
@@ -142,10 +150,12 @@ impl<'a> Command<'a> {
             Command::ActivatePolicy(command) => Identity::Request(command.request),
             Command::ShadowPolicy(command) => Identity::Request(command.request),
             Command::EraseTexts(command) => Identity::Request(command.request),
+            Command::ReviewCase(command) => Identity::Request(command.request),
+            Command::Delegate(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
-            Command::Housekeep(_) => Identity::None,
+            Command::RetryCases(_) | Command::Housekeep(_) => Identity::None,
         }
     }
 
@@ -179,13 +189,22 @@ impl<'a> Command<'a> {
             Command::PutPolicy(_) => "put_policy",
             Command::ActivatePolicy(_) => "activate_policy",
             Command::ShadowPolicy(_) => "shadow_policy",
+            Command::ReviewCase(command) => match command.act {
+                Act::Claim { .. } => "claim_case",
+                Act::Approve(_) => "approve_case",
+                Act::Reject => "reject_case",
+                Act::Escalate => "escalate_case",
+                Act::Comment { .. } => "comment_on_case",
+            },
+            Command::Delegate(_) => "delegate",
+            Command::RetryCases(_) => "retry_cases",
             Command::Post(_) => "post",
             Command::EraseTexts(_) => "erase_texts",
             Command::Housekeep(_) => "housekeep",
         }
     }
 
-    /// The accounts that it names; none where it names a reservation by its own id.
+    /// The accounts that it names; none where it names a reservation or a case by its own id.
     #[must_use]
     pub fn accounts(&self) -> Vec<&'a str> {
         let of_target = |target: &Target<'a>| match *target {
@@ -229,6 +248,9 @@ impl<'a> Command<'a> {
             | Command::PutPolicy(_)
             | Command::ActivatePolicy(_)
             | Command::ShadowPolicy(_)
+            | Command::ReviewCase(_)
+            | Command::Delegate(_)
+            | Command::RetryCases(_)
             | Command::Housekeep(_) => Vec::new(),
         }
     }

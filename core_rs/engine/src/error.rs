@@ -1,8 +1,10 @@
 //! Why a command is wrong. A refusal decides nothing, changes nothing and is not journalled; a
 //! decline is a decision and no refusal.
 
+use crate::model::{CaseId, CaseStatus};
+use crate::outcome::ReasonCode;
 use crate::policy::{PolicyVersion, Problem};
-use crate::values::{Currency, Day, Minor};
+use crate::values::{Currency, Day, Id, Minor};
 
 /// What is wrong with a command, given the state that it met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +90,38 @@ pub enum Refusal {
     PolicyNeedsSecond(PolicyVersion, Box<str>),
     #[error("there are 4096 versions of the policy already")]
     TooManyPolicies,
+    #[error("case_id {0} is not a known case: it may have ended long ago")]
+    CaseNotFound(CaseId),
+    #[error("case_id {case} is {}: nothing can be done about it any more", status.name())]
+    CaseEnded { case: CaseId, status: CaseStatus },
+    #[error("case_id {case} was claimed by {by:?}: take it over, or leave it to them")]
+    CaseClaimed { case: CaseId, by: Id },
+    #[error("case_id {case}: {who:?} asked for the order, and may not sign it")]
+    SelfApproval { case: CaseId, who: Id },
+    #[error("case_id {case}: {who:?} has signed, and another person must")]
+    SignedAlready { case: CaseId, who: Id },
+    #[error("case_id {case} was signed for other reasons or another amount: sign the same")]
+    SignedOtherwise { case: CaseId },
+    #[error("case_id {case}: {role} may not sign {amount} minor units; the policy lets {band}")]
+    NotAuthorised { case: CaseId, role: &'static str, amount: Minor, band: Box<str> },
+    #[error("case_id {case}: nobody above those who may sign it: it cannot be escalated")]
+    NothingAbove { case: CaseId },
+    #[error(
+        "waived_reasons names {code:?}, for which the order of case_id {case} was not referred"
+    )]
+    NotAReason { case: CaseId, code: ReasonCode },
+    #[error("on_behalf_of {0:?} has not delegated to the caller, or not for today")]
+    NotDelegated(Box<str>),
+    #[error("role is {0}: it must be one that the policy lets sign")]
+    NotASigner(&'static str),
+    #[error("to {0:?} is the caller: somebody else must be named")]
+    DelegatedToSelf(Box<str>),
+    #[error("to {0:?} is one too many: 1000 delegations are in force")]
+    TooManyDelegations(Box<str>),
+    #[error("to {0:?} may not sign for the caller: there is nothing to end")]
+    DelegationNotFound(Box<str>),
+    #[error("order_id {0:?} waits in a case, and 16 others have asked for it: ask as one of them")]
+    TooManyAskers(Box<str>),
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
 }

@@ -16,6 +16,10 @@ use crate::values::{
     Slot, TermsIndex, Text,
 };
 
+mod cases;
+
+pub use cases::{CaseAsk, CaseEvent};
+
 /// One fact. Amounts are in minor units of the account's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -270,6 +274,8 @@ pub enum Event<'a> {
         /// The band in which it is now; the same one where it rose, zero where it is in none.
         level: u16,
     },
+    /// Something of a case.
+    Case(CaseEvent<'a>),
     /// An order was approved. reserved += amount.
     Reserved {
         /// Its id.

@@ -7,12 +7,14 @@ use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, Segm
 
 mod backing;
 mod captures;
+mod cases;
 mod conditions;
 mod rolling;
 mod velocity;
 
 pub use backing::{Approval, Backing, Proposal, Verification};
 pub use captures::Captures;
+pub use cases::{Case, CaseId, CaseStatus, Comment, Delegation, Signature, Signer, Waived, Waiver};
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 pub use rolling::{Average, RollingLimit};
 pub use velocity::{PARTS, Velocity};

@@ -3,7 +3,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::model::Reservation;
+use crate::model::{CaseId, CaseStatus, Reservation};
 use crate::policy::PolicyVersion;
 use crate::terms::{OrderTerms, Plan, Source};
 use crate::values::{Currency, Day, Id, Micros, Minor, ProposalId, ReservationId};
@@ -92,6 +92,9 @@ pub enum ReasonCode {
     /// Observed today, threshold the last valid day: the limit has ended, and counts for some days
     /// more.
     LimitInGrace = 31,
+    /// What was approved is reserved, and the approval's time is over. Observed today, threshold
+    /// its last day.
+    ApprovalExpired = 40,
 }
 
 /// What a violated rule leads to, the strongest last: the strongest of all decides.
@@ -120,11 +123,24 @@ impl ReasonCode {
             _ => Effect::Decline,
         }
     }
+
+    /// Whether credit that comes back may put it right.
+    #[must_use]
+    pub fn is_of_credit(self) -> bool {
+        matches!(
+            self,
+            ReasonCode::InsufficientCredit
+                | ReasonCode::RollingAverageExceeded
+                | ReasonCode::SharedLimitExceeded
+                | ReasonCode::SegmentCapExceeded
+                | ReasonCode::UtilisationReached
+        )
+    }
 }
 
 /// All rules, in the order in which a decision names those that an order violates; the batch's
 /// stands alone.
-pub const PRECEDENCE: [ReasonCode; 28] = [
+pub const PRECEDENCE: [ReasonCode; 29] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -152,6 +168,7 @@ pub const PRECEDENCE: [ReasonCode; 28] = [
     ReasonCode::SharedLimitExceeded,
     ReasonCode::SegmentCapExceeded,
     ReasonCode::TermsUpgraded,
+    ReasonCode::ApprovalExpired,
     ReasonCode::BatchNotApproved,
 ];
 
@@ -348,6 +365,24 @@ pub struct Reserved {
     pub amount: Minor,
     /// Until when; zero when nothing was reserved.
     pub expires_at: Micros,
+    /// The case that it waits in, or under which it was approved; not written where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviewed {
+    /// Which.
+    pub case: CaseId,
+    /// Whose order.
+    pub account_id: Id,
+    /// How far it has come.
+    pub status: CaseStatus,
+    /// How many signatures it still needs.
+    pub missing: u8,
+    /// What was decided of its order, where that was decided again.
+    pub reserved: Option<Reserved>,
 }
 
 /// A reservation as it stood after the command, with its ids spelled out.
@@ -464,6 +499,8 @@ pub enum Outcome {
     Proposed(Proposed),
     /// To an upsert whose limit became a proposal.
     UpsertedProposing(Upserted, Proposed),
+    /// To what is done about a case.
+    Reviewed(Box<Reviewed>),
     /// To an erasure: how many entries had texts that go.
     Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.

@@ -1,6 +1,8 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
-use crate::model::{Account, Capture, Counters, Item, Reservation, Segment, Source, Watch};
+use crate::model::{
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
+};
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
@@ -77,6 +79,14 @@ pub trait Rows {
         new: impl FnOnce() -> PolicyRow,
         f: impl FnOnce(&mut PolicyRow),
     );
+    /// Adds a case, or takes it away.
+    fn set_case(&mut self, id: CaseId, case: Option<Case>);
+
+    /// Changes a case.
+    fn update_case(&mut self, id: CaseId, f: impl FnOnce(&mut Case));
+
+    /// Sets what `from` lets `to` sign; `None` ends it.
+    fn set_delegation(&mut self, from: &str, to: &str, delegation: Option<Delegation>);
 
     /// Changes what a policy has to know of an account.
     fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch));

@@ -15,6 +15,7 @@ use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, Segmen
 
 mod accounts;
 mod by_due;
+mod cases;
 mod chunked;
 mod dump;
 mod groups;
@@ -37,6 +38,7 @@ use undo::Undo;
 
 pub use accounts::AccountRows;
 pub use by_due::DueItem;
+pub use cases::Cases;
 pub use dump::Dump;
 pub use groups::Group;
 pub use payment_terms::PaymentTerms;
@@ -58,6 +60,7 @@ pub struct State {
     payment_terms: PaymentTerms,
     policies: Policies,
     watches: HashMap<Slot, Watch>,
+    cases: Cases,
     undo: Vec<Undo>,
 }
 
@@ -277,6 +280,28 @@ impl State {
     #[must_use]
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// Orders that wait for a person, and who may sign in whose place.
+    #[inline]
+    #[must_use]
+    pub fn cases(&self) -> &Cases {
+        &self.cases
+    }
+
+    /// For putting back at recovery what was kept of them.
+    pub fn restore_cases(&mut self) -> &mut Cases {
+        &mut self.cases
+    }
+
+    /// Whether credit may have come back since this was asked last.
+    pub(crate) fn take_stirred(&mut self) -> bool {
+        self.cases.take_stirred()
+    }
+
+    /// Credit may have come back.
+    pub(crate) fn stir(&mut self) {
+        self.cases.stir();
     }
 
     /// How far a source's stream has been taken; zero when it has not been heard of.

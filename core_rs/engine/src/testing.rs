@@ -242,6 +242,10 @@ into_command! {
     PutPolicy(PutPolicy<'a>),
     ActivatePolicy(ActivatePolicy<'a>),
     ShadowPolicy(ShadowPolicy<'a>),
+    ReviewCase(ReviewCase<'a>),
+    Delegate(Delegate<'a>),
+    RetryCases(RetryCases),
+    EraseTexts(EraseTexts<'a>),
     Post(Post<'a>),
     Housekeep(Housekeep),
 }

@@ -19,7 +19,9 @@ use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
 use crate::wire::{account, conditions, decision, limits, terms, v1};
+use crate::worker::watches::Watched;
 
+mod approval;
 mod policies;
 
 /// Room for the answer to an order that is approved.
@@ -36,8 +38,8 @@ pub(crate) enum Handled {
     Bulk(Bulk),
     /// The lists' thread reads a page for it.
     List(Page),
-    /// It watches these accounts from now on.
-    Watch(Vec<Slot>),
+    /// It watches these from now on.
+    Watch(Watched),
     /// It asks for the clock to be set.
     SetTime(v1::SetTimeRequest),
     /// It asks what the clock says.
@@ -142,11 +144,14 @@ impl Calls<'_> {
             | Method::GetShadow
             | Method::GetPolicy
             | Method::ListPolicies => self.policies(*method, bytes, actor)?,
-            Method::WatchPositions => return Ok(Handled::Watch(self.watched(&decode(bytes)?)?)),
+            Method::WatchPositions | Method::WatchReservation => {
+                return Ok(Handled::Watch(self.watch(*method, bytes)?));
+            }
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
                 return Ok(decode(bytes).map(|v1::GetTimeRequest {}| Handled::GetTime)?);
             }
+            _ => self.approval(call)?,
         };
         Ok(Handled::Answer(answer))
     }
@@ -224,6 +229,15 @@ impl Calls<'_> {
             }
             other => unreachable!("{other:?} moves no order"),
         })
+    }
+
+    fn watch(&self, method: Method, bytes: &[u8]) -> Result<Watched, Failed> {
+        if method == Method::WatchPositions {
+            return Ok(Watched::Accounts(self.watched(&decode(bytes)?)?));
+        }
+        let m: v1::WatchReservationRequest = decode(bytes)?;
+        let order_id = admit::id("order_id", &m.order_id)?.into();
+        Ok(Watched::Order(self.slot(&m.account_id)?, order_id))
     }
 
     /// The page that a list asks for.

@@ -59,6 +59,11 @@ impl Method {
         own.expect("it is in the table").0
     }
 
+    /// Whether a call of it has many answers, until it is ended.
+    pub(crate) fn is_watch(self) -> bool {
+        matches!(self, Method::WatchPositions | Method::WatchReservation)
+    }
+
     /// Name and number of the field that holds the rows of a call that is decoded as a whole.
     pub(crate) fn rows(self) -> Option<(&'static str, u32)> {
         match self {
@@ -117,6 +122,16 @@ methods! {
     ListProposals = 124, "LimitService", Interactive;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;
+    WatchReservation = 100, "CreditDecisionService", Interactive;
+    ListCases = 101, "ApprovalService", Interactive;
+    GetCase = 102, "ApprovalService", Interactive;
+    ClaimCase = 103, "ApprovalService", Interactive;
+    ApproveCase = 104, "ApprovalService", Interactive;
+    RejectCase = 105, "ApprovalService", Interactive;
+    EscalateCase = 106, "ApprovalService", Interactive;
+    CommentOnCase = 107, "ApprovalService", Interactive;
+    Delegate = 108, "ApprovalService", Interactive;
+    ListDelegations = 109, "ApprovalService", Interactive;
     ListChanges = 80, "AuditService", Interactive;
     GetCheckpoint = 81, "AuditService", Interactive;
     EraseTexts = 82, "AuditService", Interactive;

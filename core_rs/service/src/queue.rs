@@ -39,10 +39,10 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) request: Vec<u8>,
     pub(crate) actor: String,
-    /// What its caller is here for; `None`: nobody asks.
-    pub(crate) role: Option<Role>,
     /// The only sales channel that it may name; `None`: any.
     pub(crate) own_channel: Option<String>,
+    /// What its caller is here for; `None`: nobody has verified it.
+    pub(crate) role: Option<Role>,
     pub(crate) deadline: Option<Instant>,
     /// Of an erasure that comes back once they are found: the entries whose texts are to go.
     pub(crate) found: Option<Vec<Seq>>,
@@ -227,7 +227,7 @@ impl Queue {
     /// Ends a watch: takes its call back where it still waits, or else tells the worker.
     pub(crate) fn cancel(&self, ticket: u64) {
         let mut inner = self.lock();
-        let waits = |call: &Call| call.ticket == ticket && call.method == Method::WatchPositions;
+        let waits = |call: &Call| call.ticket == ticket && call.method.is_watch();
         if !inner.interactive.take_back(waits) {
             inner.cancelled.push(ticket);
             self.wake_from(&mut inner);
@@ -316,8 +316,8 @@ mod tests {
 
     fn call(ticket: u64, method: Method, bytes: usize) -> Call {
         let (request, actor) = (vec![0; bytes], String::new());
-        let (own_channel, deadline, found) = (None, None, None);
-        Call { ticket, method, request, actor, role: None, own_channel, deadline, found }
+        let (own_channel, role, deadline, found) = (None, None, None, None);
+        Call { ticket, method, request, actor, own_channel, role, deadline, found }
     }
 
     fn tickets(taken: &Taken) -> Vec<u64> {

@@ -4,7 +4,7 @@
 mod batch;
 pub(crate) mod commits;
 mod share;
-mod watches;
+pub(crate) mod watches;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -173,7 +173,8 @@ impl Worker {
         bulk.min(self.idle_but_for_bulk())
     }
 
-    /// Until the next reservation expires; not at all while more is due than one commit does.
+    /// Until the next reservation expires, or a case; not at all while more is due than one commit
+    /// does.
     fn idle_but_for_bulk(&mut self) -> Duration {
         if self.on_its_way.is_some() {
             return IDLE_MAX;
@@ -181,11 +182,11 @@ impl Worker {
         if self.full_since.is_some() {
             return STORE_FULL_PAUSE;
         }
-        if self.more_due {
+        if self.more_due || self.parts.store.may_free_cases() {
             return Duration::ZERO;
         }
-        match self.parts.store.state().expiring().next() {
-            Some((at, _)) if !self.parts.clock.is_manual() => {
+        match self.parts.store.next_due() {
+            Some(at) if !self.parts.clock.is_manual() => {
                 let micros = at.saturating_sub(self.parts.clock.now()).max(0);
                 Duration::from_micros(micros.unsigned_abs()).min(IDLE_MAX)
             }
@@ -281,7 +282,7 @@ impl Worker {
             Ok(Handled::List(page)) => {
                 self.batch.pages.push(ListCall { ticket, page, deadline: call.deadline });
             }
-            Ok(Handled::Watch(slots)) => self.batch.watches.push((ticket, slots)),
+            Ok(Handled::Watch(watched)) => self.batch.watches.push((ticket, watched)),
             Ok(Handled::SetTime(request)) => self.batch.clock.push((ticket, Some(request))),
             Ok(Handled::GetTime) => self.batch.clock.push((ticket, None)),
             Err(Failed::Fault(fault)) => self.batch.answers.push(Finished::fault(ticket, &fault)),
@@ -327,9 +328,9 @@ impl Worker {
             self.watches.tell(sealed, state, &mut watched);
         }
         let mut watches = Vec::new();
-        for (ticket, slots) in batch.watches {
+        for (ticket, what) in batch.watches {
             watches.push(ticket);
-            self.watches.add(ticket, slots, state, stands, &mut watched);
+            self.watches.add(ticket, what, state, stands, &mut watched);
         }
         match sealed {
             Some(sealed) => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use creditgate_engine::apply::apply;
-use creditgate_engine::model::{Item, Reservation, Segment};
+use creditgate_engine::model::{Case, Delegation, Item, Reservation, Segment};
 use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::state::State;
 use creditgate_engine::terms::Assignee;
@@ -117,6 +117,32 @@ pub fn check_store(
     checked.reservations_open = state.open_count() as u64;
     checked.findings = findings;
     Ok(checked)
+}
+
+/// Cases, and who may sign in whose place.
+fn compare_cases(tables: &Tables, state: &State) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    let rtxn = tables.read_txn().map_err(text)?;
+    let lmdb = |error| text(tables.lmdb()(error));
+    if tables.cases.len(&rtxn).map_err(lmdb)? != state.cases().count() as u64 {
+        return Err("the tables have another number of cases than the journal".to_owned());
+    }
+    for row in tables.cases.iter(&rtxn).map_err(lmdb)? {
+        let (id, row) = row.map_err(lmdb)?;
+        let case: Case = tables.decode("cases", row).map_err(text)?;
+        if state.cases().get(id) != Some(&case) {
+            return Err(format!("case {id} is not what the journal leads to"));
+        }
+    }
+    let delegations = tables.delegations.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (_, row) = row.map_err(lmdb)?;
+        tables.decode::<Delegation>("delegations", row).map_err(text)
+    });
+    let delegations = delegations.collect::<Result<Vec<_>, _>>()?;
+    if !state.cases().delegations().eq(&delegations) {
+        return Err("the delegations are not what the journal leads to".to_owned());
+    }
+    Ok(())
 }
 
 /// The same, of named terms, calendars and assignments.
@@ -246,6 +272,7 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
     }
     compare_payment_terms(tables, state)?;
     compare_policies(tables, state)?;
+    compare_cases(tables, state)?;
     counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
         let (source, row) = row.map_err(lmdb)?;

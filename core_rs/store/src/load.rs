@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::thread;
 
-use creditgate_engine::model::{Item, Reservation, Source};
+use creditgate_engine::model::{Case, Delegation, Item, Reservation, Source};
 use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::state::{
     AccountRows, Restore, RestoreAccounts, RestoreItems, RestoreReservations, State,
@@ -14,7 +14,7 @@ use creditgate_engine::values::{Slot, TermsIndex};
 
 use crate::ahead;
 use crate::error::StoreError;
-use crate::tables::{Tables, assignment_key, item_key};
+use crate::tables::{Tables, assignment_key, delegation_key, item_key};
 
 /// Puts every row into a new state.
 pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
@@ -51,6 +51,7 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         return Err(tables.bad_row("an account is its own ancestor".to_owned()));
     }
     load_policies(tables, &mut state)?;
+    load_cases(tables, &mut state)?;
     Ok(state)
 }
 
@@ -71,6 +72,30 @@ fn load_policies(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
             return Err(tables.bad_row(format!("slot {slot} is watched and is no account's")));
         }
         state.restore_watch(slot, tables.decode("watches", row)?);
+    }
+    Ok(())
+}
+
+/// Cases, and who may sign in whose place.
+fn load_cases(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    for row in tables.cases.iter(&rtxn).map_err(lmdb)? {
+        let (id, row) = row.map_err(lmdb)?;
+        let case: Case = tables.decode("cases", row)?;
+        // The clock would wait for ever to end or to forget it.
+        let is_sound = !case.is_pending() || case.closed_at == 0;
+        if case.id != id || case.slot as usize >= state.account_count() || !is_sound {
+            return Err(tables.bad_row(format!("case {id} is another in its row")));
+        }
+        state.restore_cases().restore(case);
+    }
+    for row in tables.delegations.iter(&rtxn).map_err(lmdb)? {
+        let (key, row) = row.map_err(lmdb)?;
+        let delegation: Delegation = tables.decode("delegations", row)?;
+        if delegation_key(&delegation.from, &delegation.to) != key {
+            return Err(tables.bad_row(format!("delegation {key:?} is another in its row")));
+        }
+        state.restore_cases().restore_delegation(delegation);
     }
     Ok(())
 }

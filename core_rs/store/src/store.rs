@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use creditgate_engine::apply::apply;
-use creditgate_engine::command::{Command, Housekeep, Identity};
+use creditgate_engine::command::{Command, Housekeep, Identity, RetryCases};
+use creditgate_engine::decide::cases::Sweep;
 use creditgate_engine::decide::{decide, housekeeping_due};
 use creditgate_engine::entry::{EntryRef, Request};
 use creditgate_engine::error::Refusal;
@@ -73,6 +74,8 @@ pub struct Store {
     /// Here until another thread takes it.
     committer: Option<Committer>,
     chain_end: ChainEnd,
+    /// Which cases were looked at since credit last came back.
+    sweep: Sweep,
     journal: Journal,
     tables: Tables,
     options: Options,
@@ -121,6 +124,7 @@ impl Store {
             counters,
             committer: Some(committer),
             chain_end,
+            sweep: Sweep::default(),
             state,
             journal,
             tables,
@@ -323,8 +327,8 @@ impl Store {
         Ok(())
     }
 
-    /// Executes one command of the clock if anything is due: expiries, and closed records to
-    /// forget. Returns whether it did; then more may be due.
+    /// Executes one command of the clock if anything is due: expiries, closed records to forget,
+    /// cases for which credit may have come back. Returns whether it did; then more may be due.
     ///
     /// # Errors
     ///
@@ -333,8 +337,29 @@ impl Store {
         let due = housekeeping_due(&self.state, self.pending.time, &self.housekeeping());
         if due {
             self.tick()?;
+            return Ok(true);
         }
-        Ok(due)
+        let Some(cases) = self.sweep.step(&mut self.state, self.pending.time) else {
+            return Ok(false);
+        };
+        if !cases.is_empty() {
+            self.by_the_clock(Command::RetryCases(RetryCases { cases }))?;
+        }
+        Ok(true)
+    }
+
+    /// When the next reservation expires, or a case is escalated or expires.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Micros> {
+        let expiring = self.state.expiring().next().map(|(at, _)| at);
+        let case = self.state.cases().due().next().map(|(at, _)| at);
+        expiring.into_iter().chain(case).min()
+    }
+
+    /// Whether credit may have come back for cases that wait for it.
+    #[must_use]
+    pub fn may_free_cases(&self) -> bool {
+        self.sweep.is_due(&self.state)
     }
 
     /// Executes one command of the clock, due or not: its time is durable with the commit.
@@ -343,7 +368,10 @@ impl Store {
     ///
     /// [`ExecuteError::Fatal`].
     pub fn tick(&mut self) -> Result<(), ExecuteError> {
-        let command = Command::Housekeep(self.housekeeping());
+        self.by_the_clock(Command::Housekeep(self.housekeeping()))
+    }
+
+    fn by_the_clock(&mut self, command: Command<'_>) -> Result<(), ExecuteError> {
         self.execute(&Request { command, actor: "clock", channel: "", reason: None })?;
         Ok(())
     }

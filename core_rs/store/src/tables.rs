@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use creditgate_engine::model::{Account, Item, Reservation, Segment, Watch};
+use creditgate_engine::model::{Account, Case, CaseId, Item, Reservation, Segment, Watch};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::Assignee;
@@ -72,6 +72,10 @@ pub struct Tables {
     pub(crate) watches: Database<'static, U32<BigEndian>, Bytes>,
     /// Name → position and when it was reached, as a pair of integers.
     pub(crate) sources: Database<'static, Str, Bytes>,
+    /// Id → case.
+    pub(crate) cases: Database<'static, U64<BigEndian>, Bytes>,
+    /// Whose authority and who signs with it → the delegation.
+    pub(crate) delegations: Database<'static, Bytes, Bytes>,
     /// Names of the windows, in chunks: see [`crate::name_log`].
     pub(crate) names: Database<'static, Bytes, Bytes>,
     /// `format` as big-endian `u64`; `reached` as sequence and digest; `sums` of all counters;
@@ -100,6 +104,11 @@ fn account_key(period: u32, slot: Slot, id: ReservationId) -> [u8; 16] {
 /// Key of an item.
 pub(crate) fn item_key(slot: Slot, invoice_id: &str) -> Vec<u8> {
     [&slot.to_be_bytes()[..], invoice_id.as_bytes()].concat()
+}
+
+/// Key of a delegation: an id holds no control character.
+pub(crate) fn delegation_key(from: &str, to: &str) -> Vec<u8> {
+    [from.as_bytes(), &[0], to.as_bytes()].concat()
 }
 
 /// Key of an assignment, in the order of [`Assignee`].
@@ -131,7 +140,7 @@ impl Tables {
     pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 13, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 15, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -145,22 +154,20 @@ impl Tables {
                 let assignments = opener.create_database(wtxn, Some("assignments"))?;
                 let policies = opener.create_database(wtxn, Some("policies"))?;
                 let watches = opener.create_database(wtxn, Some("watches"))?;
+                let cases = opener.create_database(wtxn, Some("cases"))?;
+                let delegations = opener.create_database(wtxn, Some("delegations"))?;
+                let of_policy = (policies, watches, cases, delegations);
                 let sources = opener.create_database(wtxn, Some("sources"))?;
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
                 let ours = (accounts, reservations, by_account, items, segments, sources);
                 let of_terms = (terms, calendars, assignments);
-                Ok(CommitOrAbort::<_, ()>::Commit((
-                    ours,
-                    of_terms,
-                    (policies, watches),
-                    names,
-                    meta,
-                )))
+                Ok(CommitOrAbort::<_, ()>::Commit((ours, of_terms, of_policy, names, meta)))
             })
             .map_err(lmdb)?
             .unwrap_commit();
-        let (ours, of_terms, (policies, watches), names, meta) = dbs;
+        let (ours, of_terms, of_policy, names, meta) = dbs;
+        let (policies, watches, cases, delegations) = of_policy;
         let (terms, calendars, assignments) = of_terms;
         let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
@@ -177,6 +184,8 @@ impl Tables {
             assignments,
             policies,
             watches,
+            cases,
+            delegations,
             sources,
             names,
             meta,
@@ -272,6 +281,8 @@ impl Tables {
             self.assignments.clear(wtxn)?;
             self.policies.clear(wtxn)?;
             self.watches.clear(wtxn)?;
+            self.cases.clear(wtxn)?;
+            self.delegations.clear(wtxn)?;
             self.sources.clear(wtxn)?;
             self.names.clear(wtxn)
         };
@@ -338,6 +349,11 @@ impl TablesTxn<'_> {
     pub(crate) fn segment(&self, index: SegmentIndex) -> Result<Option<Segment>, StoreError> {
         let row = self.tables.segments.get(&self.rtxn, &index).map_err(self.tables.lmdb())?;
         row.map(|row| self.tables.decode("segments", row)).transpose()
+    }
+
+    pub(crate) fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError> {
+        let row = self.tables.cases.get(&self.rtxn, &id).map_err(self.tables.lmdb())?;
+        row.map(|row| self.tables.decode("cases", row)).transpose()
     }
 
     pub(crate) fn policy(&self, version: PolicyVersion) -> Result<Option<PolicyRow>, StoreError> {

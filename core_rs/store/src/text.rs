@@ -2,7 +2,7 @@
 
 use creditgate_engine::command::Command;
 use creditgate_engine::entry::{Entry, Request};
-use creditgate_engine::event::Event;
+use creditgate_engine::event::{CaseEvent, Event};
 use creditgate_engine::values::{Seq, Text, TextBody};
 use sha2::{Digest, Sha256};
 
@@ -111,7 +111,8 @@ pub(crate) fn restore<'a>(
             }
             Event::StatusSet { reason: text, .. }
             | Event::HoldPlaced { reason: text, .. }
-            | Event::LimitProposed { reason: text, .. } => {
+            | Event::LimitProposed { reason: text, .. }
+            | Event::Case(CaseEvent::Noted { text, .. }) => {
                 give(text.as_mut(), reason);
             }
             _ => {}

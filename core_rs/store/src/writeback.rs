@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use creditgate_engine::model::{
-    Account, Capture, Counters, Item, Reservation, Segment, Source, Watch,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
 };
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rows::Rows;
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::commit;
 use crate::error::StoreError;
-use crate::tables::{Tables, TablesTxn, assignment_key, by_account_key, item_key};
+use crate::tables::{Tables, TablesTxn, assignment_key, by_account_key, delegation_key, item_key};
 
 /// Changed rows; `None` where one was removed. Written in order of their keys, as LMDB likes it.
 #[derive(Default)]
@@ -36,6 +36,9 @@ pub(crate) struct Changes {
     policies: BTreeMap<PolicyVersion, PolicyRow>,
     watches: BTreeMap<Slot, Watch>,
     sources: BTreeMap<Box<str>, Source>,
+    cases: BTreeMap<CaseId, Option<Case>>,
+    /// By their keys.
+    delegations: BTreeMap<Vec<u8>, Option<Delegation>>,
     /// Slots of removed reservations, whose index entries go too.
     removed: Vec<(Slot, ReservationId)>,
 }
@@ -51,6 +54,8 @@ impl Changes {
             + self.assignments.len()
             + self.policies.len()
             + self.watches.len()
+            + self.cases.len()
+            + self.delegations.len()
             + self.sources.len()
     }
 
@@ -87,6 +92,24 @@ impl Changes {
         }
         for (source, Source { position, heard_at }) in &self.sources {
             tables.sources.put(wtxn, source, encode(&mut bytes, &(position, heard_at)))?;
+        }
+        self.write_cases(tables, wtxn)?;
+        Ok(())
+    }
+
+    fn write_cases(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
+        let mut bytes = Vec::new();
+        for (id, row) in &self.cases {
+            match row {
+                Some(row) => tables.cases.put(wtxn, id, encode(&mut bytes, row))?,
+                None => drop(tables.cases.delete(wtxn, id)?),
+            }
+        }
+        for (key, row) in &self.delegations {
+            match row {
+                Some(row) => tables.delegations.put(wtxn, key, encode(&mut bytes, row))?,
+                None => drop(tables.delegations.delete(wtxn, key)?),
+            }
         }
         Ok(())
     }
@@ -337,6 +360,27 @@ impl Rows for Overlay<'_> {
         let mut row = found.unwrap_or_default();
         f(&mut row);
         self.changes.watches.insert(slot, row);
+    }
+
+    fn set_case(&mut self, id: CaseId, case: Option<Case>) {
+        self.changes.cases.insert(id, case);
+    }
+
+    fn update_case(&mut self, id: CaseId, f: impl FnOnce(&mut Case)) {
+        let found = self.changes.cases.remove(&id).unwrap_or_else(|| {
+            let read = self.below.case(id);
+            self.note(read)
+        });
+        let Some(mut case) = found else {
+            self.note_missing(format_args!("case {id}"));
+            return;
+        };
+        f(&mut case);
+        self.changes.cases.insert(id, Some(case));
+    }
+
+    fn set_delegation(&mut self, from: &str, to: &str, delegation: Option<Delegation>) {
+        self.changes.delegations.insert(delegation_key(from, to), delegation);
     }
 
     fn set_source(&mut self, source: &str, row: Source) {

@@ -32,28 +32,34 @@ _GATHERED_BYTES_MAX: Final = 32 << 10
 
 WATCH_PATH: Final = "/creditgate.v1.CreditAccountService/WatchPositions"
 WATCH_METHOD: Final = METHODS[WATCH_PATH]
+ORDER_WATCH_PATH: Final = "/creditgate.v1.CreditDecisionService/WatchReservation"
+ORDER_WATCH_METHOD: Final = METHODS[ORDER_WATCH_PATH]
 BATCH_PATH: Final = "/creditgate.v1.CreditDecisionService/BatchCheckAndReserve"
 BATCH_METHOD: Final = METHODS[BATCH_PATH]
 
 
 class PositionWatch:
-    """What one WatchPositions call has yet to send.
+    """What one WatchPositions call, or one of WatchReservation, has yet to send.
 
-    For each account only its newest position, so that a slow reader costs no more memory than the
-    accounts it named.
+    For each account only its newest position, or the order's newest state, so that a slow reader
+    costs no more memory than the accounts it named.
     """
 
-    def __init__(self, caller: str = "") -> None:
+    def __init__(self, caller: str = "", method: int = WATCH_METHOD) -> None:
         self.caller = caller
+        self.method = method
         self._newest: dict[str, bytes] = {}
         self._error: CallError | None = None
         self._changed = asyncio.Event()
 
     def push(self, response: bytes) -> None:
-        """Take in one serialized WatchPositionsResponse."""
-        parsed = account_pb2.WatchPositionsResponse.FromString(response)
+        """Take in one serialized response."""
+        account_id = ""
+        if self.method == WATCH_METHOD:
+            parsed = account_pb2.WatchPositionsResponse.FromString(response)
+            account_id = parsed.position.account_id
         # An account that waits already keeps its place: none is overtaken for ever.
-        self._newest[parsed.position.account_id] = response
+        self._newest[account_id] = response
         self._changed.set()
 
     def fail(self, error: CallError) -> None:
@@ -116,7 +122,7 @@ class Bridge:
 
     @property
     def watches_open(self) -> int:
-        """Position watches that are open. May be read from any thread."""
+        """Watches that are open. May be read from any thread."""
         return len(self._watches)
 
     @property
@@ -190,11 +196,11 @@ class Bridge:
                 self._slow.add(ticket)
 
     def watch(
-        self, request: bytes, caller: str, timeout_s: float | None
+        self, method: int, request: bytes, caller: str, timeout_s: float | None
     ) -> tuple[int, PositionWatch]:
-        """Begin a WatchPositions call; returns the ticket for `unwatch` and the watch."""
-        ticket = self._core.submit(WATCH_METHOD, request, caller, timeout_s)
-        watch = self._watches[ticket] = PositionWatch(caller)
+        """Begin a call of `method`; returns the ticket for `unwatch` and the watch."""
+        ticket = self._core.submit(method, request, caller, timeout_s)
+        watch = self._watches[ticket] = PositionWatch(caller, method)
         return ticket, watch
 
     def unwatch(self, ticket: int) -> None:
@@ -211,7 +217,7 @@ class Bridge:
     def end_watches_of_others(self, access: Access) -> None:
         """End those whose caller may not watch any more: expired, revoked."""
         for ticket, watch in list(self._watches.items()):
-            refused = access.turned_away(watch.caller, WATCH_METHOD)
+            refused = access.turned_away(watch.caller, watch.method)
             if refused is not None:
                 self.unwatch(ticket)
                 watch.fail(CallError(*refused))

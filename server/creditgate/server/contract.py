@@ -10,6 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, Servic
 
 from creditgate.v1 import (
     account_pb2,
+    approval_pb2,
     audit_pb2,
     clock_pb2,
     decision_pb2,
@@ -48,6 +49,13 @@ _COLD_METHODS: Final = frozenset(
         "StreamCheckAndReserve",
         "StreamEntries",
         "WatchPositions",
+        "WatchReservation",
+        "ClaimCase",
+        "ApproveCase",
+        "RejectCase",
+        "EscalateCase",
+        "CommentOnCase",
+        "Delegate",
         "StreamChanges",
         "EraseTexts",
     }
@@ -97,6 +105,7 @@ def _services() -> Iterator[ServiceDescriptor]:
         ledger_pb2,
         terms_pb2,
         policy_pb2,
+        approval_pb2,
         clock_pb2,
         audit_pb2,
     )

@@ -24,7 +24,13 @@ from creditgate.core import Access, AccessError, Core, StoreError, __version__
 from creditgate.server import audit, batches, checkpoints, contract, logs, streams
 from creditgate.server.access import Entrance, keep_fresh, verified_by
 from creditgate.server.addresses import is_loopback, join_address, split_address
-from creditgate.server.bridge import BATCH_PATH, WATCH_PATH, Bridge
+from creditgate.server.bridge import (
+    BATCH_PATH,
+    ORDER_WATCH_METHOD,
+    ORDER_WATCH_PATH,
+    WATCH_PATH,
+    Bridge,
+)
 from creditgate.server.calls import CALL_LINES_PER_S_MAX, CLAIMED, CallRecorder
 from creditgate.server.checkpoints import CheckpointFiles, KeyFileError, Signer
 from creditgate.server.config import Config, unguarded
@@ -310,6 +316,9 @@ def _register(
         for method in contract.methods(services)
     }
     watch = streams.WatchPositions(bridge, drain, recorders[WATCH_PATH])
+    order_watch = streams.WatchPositions(
+        bridge, drain, recorders[ORDER_WATCH_PATH], ORDER_WATCH_METHOD
+    )
     orders = batches.StreamCheckAndReserve(bridge, drain, recorders[batches.STREAM_PATH])
     entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
     changes = audit.StreamChanges(bridge, drain, recorders[audit.CHANGES_PATH])
@@ -317,6 +326,7 @@ def _register(
     handlers: dict[str, Handler] = {
         **unary_handlers(bridge, drain, recorders),
         WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
+        ORDER_WATCH_PATH: grpc.unary_stream_rpc_method_handler(order_watch.handle),
         batches.STREAM_PATH: grpc.stream_stream_rpc_method_handler(orders.handle),
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
         audit.CHANGES_PATH: grpc.unary_stream_rpc_method_handler(changes.handle),

@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2
 
 from creditgate.core import METHODS
-from creditgate.server.bridge import Bridge
+from creditgate.server.bridge import WATCH_METHOD, Bridge
 from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, call_error, field_invalid, request_malformed
@@ -22,10 +22,13 @@ POST_ENTRIES: Final = METHODS["/creditgate.v1.LedgerService/PostEntries"]
 
 
 class WatchPositions:
-    """Sends positions as they change, for as long as the client wants."""
+    """Sends positions, or an order's state, as they change, for as long as the client wants."""
 
-    def __init__(self, bridge: Bridge, drain: Drain, recorder: CallRecorder) -> None:
+    def __init__(
+        self, bridge: Bridge, drain: Drain, recorder: CallRecorder, method: int = WATCH_METHOD
+    ) -> None:
         self._bridge = bridge
+        self._method = method
         self._drain = drain
         self._recorder = recorder
 
@@ -50,10 +53,11 @@ class WatchPositions:
             raise call_error(
                 code_pb2.RESOURCE_EXHAUSTED,
                 "TOO_MANY_WATCHES",
-                f"{WATCHES_MAX} position watches are open; at most {WATCHES_MAX}",
+                f"{WATCHES_MAX} watches are open; at most {WATCHES_MAX}",
                 retry,
             )
-        ticket, watch = self._bridge.watch(request, caller, context.time_remaining())
+        timeout_s = context.time_remaining()
+        ticket, watch = self._bridge.watch(self._method, request, caller, timeout_s)
         try:
             while True:
                 await context.write(await watch.next())

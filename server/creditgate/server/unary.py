@@ -8,7 +8,13 @@ import grpc
 
 from creditgate.core import METHODS
 from creditgate.server.admission import BatchAdmission
-from creditgate.server.bridge import BATCH_METHOD, BATCH_PATH, WATCH_METHOD, Bridge
+from creditgate.server.bridge import (
+    BATCH_METHOD,
+    BATCH_PATH,
+    ORDER_WATCH_METHOD,
+    WATCH_METHOD,
+    Bridge,
+)
 from creditgate.server.calls import CallRecorder, Context
 from creditgate.server.drain import Drain
 from creditgate.server.errors import CallError, shutting_down
@@ -45,7 +51,7 @@ def unary_handlers(
     return {
         path: grpc.unary_unary_rpc_method_handler(_unary(bridge, drain, number, recorders[path]))
         for path, number in METHODS.items()
-        if number != WATCH_METHOD and path in recorders
+        if number not in (WATCH_METHOD, ORDER_WATCH_METHOD) and path in recorders
     }
 
 

@@ -2,7 +2,8 @@
 
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
-use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
+use creditgate_engine::outcome::ReasonCode;
 use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
@@ -357,6 +358,45 @@ fn proposal() -> BoxedStrategy<Command<'static>> {
     .boxed()
 }
 
+/// The request names who asks.
+fn by(who: &'static str) -> RequestKey<'static> {
+    RequestKey { id: who, ..REQUEST }
+}
+
+fn review() -> BoxedStrategy<Command<'static>> {
+    let who = select(vec!["ann", "fay", "flo", "oms"]);
+    let role = option::weighted(0.95, select(vec![Signer::CreditAnalyst, Signer::Finance]));
+    let until = option::weighted(0.2, START..START + 9 * DAY);
+    let terms = (option::weighted(0.2, 1_i64..150), until);
+    let other = select(vec![ReasonCode::TermsUpgraded; 9]).prop_map(|code| vec![code]);
+    let from = option::weighted(0.2, select(vec!["ann", "fay"]));
+    let approve = (other, terms, from).prop_map(|(waived, (amount, until), on_behalf_of)| {
+        Act::Approve(Approve { waived, amount, until, on_behalf_of })
+    });
+    let act = prop_oneof![
+        9 => approve,
+        1 => any::<bool>().prop_map(|take_over| Act::Claim { take_over }),
+        1 => Just(Act::Reject),
+        1 => Just(Act::Escalate),
+        1 => Just(Act::Comment { priority: Some(4) }),
+    ];
+    let review = (who.clone(), 0..3_u64, role.clone(), act).prop_map(|(who, case, role, act)| {
+        Command::ReviewCase(ReviewCase { request: by(who), case, role, act })
+    });
+    let during = option::weighted(0.8, (START..START + 3 * DAY, 1..4 * DAY));
+    let delegate = (who.clone(), who, role, during).prop_map(|(who, to, role, during)| {
+        let during = during.map(|(first, long)| (first, first + long));
+        Command::Delegate(Delegate { request: by(who), to, role, during })
+    });
+    let retry = vec(0..3_u64, 0..4);
+    prop_oneof![
+        8 => review,
+        1 => delegate,
+        2 => retry.prop_map(|cases| Command::RetryCases(RetryCases { cases })),
+    ]
+    .boxed()
+}
+
 /// What the policy says of limits.
 pub fn rules() -> BoxedStrategy<Option<Rules>> {
     let band = (
@@ -416,6 +456,7 @@ pub fn step() -> BoxedStrategy<Step> {
         1 => rolling_limit(),
         3 => payment_terms(),
         1 => erasure(),
+        6 => review(),
         5 => post(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.

@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
 use commands::{Step, opening, rules, step};
+use reference::cases::POLICY;
 use reference::{Answer, Model, Rules};
 
 const DAY: Micros = 86_400_000_000;
@@ -61,7 +62,8 @@ struct Run {
 impl Run {
     /// Has a policy in force, which the model knows by its rules.
     fn set_policy(&mut self, rules: Rules) {
-        let (text, request) = (rules.text(), RequestKey { id: "r", row: 0, call: 0 });
+        let text = format!("{}\n{POLICY}", rules.text());
+        let request = RequestKey { id: "r", row: 0, call: 0 };
         let put = Command::PutPolicy(PutPolicy { request, text: &text });
         let activate = Command::ActivatePolicy(ActivatePolicy { request, version: 2 });
         for (actor, command) in [("writer", put), ("activator", activate)] {
@@ -73,10 +75,15 @@ impl Run {
             self.model.seq = seq;
         }
         self.state.settle(self.state.mark());
-        self.model.rules = rules;
+        (self.model.rules, self.model.has_policy) = (rules, true);
     }
 
     fn step(&mut self, Step { later, actor, channel, command }: Step) {
+        // Who signs is named by the request.
+        let actor = match command.identity() {
+            Identity::Request(key) if key.id != "r" => key.id,
+            _ => actor,
+        };
         (self.model.actor, self.model.channel) = (actor, channel);
         self.model.now += later;
         let (now, seq) = (self.model.now, self.model.seq + 1);
@@ -106,6 +113,7 @@ impl Run {
         self.apply_and_undo(now, &events, &before);
         self.replay(seq, now, &asked, outcome, events);
         self.assert_rows();
+        self.assert_cases();
     }
 
     /// Puts in ids and moments that only this run knows.
@@ -122,6 +130,14 @@ impl Run {
                 *proposal = self.model.waiting(account_id, *proposal as usize);
                 return command;
             }
+            Command::ReviewCase(command) => {
+                command.case = self.case(command.case);
+                return Command::ReviewCase(command.clone());
+            }
+            Command::RetryCases(command) => {
+                command.cases = command.cases.iter().map(|place| self.case(*place)).collect();
+                return Command::RetryCases(command.clone());
+            }
             Command::Housekeep(command) => {
                 command.closed_before = self.model.now - command.closed_before;
                 return Command::Housekeep(*command);
@@ -132,6 +148,10 @@ impl Run {
             *place = self.made.get(*place as usize).copied().unwrap_or(7);
         }
         command
+    }
+
+    fn case(&self, place: u64) -> u64 {
+        self.model.cases.keys().rev().nth(place as usize).copied().unwrap_or(7)
     }
 
     fn apply_and_undo(&mut self, now: Micros, events: &[Event<'_>], before: &Dump) {
@@ -266,6 +286,28 @@ impl Run {
         }
     }
 
+    /// Cases are the model's.
+    fn assert_cases(&self) {
+        let state = &self.state;
+        let cases = state.cases().iter().map(|case| {
+            let signatures = case.signatures.iter();
+            let signatures =
+                signatures.map(|s| (&*s.by, s.on_behalf_of.as_deref(), s.role)).collect::<Vec<_>>();
+            let waiver = case.waiver.as_ref().map(|w| (i128::from(w.amount), w.until));
+            let moments = [case.escalates_at, case.expires_at, case.closed_at];
+            let order = (&**state.account_id(case.slot), &*case.order_id, case.amount);
+            let stands = (case.status, case.level, case.claimed_by.as_deref(), case.reservation);
+            (case.id, order, stands, moments, waiver, signatures)
+        });
+        let expected = self.model.cases.iter().map(|(id, case)| {
+            let moments = [case.escalates_at, case.expires_at, case.closed_at];
+            let order = (case.order.account_id, case.order.order_id, case.order.amount);
+            let stands = (case.status, case.level, case.claimed_by, case.reservation);
+            (*id, order, stands, moments, case.waiver, case.signatures.clone())
+        });
+        assert_eq!(cases.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
+
     /// A recovery from the rows finds the same state.
     fn assert_restored(&self) {
         let dump = self.state.dump();
@@ -282,6 +324,9 @@ impl Run {
         for ((slot, invoice_id), standing) in &dump.items {
             items.push(&standing.item(*slot, invoice_id));
         }
+        dump.cases.values().for_each(|case| restored.restore_cases().restore(case.clone()));
+        let delegations = dump.delegations.iter().cloned();
+        delegations.for_each(|one| restored.restore_cases().restore_delegation(one));
         dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert!(restored.add_up() && restored.sum_up());
         assert_eq!(restored.dump(), dump);
@@ -343,6 +388,7 @@ fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
         | Outcome::Policy(_)
         | Outcome::Erased(_)
         | Outcome::Done => vec![],
+        Outcome::Reviewed(reviewed) => reviewed.reserved.iter().map(reserved_answer).collect(),
     }
 }
 
@@ -371,10 +417,12 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         assert!(found.decision != Decision::Declined || !codes.is_empty() && found.amount == 0);
         let mut blocking = found.reasons.iter().filter(|reason| !notices.contains(&reason.0));
         let referred = blocking.next().is_some_and(|first| first.0 == ReasonCode::TermsUpgraded);
-        assert_eq!(found.decision == Decision::Referred, referred);
-        assert!(!referred || found.amount == 0);
+        // What was signed for is named, and approved.
+        let signed = referred && found.decision == Decision::Approved;
+        assert_eq!(found.decision == Decision::Referred, referred && !signed);
+        assert!(found.decision != Decision::Referred || found.amount == 0);
         let blocks = found.reasons.iter().any(|reason| !notices.contains(&reason.0));
-        assert!(found.decision != Decision::Approved || !blocks || found.breach);
+        assert!(found.decision != Decision::Approved || !blocks || found.breach || signed);
         assert!(!found.breach || blocks);
         if let Command::Reserve(Reserve { order, allow_partial, .. }) = command {
             let room = known(order.account_id).unwrap_or(i128::MAX);
@@ -391,11 +439,15 @@ fn assert_check(state: &State, now: Micros, asked: &Request<'_>, outcome: &Outco
     let (Command::Reserve(command), Outcome::Reserved(reserved)) = (&asked.command, outcome) else {
         return;
     };
+    // It does not ask under which name an order was signed for.
+    if reserved.case.is_some() && reserved.amount > 0 {
+        return;
+    }
     let Reserve { order, allow_partial, .. } = command;
     let Order { account_id, amount, currency, terms, .. } = *order;
     let (allow_partial, channel) = (*allow_partial, asked.channel);
     let inquiry = Inquiry { account_id, amount, currency, allow_partial, terms, channel };
     let checked = check(state, now, &inquiry);
-    let expected = Reserved { reservation: None, expires_at: 0, ..reserved.clone() };
+    let expected = Reserved { reservation: None, expires_at: 0, case: None, ..reserved.clone() };
     assert_eq!(checked, Ok(expected));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
-use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved, Referred};
 use creditgate_engine::outcome::ReasonCode::{self, *};
 use creditgate_engine::outcome::{Invoiced, Level, Whose};
@@ -13,6 +13,7 @@ use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
 
+use cases::Case;
 pub use limits::{Backing, Rules};
 
 pub type Amount = i128;
@@ -106,6 +107,10 @@ pub struct Model {
     pub assigned: BTreeMap<String, &'static str>,
     pub orders: BTreeMap<u64, Order>,
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
+    pub cases: BTreeMap<u64, Case>,
+    /// By whose authority and who signs: what it is, from when, until when.
+    pub delegations: BTreeMap<(&'static str, &'static str), (Signer, Micros, Micros)>,
+    pub has_policy: bool,
     pub now: Micros,
     pub seq: Seq,
     pub rules: Rules,
@@ -360,7 +365,7 @@ impl Model {
         let mut next = self.clone();
         next.seq += 1;
         let mut answers = match command {
-            Command::Reserve(c) => next.reserve(&c.order, c.allow_partial, 0).map(|a| vec![a])?,
+            Command::Reserve(c) => next.reserve(&c.order, c.allow_partial).map(|a| vec![a])?,
             Command::ReserveAll(c) => next.reserve_all(&c.orders)?,
             Command::Adjust(c) => vec![next.adjust(c)?],
             Command::Capture(c) => vec![next.capture(c)?],
@@ -391,7 +396,13 @@ impl Model {
             Command::UpsertCalendar(c) => next.upsert_calendar(c),
             Command::AssignTerms(c) => next.assign_terms(c)?,
             Command::PutPolicy(_) | Command::ActivatePolicy(_) | Command::ShadowPolicy(_) => {
-                unreachable!("the model has no policy")
+                unreachable!("a policy is in force from the beginning, or none")
+            }
+            Command::ReviewCase(c) => next.review(c)?,
+            Command::Delegate(c) => next.delegate(c)?,
+            Command::RetryCases(c) => {
+                next.retry(c);
+                vec![]
             }
             // Names and reasons decide nothing.
             Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
@@ -400,7 +411,8 @@ impl Model {
             Command::EraseTexts(_) => vec![],
             Command::Housekeep(c) => next.housekeep(c),
         };
-        for answer in answers.iter_mut().filter(|_| !matches!(command, Command::ReserveAll(_))) {
+        let looks = !matches!(command, Command::ReserveAll(_) | Command::ReviewCase(_));
+        for answer in answers.iter_mut().filter(|_| looks) {
             let account = match command {
                 Command::Reserve(c) => c.order.account_id,
                 _ => answer.order.as_ref().expect("of an order").account,
@@ -419,6 +431,8 @@ fn refuse<T>(kind: &str) -> Result<T> {
 
 #[path = "reference_accounts.rs"]
 mod accounts;
+#[path = "reference_cases.rs"]
+pub mod cases;
 #[path = "reference_conditions.rs"]
 mod conditions;
 #[path = "reference_limits.rs"]

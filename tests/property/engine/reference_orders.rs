@@ -38,12 +38,25 @@ impl Model {
         Answer { amount: 0, order: Some(self.orders[&id].clone()), ..answer }
     }
 
-    pub(super) fn reserve(
-        &mut self,
-        order: &crate::OrderOf,
-        partial: bool,
-        item: usize,
-    ) -> Result<Answer> {
+    pub(super) fn reserve(&mut self, order: &crate::OrderOf, partial: bool) -> Result<Answer> {
+        let Some(account) = self.accounts.get(order.account_id) else {
+            return refuse("AccountNotFound");
+        };
+        if account.currency != order.currency {
+            return refuse("CurrencyMismatch");
+        }
+        let latest = self.latest(order.account_id, order.order_id);
+        if let Some(held) = latest.filter(|id| self.orders[id].open > 0) {
+            let before = self.reserved_before(order, held);
+            return before.map_or_else(|| refuse("OrderAlreadyReserved"), Ok);
+        }
+        let answer = self.judge(order, partial, 0)?;
+        self.after_order(order, &answer);
+        Ok(answer)
+    }
+
+    /// An item of a batch, which opens no case and asks for nothing that was signed.
+    fn reserve_item(&mut self, order: &crate::OrderOf, item: usize) -> Result<Answer> {
         let Some(account) = self.accounts.get(order.account_id) else {
             return refuse("AccountNotFound");
         };
@@ -54,11 +67,32 @@ impl Model {
         if latest.is_some_and(|id| self.orders[&id].open > 0) {
             return refuse("OrderAlreadyReserved");
         }
+        let waives = std::mem::take(&mut self.cases);
+        let answer = self.judge(order, false, item);
+        self.cases = waives;
+        let answer = answer?;
+        if answer.decision == Approved {
+            self.after_order(order, &answer);
+        }
+        Ok(answer)
+    }
+
+    /// Decides an order that may be placed, under what was signed for it.
+    pub(super) fn judge(
+        &mut self,
+        order: &crate::OrderOf,
+        partial: bool,
+        item: usize,
+    ) -> Result<Answer> {
+        let waived = self.is_waived(order);
         self.know_terms(order.account_id, order.terms)?;
         let answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
         let today = Day::of(self.now);
         let mut answer = self.compare_terms(order.account_id, order.terms, today, 31, answer);
-        if let Some(part) = answer.fitting.filter(|part| partial && *part > 0) {
+        if waived && answer.decision == Referred {
+            (answer.decision, answer.amount) = (Approved, order.amount.into());
+        }
+        if let Some(part) = answer.fitting.filter(|part| partial && !waived && *part > 0) {
             (answer.decision, answer.amount) = (PartiallyApproved, part);
         }
         if answer.amount > 0 {
@@ -85,7 +119,7 @@ impl Model {
         for (index, order) in orders.iter().enumerate() {
             let key = (order.account_id, order.order_id);
             let in_item = |kind| format!("items[{index}] {kind}");
-            let result = self.reserve(order, false, index);
+            let result = self.reserve_item(order, index);
             let of_account = ["AccountNotFound", "CurrencyMismatch"];
             let placed = !result.as_ref().is_err_and(|kind| of_account.contains(&&**kind));
             if placed && seen.contains(&key) {
@@ -331,6 +365,7 @@ impl Model {
     }
 
     pub(super) fn housekeep(&mut self, c: &Housekeep) -> Vec<Answer> {
+        self.keep_cases(c);
         let stale = |count: usize, (place, since): (usize, Micros)| {
             since < c.closed_before || place as u64 + c.closed_count_max < count as u64
         };

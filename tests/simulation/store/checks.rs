@@ -102,7 +102,7 @@ pub fn kinds(store: &Store) -> BTreeSet<String> {
     let read = store.journal().read(1, |commit| {
         for event in commit.entries.iter().flat_map(|entry| &entry.events) {
             let text = format!("{event:?}");
-            kinds.extend(text.split(' ').next().map(str::to_owned));
+            kinds.extend(text.split([' ', '(']).next().map(str::to_owned));
         }
         Ok(ControlFlow::Continue(()))
     });

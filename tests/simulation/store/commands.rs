@@ -2,7 +2,8 @@
 
 use creditgate_engine::command::*;
 use creditgate_engine::entry::Request;
-use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
+use creditgate_engine::outcome::{Outcome, ReasonCode};
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use creditgate_store::text;
@@ -19,8 +20,10 @@ const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
 const TERMS: [&str; 2] = ["net", "late"];
 // Under one of them accounts cross bands, and some orders are referred.
 const POLICIES: [&str; 3] = [
-    "",
     limits::POLICY,
+    "[approvals]
+     escalate_after_hours = 1
+     bands = [{ roles = 'finance' }]",
     "[all]
      first-order = { outcome = 'notify' }
      overdue-days = { days = 0, outcome = 'alert' }
@@ -34,7 +37,10 @@ const POLICIES: [&str; 3] = [
      [channel.pos]
      maximum-order = { amount = '2.00 USD', outcome = 'refer' }
      [account.acme]
-     first-order = { excluded = true }",
+     first-order = { excluded = true }
+     [approvals]
+     escalate_after_hours = 1
+     bands = [{ roles = 'finance', up_to = '1.50 USD' }, { roles = 'finance', signatures = 2 }]",
 ];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
@@ -69,6 +75,7 @@ impl Simulation {
         };
         let target = Target::Order(OrderKey { account_id, order_id });
         match random.below(29) {
+            27..=28 => self.case(request),
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -251,6 +258,34 @@ impl Simulation {
             return Command::ShadowPolicy(ShadowPolicy { request, version });
         }
         Command::PutPolicy(PutPolicy { request, text: random.pick(&POLICIES) })
+    }
+
+    /// Something about a case that an answer has named.
+    fn case(&mut self, request: RequestKey<'static>) -> Command<'static> {
+        let cases = self.acknowledged.iter().filter_map(|(_, answer)| match &answer.outcome {
+            Outcome::Reserved(reserved) => reserved.case,
+            _ => None,
+        });
+        let latest: Vec<u64> = cases.collect();
+        let random = &mut self.random;
+        if random.chance(1, 8) {
+            let during = random.chance(2, 3).then_some((0, self.now + 9_000_000));
+            let (to, role) = ("mate", Some(Signer::Finance));
+            return Command::Delegate(Delegate { request, to, role, during });
+        }
+        let back = random.below(2) as usize;
+        let case = latest.into_iter().rev().nth(back).unwrap_or(1);
+        let code = ReasonCode::TermsUpgraded;
+        let waived = vec![random.pick(&[code, code, code, ReasonCode::UtilisationReached])];
+        let approve = Approve { waived, amount: None, until: None, on_behalf_of: None };
+        let act = match random.below(14) {
+            0 => Act::Claim { take_over: true },
+            1 => Act::Reject,
+            2 => Act::Escalate,
+            3 => Act::Comment { priority: Some(3) },
+            _ => Act::Approve(approve),
+        };
+        Command::ReviewCase(ReviewCase { request, case, role: Some(Signer::Finance), act })
     }
 
     fn post(

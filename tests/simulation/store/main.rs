@@ -231,8 +231,8 @@ fn what_was_acknowledged_survives_everything() {
         simulate(seed(0), 250);
         return;
     }
-    let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 150)).collect();
-    let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured \
+    let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 200)).collect();
+    let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured Case \
                  Claimed Expired ExpirySet FirstOrdered Grown HoldLifted HoldPlaced \
                  ItemForgotten ItemMoved ItemPosted LimitApproved LimitProposed OrdersCounted \
                  PolicyActivated PolicyPut PolicyShadowed ProposalClosed Released \

@@ -19,10 +19,14 @@ from creditgate.client import (
     Allocation,
     Calendar,
     CaptureResult,
+    Case,
+    CaseOrder,
+    CaseStatus,
     Change,
     ChangesProgress,
     Checkpoint,
     CheckResult,
+    Comment,
     ConfirmResult,
     CreditLimit,
     Cure,
@@ -32,6 +36,8 @@ from creditgate.client import (
     DayTable,
     DayTableRow,
     Decision,
+    Delegation,
+    DelegationResult,
     Discount,
     Effect,
     EndOfMonth,
@@ -53,6 +59,7 @@ from creditgate.client import (
     NetDays,
     NonWorkingDay,
     OrderItem,
+    OrderState,
     PastDecision,
     PendingProposal,
     Policy,
@@ -71,11 +78,13 @@ from creditgate.client import (
     Reservation,
     ReservationState,
     ReserveResult,
+    ReviewResult,
     RollingLimit,
     Segment,
     SetResult,
     Shadow,
     ShadowDifference,
+    Signature,
     StatusResult,
     StreamProgress,
     TemporaryLimit,
@@ -90,8 +99,10 @@ from creditgate.client import (
     UpsertResult,
     Verification,
     VerificationRecord,
+    Waiver,
 )
 from creditgate.client import _account as account_calls
+from creditgate.client import _approval as approval_calls
 from creditgate.client import _audit as audit_calls
 from creditgate.client import _clock as clock_calls
 from creditgate.client import _conditions as conditions_calls
@@ -103,6 +114,7 @@ from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
 from creditgate.v1 import (
     account_pb2,
+    approval_pb2,
     audit_pb2,
     clock_pb2,
     common_pb2,
@@ -121,6 +133,7 @@ FILES = [
     (limits_pb2, limits_calls),
     (terms_pb2, terms_calls),
     (policy_pb2, policy_calls),
+    (approval_pb2, approval_calls),
     (clock_pb2, clock_calls),
     (audit_pb2, audit_calls),
 ]
@@ -136,6 +149,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
     assert len(found) == 54
+    assert len(found) == 57
     return found
 
 
@@ -217,6 +231,14 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (policy_pb2.ShadowPolicyResponse, PolicyResult, []),
     (policy_pb2.PutPolicyResponse, PolicyResult, []),
     (policy_pb2.ActivatePolicyResponse, PolicyResult, []),
+    (decision_pb2.WatchReservationResponse, OrderState, []),
+    (approval_pb2.Case, Case, []),
+    (approval_pb2.Waiver, Waiver, []),
+    (approval_pb2.Signature, Signature, []),
+    (approval_pb2.Comment, Comment, []),
+    (approval_pb2.ReviewCaseResponse, ReviewResult, []),
+    (approval_pb2.Delegation, Delegation, []),
+    (approval_pb2.DelegateResponse, DelegationResult, []),
     (audit_pb2.Change, Change, []),
     (audit_pb2.StreamChangesResponse, ChangesProgress, []),
     (audit_pb2.Checkpoint, Checkpoint, []),
@@ -240,6 +262,8 @@ ENUMS: list[tuple[type[StrEnum], EnumTypeWrapper]] = [
     (ReasonUnit, common_pb2.ReasonUnit),
     (Effect, common_pb2.Effect),
     (PolicyStatus, policy_pb2.PolicyStatus),
+    (CaseStatus, decision_pb2.CaseStatus),
+    (CaseOrder, approval_pb2.CaseOrder),
     (LimitKind, common_pb2.LimitKind),
     (ReservationState, decision_pb2.ReservationState),
     (AccountStatus, account_pb2.AccountStatus),

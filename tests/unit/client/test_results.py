@@ -92,6 +92,7 @@ def test_a_decline_with_all_its_parts() -> None:
         reservation_id="",
         approved_amount_minor=0,
         expire_time=None,
+        case_id="",
     )
     assert not result.approved
 

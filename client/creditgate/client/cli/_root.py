@@ -9,6 +9,7 @@ import click
 from creditgate.client import CreditgateError
 from creditgate.client.cli import (
     account,
+    case,
     clock,
     conditions,
     decision,
@@ -141,6 +142,7 @@ def _owner(point: EntryPoint) -> str:
     commands=[
         account.account,
         account.segment,
+        case.case,
         clock.clock,
         conditions.hold,
         conditions.rolling_limit,

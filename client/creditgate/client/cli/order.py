@@ -128,6 +128,7 @@ def reserve(
                     ("expires", time_text(result.expire_time)),
                 ],
             )
+        facts(conn.console, [("case", result.case_id)])
     decision_exit(result)
 
 

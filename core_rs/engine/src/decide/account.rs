@@ -173,7 +173,8 @@ impl Context<'_> {
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let slot = self.slot(command.account_id)?;
         let erased = Outcome::Erased(command.entries.len() as u64);
-        Ok((erased, vec![Event::TextsErased { slot }]))
+        let own = std::iter::once(Event::TextsErased { slot });
+        Ok((erased, own.chain(self.erase_comments(slot)).collect()))
     }
 }
 

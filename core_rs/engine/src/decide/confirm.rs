@@ -1,16 +1,19 @@
 //! `Confirm`: may the goods of an order still leave?
 
 use crate::command::Target;
+use crate::decide::cases::case_of_reservation;
 use crate::decide::levels::room;
 use crate::decide::rules::standing;
 use crate::decide::{Context, find_reservation, view};
 use crate::error::Refusal;
-use crate::outcome::{Changed, Verdict};
+use crate::model::Case;
+use crate::outcome::{Changed, Reason, ReasonCode, Verdict};
 use crate::state::State;
-use crate::values::Micros;
+use crate::values::{Day, Micros};
 
 /// Looks at an open reservation again, at `now`: whether its account, as it stands today, would
-/// take orders at all. Amounts are not asked again, for they are reserved. Changes nothing.
+/// take orders at all, and whether the approval under which it was reserved still holds. Amounts
+/// are not asked again, for they are reserved. Changes nothing.
 ///
 /// # Errors
 ///
@@ -22,12 +25,26 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     if !found.is_open() || found.expires_at <= now {
         return Err(nothing_open(target));
     }
-    let reasons = standing(state, found.slot, now);
+    let mut reasons = standing(state, found.slot, now);
+    if let Some(case) = case_of_reservation(state, found) {
+        look_at_approval(case, now, &mut reasons);
+    }
     let decision = Verdict::decision(&reasons);
     let context = Context { state, seq: 0, now, actor: "", channel: "" };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
     let reservation = view(state, found);
     Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })
+}
+
+/// What an approval covers is no reason while it holds, and once it is over that is one.
+fn look_at_approval(case: &Case, now: Micros, reasons: &mut Vec<Reason>) {
+    let Some(waiver) = &case.waiver else { return };
+    if now < waiver.until {
+        reasons.retain(|reason| !waiver.covers(reason));
+    } else {
+        let days = [now, waiver.until - 1].map(|moment| i64::from(Day::of(moment).0));
+        reasons.push(Reason::own(ReasonCode::ApprovalExpired, days[0], days[1]));
+    }
 }
 
 fn nothing_open(target: &Target<'_>) -> Refusal {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::bounds::HOUSEKEEP_EVENTS_MAX;
 use crate::command::Housekeep;
 use crate::decide::Context;
-use crate::event::Event;
+use crate::event::{CaseEvent, Event};
 use crate::outcome::Outcome;
 use crate::state::State;
 use crate::values::Micros;
@@ -14,11 +14,14 @@ use crate::values::Micros;
 #[must_use]
 pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool {
     let Housekeep { closed_before, closed_count_max } = *command;
-    let expires = state.expiring().next().is_some_and(|(at, _)| at <= now);
+    let due = |at: Option<Micros>| at.is_some_and(|at| at <= now);
+    let expires = due(state.expiring().next().map(|(at, _)| at));
     let stale = |since: Option<Micros>, count: usize| {
         since.is_some_and(|since| since < closed_before) || count as u64 > closed_count_max
     };
     expires
+        || due(state.cases().due().next().map(|(at, _)| at))
+        || stale(state.cases().closed().next().map(|(at, _)| at), state.cases().closed().len())
         || stale(state.closed().next().map(|(at, _)| at), state.closed().len())
         || stale(state.settled().next().map(|(at, ..)| at), state.settled().len())
 }
@@ -36,9 +39,46 @@ impl Context<'_> {
                 Event::Expired { reservation, amount: row.map_or(0, |row| row.open) }
             })
             .collect();
+        self.end_cases(&mut events);
         self.forget_reservations(command, &mut events);
         self.forget_items(command, &mut events);
+        self.forget_cases(command, &mut events);
         (Outcome::Done, events)
+    }
+
+    /// Cases whose time has come are escalated, or expire.
+    fn end_cases(&self, events: &mut Vec<Event<'_>>) {
+        let due = self.state.cases().due().take_while(|(at, _)| *at <= self.now);
+        for (_, case) in due.take(HOUSEKEEP_EVENTS_MAX - events.len()) {
+            let escalated = (self.now < case.expires_at).then(|| self.escalate(case));
+            events.push(match escalated {
+                None => Event::Case(CaseEvent::Expired { case: case.id }),
+                Some(Some(event)) => event,
+                // Nobody is above them any more.
+                Some(None) => {
+                    let (id, level) = (case.id, case.level);
+                    Event::Case(CaseEvent::Escalated { case: id, level, escalates_at: 0 })
+                }
+            });
+        }
+    }
+
+    /// One under which something is still reserved is kept for another while.
+    fn forget_cases(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
+        let closed = self.state.cases().closed();
+        let surplus = (closed.len() as u64).saturating_sub(command.closed_count_max);
+        let room = HOUSEKEEP_EVENTS_MAX - events.len();
+        let stale = closed
+            .enumerate()
+            .take_while(|(i, (at, _))| (*i as u64) < surplus || *at < command.closed_before);
+        events.extend(stale.take(room).map(|(i, (_, case))| {
+            let held = case.reservation.and_then(|id| self.state.reservation(id));
+            let is_held = held.is_some_and(|held| held.is_open());
+            match is_held && i as u64 >= surplus {
+                true => Event::Case(CaseEvent::Kept { case: case.id }),
+                false => Event::Case(CaseEvent::Forgotten { case: case.id }),
+            }
+        }));
     }
 
     fn forget_reservations(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {

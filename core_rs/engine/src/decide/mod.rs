@@ -6,6 +6,7 @@
 mod account;
 mod adjust;
 mod capture;
+pub mod cases;
 mod conditions;
 mod confirm;
 mod cure;
@@ -38,6 +39,9 @@ use crate::outcome::{Changed, Decision, Outcome, Reason, ReservationView, Verdic
 use crate::policy::limits::Owner;
 use crate::state::State;
 use crate::values::{Micros, Minor, Seq, Slot, Ttl};
+
+/// An outcome, and what happened.
+type Decided<'a> = Result<(Outcome, Vec<Event<'a>>), Refusal>;
 
 /// What a decision has before it besides the command.
 #[derive(Clone, Copy)]
@@ -121,6 +125,9 @@ impl<'s> Context<'s> {
             Command::ActivatePolicy(command) => self.activate_policy(command),
             Command::ShadowPolicy(command) => self.shadow_policy(command),
             Command::Post(command) => self.post(command),
+            Command::ReviewCase(command) => self.review_case(command, reason),
+            Command::Delegate(command) => self.delegate(command),
+            Command::RetryCases(command) => self.retry_cases(command),
             Command::EraseTexts(command) => self.erase_texts(command),
             Command::Housekeep(command) => Ok(self.housekeep(command)),
         }

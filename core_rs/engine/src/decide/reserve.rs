@@ -10,6 +10,7 @@ use crate::decide::rules::{Ask, Evaluation, evaluate};
 use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
+use crate::model::Waiver;
 use crate::outcome::{Decision, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
 use crate::terms::AskedTerms;
@@ -41,7 +42,7 @@ pub fn check(state: &State, now: Micros, inquiry: &Inquiry<'_>) -> Result<Reserv
     let Inquiry { account_id, amount, currency, allow_partial, terms, channel } = *inquiry;
     let context = Context { state, seq: 0, now, actor: "", channel };
     let slot = context.payer(account_id, currency)?;
-    context.judge(slot, Pending::default(), amount, allow_partial, terms)
+    context.judge(slot, Pending::default(), amount, allow_partial, terms, None)
 }
 
 impl Context<'_> {
@@ -50,10 +51,21 @@ impl Context<'_> {
         command: &Reserve<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let order = &command.order;
-        let slot = self.orderer(order)?;
+        let slot = match self.orderer(order) {
+            // What was approved meanwhile is the answer to whoever asks for just that.
+            Err(Refusal::OrderAlreadyReserved(_)) => return self.reserved_in_case(order),
+            found => found?,
+        };
+        if let Some(case) = self.state.cases().pending_of_order(slot, order.order_id) {
+            return self.reserve_in_case(command, slot, case);
+        }
+        let (amount, allow_partial) = (order.amount, command.allow_partial);
         let mut reserved =
-            self.judge(slot, Pending::default(), order.amount, command.allow_partial, order.terms)?;
-        let event = self.hold(&mut reserved, slot, order, 0);
+            self.judge(slot, Pending::default(), amount, allow_partial, order.terms, None)?;
+        let event = match reserved.verdict.decision {
+            Decision::Referred => self.open_case(&mut reserved, slot, order),
+            _ => self.hold(&mut reserved, slot, order, 0),
+        };
         Ok((Outcome::Reserved(reserved), event.into_iter().collect()))
     }
 
@@ -76,7 +88,10 @@ impl Context<'_> {
         let mut results = Vec::with_capacity(judged.len());
         for (index, (slot, mut reserved)) in judged.into_iter().enumerate() {
             match misfit {
-                None => events.extend(self.hold(&mut reserved, slot, &orders[index], index)),
+                None => {
+                    events.extend(self.hold(&mut reserved, slot, &orders[index], index));
+                    events.extend(self.use_case(&mut reserved, slot, orders[index].order_id));
+                }
                 Some(misfit) => reserved = self.declined_with(slot, reserved.verdict, misfit),
             }
             results.push(reserved);
@@ -93,15 +108,9 @@ impl Context<'_> {
         if !earlier.orders.insert((slot, order.order_id)) {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
-        let (own, orders) = earlier.reserved.get(&slot).copied().unwrap_or_default();
-        let pending = Pending { own, orders, together: Some(&earlier.together) };
-        let reserved = self.judge(slot, pending, order.amount, false, order.terms)?;
-        let amount = i128::from(reserved.amount);
-        let (own, orders) = earlier.reserved.entry(slot).or_default();
-        (*own, *orders) = (*own + amount, *orders + u32::from(amount > 0));
-        for (place, ..) in together(self.state, slot) {
-            *earlier.together.entry(place).or_default() += amount;
-        }
+        let pending = earlier.pending(slot);
+        let reserved = self.judge(slot, pending, order.amount, false, order.terms, None)?;
+        earlier.take(self.state, slot, reserved.amount);
         Ok((slot, reserved))
     }
 
@@ -125,14 +134,15 @@ impl Context<'_> {
     }
 
     /// Decides an order of `amount`, on top of `pending` from the same command; `asked` is what it
-    /// names of payment terms.
-    fn judge(
+    /// names of payment terms. What `waiver` covers is named, and does not stand in the way.
+    pub(super) fn judge(
         &self,
         slot: Slot,
         pending: Pending<'_>,
         amount: Minor,
         allow_partial: bool,
         asked: Option<AskedTerms<'_>>,
+        waiver: Option<&Waiver>,
     ) -> Result<Reserved, Refusal> {
         let ask = Ask { pending, ..self.ask(amount, amount) };
         let evaluation = match asked {
@@ -142,6 +152,7 @@ impl Context<'_> {
         let fitting = evaluation.fitting_if_short();
         let (decision, granted) = match fitting {
             _ if !evaluation.blocks() => (Decision::Approved, amount),
+            _ if let Some(waiver) = waiver => under(waiver, &evaluation.reasons, amount),
             Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
             _ => (Verdict::decision(&evaluation.reasons), 0),
         };
@@ -154,7 +165,7 @@ impl Context<'_> {
         // A shared limit may have been passed by more than an i64 holds.
         room.available = room.available.map(|available| available.saturating_sub(granted));
         let verdict = Verdict { cure, ..self.verdict(decision, reasons, fitting, room) };
-        Ok(Reserved { verdict, reservation: None, amount: granted, expires_at: 0 })
+        Ok(Reserved { verdict, reservation: None, amount: granted, expires_at: 0, case: None })
     }
 
     /// Nothing of the batch is reserved: an item that fits is declined because of the first that
@@ -168,11 +179,11 @@ impl Context<'_> {
         let room = room(self.state, slot, self.now, 0);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
         let verdict = Verdict { cure, ..verdict };
-        Reserved { verdict, reservation: None, amount: 0, expires_at: 0 }
+        Reserved { verdict, reservation: None, amount: 0, expires_at: 0, case: None }
     }
 
     /// Gives an approved order its reservation.
-    fn hold<'a>(
+    pub(super) fn hold<'a>(
         &self,
         reserved: &mut Reserved,
         slot: Slot,
@@ -192,13 +203,40 @@ impl Context<'_> {
     }
 }
 
-/// What the earlier items of a batch take.
+/// What an order comes to of which `waiver` covers some reasons: all of it, or nothing.
+#[cold]
+fn under(waiver: &Waiver, reasons: &[Reason], amount: Minor) -> (Decision, Minor) {
+    let left = reasons.iter().filter(|reason| !waiver.covers(reason)).cloned();
+    match Verdict::decision(&Vec::from_iter(left)) {
+        Decision::Approved => (Decision::Approved, amount),
+        other => (other, 0),
+    }
+}
+
+/// What the earlier orders of a command take.
 #[derive(Default)]
-struct Earlier<'o> {
+pub(super) struct Earlier<'o> {
     orders: BTreeSet<(Slot, &'o str)>,
     /// How much, and of how many orders.
     reserved: BTreeMap<Slot, (i128, u32)>,
     together: BTreeMap<Together, i128>,
+}
+
+impl Earlier<'_> {
+    /// As the next order of an account meets it.
+    pub(super) fn pending(&self, slot: Slot) -> Pending<'_> {
+        let (own, orders) = self.reserved.get(&slot).copied().unwrap_or_default();
+        Pending { own, orders, together: Some(&self.together) }
+    }
+
+    /// Adds what an order of an account takes.
+    pub(super) fn take(&mut self, state: &State, slot: Slot, amount: Minor) {
+        let (own, orders) = self.reserved.entry(slot).or_default();
+        (*own, *orders) = (*own + i128::from(amount), *orders + u32::from(amount > 0));
+        for (place, ..) in together(state, slot) {
+            *self.together.entry(place).or_default() += i128::from(amount);
+        }
+    }
 }
 
 #[cfg(test)]

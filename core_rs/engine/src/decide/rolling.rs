@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::command::{RemoveRollingLimit, SetRollingLimit};
 use crate::decide::Context;
 use crate::error::Refusal;
-use crate::event::Event;
+use crate::event::{CaseEvent, Event};
 use crate::outcome::{Outcome, Upserted};
 use crate::state::State;
 use crate::values::{Minor, ReservationId, Slot};
@@ -66,7 +66,9 @@ pub(super) fn exposure_changes(
     let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
     let mut changes: BTreeMap<Slot, Minor> = BTreeMap::new();
     for event in events {
-        if let Event::Reserved { reservation, slot, .. } = *event {
+        if let Event::Reserved { reservation, slot, .. }
+        | Event::Case(CaseEvent::Reserved { reservation, slot, .. }) = *event
+        {
             made.insert(reservation, slot);
         }
         let of = |id: ReservationId| {
@@ -74,6 +76,7 @@ pub(super) fn exposure_changes(
         };
         let (slot, change) = match *event {
             Event::Reserved { slot, amount, .. }
+            | Event::Case(CaseEvent::Reserved { slot, amount, .. })
             | Event::ItemPosted { slot, amount, .. }
             | Event::ItemMoved { slot, amount, .. }
             | Event::UnallocatedMoved { slot, amount } => (Some(slot), amount),

@@ -7,7 +7,7 @@ use crate::bounds::HOLDS_MAX;
 use crate::command::Command;
 use crate::decide::levels::effective_limit;
 use crate::decide::rolling::exposure_changes;
-use crate::event::Event;
+use crate::event::{CaseEvent, Event};
 use crate::model::{HoldKind, Terms};
 use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
 use crate::state::State;
@@ -107,7 +107,7 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
         ReasonCode::OverdueShare => "policy-overdue-share",
         ReasonCode::OldestItem => "policy-oldest-item",
         ReasonCode::VelocityCount | ReasonCode::VelocityAmount => "policy-velocity",
-        // Closed, suspended or held it is already; and a batch is no account's fault.
+        // Closed, suspended or held it is already; a batch and an approval are no account's fault.
         ReasonCode::AccountClosed
         | ReasonCode::AccountSuspended
         | ReasonCode::AccountOnHold
@@ -115,6 +115,7 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
         | ReasonCode::FraudSuspension
         | ReasonCode::LimitTolerated
         | ReasonCode::LimitInGrace
+        | ReasonCode::ApprovalExpired
         | ReasonCode::BatchNotApproved => return None,
     })
 }
@@ -122,7 +123,7 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
 fn note_first_orders(state: &State, events: &mut Vec<Event<'_>>) {
     let mut slots: Vec<Slot> = Vec::new();
     for event in &*events {
-        if let Event::Reserved { slot, .. } = *event
+        if let Event::Reserved { slot, .. } | Event::Case(CaseEvent::Reserved { slot, .. }) = *event
             && !state.watch(slot).ordered
             && !slots.contains(&slot)
         {
@@ -148,7 +149,8 @@ pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> BTreeMap<Slot, (u3
     let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
     for event in events {
         let (slot, orders, amount) = match *event {
-            Event::Reserved { reservation, slot, amount, .. } => {
+            Event::Reserved { reservation, slot, amount, .. }
+            | Event::Case(CaseEvent::Reserved { reservation, slot, amount, .. }) => {
                 made.insert(reservation, slot);
                 (Some(slot), 1, amount)
             }

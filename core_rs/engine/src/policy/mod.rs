@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::State;
 use crate::values::Micros;
 
+pub mod approvals;
 pub mod limits;
 pub mod money;
 pub mod reader;
@@ -21,6 +22,7 @@ pub mod shadow;
 pub mod trial;
 pub mod velocity;
 
+pub use approvals::{Approvals, Band, WaitingOrder};
 pub use limits::Limits;
 pub use money::Amounts;
 pub use reader::{Place, Problem, Reader, Section};
@@ -46,6 +48,8 @@ pub struct Policy {
     pub window: Window,
     /// For how long and how far limits may be passed, and on whose word they hold.
     pub limits: Limits,
+    /// `[approvals]`.
+    pub approvals: Approvals,
 }
 
 impl Default for Policy {
@@ -56,6 +60,7 @@ impl Default for Policy {
             rules: Rules::default(),
             window: Window::default(),
             limits: Limits::default(),
+            approvals: Approvals::default(),
         }
     }
 }
@@ -69,8 +74,9 @@ pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
     let reader = Reader::new(text);
     let mut root = reader.root();
     let limits = root.section("limits").map(Limits::read).unwrap_or_default();
+    let approvals = root.section("approvals").map(Approvals::read).unwrap_or_default();
     let (rules, window) = (Rules::read(&mut root, state), Window::read(&mut root));
-    let policy = Policy { rules, window, limits, ..Policy::default() };
+    let policy = Policy { rules, window, limits, approvals, ..Policy::default() };
     drop(root);
     (policy, reader.finish())
 }

@@ -15,6 +15,11 @@ impl Amounts {
         self.0.iter().find(|(known, _)| *known == currency).map(|(_, amount)| *amount)
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Currency, Minor)> {
+        self.0.iter().copied()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::apply::apply;
 use crate::command::{Command, Order};
 use crate::decide::{decide, ordered};
 use crate::entry::{Entry, Request};
-use crate::event::Event;
+use crate::event::{CaseEvent, Event};
 use crate::outcome::{Decision, Outcome, ReasonCode, Verdict};
 use crate::policy::Policy;
 use crate::policy::shadow::{differs, pairs, rule_between};
@@ -134,7 +134,7 @@ impl Trial {
                 | Event::FirstOrdered { .. }
                 | Event::OrdersCounted { .. }
                 | Event::UtilisationCrossed { .. } => continue,
-                Event::Reserved { slot, .. } => {
+                Event::Reserved { slot, .. } | Event::Case(CaseEvent::Reserved { slot, .. }) => {
                     self.state.update_watch(slot, |watch| watch.ordered = true);
                 }
                 _ => {}

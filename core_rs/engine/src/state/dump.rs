@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
-use crate::policy::{PolicyRow, PolicyVersion};
+use crate::model::{
+    Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
+};
+use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
 use crate::state::{Group, PaymentTerms, State};
 use crate::values::{Currency, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
@@ -29,6 +31,16 @@ pub struct Dump {
     pub policies: Vec<PolicyRow>,
     /// The version in force, and the one that is tried.
     pub policy: (PolicyVersion, Option<PolicyVersion>),
+    /// By id.
+    pub cases: BTreeMap<CaseId, Case>,
+    /// By whose authority, and by who signs.
+    pub delegations: Vec<Delegation>,
+    /// Index: pending cases by the moment at which the clock has something to do.
+    pub cases_due: Vec<(Micros, CaseId)>,
+    /// Index: ended cases by the moment at which they ended.
+    pub cases_closed: Vec<(Micros, CaseId)>,
+    /// Index: cases that credit may help, the most urgent first.
+    pub cases_waiting: Vec<CaseId>,
     /// Sums: what the accounts under each head owe together.
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
@@ -52,6 +64,7 @@ impl State {
     #[must_use]
     pub fn dump(&self) -> Dump {
         let slots = 0..self.account_count() as Slot;
+        let waiting = self.cases.waiting(WaitingOrder::Priority, None);
         let order = |latest: &Reservation| (latest.slot, latest.order_id.clone());
         Dump {
             accounts: slots.map(|slot| (self.account(slot), *self.position(slot))).collect(),
@@ -67,6 +80,11 @@ impl State {
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),
             policy: (self.policy().version, self.policies.shadow().map(|shadow| shadow.version)),
+            cases: self.cases.iter().map(|case| (case.id, case.clone())).collect(),
+            delegations: self.cases.delegations().cloned().collect(),
+            cases_due: self.cases.due().map(|(at, case)| (at, case.id)).collect(),
+            cases_closed: self.cases.closed().map(|(at, case)| (at, case.id)).collect(),
+            cases_waiting: waiting.map(|(_, case)| case.id).collect(),
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
             proposals: self.accounts.proposals().clone(),

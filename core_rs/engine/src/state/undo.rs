@@ -1,6 +1,8 @@
 //! Taking back what a commit that failed has changed.
 
-use crate::model::{Account, Counters, Reservation, Segment, Source, Standing, Watch};
+use crate::model::{
+    Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
+};
 use crate::policy::PolicyRow;
 use crate::state::{Before, State};
 use crate::terms::{Assignee, Calendar, NamedTerms};
@@ -31,6 +33,9 @@ pub(super) enum Undo {
     /// What it was; `None` where it is new. And which were in force and tried before, where they
     /// are others.
     Policy(Option<Box<PolicyRow>>, Option<Box<Before>>),
+    /// What it was; `None` where it is new.
+    Case(CaseId, Option<Box<Case>>),
+    Delegation(Box<(Id, Id, Option<Delegation>)>),
 }
 
 // Two or three are written for every decision.
@@ -91,6 +96,26 @@ impl State {
         }
     }
 
+    /// Calls `seen` for each order of which a reservation or a case changed since `mark`, some more
+    /// than once.
+    pub fn orders_touched_since(&self, mark: usize, mut seen: impl FnMut(Slot, &Id)) {
+        for step in &self.undo[mark..] {
+            match step {
+                Undo::ReservationAdded(id) | Undo::Reservation(id, _) => {
+                    if let Some(row) = self.reservations.get(*id) {
+                        seen(row.slot, &row.order_id);
+                    }
+                }
+                Undo::Case(id, _) => {
+                    if let Some(case) = self.cases.get(*id) {
+                        seen(case.slot, &case.order_id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Forgets how to undo what was changed before `mark`: it is durable. Later marks move down by
     /// as much.
     pub fn settle(&mut self, mark: usize) {
@@ -132,6 +157,11 @@ impl State {
                 before.into_iter().for_each(|before| self.put_policies_back(*before));
             }
             Undo::Watch(slot, was) => self.set_watch(slot, was),
+            Undo::Case(id, was) => drop(self.cases.set(id, was.map(|was| *was))),
+            Undo::Delegation(was) => {
+                let (from, to, was) = *was;
+                self.cases.delegate(from, to, was);
+            }
             Undo::Source(source, Some(was)) => {
                 self.sources.insert(source, was);
             }

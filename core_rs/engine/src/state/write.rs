@@ -1,7 +1,9 @@
 //! Where `apply` writes in memory: every change is noted, so that it can be undone.
 
 use super::undo::{Holding, Undo};
-use crate::model::{Account, Capture, Counters, Item, Reservation, Segment, Source, Watch};
+use crate::model::{
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
+};
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rows::Rows;
 use crate::state::State;
@@ -12,6 +14,9 @@ impl Rows for State {
     fn add(&mut self, slot: Slot, change: &Counters) {
         self.undo.push(Undo::Counters(slot, *self.accounts.counters(slot)));
         self.accounts.add(slot, change);
+        if change.exposure() < 0 {
+            self.cases.stir();
+        }
     }
 
     fn add_account(&mut self, slot: Slot, account: Account) {
@@ -28,6 +33,7 @@ impl Rows for State {
         self.undo.push(Undo::Account(slot, Box::new(account.clone())));
         let result = f(&mut account);
         self.accounts.set(slot, account);
+        self.cases.stir();
         Some(result)
     }
 
@@ -103,6 +109,7 @@ impl Rows for State {
             }
         }
         f(&mut self.segments[segment as usize]);
+        self.cases.stir();
     }
 
     fn set_terms(&mut self, index: TermsIndex, terms: NamedTerms) {
@@ -131,6 +138,23 @@ impl Rows for State {
         let before = self.enforce(&row).map(Box::new);
         let was = self.policies.set(row);
         self.undo.push(Undo::Policy(was.map(Box::new), before));
+        self.cases.stir();
+    }
+
+    fn set_case(&mut self, id: CaseId, case: Option<Case>) {
+        let was = self.cases.set(id, case);
+        self.undo.push(Undo::Case(id, was.map(Box::new)));
+    }
+
+    fn update_case(&mut self, id: CaseId, f: impl FnOnce(&mut Case)) {
+        let mut case = self.cases.get(id).expect("events speak of what exists").clone();
+        f(&mut case);
+        self.set_case(id, Some(case));
+    }
+
+    fn set_delegation(&mut self, from: &str, to: &str, delegation: Option<Delegation>) {
+        let was = self.cases.delegate(from.into(), to.into(), delegation);
+        self.undo.push(Undo::Delegation(Box::new((from.into(), to.into(), was))));
     }
 
     fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {

@@ -15,6 +15,8 @@ use creditgate_engine::terms::AskedTerms;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
+#[path = "golden_cases.rs"]
+mod cases;
 #[path = "golden_conditions.rs"]
 mod conditions;
 #[path = "golden_limits.rs"]
@@ -69,7 +71,7 @@ fn changed(amount: i64, breach: bool) -> Changed {
 
 fn reserved(decision: Decision, reasons: &[ReasonCode]) -> Reserved {
     let verdict = verdict(decision, reasons);
-    Reserved { verdict, reservation: Some(1025), amount: 300, expires_at: 5 }
+    Reserved { verdict, reservation: Some(1025), amount: 300, expires_at: 5, case: None }
 }
 
 /// Name, entry, its bytes in hexadecimal.
@@ -77,13 +79,14 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     let mut table = orders();
     table.extend(changes());
     table.extend(accounts());
-    table.push(erasure());
+    table.push(cases::erasure());
     table.extend(shared_limits());
     table.extend(terms::rows());
     table.extend(ledger());
     table.extend(conditions::rows());
     table.extend(limits::rows());
     table.extend(policy::rows());
+    table.extend(cases::rows());
     table
 }
 
@@ -337,22 +340,6 @@ fn accounts() -> Vec<Row> {
         ),
         closed,
     ]
-}
-
-fn erasure() -> Row {
-    row(
-        "erase_texts",
-        Command::EraseTexts(EraseTexts {
-            request: REQUEST,
-            account_id: "a",
-            entries: vec![7, 70_000],
-        }),
-        Outcome::Erased(2),
-        vec![Event::TextsErased { slot: 2 }],
-        "\
-         949481ab65726173655f74657874739393a1720107a1619207ce00011170a36f6d73a3776562c000 \
-         81a6657261736564029181ac74657874735f6572617365649102",
-    )
 }
 
 fn ledger() -> Vec<Row> {

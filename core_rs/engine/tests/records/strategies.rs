@@ -1,5 +1,7 @@
 //! Any record at all, of strings in any script. Boxed: nested by value they outgrow a test's stack.
 
+#[path = "strategies_cases.rs"]
+mod cases;
 #[path = "strategies_limits.rs"]
 mod limits;
 #[path = "strategies_policy.rs"]
@@ -227,6 +229,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         terms::command(),
         limits::command(),
         policy::command(),
+        cases::command(),
         (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
             |(request, account_id, entries)| {
                 Command::EraseTexts(EraseTexts { request, account_id, entries })
@@ -340,6 +343,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         terms::event(),
         limits::event(),
         policy::event(),
+        cases::event(),
     ]
     .boxed()
 }
@@ -391,12 +395,14 @@ fn verdict() -> BoxedStrategy<Verdict> {
 }
 
 fn reserved() -> BoxedStrategy<Reserved> {
-    (verdict(), option::of(any::<u64>()), number(), number())
-        .prop_map(|(verdict, reservation, amount, expires_at)| Reserved {
+    let ids = (option::of(any::<u64>()), option::of(any::<u64>()));
+    (verdict(), ids, number(), number())
+        .prop_map(|(verdict, (reservation, case), amount, expires_at)| Reserved {
             verdict,
             reservation,
             amount,
             expires_at,
+            case,
         })
         .boxed()
 }
@@ -443,6 +449,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         (upserted(), proposed()).prop_map(|(a, b)| Outcome::UpsertedProposing(a, b)),
         any::<u64>().prop_map(Outcome::Erased),
         any::<u64>().prop_map(Outcome::Policy),
+        cases::reviewed().prop_map(|reviewed| Outcome::Reviewed(Box::new(reviewed))),
         Just(Outcome::Done),
     ]
     .boxed()

@@ -259,7 +259,7 @@ impl Access {
                 Limited::InFlight(_) => Fault::concurrency_limited(delay_ms),
             }
         })?;
-        let is_watch = method == Method::WatchPositions;
+        let is_watch = method.is_watch();
         self.in_flight().insert(ticket, (Arc::clone(&identity.limiter), is_watch));
         let Grant { name, role, channel, .. } = &identity.grant;
         Ok(Admitted { actor: name.clone(), role: *role, channel: channel.clone() })

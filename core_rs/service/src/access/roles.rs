@@ -36,6 +36,9 @@ const READERS: &[Role] = &[OrderEntry, CreditAnalyst, Finance, Supervisor, Audit
 /// Who looks at all of the book.
 const OVERSEERS: &[Role] = &[CreditAnalyst, Finance, Supervisor, Auditor];
 
+/// Who signs orders that were referred.
+const SIGNERS: &[Role] = &[CreditAnalyst, Finance, Supervisor];
+
 /// Who may call the method, beside [`Admin`], who may call all. There is no rest to this match: a
 /// new method needs its line here before it compiles.
 const fn callers(method: Method) -> &'static [Role] {
@@ -51,6 +54,11 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::Confirm => ORDER_READERS,
         // It names who asked: a point of sale sees its own answers alone.
         Method::GetDecision => READERS,
+        Method::WatchReservation => ORDER_READERS,
+        Method::ListCases | Method::GetCase | Method::ListDelegations => OVERSEERS,
+        // Which of them may sign what, the policy in force says.
+        Method::ClaimCase | Method::ApproveCase | Method::RejectCase => SIGNERS,
+        Method::EscalateCase | Method::CommentOnCase | Method::Delegate => SIGNERS,
         Method::UpsertAccounts => &[Loader, Finance],
         Method::UpsertSegments => &[Loader, Finance],
         Method::GetAccount => ACCOUNT_READERS,
@@ -168,6 +176,12 @@ mod tests {
             Method::UpsertCalendars,
             Method::AssignTerms,
             Method::PostEntries,
+            Method::ClaimCase,
+            Method::ApproveCase,
+            Method::RejectCase,
+            Method::EscalateCase,
+            Method::CommentOnCase,
+            Method::Delegate,
             Method::EraseTexts,
             Method::PutPolicy,
             Method::ActivatePolicy,
@@ -201,6 +215,7 @@ mod tests {
                 "GetReservation",
                 "Confirm",
                 "GetTime",
+                "WatchReservation",
             ]
         );
     }

@@ -8,7 +8,7 @@ use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
 use creditgate_engine::model::{
-    Account, Capture, Counters, Item, Reservation, Segment, Source, Watch,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
 };
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
@@ -267,8 +267,10 @@ impl Books {
 /// The accounts that an entry names, or whose reservation it names.
 pub(super) fn accounts_of<'e>(entry: &'e Entry<'_>) -> Vec<&'e str> {
     let mut accounts: Vec<&str> = entry.request.command.accounts();
-    if let Outcome::Changed(changed) = &entry.outcome {
-        accounts.push(&changed.reservation.account_id);
+    match &entry.outcome {
+        Outcome::Changed(changed) => accounts.push(&changed.reservation.account_id),
+        Outcome::Reviewed(reviewed) => accounts.push(&reviewed.account_id),
+        _ => {}
     }
     accounts.dedup();
     accounts
@@ -305,6 +307,10 @@ fn change(
     let decision = match outcome {
         Outcome::Reserved(reserved) => v1::Decision::from(reserved.verdict.decision),
         Outcome::Changed(changed) => v1::Decision::from(changed.verdict.decision),
+        Outcome::Reviewed(reviewed) => match &reviewed.reserved {
+            Some(reserved) => v1::Decision::from(reserved.verdict.decision),
+            None => v1::Decision::Unspecified,
+        },
         _ => v1::Decision::Unspecified,
     };
     let reason = request.reason.map(|reason| reason.text());
@@ -430,6 +436,9 @@ impl Rows for Books {
     fn remove_item(&mut self, _: Slot, _: &str) {}
     fn update_watch(&mut self, _: Slot, _: impl FnOnce(&mut Watch)) {}
     fn set_source(&mut self, _: &str, _: Source) {}
+    fn set_case(&mut self, _: CaseId, _: Option<Case>) {}
+    fn update_case(&mut self, _: CaseId, _: impl FnOnce(&mut Case)) {}
+    fn set_delegation(&mut self, _: &str, _: &str, _: Option<Delegation>) {}
 }
 
 /// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.

@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod admit;
+pub(crate) mod cases;
 pub(crate) mod conditions;
 pub(crate) mod decision;
 pub(crate) mod ledger;

@@ -44,9 +44,10 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::BureauSuspension
         | ReasonCode::AccountOnHold
         | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
-        ReasonCode::LimitExpired | ReasonCode::LimitInGrace | ReasonCode::TermsUpgraded => {
-            v1::ReasonUnit::Date
-        }
+        ReasonCode::LimitExpired
+        | ReasonCode::LimitInGrace
+        | ReasonCode::TermsUpgraded
+        | ReasonCode::ApprovalExpired => v1::ReasonUnit::Date,
         ReasonCode::MaxOrderAmountExceeded
         | ReasonCode::InsufficientCredit
         | ReasonCode::RollingAverageExceeded

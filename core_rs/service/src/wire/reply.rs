@@ -66,10 +66,14 @@ impl From<Decision> for v1::Decision {
 /// order an allocation, and be measured before it is written.
 pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
     nested(to, 1, |to| write_result(to, reserved.verdict, made));
-    let Some(id) = reserved.reservation else { return };
-    nested(to, 2, |to| write!(to, "{id}").expect("writing to memory does not fail"));
-    int(to, 3, reserved.amount.cast_unsigned());
-    nested(to, 4, |to| write_timestamp(to, reserved.expires_at));
+    if let Some(id) = reserved.reservation {
+        nested(to, 2, |to| write!(to, "{id}").expect("writing to memory does not fail"));
+        int(to, 3, reserved.amount.cast_unsigned());
+        nested(to, 4, |to| write_timestamp(to, reserved.expires_at));
+    }
+    if let Some(id) = reserved.case {
+        encoding::string::encode(50, &id.to_string(), to);
+    }
 }
 
 /// Writes the message that [`result`] makes for all other calls; a test holds both to be the same.
@@ -389,55 +393,4 @@ fn shared(state: &State, found: (Together, Option<Minor>, i128)) -> v1::SharedPo
 }
 
 #[cfg(test)]
-mod tests {
-    use creditgate_engine::outcome::{Cure, CuringInvoice, Level, Reason, ReasonCode, Whose};
-    use creditgate_engine::values::reservation_id;
-    use prost::Message;
-
-    use super::*;
-
-    fn violated(code: ReasonCode) -> Reason {
-        Reason::own(code, i64::MAX, -5)
-    }
-
-    #[test]
-    fn an_answer_is_written_as_the_message_says() {
-        let short = violated(ReasonCode::InsufficientCredit);
-        let code = ReasonCode::SharedLimitExceeded;
-        let shared = Reason { whose: Some(Whose::Group("head".into())), ..violated(code) };
-        let code = ReasonCode::FraudSuspension;
-        let held = Reason { whose: Some(Whose::Hold("h".into())), ..violated(code) };
-        let head = Some(Level::Group("head".into()));
-        for (reasons, fitting, available, bound_by, reservation, replayed) in [
-            (vec![], None, Some(0), None, Some(reservation_id(1, 0)), false),
-            (vec![], None, None, None, Some(u64::MAX), true),
-            (vec![], None, Some(7), Some(Level::Segment("s".into())), Some(1), false),
-            (vec![short.clone()], Some(0), Some(-9), None, None, false),
-            (vec![held, short.clone(), shared], Some(0), Some(-9), head, None, false),
-            (vec![short; 40], Some(7), Some(i64::MIN), None, None, true),
-        ] {
-            let decision = Decision::Declined;
-            let invoice = Some(CuringInvoice { invoice_id: "i".into(), open: 7 });
-            let cure = fitting.map(|_| Box::new(Cure { invoice, fits_from: Some(Day(20_000)) }));
-            let verdict = Verdict { decision, reasons, fitting, available, bound_by, cure };
-            for time in [0_i64, -1, 1, 1_000_000, 1_790_000_000_123_456] {
-                let made = Made { seq: time.unsigned_abs(), time, policy_version: 1, replayed };
-                let made_of = Reserved {
-                    verdict: verdict.clone(),
-                    reservation,
-                    amount: 12_345,
-                    expires_at: time,
-                };
-                let expected = v1::CheckAndReserveResponse {
-                    result: Some(result(verdict.clone(), made)),
-                    reservation_id: reservation.map_or(String::new(), |id| id.to_string()),
-                    approved_amount_minor: if reservation.is_some() { 12_345 } else { 0 },
-                    expire_time: reservation.map(|_| timestamp(time)),
-                };
-                let mut bytes = Vec::new();
-                reserved(&mut bytes, made_of, made);
-                assert_eq!(v1::CheckAndReserveResponse::decode(&bytes[..]), Ok(expected));
-            }
-        }
-    }
-}
+mod tests;

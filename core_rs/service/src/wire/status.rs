@@ -272,11 +272,6 @@ impl From<Refusal> for Fault {
             }
             Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
             Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
-            Refusal::PolicyInvalid(_)
-            | Refusal::PolicyNotFound(_)
-            | Refusal::PolicyInForce(_)
-            | Refusal::PolicyNeedsSecond(..)
-            | Refusal::TooManyPolicies => of_policy(&refusal),
             Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
             Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
             Refusal::HoldNotFound(_) => (NotFound, "HOLD_NOT_FOUND", "hold_id"),
@@ -296,6 +291,7 @@ impl From<Refusal> for Fault {
             Refusal::InItem { index, refusal } => {
                 return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));
             }
+            other => of_people(other),
         };
         let fault = Fault::new(code, reason, field, refusal.to_string());
         match &refusal {
@@ -316,16 +312,6 @@ fn listed(problems: &[Problem]) -> Box<[String]> {
     problems.iter().map(ToString::to_string).take_while(fits).collect()
 }
 
-fn of_policy(refusal: &Refusal) -> (Code, &'static str, &'static str) {
-    match refusal {
-        Refusal::PolicyInvalid(_) => (Code::InvalidArgument, "POLICY_INVALID", "text"),
-        Refusal::PolicyNotFound(_) => (Code::NotFound, "POLICY_NOT_FOUND", "version"),
-        Refusal::PolicyInForce(_) => (Code::FailedPrecondition, "POLICY_IN_FORCE", "version"),
-        Refusal::TooManyPolicies => (Code::FailedPrecondition, "TOO_MANY_POLICIES", "text"),
-        _ => (Code::FailedPrecondition, "POLICY_NEEDS_SECOND", "version"),
-    }
-}
-
 fn of_limit(refusal: &LimitRefusal) -> (Code, &'static str, &'static str) {
     use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
     match refusal {
@@ -341,6 +327,36 @@ fn of_limit(refusal: &LimitRefusal) -> (Code, &'static str, &'static str) {
         LimitRefusal::ProposalNotFound(_) => (NotFound, "PROPOSAL_NOT_FOUND", "proposal_id"),
         LimitRefusal::OwnProposal(_) => (FailedPrecondition, "OWN_PROPOSAL", "proposal_id"),
         LimitRefusal::LimitOwnedHere(field) => (FailedPrecondition, "LIMIT_OWNED_HERE", *field),
+    }
+}
+
+/// What is wrong with what somebody would do about a policy or a case.
+fn of_people(refusal: &Refusal) -> (Code, &'static str, &'static str) {
+    use Code::{FailedPrecondition, InvalidArgument, NotFound, PermissionDenied};
+    match refusal {
+        Refusal::PolicyInvalid(_) => (InvalidArgument, "POLICY_INVALID", "text"),
+        Refusal::PolicyNotFound(_) => (NotFound, "POLICY_NOT_FOUND", "version"),
+        Refusal::PolicyInForce(_) => (FailedPrecondition, "POLICY_IN_FORCE", "version"),
+        Refusal::PolicyNeedsSecond(..) => (FailedPrecondition, "POLICY_NEEDS_SECOND", "version"),
+        Refusal::TooManyPolicies => (FailedPrecondition, "TOO_MANY_POLICIES", "text"),
+        Refusal::CaseNotFound(_) => (NotFound, "CASE_NOT_FOUND", "case_id"),
+        Refusal::CaseEnded { .. } => (FailedPrecondition, "CASE_ENDED", "case_id"),
+        Refusal::CaseClaimed { .. } => (FailedPrecondition, "CASE_CLAIMED", "case_id"),
+        Refusal::SelfApproval { .. } => (PermissionDenied, "SELF_APPROVAL", "case_id"),
+        Refusal::SignedAlready { .. } => (PermissionDenied, "SIGNED_ALREADY", "case_id"),
+        Refusal::NotAuthorised { .. } => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
+        Refusal::NotASigner(_) => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
+        Refusal::NotDelegated(_) => (PermissionDenied, "NOT_DELEGATED", "on_behalf_of"),
+        Refusal::SignedOtherwise { .. } => {
+            (FailedPrecondition, "SIGNED_OTHERWISE", "waived_reasons")
+        }
+        Refusal::NothingAbove { .. } => (FailedPrecondition, "NOTHING_ABOVE", "case_id"),
+        Refusal::NotAReason { .. } => (InvalidArgument, "FIELD_INVALID", "waived_reasons"),
+        Refusal::DelegatedToSelf(_) => (InvalidArgument, "FIELD_INVALID", "to"),
+        Refusal::TooManyDelegations(_) => (FailedPrecondition, "TOO_MANY_DELEGATIONS", "to"),
+        Refusal::DelegationNotFound(_) => (NotFound, "DELEGATION_NOT_FOUND", "to"),
+        Refusal::TooManyAskers(_) => (FailedPrecondition, "TOO_MANY_ASKERS", "order_id"),
+        other => unreachable!("{other:?} is named above"),
     }
 }
 

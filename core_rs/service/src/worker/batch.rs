@@ -1,11 +1,12 @@
 //! What the calls of one commit ask for, to be answered once it is durable.
 
-use creditgate_engine::values::{Micros, Slot};
+use creditgate_engine::values::Micros;
 
 use crate::finished::Finished;
 use crate::lists::ListCall;
 use crate::wire::status::Fault;
 use crate::wire::v1;
+use crate::worker::watches::Watched;
 
 /// The calls of the commit under construction.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub(crate) struct Batch {
     /// Answers by ticket.
     pub(crate) answers: Vec<Finished>,
     pub(crate) pages: Vec<ListCall>,
-    pub(crate) watches: Vec<(u64, Vec<Slot>)>,
+    pub(crate) watches: Vec<(u64, Watched)>,
     pub(crate) clock: Vec<(u64, Option<v1::SetTimeRequest>)>,
 }
 

@@ -46,8 +46,8 @@ fn options() -> Options {
 
 fn call(ticket: u64, method: Method, request: &impl Message) -> Call {
     let (request, actor) = (request.encode_to_vec(), "ada".to_owned());
-    let (own_channel, deadline, found) = (None, None, None);
-    Call { ticket, method, request, actor, role: None, own_channel, deadline, found }
+    let (own_channel, role, deadline, found) = (None, None, None, None);
+    Call { ticket, method, request, actor, own_channel, role, deadline, found }
 }
 
 fn account(ticket: u64, account_id: &str) -> Call {

@@ -68,6 +68,14 @@ fn what_stands_beside_an_account_is_written_as_it_always_was() {
     conditions.backing = None;
     let read = crate::unpack::read::<Conditions>(&bytes.expect("digits"));
     assert_eq!(read.expect("it was written"), conditions);
+    let mut bytes = Vec::new();
+    encode(&mut bytes, &conditions);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = "939196a168a6627572656175a1730908a37768799195a174a9696e737572616e63650301029\
+                    7cd01f40204cf000000283baec00592000fc39292ffcfffffff732f1c60009200cf0000003\
+                    c59862000";
+    assert_eq!(hex, expected);
+    assert_eq!(crate::unpack::read::<Conditions>(&bytes).expect("it was written"), conditions);
 }
 
 const INVOICE: &str = "i";

@@ -1,0 +1,91 @@
+//! Credit that comes back goes to the cases that wait for it, in the order that the policy says.
+
+use crate::bounds::CASES_RETRIED_MAX;
+use crate::command::RetryCases;
+use crate::decide::levels::Pending;
+use crate::decide::reserve::Earlier;
+use crate::decide::{Context, Decided};
+use crate::event::Event;
+use crate::model::{Case, CaseId};
+use crate::outcome::{Decision, Outcome};
+use crate::state::State;
+use crate::values::{Day, Micros};
+
+/// How far the cases that wait have been looked at since credit last came back. Not part of the
+/// state: after a restart all of them are looked at once.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    /// Where the last step ended; `None`: there is nothing to look at.
+    after: Option<(u8, CaseId)>,
+    under_way: bool,
+    day: Option<Day>,
+}
+
+impl Sweep {
+    /// Whether [`Sweep::step`] has anything to look at.
+    #[must_use]
+    pub fn is_due(&self, state: &State) -> bool {
+        (self.under_way || state.cases().is_stirred()) && state.cases().waits()
+    }
+
+    /// Looks at some of the cases that wait, in order; returns those whose orders would fit now if
+    /// they came alone. `None`: all were looked at since credit last came back, or a day began.
+    pub fn step(&mut self, state: &mut State, now: Micros) -> Option<Vec<CaseId>> {
+        let today = Some(Day::of(now));
+        let stirred = state.take_stirred() || self.day != today;
+        self.day = today;
+        if !state.cases().waits() {
+            self.under_way = false;
+            return None;
+        }
+        if stirred && !self.under_way {
+            (self.under_way, self.after) = (true, None);
+        } else if stirred {
+            // What came back may be for those that were passed over: once more, after this time.
+            state.stir();
+        }
+        if !self.under_way {
+            return None;
+        }
+        let context = Context { state, seq: 0, now, actor: "", channel: "" };
+        let order = state.policy().approvals.order;
+        let mut waiting = state.cases().waiting(order, self.after);
+        let mut found = Vec::new();
+        for (place, case) in waiting.by_ref().take(CASES_RETRIED_MAX) {
+            self.after = Some(place);
+            found.extend(context.fits(case).then_some(case.id));
+        }
+        self.under_way = waiting.next().is_some();
+        Some(found)
+    }
+}
+
+impl Context<'_> {
+    fn fits(&self, case: &Case) -> bool {
+        let waiver = self.standing_waiver(case);
+        let found = self.reserve_case(case, waiver, Pending::default(), 0);
+        found.is_ok_and(|(reserved, _)| reserved.verdict.decision == Decision::Approved)
+    }
+
+    pub(in crate::decide) fn retry_cases<'a>(&self, command: &RetryCases) -> Decided<'a> {
+        let mut earlier = Earlier::default();
+        let mut events = Vec::new();
+        for (item, id) in command.cases.iter().enumerate() {
+            let case = self.state.cases().get(*id).filter(|case| case.waits_for_credit());
+            events.extend(case.and_then(|case| self.retry(case, item, &mut earlier)));
+        }
+        Ok((Outcome::Done, events))
+    }
+
+    /// On top of what the cases before it have taken.
+    fn retry<'a>(&self, case: &Case, item: usize, earlier: &mut Earlier<'_>) -> Option<Event<'a>> {
+        let waiver = self.standing_waiver(case);
+        let pending = earlier.pending(case.slot);
+        let (reserved, event) = self.reserve_case(case, waiver, pending, item).ok()?;
+        earlier.take(self.state, case.slot, reserved.amount);
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+use super::*;
+use crate::command::*;
+use crate::decide::confirm;
+use crate::model::HoldKind;
+use crate::outcome::Decision::{Approved, Declined, Referred};
+use crate::outcome::ReasonCode::{self, *};
+use crate::outcome::Upserted;
+use crate::terms::*;
+use crate::testing::*;
+use crate::values::LimitKind;
+
+const HOUR: Micros = 3_600 * SECOND;
+
+const POLICY: &str = "[approvals]\nescalate_after_hours = 2\nexpire_after_hours = 10\n\
+                      valid_hours = 24\n\
+                      [[approvals.bands]]\nup_to = \"0.50 USD\"\n\
+                      roles = [\"credit_analyst\", \"finance\"]\n\
+                      [[approvals.bands]]\nup_to = \"10 USD\"\nroles = \"finance\"\n\
+                      signatures = 2\n";
+
+/// Account "a" with a limit of 100, whose orders on "net30" are referred.
+pub(super) fn book() -> Book {
+    let mut book = Book::with_100();
+    let spec = TermsSpec {
+        parts: vec![Part { share: WHOLE, due: Rule::Net { days: 30 } }],
+        discounts: Vec::new(),
+        discount_grace_days: 0,
+        grace_days: 0,
+        roll: Roll::Keep,
+    };
+    let net30 = UpsertTerms { request: REQUEST, terms_id: "net30", calendar_id: None, spec };
+    book.run(net30).unwrap();
+    book.set_policy(POLICY);
+    book
+}
+
+pub(super) fn upgraded(order_id: &str, amount: Minor) -> Reserve<'_> {
+    let terms = Some(AskedTerms { contract_id: None, terms_id: Some("net30") });
+    let order = Order { terms, ..order(order_id, amount) };
+    Reserve { request: REQUEST, order, allow_partial: false }
+}
+
+/// The case of an order that is referred.
+pub(super) fn referred(book: &mut Book, order_id: &str, amount: Minor) -> u64 {
+    let answer = book.reserved(upgraded(order_id, amount));
+    assert_eq!((answer.verdict.decision, answer.amount), (Referred, 0));
+    answer.case.expect("it waits in a case")
+}
+
+pub(super) fn act<'a>(case: u64, role: Signer, act: Act<'a>) -> ReviewCase<'a> {
+    ReviewCase { request: REQUEST, case, role: Some(role), act }
+}
+
+pub(super) fn yes(waived: &[ReasonCode]) -> Approve<'static> {
+    Approve { waived: waived.to_vec(), amount: None, until: None, on_behalf_of: None }
+}
+
+fn approve(case: u64, role: Signer) -> ReviewCase<'static> {
+    act(case, role, Act::Approve(yes(&[TermsUpgraded])))
+}
+
+/// What became of it; panics where it is refused.
+pub(super) fn reviewed<'a>(
+    book: &mut Book,
+    who: &'static str,
+    command: ReviewCase<'a>,
+) -> Reviewed {
+    let before = std::mem::replace(&mut book.actor, who);
+    let found = book.run(command);
+    book.actor = before;
+    match found {
+        Ok(Outcome::Reviewed(reviewed)) => *reviewed,
+        other => panic!("expected a case, got {other:?}"),
+    }
+}
+
+fn refused(book: &mut Book, who: &'static str, command: ReviewCase<'_>) -> Refusal {
+    let before = std::mem::replace(&mut book.actor, who);
+    let refusal = book.refused(command);
+    book.actor = before;
+    refusal
+}
+
+fn case(book: &Book, id: u64) -> &Case {
+    book.state.cases().get(id).unwrap()
+}
+
+#[test]
+fn a_referred_order_opens_one_case_where_a_policy_says_who_signs() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    assert_eq!(book.position(), (0, 0, 0));
+    assert_eq!(referred(&mut book, "o", 40), id, "asked again");
+    assert_eq!(referred(&mut book, "o", 45), id, "for more");
+    let found = case(&book, id);
+    assert_eq!((found.amount, found.status), (45, CaseStatus::Open));
+    assert_eq!((book.state.cases().count(), book.state.cases().pending_count()), (1, 1));
+    assert!(found.asked_by.iter().eq(["oms"]));
+    assert_eq!(book.reserved(reserve("other", 10)).case, None, "an order that fits opens none");
+
+    book.set_policy("");
+    assert_eq!(book.reserved(upgraded("p", 1)).case, None, "without the section none is opened");
+}
+
+#[test]
+fn an_order_is_reserved_with_the_last_signature_and_learns_of_it_when_asked_again() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 50);
+    let found = reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    assert_eq!((found.status, found.missing), (CaseStatus::Used, 0));
+    let order = found.reserved.unwrap();
+    assert_eq!((order.verdict.decision, order.amount), (Approved, 50));
+    assert_eq!(order.verdict.reasons.len(), 1, "what was waived is named");
+    assert_eq!(book.position(), (0, 0, 50));
+    assert_eq!(book.order("o").asked.as_ref().unwrap().terms_id.as_deref(), Some("net30"));
+
+    let again = book.reserved(upgraded("o", 50));
+    assert_eq!((again.reservation, again.case), (order.reservation, Some(id)));
+    assert_eq!((again.verdict.decision, book.position()), (Approved, (0, 0, 50)));
+    // Only to exactly what was approved.
+    for other in [upgraded("o", 49), reserve("o", 50)] {
+        assert_eq!(book.refused(other), Refusal::OrderAlreadyReserved("o".into()));
+    }
+    book.changed(release("o"));
+    assert_ne!(referred(&mut book, "o", 50), id, "what was given back is referred anew");
+}
+
+#[test]
+fn two_people_of_the_band_sign_and_none_of_them_asked() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 60);
+    let finance = || approve(id, Signer::Finance);
+    assert!(matches!(
+        refused(&mut book, "ann", approve(id, Signer::CreditAnalyst)),
+        Refusal::NotAuthorised { role: "credit_analyst", amount: 60, .. }
+    ));
+    let by_nobody = ReviewCase { role: None, ..finance() };
+    assert!(matches!(refused(&mut book, "ann", by_nobody), Refusal::NotAuthorised { .. }));
+    let own = Refusal::SelfApproval { case: id, who: "oms".into() };
+    assert_eq!(refused(&mut book, "oms", finance()), own);
+    let first = reviewed(&mut book, "fay", finance());
+    assert_eq!((first.missing, first.status), (1, CaseStatus::Open));
+    let twice = Refusal::SignedAlready { case: id, who: "fay".into() };
+    assert_eq!(refused(&mut book, "fay", finance()), twice);
+    let mut more = yes(&[TermsUpgraded]);
+    more.amount = Some(70);
+    let otherwise = refused(&mut book, "flo", act(id, Signer::Finance, Act::Approve(more)));
+    assert_eq!(otherwise, Refusal::SignedOtherwise { case: id });
+    assert_eq!(book.position(), (0, 0, 0));
+    let second = reviewed(&mut book, "flo", finance());
+    assert_eq!((second.missing, second.status), (0, CaseStatus::Used));
+    assert_eq!(book.position(), (0, 0, 60));
+}
+
+#[test]
+fn what_was_signed_counts_only_for_what_was_asked() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 60);
+    reviewed(&mut book, "fay", approve(id, Signer::Finance));
+    assert_eq!(referred(&mut book, "o", 61), id);
+    assert!(case(&book, id).signatures.is_empty());
+    let missing = Refusal::NotAReason { case: id, code: InsufficientCredit };
+    let waives = act(id, Signer::Finance, Act::Approve(yes(&[InsufficientCredit])));
+    assert_eq!(refused(&mut book, "fay", waives), missing);
+}
+
+#[test]
+fn an_approval_of_less_is_for_an_order_of_less() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 60);
+    let mut less = yes(&[TermsUpgraded]);
+    less.amount = Some(50);
+    let found = reviewed(&mut book, "ann", act(id, Signer::CreditAnalyst, Act::Approve(less)));
+    assert_eq!((found.status, found.reserved), (CaseStatus::Approved, None));
+    assert_eq!(referred(&mut book, "o", 60), id, "still too much");
+    assert_eq!(case(&book, id).status, CaseStatus::Approved);
+    let found = book.reserved(upgraded("o", 50));
+    assert_eq!((found.verdict.decision, found.case), (Approved, Some(id)));
+    assert_eq!((case(&book, id).status, book.position()), (CaseStatus::Used, (0, 0, 50)));
+}
+
+#[test]
+fn a_waiver_carries_no_order_past_what_it_does_not_name() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    book.hold("other", 70);
+    let found = reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    assert_eq!(found.status, CaseStatus::Approved);
+    let order = found.reserved.unwrap();
+    let codes: Vec<_> = order.verdict.reasons.iter().map(|reason| reason.code).collect();
+    assert_eq!(
+        (order.verdict.decision, codes),
+        (Declined, vec![InsufficientCredit, TermsUpgraded])
+    );
+    assert_eq!(book.position(), (0, 0, 70));
+    let asked = book.reserved(upgraded("o", 40));
+    assert_eq!((asked.verdict.decision, asked.case), (Declined, Some(id)));
+
+    book.changed(release("other"));
+    let asked = book.reserved(upgraded("o", 40));
+    assert_eq!((asked.verdict.decision, asked.amount), (Approved, 40));
+}
+
+#[test]
+fn a_claim_is_one_persons_and_a_rejection_ends_it() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let claim = |take_over| act(id, Signer::Finance, Act::Claim { take_over });
+    assert_eq!(reviewed(&mut book, "ann", claim(false)).status, CaseStatus::Claimed);
+    reviewed(&mut book, "ann", claim(false));
+    let claimed = Refusal::CaseClaimed { case: id, by: "ann".into() };
+    assert_eq!(refused(&mut book, "fay", claim(false)), claimed);
+    reviewed(&mut book, "fay", claim(true));
+    assert_eq!(case(&book, id).claimed_by.as_deref(), Some("fay"));
+    let supervisor = act(id, Signer::Supervisor, Act::Reject);
+    assert_eq!(refused(&mut book, "sam", supervisor), Refusal::NotASigner("supervisor"));
+    let found = reviewed(&mut book, "ann", act(id, Signer::CreditAnalyst, Act::Reject));
+    assert_eq!((found.status, found.missing), (CaseStatus::Rejected, 0));
+    let ended = Refusal::CaseEnded { case: id, status: CaseStatus::Rejected };
+    assert_eq!(refused(&mut book, "fay", approve(id, Signer::Finance)), ended);
+    assert_ne!(referred(&mut book, "o", 40), id, "asked again, it is another case");
+}
+
+#[test]
+fn the_clock_escalates_then_ends() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    book.pass(2 * HOUR - 1);
+    assert_eq!(case(&book, id).level, 0);
+    book.pass(1);
+    let found = case(&book, id);
+    assert_eq!((found.level, found.status), (1, CaseStatus::Escalated));
+    assert!(matches!(
+        refused(&mut book, "ann", approve(id, Signer::CreditAnalyst)),
+        Refusal::NotAuthorised { .. }
+    ));
+    let above = act(id, Signer::Finance, Act::Escalate);
+    assert_eq!(refused(&mut book, "ann", above), Refusal::NothingAbove { case: id });
+    book.pass(8 * HOUR - 1);
+    assert_eq!(case(&book, id).status, CaseStatus::Escalated, "once alone");
+    book.pass(1);
+    assert_eq!(case(&book, id).status, CaseStatus::Expired);
+    assert_eq!(book.state.cases().pending_count(), 0);
+    let all = Housekeep { closed_before: Micros::MAX, closed_count_max: u64::MAX };
+    book.run(all).unwrap();
+    assert_eq!(book.state.cases().count(), 0);
+}
+
+#[test]
+fn an_approval_that_is_over_confirms_nothing_and_is_kept_while_it_holds() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let ttl = ttl(Some(72 * 3_600));
+    let longer = Reserve { order: Order { ttl, ..upgraded("o", 40).order }, ..upgraded("o", 40) };
+    book.reserved(longer);
+    reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    book.now += 24 * HOUR - 1;
+    let found = |book: &Book| confirm(&book.state, book.now, &by_order("o")).unwrap().verdict;
+    assert_eq!(found(&book).decision, Approved);
+    book.now += 1;
+    let today = i64::from(TODAY.0) + 1;
+    assert_eq!(found(&book).reasons, [reason(ApprovalExpired, today, today)]);
+
+    // Long enough ago, but what it approved is still reserved.
+    let all = Housekeep { closed_before: Micros::MAX, closed_count_max: u64::MAX };
+    book.run(all).unwrap();
+    assert_eq!(case(&book, id).closed_at, book.now);
+    book.changed(release("o"));
+    book.run(all).unwrap();
+    assert_eq!(book.state.cases().count(), 0);
+}
+
+#[test]
+fn others_sign_in_ones_place_for_a_time_and_never_for_more() {
+    let mut book = book();
+    let delegate = |role, during| Delegate { request: REQUEST, to: "ann", role, during };
+    let soon = book.now + HOUR;
+    let during = Some((soon, soon + HOUR));
+    book.actor = "fay";
+    let finance = Some(Signer::Finance);
+    assert_eq!(book.refused(delegate(None, during)), Refusal::NotASigner("no role"));
+    let self_made = Delegate { to: "fay", ..delegate(finance, during) };
+    assert_eq!(book.refused(self_made), Refusal::DelegatedToSelf("fay".into()));
+    let made = book.run(delegate(finance, during));
+    assert_eq!(made, Ok(Outcome::Upserted(Upserted::Created)));
+    book.actor = "oms";
+    let id = referred(&mut book, "o", 60);
+    let by = |on_behalf_of, role| {
+        let approve = Approve { on_behalf_of: Some(on_behalf_of), ..yes(&[TermsUpgraded]) };
+        act(id, role, Act::Approve(approve))
+    };
+    let early = refused(&mut book, "ann", by("fay", Signer::CreditAnalyst));
+    assert_eq!(early, Refusal::NotDelegated("fay".into()));
+    book.now += HOUR;
+    // With fay's authority: her own would not do.
+    let first = reviewed(&mut book, "ann", by("fay", Signer::CreditAnalyst));
+    assert_eq!(first.missing, 1);
+    for (who, command) in
+        [("fay", approve(id, Signer::Finance)), ("ann", by("fay", Signer::Finance))]
+    {
+        let twice = refused(&mut book, who, command);
+        assert!(matches!(twice, Refusal::SignedAlready { .. }), "{who} {twice:?}");
+    }
+    book.now += HOUR;
+    let late = refused(&mut book, "bob", by("fay", Signer::Admin));
+    assert_eq!(late, Refusal::NotDelegated("fay".into()));
+    book.actor = "fay";
+    book.run(delegate(None, None)).unwrap();
+    assert_eq!(book.refused(delegate(None, None)), Refusal::DelegationNotFound("ann".into()));
+}
+
+#[test]
+fn a_held_accounts_case_waits_until_the_hold_is_lifted() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let (hold_id, kind, source) = ("h", HoldKind::Fraud, "desk");
+    let hold = PlaceHold { request: REQUEST, account_id: "a", hold_id, kind, source, until: None };
+    book.run(hold).unwrap();
+    let found = reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    assert_eq!(
+        (found.status, found.reserved.unwrap().verdict.decision),
+        (CaseStatus::Approved, Declined)
+    );
+    assert_eq!(book.position(), (0, 0, 0));
+}
+
+#[test]
+fn what_people_said_is_erased_with_their_account() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let comment = act(id, Signer::Finance, Act::Comment { priority: Some(7) });
+    let mut request = book.request(comment);
+    let body = Some(crate::values::TextBody { salt: [0; 16], text: "ask Ms Lee" });
+    request.reason = Some(Text { digest: [0; 32], body });
+    let (_, events) = crate::decide::decide(&book.state, 99, book.now, &request).unwrap();
+    for event in &events {
+        crate::apply::apply(&mut book.state, book.now, event);
+    }
+    assert_eq!(case(&book, id).comments[0].text.as_deref(), Some("ask Ms Lee"));
+    assert_eq!(case(&book, id).priority, 7);
+    book.run(EraseTexts { request: REQUEST, account_id: "a", entries: vec![1] }).unwrap();
+    assert_eq!(case(&book, id).comments[0].text, None);
+}
+
+#[test]
+fn a_limit_that_is_gone_leaves_nothing_to_sign_for() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    book.run(UpsertAccount { limit: Some(limit(LimitKind::NoCredit)), ..account("a") }).unwrap();
+    let found = reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    assert_eq!(found.status, CaseStatus::Approved);
+    assert_eq!(book.position(), (0, 0, 0));
+}

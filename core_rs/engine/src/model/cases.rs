@@ -1,0 +1,293 @@
+//! Cases: orders that a rule left to a person, until they are signed, rejected or overtaken.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounds::{CASE_ASKERS_MAX, CASE_COMMENTS_MAX};
+use crate::outcome::{Reason, ReasonCode, Whose};
+use crate::terms::{AskedTerms, OrderTerms};
+use crate::values::{Id, Micros, Minor, ReservationId, Slot, Ttl};
+
+/// A case's id: the sequence of the entry that opened it.
+pub type CaseId = u64;
+
+/// Who may sign at all. Which of them may sign what, the policy's bands say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "they are the roles of who calls")]
+pub enum Signer {
+    CreditAnalyst,
+    Supervisor,
+    Finance,
+    Admin,
+}
+
+impl Signer {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Signer); 4] = [
+        ("credit_analyst", Signer::CreditAnalyst),
+        ("supervisor", Signer::Supervisor),
+        ("finance", Signer::Finance),
+        ("admin", Signer::Admin),
+    ];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Signer> {
+        Signer::ALL.iter().find(|(known, _)| *known == name).map(|(_, signer)| *signer)
+    }
+
+    /// As roles are named everywhere.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Signer::ALL[self as usize].0
+    }
+}
+
+/// How far a case has come; numbers as in the wire contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseStatus {
+    /// Nobody has taken it.
+    Open = 1,
+    /// Somebody looks into it.
+    Claimed = 2,
+    /// It waits for those of a higher band.
+    Escalated = 3,
+    /// It is signed, and its order is not reserved yet.
+    Approved = 4,
+    /// Its order is reserved.
+    Used = 5,
+    /// Somebody said no.
+    Rejected = 6,
+    /// Its time, or that of its approval, is over.
+    Expired = 7,
+}
+
+impl CaseStatus {
+    /// As messages and commands name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CaseStatus::Open => "open",
+            CaseStatus::Claimed => "claimed",
+            CaseStatus::Escalated => "escalated",
+            CaseStatus::Approved => "approved",
+            CaseStatus::Used => "used",
+            CaseStatus::Rejected => "rejected",
+            CaseStatus::Expired => "expired",
+        }
+    }
+}
+
+/// A reason that an approval waives, by what names it: neither figure counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waived {
+    /// Which rule.
+    pub code: ReasonCode,
+    /// Whose; none: the account's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<Whose>,
+}
+
+impl Waived {
+    /// Whether this is the rule that was violated.
+    #[must_use]
+    pub fn is_of(&self, reason: &Reason) -> bool {
+        self.code == reason.code && self.whose == reason.whose
+    }
+}
+
+/// What those who sign agree to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiver {
+    /// Which reasons no longer stand in the way.
+    pub waived: Vec<Waived>,
+    /// Of an order of at most so much.
+    pub amount: Minor,
+    /// Before this moment.
+    pub until: Micros,
+}
+
+impl Waiver {
+    /// Whether a reason no longer stands in the way.
+    #[must_use]
+    pub fn covers(&self, reason: &Reason) -> bool {
+        self.waived.iter().any(|waived| waived.is_of(reason))
+    }
+}
+
+/// One person's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Who signed.
+    pub by: Id,
+    /// With whose authority, where not with their own.
+    pub on_behalf_of: Option<Id>,
+    /// What that authority is.
+    pub role: Signer,
+    /// When.
+    pub at: Micros,
+}
+
+/// What somebody said of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Who.
+    pub by: Id,
+    /// When.
+    pub at: Micros,
+    /// Absent once erased.
+    pub text: Option<Box<str>>,
+}
+
+/// An order that was referred, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Unique in the store.
+    pub id: CaseId,
+    /// Whose order.
+    pub slot: Slot,
+    /// Which.
+    pub order_id: Id,
+    /// How much it asks for.
+    pub amount: Minor,
+    /// How long it is to hold, from when it is reserved.
+    pub ttl: Ttl,
+    /// What it names of payment terms.
+    pub asked: Option<OrderTerms>,
+    /// Why it was referred, as of when it was last asked.
+    pub reasons: Vec<Reason>,
+    /// Through which channel; may be empty.
+    pub channel: Id,
+    /// Everybody who asked for it: none of them may sign.
+    pub asked_by: Vec<Id>,
+    /// Since when.
+    pub opened_at: Micros,
+    /// How far it has come.
+    pub status: CaseStatus,
+    /// The higher the more urgent, from 0 to 9.
+    pub priority: u8,
+    /// How often it was escalated: so many bands higher it is to be signed.
+    pub level: u8,
+    /// When the clock escalates it; zero: never.
+    pub escalates_at: Micros,
+    /// When the clock ends it.
+    pub expires_at: Micros,
+    /// Who looks into it.
+    pub claimed_by: Option<Id>,
+    /// What the signatures are for; there are none without it.
+    pub waiver: Option<Waiver>,
+    /// In order.
+    pub signatures: Vec<Signature>,
+    /// In order.
+    pub comments: Vec<Comment>,
+    /// What its order holds.
+    pub reservation: Option<ReservationId>,
+    /// When it ended; zero while it has not.
+    pub closed_at: Micros,
+}
+
+impl Case {
+    /// Whether anything may still come of it.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        !matches!(self.status, CaseStatus::Used | CaseStatus::Rejected | CaseStatus::Expired)
+    }
+
+    /// Whether it waits for signatures.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        self.is_pending() && self.status != CaseStatus::Approved
+    }
+
+    /// The next moment at which the clock has something to do with a pending one.
+    #[must_use]
+    pub fn due_at(&self) -> Micros {
+        match self.escalates_at {
+            0 => self.expires_at,
+            at => at.min(self.expires_at),
+        }
+    }
+
+    /// Whether its order is to be reserved as soon as it fits: it is signed, or short of credit and
+    /// of nothing else.
+    #[must_use]
+    pub fn waits_for_credit(&self) -> bool {
+        let short = |reason: &Reason| reason.code.is_of_credit() || !reason.blocks();
+        match (self.status, &self.waiver) {
+            (CaseStatus::Approved, Some(waiver)) => self.amount <= waiver.amount,
+            _ => self.is_pending() && self.reasons.iter().all(short),
+        }
+    }
+
+    /// What no longer stands in the way of an order like this at `now`.
+    #[must_use]
+    pub fn waiver_for(
+        &self,
+        amount: Minor,
+        asked: Option<AskedTerms<'_>>,
+        now: Micros,
+    ) -> Option<&Waiver> {
+        let waiver = self.waiver.as_ref().filter(|_| self.status == CaseStatus::Approved)?;
+        let covered = amount <= waiver.amount && now < waiver.until;
+        (covered && self.asks_for(asked)).then_some(waiver)
+    }
+
+    /// Whether its order names the same payment terms.
+    #[must_use]
+    pub fn asks_for(&self, asked: Option<AskedTerms<'_>>) -> bool {
+        self.asked == asked.map(OrderTerms::from)
+    }
+
+    /// What its order names of payment terms.
+    #[must_use]
+    pub fn asked_terms(&self) -> Option<AskedTerms<'_>> {
+        let OrderTerms { contract_id, terms_id } = self.asked.as_ref()?;
+        Some(AskedTerms { contract_id: contract_id.as_deref(), terms_id: terms_id.as_deref() })
+    }
+
+    /// Notes who asked for the order.
+    pub fn note_asker(&mut self, by: &str) {
+        if !self.asked_by.iter().any(|known| known == by) {
+            debug_assert!(self.asked_by.len() < CASE_ASKERS_MAX, "decide bounds them");
+            self.asked_by.push(by.into());
+        }
+    }
+
+    /// Adds what somebody said; beyond the bound the oldest goes.
+    pub fn note(&mut self, comment: Comment) {
+        if self.comments.len() >= CASE_COMMENTS_MAX {
+            self.comments.remove(0);
+        }
+        self.comments.push(comment);
+    }
+
+    /// Ends it.
+    pub fn close(&mut self, status: CaseStatus, now: Micros) {
+        self.status = status;
+        self.closed_at = now;
+    }
+}
+
+/// One person's authority in another's hands, for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegation {
+    /// Whose authority.
+    pub from: Id,
+    /// Who may sign with it.
+    pub to: Id,
+    /// What it is: the role that `from` had when they delegated.
+    pub role: Signer,
+    /// From this moment on.
+    pub first: Micros,
+    /// Before this moment.
+    pub until: Micros,
+}
+
+impl Delegation {
+    /// Whether it holds at `now`.
+    #[must_use]
+    pub fn holds_at(&self, now: Micros) -> bool {
+        (self.first..self.until).contains(&now)
+    }
+}

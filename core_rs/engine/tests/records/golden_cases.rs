@@ -1,0 +1,217 @@
+//! Cases in the journal.
+
+use std::borrow::Cow;
+
+use creditgate_engine::event::{CaseAsk, CaseEvent};
+use creditgate_engine::model::{CaseStatus, Signer, Waived, Waiver};
+use creditgate_engine::outcome::Reviewed;
+use creditgate_engine::terms::OrderTerms;
+
+use super::*;
+
+const ASKED: AskedTerms<'static> = AskedTerms { contract_id: None, terms_id: Some("n") };
+
+fn ask(asked: Option<AskedTerms<'static>>) -> CaseAsk<'static> {
+    CaseAsk {
+        slot: 2,
+        order_id: "o",
+        amount: 300,
+        ttl: order().ttl,
+        reasons: vec![Reason::own(ReasonCode::TermsUpgraded, 30, 10)],
+        channel: "web".into(),
+        by: "oms".into(),
+        escalates_at: 0,
+        expires_at: 9,
+        asked,
+    }
+}
+
+fn waiver() -> Waiver {
+    let whose = Some(Whose::Group("head".into()));
+    let shared = Waived { code: ReasonCode::SharedLimitExceeded, whose };
+    let upgraded = Waived { code: ReasonCode::TermsUpgraded, whose: None };
+    Waiver { waived: vec![shared, upgraded], amount: 300, until: 9 }
+}
+
+fn review(name: &'static str, act: Act<'static>, events: Vec<CaseEvent<'static>>) -> Row {
+    let role = Some(Signer::Finance);
+    let command = Command::ReviewCase(ReviewCase { request: REQUEST, case: 7, role, act });
+    let (account_id, status) = ("a".into(), CaseStatus::Claimed);
+    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved: None };
+    let events = events.into_iter().map(Event::Case).collect();
+    row(name, command, Outcome::Reviewed(Box::new(reviewed)), events, hex(name))
+}
+
+const BY: Cow<'static, str> = Cow::Borrowed("fay");
+
+fn signed(on_behalf_of: Option<Cow<'static, str>>, complete: bool) -> CaseEvent<'static> {
+    let (case, role, waiver) = (7, Signer::CreditAnalyst, waiver());
+    CaseEvent::Signed { case, by: BY, on_behalf_of, role, waiver, complete }
+}
+
+fn held(asked: Option<OrderTerms>) -> CaseEvent<'static> {
+    CaseEvent::Reserved {
+        case: 7,
+        reservation: 1025,
+        slot: 2,
+        order_id: "o".into(),
+        amount: 300,
+        expires_at: 5,
+        asked,
+    }
+}
+
+/// Of an account's texts, and of what was said of its cases.
+pub fn erasure() -> Row {
+    row(
+        "erase_texts",
+        Command::EraseTexts(EraseTexts {
+            request: REQUEST,
+            account_id: "a",
+            entries: vec![7, 70_000],
+        }),
+        Outcome::Erased(2),
+        vec![Event::TextsErased { slot: 2 }],
+        "\
+         949481ab65726173655f74657874739393a1720107a1619207ce00011170a36f6d73a3776562c000 \
+         81a6657261736564029181ac74657874735f6572617365649102",
+    )
+}
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = reviews();
+    let referred = Reserved {
+        reservation: None,
+        case: Some(7),
+        ..reserved(Decision::Referred, &[ReasonCode::TermsUpgraded])
+    };
+    let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
+    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(ASKED)) };
+    let again = CaseEvent::AskedAgain { case: 7, ask: ask(None), anew: true };
+    let delegate =
+        |during| Command::Delegate(Delegate { request: REQUEST, to: "ann", role: None, during });
+    let (role, during) = (Signer::Supervisor, Some((1, 2)));
+    let delegated =
+        |during| Event::Case(CaseEvent::Delegated { from: BY, to: "ann", role, during });
+    let ended = [
+        CaseEvent::TextsErased { case: 7 },
+        CaseEvent::Kept { case: 7 },
+        CaseEvent::Forgotten { case: 7 },
+    ];
+    rows.extend([
+        row(
+            "reserve, referred",
+            Command::Reserve(reserve),
+            Outcome::Reserved(referred),
+            [opened, again].map(Event::Case).to_vec(),
+            hex("reserve, referred"),
+        ),
+        row("delegate", delegate(during), Outcome::Done, vec![delegated(during)], hex("delegate")),
+        row("end", delegate(None), Outcome::Done, vec![delegated(None)], hex("end")),
+        row(
+            "retry_cases",
+            Command::RetryCases(RetryCases { cases: vec![7, 8] }),
+            Outcome::Done,
+            ended.map(Event::Case).to_vec(),
+            hex("retry_cases"),
+        ),
+    ]);
+    rows
+}
+
+fn reviews() -> Vec<Row> {
+    let text = Text { digest: [7; 32], body: None };
+    let noted = CaseEvent::Noted { case: 7, by: BY, text: Some(text), priority: Some(3) };
+    let approve = Approve {
+        waived: vec![ReasonCode::TermsUpgraded],
+        amount: Some(300),
+        until: None,
+        on_behalf_of: Some("flo"),
+    };
+    let claimed =
+        vec![CaseEvent::Claimed { case: 7, by: BY }, CaseEvent::Used { case: 7, reservation: 9 }];
+    let approved = vec![
+        signed(None, false),
+        signed(Some("flo".into()), true),
+        held(None),
+        held(Some(OrderTerms::from(ASKED))),
+    ];
+    let escalated = CaseEvent::Escalated { case: 7, level: 1, escalates_at: 8 };
+    vec![
+        review("claim", Act::Claim { take_over: true }, claimed),
+        review("approve", Act::Approve(approve), approved),
+        review("reject", Act::Reject, vec![CaseEvent::Rejected { case: 7 }]),
+        review("escalate", Act::Escalate, vec![escalated, CaseEvent::Expired { case: 7 }]),
+        review("comment", Act::Comment { priority: None }, vec![noted]),
+    ]
+}
+
+/// What each row is written as, apart from it: several are made alike.
+fn hex(name: &str) -> &'static str {
+    match name {
+        "reserve, referred" => {
+            "\
+             949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
+             6562c00081a872657365727665649594a872656665727265649193ae5445524d535f5550475241 \
+             444544cd012cfe00c0c0cd012c05079281a46361736581a66f70656e656492079a02a16fcd012c \
+             923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d73000992c0a16e81a463 \
+             61736581ab61736b65645f616761696e93079902a16fcd012c923c5a9193ae5445524d535f5550 \
+             4752414445441e0aa3776562a36f6d730009c3"
+        }
+        "claim" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e636581a5636c61696d91c3 \
+             a36f6d73a3776562c00081a872657669657765649507a161a7636c61696d656401c09281a46361 \
+             736581a7636c61696d65649207a366617981a46361736581a475736564920709"
+        }
+        "approve" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e636581a7617070726f7665 \
+             9491ae5445524d535f5550475241444544cd012cc0a3666c6fa36f6d73a3776562c00081a87265 \
+             7669657765649507a161a7636c61696d656401c09481a46361736581a67369676e65649607a366 \
+             6179c0ae6372656469745f616e616c797374939292b55348415245445f4c494d49545f45584345 \
+             4544454481a567726f7570a46865616491ae5445524d535f5550475241444544cd012c09c281a4 \
+             6361736581a67369676e65649607a3666179a3666c6fae6372656469745f616e616c7973749392 \
+             92b55348415245445f4c494d49545f455843454544454481a567726f7570a46865616491ae5445 \
+             524d535f5550475241444544cd012c09c381a46361736581a872657365727665649607cd040102 \
+             a16fcd012c0581a46361736581a872657365727665649707cd040102a16fcd012c0592c0a16e"
+        }
+        "reject" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e6365a672656a656374a36f \
+             6d73a3776562c00081a872657669657765649507a161a7636c61696d656401c09181a463617365 \
+             81a872656a65637465649107"
+        }
+        "escalate" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e6365a8657363616c617465 \
+             a36f6d73a3776562c00081a872657669657765649507a161a7636c61696d656401c09281a46361 \
+             736581a9657363616c617465649307010881a46361736581a7657870697265649107"
+        }
+        "comment" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e636581a7636f6d6d656e74 \
+             91c0a36f6d73a3776562c00081a872657669657765649507a161a7636c61696d656401c09181a4 \
+             6361736581a56e6f7465649407a366617991c42007070707070707070707070707070707070707 \
+             0707070707070707070707070703"
+        }
+        "delegate" => {
+            "\
+             949481a864656c65676174659493a1720107a3616e6ec0920102a36f6d73a3776562c000a4646f \
+             6e659181a46361736581a964656c65676174656494a3666179a3616e6eaa73757065727669736f \
+             72920102"
+        }
+        "end" => {
+            "\
+             949481a864656c65676174659493a1720107a3616e6ec0c0a36f6d73a3776562c000a4646f6e65 \
+             9181a46361736581a964656c65676174656494a3666179a3616e6eaa73757065727669736f72c0"
+        }
+        "retry_cases" => {
+            "\
+             949481ab72657472795f636173657391920708a36f6d73a3776562c000a4646f6e659381a46361 \
+             736581ac74657874735f657261736564910781a46361736581a46b657074910781a46361736581 \
+             a9666f72676f7474656e9107"
+        }
+        other => panic!("{other} has no bytes"),
+    }
+}

@@ -1,0 +1,307 @@
+//! Cases in the reference model, where better terms are all that is ever left to a person.
+
+use creditgate_engine::model::{CaseStatus, Signer};
+
+use super::*;
+use crate::OrderOf;
+
+const HOUR: Micros = 3_600_000_000;
+
+/// Up to 50 anyone of both signs, then two of finance up to 120, and above that nobody.
+pub const POLICY: &str = "[approvals]\nescalate_after_hours = 20\nexpire_after_hours = 50\n\
+                          valid_hours = 40\n\
+                          [[approvals.bands]]\nup_to = [\"0.50 USD\", \"0.50 EUR\"]\n\
+                          roles = [\"credit_analyst\", \"finance\"]\n\
+                          [[approvals.bands]]\nup_to = [\"1.20 USD\", \"1.20 EUR\"]\n\
+                          roles = \"finance\"\nsignatures = 2\n";
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    pub order: OrderOf,
+    pub askers: Vec<&'static str>,
+    pub status: CaseStatus,
+    pub level: u8,
+    pub escalates_at: Micros,
+    pub expires_at: Micros,
+    pub claimed_by: Option<&'static str>,
+    /// Up to how much, and until when.
+    pub waiver: Option<(Amount, Micros)>,
+    /// Who signed, in whose place, and with what authority.
+    pub signatures: Vec<(&'static str, Option<&'static str>, Signer)>,
+    pub reservation: Option<u64>,
+    pub closed_at: Micros,
+}
+
+impl Case {
+    fn is_pending(&self) -> bool {
+        use CaseStatus::{Expired, Rejected, Used};
+        ![Expired, Rejected, Used].contains(&self.status)
+    }
+
+    fn close(&mut self, status: CaseStatus, now: Micros) {
+        (self.status, self.closed_at) = (status, now);
+    }
+}
+
+/// Who signs, and how many of them.
+fn band(amount: Amount, level: u8) -> Option<(&'static [Signer], usize)> {
+    const BOTH: &[Signer] = &[Signer::CreditAnalyst, Signer::Finance];
+    const FINANCE: &[Signer] = &[Signer::Finance];
+    match (amount, level) {
+        (121.., _) => None,
+        (..=50, 0) => Some((BOTH, 1)),
+        _ => Some((FINANCE, 2)),
+    }
+}
+
+impl Model {
+    /// When the clock escalates a case of this amount that comes to this level now.
+    fn escalates_at(&self, amount: Amount, level: u8) -> Micros {
+        if amount <= 50 && level == 0 { self.now + 20 * HOUR } else { 0 }
+    }
+
+    pub(super) fn pending_case(&self, order: &OrderOf) -> Option<u64> {
+        let same = |case: &Case| {
+            (case.order.account_id, case.order.order_id) == (order.account_id, order.order_id)
+        };
+        let latest = self.cases.iter().rev().find(|(_, case)| same(case));
+        latest.filter(|(_, case)| case.is_pending()).map(|(id, _)| *id)
+    }
+
+    /// Whether what was signed covers better terms of this order.
+    pub(super) fn is_waived(&self, order: &OrderOf) -> bool {
+        let waiver = |id| {
+            let case: &Case = &self.cases[&id];
+            let waiver = case.waiver.filter(|_| case.status == CaseStatus::Approved);
+            waiver.filter(|_| case.order.terms == order.terms)
+        };
+        let found = self.pending_case(order).and_then(waiver);
+        found.is_some_and(|(most, until)| Amount::from(order.amount) <= most && self.now < until)
+    }
+
+    /// What becomes of the case of an order that was decided.
+    pub(super) fn after_order(&mut self, order: &OrderOf, answer: &Answer) {
+        let (now, seq, amount) = (self.now, self.seq, Amount::from(order.amount));
+        let (escalates_at, expires_at) = (self.escalates_at(amount, 0), now + 50 * HOUR);
+        let pending = self.pending_case(order);
+        let Some(id) = pending else {
+            if answer.decision == Referred && self.has_policy {
+                let case = Case {
+                    order: *order,
+                    askers: vec![self.actor],
+                    status: CaseStatus::Open,
+                    level: 0,
+                    escalates_at,
+                    expires_at,
+                    claimed_by: None,
+                    waiver: None,
+                    signatures: Vec::new(),
+                    reservation: None,
+                    closed_at: 0,
+                };
+                self.cases.insert(seq, case);
+            }
+            return;
+        };
+        let case = self.cases.get_mut(&id).expect("it is pending");
+        match answer.decision {
+            Approved | PartiallyApproved => {
+                let reservation = self.orders.iter().rev().find(|(_, made)| {
+                    (made.account, made.order_id) == (order.account_id, order.order_id)
+                });
+                case.reservation = reservation.map(|(id, _)| *id);
+                case.close(CaseStatus::Used, now);
+            }
+            Referred if (case.order.amount, case.order.terms) != (order.amount, order.terms) => {
+                (case.order, case.status, case.level) = (*order, CaseStatus::Open, 0);
+                (case.claimed_by, case.waiver, case.signatures) = (None, None, Vec::new());
+                (case.escalates_at, case.expires_at) = (escalates_at, expires_at);
+            }
+            Referred => case.order.ttl = order.ttl,
+            Declined => {}
+        }
+    }
+
+    /// The answer to an order that is reserved, where a case gave it just that.
+    pub(super) fn reserved_before(&self, order: &OrderOf, held: u64) -> Option<Answer> {
+        let case = self.cases.values().find(|case| case.reservation == Some(held))?;
+        let made = &self.orders[&held];
+        let total = made.open + made.captured + made.released + made.expired;
+        let same = (case.order.amount, case.order.terms) == (order.amount, order.terms);
+        (same && total == Amount::from(order.amount)).then(|| Answer {
+            decision: Approved,
+            reasons: Vec::new(),
+            fitting: None,
+            available: None,
+            bound_by: None,
+            amount: order.amount.into(),
+            breach: false,
+            invoiced: None,
+            order: None,
+        })
+    }
+
+    /// Decides the order of a case again; what it holds is new.
+    fn decide_again(&mut self, id: u64, item: usize) -> Result<Answer> {
+        let order = self.cases[&id].order;
+        if self.latest(order.account_id, order.order_id).is_some_and(|id| self.orders[&id].open > 0)
+        {
+            return refuse("OrderAlreadyReserved");
+        }
+        let answer = self.judge(&order, false, item)?;
+        if answer.decision == Approved {
+            self.after_order(&order, &answer);
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn review(&mut self, c: &ReviewCase<'static>) -> Result {
+        let (now, who) = (self.now, c.request.id);
+        let Some(case) = self.cases.get_mut(&c.case) else { return refuse("CaseNotFound") };
+        let signs =
+            c.role.is_some_and(|role| [Signer::CreditAnalyst, Signer::Finance].contains(&role));
+        let approved = case.status == CaseStatus::Approved;
+        match &c.act {
+            Act::Comment { .. } => return Ok(vec![]),
+            _ if !case.is_pending() => return refuse("CaseEnded"),
+            Act::Reject if !signs => return refuse("NotASigner"),
+            Act::Reject => case.close(CaseStatus::Rejected, now),
+            _ if approved => return refuse("CaseEnded"),
+            Act::Claim { take_over } => {
+                if case.claimed_by.is_some_and(|by| by != who) && !take_over {
+                    return refuse("CaseClaimed");
+                }
+                (case.status, case.claimed_by) = (CaseStatus::Claimed, Some(who));
+            }
+            Act::Escalate if !signs => return refuse("NotASigner"),
+            Act::Escalate if case.level > 0 || case.order.amount > 50 => {
+                return refuse("NothingAbove");
+            }
+            Act::Escalate => {
+                (case.status, case.claimed_by, case.level) = (CaseStatus::Escalated, None, 1);
+                case.escalates_at = 0;
+            }
+            Act::Approve(approve) => return self.sign(c, approve),
+        }
+        Ok(vec![])
+    }
+
+    fn sign(&mut self, c: &ReviewCase<'static>, approve: &Approve<'static>) -> Result {
+        let (now, who) = (self.now, c.request.id);
+        let case = self.cases.get_mut(&c.case).expect("it was found");
+        let role = match approve.on_behalf_of {
+            None => c.role,
+            Some(from) => match self.delegations.get(&(from, who)) {
+                Some((role, first, until)) if (*first..*until).contains(&now) => Some(*role),
+                _ => return refuse("NotDelegated"),
+            },
+        };
+        if approve.waived.iter().any(|code| *code != TermsUpgraded) {
+            return refuse("NotAReason");
+        }
+        let longest = now + 40 * HOUR;
+        let mut until = approve.until.unwrap_or(longest).min(longest);
+        if until <= now {
+            return refuse("Passed");
+        }
+        let amount = Amount::from(approve.amount.unwrap_or(case.order.amount));
+        if let Some((signed, ends)) = case.waiver {
+            if signed != amount {
+                return refuse("SignedOtherwise");
+            }
+            until = until.min(ends);
+        }
+        for who in [Some(who), approve.on_behalf_of].into_iter().flatten() {
+            if case.askers.contains(&who) {
+                return refuse("SelfApproval");
+            }
+            if case.signatures.iter().any(|(by, from, _)| *by == who || *from == Some(who)) {
+                return refuse("SignedAlready");
+            }
+        }
+        let Some((roles, needed)) = band(amount, case.level) else {
+            return refuse("NotAuthorised");
+        };
+        let Some(role) = role.filter(|role| roles.contains(role)) else {
+            return refuse("NotAuthorised");
+        };
+        case.signatures.push((who, approve.on_behalf_of, role));
+        case.waiver = Some((amount, until));
+        if case.signatures.iter().filter(|(_, _, role)| roles.contains(role)).count() < needed {
+            return Ok(vec![]);
+        }
+        (case.status, case.escalates_at, case.expires_at) = (CaseStatus::Approved, 0, until);
+        if Amount::from(case.order.amount) > amount {
+            return Ok(vec![]);
+        }
+        let account = case.order.account_id;
+        let mut answer = self.decide_again(c.case, 0)?;
+        (answer.available, answer.bound_by) = self.room(account);
+        Ok(vec![answer])
+    }
+
+    pub(super) fn delegate(&mut self, c: &Delegate<'static>) -> Result {
+        let key = (c.request.id, c.to);
+        if key.0 == key.1 {
+            return refuse("DelegatedToSelf");
+        }
+        match (c.during, c.role) {
+            (None, _) if self.delegations.remove(&key).is_none() => refuse("DelegationNotFound"),
+            (None, _) => Ok(vec![]),
+            (_, None | Some(Signer::Admin | Signer::Supervisor)) => refuse("NotASigner"),
+            // Nobody signs where no policy says who.
+            _ if !self.has_policy => refuse("NotASigner"),
+            (Some((_, until)), _) if until <= self.now => refuse("Passed"),
+            (Some((first, until)), Some(role)) => {
+                self.delegations.insert(key, (role, first.max(self.now), until));
+                Ok(vec![])
+            }
+        }
+    }
+
+    /// What fits, one after the other, on top of those before.
+    pub(super) fn retry(&mut self, c: &RetryCases) {
+        for (item, id) in c.cases.iter().enumerate() {
+            let waits = self.cases.get(id).is_some_and(|case| {
+                let most = case.waiver.map_or(0, |(most, _)| most);
+                case.status == CaseStatus::Approved && Amount::from(case.order.amount) <= most
+            });
+            let mut next = self.clone();
+            if waits && next.decide_again(*id, item).is_ok_and(|answer| answer.decision == Approved)
+            {
+                *self = next;
+            }
+        }
+    }
+
+    /// Escalates, ends and forgets.
+    pub(super) fn keep_cases(&mut self, c: &Housekeep) {
+        let now = self.now;
+        let closed = self.cases.iter().filter(|(_, case)| !case.is_pending());
+        let mut closed: Vec<_> = closed.map(|(id, case)| (case.closed_at, *id)).collect();
+        closed.sort_unstable();
+        let surplus =
+            closed.len().saturating_sub(c.closed_count_max.try_into().unwrap_or(usize::MAX));
+        for case in self.cases.values_mut().filter(|case| case.is_pending()) {
+            if case.expires_at <= now {
+                case.close(CaseStatus::Expired, now);
+            } else if case.escalates_at != 0 && case.escalates_at <= now {
+                (case.status, case.claimed_by, case.level) = (CaseStatus::Escalated, None, 1);
+                case.escalates_at = 0;
+            }
+        }
+        for (place, (since, id)) in closed.into_iter().enumerate() {
+            let held = self.cases[&id].reservation.and_then(|id| self.orders.get(&id));
+            if place < surplus {
+                self.cases.remove(&id);
+            } else if since < c.closed_before {
+                // As it stood before the clock gave anything back.
+                if held.is_some_and(|order| order.open > 0) {
+                    self.cases.get_mut(&id).expect("it is there").closed_at = now;
+                } else {
+                    self.cases.remove(&id);
+                }
+            }
+        }
+    }
+}
