@@ -402,7 +402,7 @@ pub enum Event<'a> {
         /// How much, signed.
         amount: Minor,
     },
-    /// A source's stream has been taken up to here.
+    /// A source told something: its stream has been taken up to here, which may be where it stood.
     SourceMoved {
         /// Which system.
         source: &'a str,

@@ -348,9 +348,9 @@ impl Segment {
 /// How far a source of ledger entries has been taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// The highest position seen.
+    /// The highest position seen; zero where it does not count its entries.
     pub position: u64,
-    /// When.
+    /// When it told something, to the minute.
     pub heard_at: Micros,
 }
 

@@ -48,7 +48,7 @@ impl StaleLedger {
         let state = facts.state;
         let begun = state.policy().active_since;
         match &*self.sources {
-            [] => state.sources_heard_at().max().unwrap_or(begun),
+            [] => state.heard_at().unwrap_or(begun),
             named => {
                 let heard = named.iter().map(|name| state.source_heard_at(name).unwrap_or(begun));
                 heard.min().unwrap_or(begun)
