@@ -83,6 +83,13 @@ pub const HOLIDAYS_MAX: usize = 5_000;
 /// Most whole days that the average of a rolling limit looks back.
 pub const ROLLING_DAYS_MAX: u16 = 366;
 
+/// Most sources of ledger entries.
+pub const SOURCES_MAX: usize = 1_000;
+
+/// How long a source is heard before that is noted again, where its position does not move: in
+/// microseconds.
+pub const HEARD_AGAIN_US: i64 = 60_000_000;
+
 /// Most reservations and items that one housekeeping entry expires or forgets.
 pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
 

@@ -122,6 +122,8 @@ pub enum Refusal {
     DelegationNotFound(Box<str>),
     #[error("order_id {0:?} waits in a case, and 16 others have asked for it: ask as one of them")]
     TooManyAskers(Box<str>),
+    #[error("source {0:?} is one too many: entries of 1000 sources have come already")]
+    TooManySources(Box<str>),
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
 }

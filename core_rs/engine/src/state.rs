@@ -57,6 +57,8 @@ pub struct State {
     segments: Vec<Segment>,
     segment_indexes: HashMap<Box<str>, SegmentIndex>,
     sources: BTreeMap<Box<str>, Source>,
+    /// When any of them told something last.
+    heard_at: Option<Micros>,
     payment_terms: PaymentTerms,
     policies: Policies,
     watches: HashMap<Slot, Watch>,
@@ -316,9 +318,10 @@ impl State {
         self.sources.get(source).map(|row| row.heard_at)
     }
 
-    /// When each source told something last.
-    pub fn sources_heard_at(&self) -> impl Iterator<Item = Micros> {
-        self.sources.values().map(|row| row.heard_at)
+    /// When any source told something last.
+    #[must_use]
+    pub fn heard_at(&self) -> Option<Micros> {
+        self.heard_at
     }
 
     /// What a policy has to know of the account in a slot.
@@ -442,7 +445,13 @@ impl State {
 
     /// Puts back a source's position, at recovery.
     pub fn restore_source(&mut self, source: &str, row: Source) {
-        self.sources.insert(source.into(), row);
+        self.put_source(source, row);
+    }
+
+    /// Returns what was there before.
+    fn put_source(&mut self, source: &str, row: Source) -> Option<Source> {
+        self.heard_at = self.heard_at.max(Some(row.heard_at));
+        self.sources.insert(source.into(), row)
     }
 
     /// Puts back what a policy has to know of an account, at recovery.

@@ -1,6 +1,6 @@
 //! Ledger entries: what was captured or reserved for an invoice moves to outstanding, once.
 
-use crate::bounds::{CAPTURES_MAX, EXPOSURE_MINOR_MAX};
+use crate::bounds::{CAPTURES_MAX, EXPOSURE_MINOR_MAX, HEARD_AGAIN_US, SOURCES_MAX};
 use crate::command::{EntryKind, Post};
 use crate::decide::Context;
 use crate::error::Refusal;
@@ -20,11 +20,22 @@ impl Context<'_> {
             EntryKind::Payment | EntryKind::CreditMemo => settle(slot, command),
         };
         self.within_range(slot, command.amount, &events)?;
-        let Post { source, position, .. } = *command;
-        if position > self.state.source_position(source) {
-            events.push(Event::SourceMoved { source, position });
-        }
+        events.extend(self.hear(command.source, command.position)?);
         Ok((Outcome::Done, events))
+    }
+
+    /// A source is heard whether it counts its entries or not; where its position does not move,
+    /// that is noted once a minute, so that a journal of many entries does not grow by one more
+    /// event for each.
+    fn hear<'a>(&self, source: &'a str, position: u64) -> Result<Option<Event<'a>>, Refusal> {
+        let known = self.state.source_heard_at(source);
+        if known.is_none() && self.state.source_count() >= SOURCES_MAX {
+            return Err(Refusal::TooManySources(source.into()));
+        }
+        let reached = self.state.source_position(source);
+        let is_news = known.is_none_or(|heard_at| self.now - heard_at >= HEARD_AGAIN_US);
+        let moved = Event::SourceMoved { source, position: position.max(reached) };
+        Ok((position > reached || is_news).then_some(moved))
     }
 
     fn invoice<'a>(&self, slot: Slot, command: &Post<'a>) -> Result<Vec<Event<'a>>, Refusal> {

@@ -61,6 +61,12 @@ impl Evaluation {
         self.blocking().next().is_some()
     }
 
+    /// Whether nothing refers the order to a person, who would not be asked about a part of it.
+    #[must_use]
+    pub fn only_declines(&self) -> bool {
+        self.blocking().all(|reason| reason.effect() == Effect::Decline)
+    }
+
     fn blocking(&self) -> impl Iterator<Item = &Reason> {
         self.reasons.iter().filter(|reason| reason.blocks())
     }
@@ -73,7 +79,11 @@ impl Evaluation {
         let Ask { amount, order_total, pending, channel } = *ask;
         let Pending { own: pending, orders: pending_orders, .. } = pending;
         let terms = &state.terms(slot);
-        let limit = effective_limit(state, terms, state.conditions(slot), now).limit.kind;
+        let conditions = state.conditions(slot);
+        let effective = effective_limit(state, terms, conditions, now);
+        let limit = effective.limit.kind;
+        let tolerated = tolerance(state, &effective, conditions, *ask);
+        let ceiling = ceiling(&effective, conditions, now).map(|most| most + tolerated);
         let exposure = i128::from(state.position(slot).exposure()) + pending;
         let facts = Facts {
             state,
@@ -81,6 +91,7 @@ impl Evaluation {
             now,
             terms,
             limit,
+            ceiling,
             exposure,
             pending,
             pending_orders,

@@ -23,6 +23,8 @@ pub struct Dump {
     pub items: BTreeMap<(Slot, Id), Standing>,
     /// How far each source's stream has been taken.
     pub sources: BTreeMap<Box<str>, Source>,
+    /// When any of them told something last.
+    pub heard_at: Option<Micros>,
     /// What a policy has to know of accounts.
     pub watches: BTreeMap<Slot, Watch>,
     /// Named, and by whom they are assigned to.
@@ -76,6 +78,7 @@ impl State {
                 .map(|(slot, invoice_id, standing)| ((slot, invoice_id.clone()), standing))
                 .collect(),
             sources: self.sources.clone(),
+            heard_at: self.heard_at,
             watches: self.watches.iter().map(|(slot, watch)| (*slot, watch.clone())).collect(),
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),

@@ -28,7 +28,8 @@ pub(super) enum Undo {
     Terms(TermsIndex, Option<Box<NamedTerms>>),
     Calendar(CalendarIndex, Option<Box<Calendar>>),
     Assigned(Assignee, Option<TermsIndex>),
-    Source(Box<str>, Option<Source>),
+    /// What it was, and when any was heard last.
+    Source(Box<str>, Option<Source>, Option<Micros>),
     Watch(Slot, Watch),
     /// What it was; `None` where it is new. And which were in force and tried before, where they
     /// are others.
@@ -162,11 +163,12 @@ impl State {
                 let (from, to, was) = *was;
                 self.cases.delegate(from, to, was);
             }
-            Undo::Source(source, Some(was)) => {
-                self.sources.insert(source, was);
-            }
-            Undo::Source(source, None) => {
-                self.sources.remove(&source);
+            Undo::Source(source, was, heard_at) => {
+                match was {
+                    Some(was) => drop(self.sources.insert(source, was)),
+                    None => drop(self.sources.remove(&source)),
+                }
+                self.heard_at = heard_at;
             }
         }
     }

@@ -166,7 +166,8 @@ impl Rows for State {
     }
 
     fn set_source(&mut self, source: &str, row: Source) {
-        let was = self.sources.insert(source.into(), row);
-        self.undo.push(Undo::Source(source.into(), was));
+        let heard_at = self.heard_at;
+        let was = self.put_source(source, row);
+        self.undo.push(Undo::Source(source.into(), was, heard_at));
     }
 }

@@ -1,6 +1,7 @@
-use crate::bounds::{ALLOCATIONS_MAX, AMOUNT_MINOR_MAX, EXPOSURE_MINOR_MAX};
+use crate::bounds::{ALLOCATIONS_MAX, AMOUNT_MINOR_MAX, EXPOSURE_MINOR_MAX, SOURCES_MAX};
 use crate::command::*;
 use crate::error::Refusal;
+use crate::event::Event;
 use crate::outcome::Decision::{Approved, Declined};
 use crate::testing::*;
 use crate::values::LimitKind::Unlimited;
@@ -157,6 +158,37 @@ fn a_source_moves_forward_only_and_not_with_what_is_refused() {
     book.post(Post { source: "other", ..at(3, "n") });
     let positions = ["erp", "other"].map(|source| book.state.source_position(source));
     assert_eq!(positions, [8, 3]);
+}
+
+#[test]
+fn a_source_that_counts_nothing_is_heard_once_a_minute() {
+    let mut book = Book::with_100();
+    let heard = |book: &mut Book, position, time| {
+        book.now += time;
+        let (_, events) = book.events(Post { position, ..entry(EntryKind::Payment, 1) }).unwrap();
+        let moved = events.iter().find_map(|event| match *event {
+            Event::SourceMoved { position, .. } => Some(position),
+            _ => None,
+        });
+        (moved, book.state.heard_at() == Some(book.now))
+    };
+    assert_eq!(heard(&mut book, 0, 0), (Some(0), true));
+    assert_eq!(heard(&mut book, 0, 59 * SECOND), (None, false));
+    assert_eq!(heard(&mut book, 0, SECOND), (Some(0), true));
+    assert_eq!(heard(&mut book, 7, SECOND), (Some(7), true));
+    assert_eq!(heard(&mut book, 0, 60 * SECOND), (Some(7), true));
+}
+
+#[test]
+fn sources_are_bounded() {
+    let mut book = Book::with_100();
+    let names = Vec::from_iter((0..SOURCES_MAX).map(|number| number.to_string()));
+    for name in &names {
+        book.post(Post { source: name, ..entry(EntryKind::Payment, 1) });
+    }
+    let beyond = Post { source: "beyond", ..entry(EntryKind::Payment, 1) };
+    assert_eq!(book.refused(beyond), Refusal::TooManySources("beyond".into()));
+    book.post(Post { source: "0", ..entry(EntryKind::Payment, 1) });
 }
 
 #[test]
