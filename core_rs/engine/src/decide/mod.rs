@@ -91,10 +91,7 @@ impl<'s> Context<'s> {
         Ok((outcome, events))
     }
 
-    fn decide<'a>(
-        &self,
-        request: &Request<'a>,
-    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+    fn decide<'a>(&self, request: &Request<'a>) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let Request { ref command, actor: by, reason, .. } = *request;
         match command {
             Command::Reserve(command) => self.reserve(command),
