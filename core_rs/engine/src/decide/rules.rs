@@ -1,5 +1,7 @@
 //! The rules that an order is held against, in order of precedence. All violated ones are named.
 
+use std::cell::OnceCell;
+
 use crate::decide::levels::{
     EffectiveLimit, Pending, Room, Together, ceiling, effective_limit, left, together,
 };
@@ -16,6 +18,8 @@ pub struct Ask<'p> {
     pub amount: Minor,
     /// The order's total with it.
     pub order_total: Minor,
+    /// Whether it is another order, and not what one grows by.
+    pub is_new: bool,
     /// What counts already beside it.
     pub pending: Pending<'p>,
     /// Through which sales channel.
@@ -76,31 +80,11 @@ impl Evaluation {
     #[cold]
     #[inline(never)]
     fn hold_to_policy(&mut self, state: &State, slot: Slot, now: Micros, ask: &Ask<'_>) {
-        let Ask { amount, order_total, pending, channel } = *ask;
-        let Pending { own: pending, orders: pending_orders, .. } = pending;
         let terms = &state.terms(slot);
-        let conditions = state.conditions(slot);
-        let effective = effective_limit(state, terms, conditions, now);
-        let limit = effective.limit.kind;
-        let tolerated = tolerance(state, &effective, conditions, *ask);
-        let ceiling = ceiling(&effective, conditions, now).map(|most| most + tolerated);
-        let exposure = i128::from(state.position(slot).exposure()) + pending;
-        let facts = Facts {
-            state,
-            slot,
-            now,
-            terms,
-            limit,
-            ceiling,
-            exposure,
-            pending,
-            pending_orders,
-            amount,
-            order_total,
-        };
+        let facts = facts(state, slot, now, terms, ask);
         let Evaluation { reasons, fitting, .. } = self;
         let mut violations = Violations { reasons, fitting };
-        for rule in state.policy().rules.of(slot, terms, channel) {
+        for rule in state.policy().rules.of(slot, terms, ask.channel) {
             rule.judge(&facts, &mut violations);
         }
         let rank = |reason: &Reason| PRECEDENCE.iter().position(|code| *code == reason.code);
@@ -122,6 +106,39 @@ impl Evaluation {
             }
             self.room.narrow(place, available);
         }
+    }
+}
+
+/// What the rules of a policy are held against; `terms` are the account's.
+pub(super) fn facts<'f>(
+    state: &'f State,
+    slot: Slot,
+    now: Micros,
+    terms: &'f Terms,
+    ask: &Ask<'_>,
+) -> Facts<'f> {
+    let Ask { amount, order_total, is_new, pending, .. } = *ask;
+    let Pending { own: pending, orders: pending_orders, .. } = pending;
+    let conditions = state.conditions(slot);
+    let effective = effective_limit(state, terms, conditions, now);
+    let limit = effective.limit.kind;
+    let tolerated = tolerance(state, &effective, conditions, *ask);
+    let ceiling = ceiling(&effective, conditions, now).map(|most| most + tolerated);
+    let exposure = i128::from(state.position(slot).exposure()) + pending;
+    Facts {
+        state,
+        slot,
+        now,
+        terms,
+        limit,
+        ceiling,
+        exposure,
+        overdue: OnceCell::new(),
+        pending,
+        pending_orders,
+        amount,
+        order_total,
+        is_new,
     }
 }
 
