@@ -90,7 +90,7 @@ def test_a_policy_is_the_same_after_a_kill_and_from_the_journal_alone(
             assert (policy.put_by, policy.activated_by) == ("anna", "bert")
     assert server.terminate() == 0
     events = crossings(server.store)
-    assert events == [{"utilisation_crossed": [0, 80, 80]}]
+    assert events == [{"utilisation_crossed": [0, 80, 80, 2]}]
 
 
 def crossings(store: Path) -> list[object]:

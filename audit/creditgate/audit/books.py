@@ -428,7 +428,10 @@ _EVENTS: dict[str, Callable[..., None]] = {
     ),
     **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     **dict.fromkeys(("policy_put", "policy_activated", "policy_shadowed"), Auditor._nothing),
-    **dict.fromkeys(("first_ordered", "orders_counted", "utilisation_crossed"), Auditor._nothing),
+    **dict.fromkeys(
+        ("first_billed", "orders_counted", "utilisation_crossed", "utilisation_taken"),
+        Auditor._nothing,
+    ),
     "case": Auditor._case,
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,

@@ -75,8 +75,9 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             set_policy(rows, now, event)
         }
         Event::OrdersCounted { slot, .. }
-        | Event::FirstOrdered { slot }
-        | Event::UtilisationCrossed { slot, .. } => {
+        | Event::FirstBilled { slot }
+        | Event::UtilisationCrossed { slot, .. }
+        | Event::UtilisationTaken { slot, .. } => {
             rows.update_watch(slot, |watch| note(watch, now, event));
         }
         Event::SourceMoved { source, position } => {
@@ -99,8 +100,11 @@ fn note(watch: &mut Watch, now: Micros, event: &Event<'_>) {
         Event::OrdersCounted { part, orders, amount, .. } => {
             watch.velocity.get_or_insert_default().note(now, part, orders, amount);
         }
-        Event::FirstOrdered { .. } => watch.ordered = true,
-        Event::UtilisationCrossed { level, .. } => watch.level = level,
+        Event::FirstBilled { .. } => watch.billed = true,
+        Event::UtilisationCrossed { level, version, .. }
+        | Event::UtilisationTaken { level, version, .. } => {
+            (watch.level, watch.level_of) = (level, version);
+        }
         _ => unreachable!("only called for what is watched"),
     }
 }
@@ -124,17 +128,7 @@ fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     else {
         unreachable!("only called for account_set");
     };
-    let changed = rows.update_account(slot, |account| {
-        account.parent = parent;
-        account.segment = segment;
-        account.limit = limit;
-        account.max_order = max_order;
-        account.shared_limit = shared_limit;
-        account.updated_at = now;
-        if let Some(name) = name {
-            account.name = body(name);
-        }
-    });
+    let changed = rows.update_account(slot, |account| amend_account(account, now, event));
     if changed.is_none() {
         let account = Account {
             id: account_id.into(),
@@ -155,7 +149,44 @@ fn set_account(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     }
 }
 
-/// What has ended goes with the next change.
+fn amend_account(account: &mut Account, now: Micros, event: &Event<'_>) {
+    let Event::AccountSet { parent, segment, limit, max_order, name, shared_limit, .. } = *event
+    else {
+        unreachable!("only called for account_set");
+    };
+    account.parent = parent;
+    account.segment = segment;
+    account.limit = limit;
+    account.max_order = max_order;
+    account.shared_limit = shared_limit;
+    account.updated_at = now;
+    if let Some(name) = name {
+        account.name = body(name);
+    }
+}
+
+/// Whose limit an event changes, but for those of many accounts at once.
+pub(crate) fn limit_of(event: &Event<'_>) -> Option<Slot> {
+    match *event {
+        Event::AccountSet { slot, .. }
+        | Event::TemporaryLimitSet { slot, .. }
+        | Event::TemporaryLimitRemoved { slot, .. }
+        | Event::RollingLimitSet { slot, .. }
+        | Event::RollingLimitRemoved { slot }
+        | Event::LimitApproved { slot, .. } => Some(slot),
+        _ => None,
+    }
+}
+
+/// What one of those events makes of an account, for whoever has to know before it has happened.
+pub(crate) fn change_limit(account: &mut Account, now: Micros, event: &Event<'_>) {
+    match event {
+        Event::AccountSet { .. } => amend_account(account, now, event),
+        Event::LimitApproved { .. } => limits::move_limit(account, now, event),
+        _ => amend_conditions(account, now, event),
+    }
+}
+
 fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     let (Event::HoldPlaced { slot, .. }
     | Event::HoldLifted { slot, .. }
@@ -166,37 +197,40 @@ fn set_conditions(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     else {
         unreachable!("only called for conditions");
     };
-    rows.update_account(slot, |account| {
-        let mut conditions = account.conditions.take().unwrap_or_default();
-        conditions.forget_ended(now);
-        match *event {
-            Event::HoldPlaced { hold_id, kind, source, until, reason, .. } => {
-                let (id, source, reason) = (hold_id.into(), source.into(), body(reason));
-                conditions.place(Hold { id, kind, source, until, placed_at: now, reason });
-            }
-            Event::HoldLifted { hold_id, .. } => conditions.lift(hold_id),
-            Event::TemporaryLimitSet { limit_id, kind, amount, first, last, .. } => {
-                let id = limit_id.into();
-                conditions.set_temporary_limit(TemporaryLimit { id, kind, amount, first, last });
-            }
-            Event::TemporaryLimitRemoved { limit_id, .. } => {
-                conditions.remove_temporary_limit(limit_id);
-            }
-            Event::RollingLimitSet { hard_cap, days, exposure, .. } => {
-                match &mut conditions.rolling_limit {
-                    Some(known) => known.amend(hard_cap, days, now),
-                    new => {
-                        let begun = RollingLimit::begin(hard_cap, days, exposure, now);
-                        *new = Some(Box::new(begun));
-                    }
+    rows.update_account(slot, |account| amend_conditions(account, now, event));
+}
+
+/// What has ended goes with the next change.
+fn amend_conditions(account: &mut Account, now: Micros, event: &Event<'_>) {
+    let mut conditions = account.conditions.take().unwrap_or_default();
+    conditions.forget_ended(now);
+    match *event {
+        Event::HoldPlaced { hold_id, kind, source, until, reason, .. } => {
+            let (id, source, reason) = (hold_id.into(), source.into(), body(reason));
+            conditions.place(Hold { id, kind, source, until, placed_at: now, reason });
+        }
+        Event::HoldLifted { hold_id, .. } => conditions.lift(hold_id),
+        Event::TemporaryLimitSet { limit_id, kind, amount, first, last, .. } => {
+            let id = limit_id.into();
+            conditions.set_temporary_limit(TemporaryLimit { id, kind, amount, first, last });
+        }
+        Event::TemporaryLimitRemoved { limit_id, .. } => {
+            conditions.remove_temporary_limit(limit_id);
+        }
+        Event::RollingLimitSet { hard_cap, days, exposure, .. } => {
+            match &mut conditions.rolling_limit {
+                Some(known) => known.amend(hard_cap, days, now),
+                new => {
+                    let begun = RollingLimit::begin(hard_cap, days, exposure, now);
+                    *new = Some(Box::new(begun));
                 }
             }
-            Event::RollingLimitRemoved { .. } => conditions.rolling_limit = None,
-            _ => unreachable!("only called for conditions"),
         }
-        account.conditions = Some(conditions).filter(|conditions| !conditions.is_empty());
-        account.updated_at = now;
-    });
+        Event::RollingLimitRemoved { .. } => conditions.rolling_limit = None,
+        _ => unreachable!("only called for conditions"),
+    }
+    account.conditions = Some(conditions).filter(|conditions| !conditions.is_empty());
+    account.updated_at = now;
 }
 
 fn set_policy(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {

@@ -249,8 +249,8 @@ pub enum Event<'a> {
         /// Which is from now on.
         version: Option<PolicyVersion>,
     },
-    /// An order of an account was approved for the first time since a policy asks for it.
-    FirstOrdered {
+    /// Something was shipped or billed to an account for the first time since a policy asks for it.
+    FirstBilled {
         /// Whose.
         slot: Slot,
     },
@@ -273,6 +273,18 @@ pub enum Event<'a> {
         percent: u16,
         /// The band in which it is now; the same one where it rose, zero where it is in none.
         level: u16,
+        /// The policy whose bands those are.
+        version: PolicyVersion,
+    },
+    /// In which band of utilisation an account was found that moved under other bands than before,
+    /// and crossed none.
+    UtilisationTaken {
+        /// Whose.
+        slot: Slot,
+        /// Zero where it is in none.
+        level: u16,
+        /// The policy whose bands those are.
+        version: PolicyVersion,
     },
     /// Something of a case.
     Case(CaseEvent<'a>),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::PolicyVersion;
 use crate::terms::{InvoiceDates, OrderTerms};
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
@@ -357,10 +358,12 @@ pub struct Source {
 /// What a policy has to know of an account from one order to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
-    /// An order of it was approved.
-    pub ordered: bool,
+    /// Something was shipped or billed to it.
+    pub billed: bool,
     /// The highest band of utilisation that it is in, by where it begins, in percent; zero: none.
     pub level: u16,
+    /// The policy whose bands those are.
+    pub level_of: PolicyVersion,
     /// What was approved lately; not written where nobody asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub velocity: Option<Box<Velocity>>,
@@ -368,5 +371,5 @@ pub struct Watch {
 
 impl Watch {
     /// Nothing is known.
-    pub const NONE: Watch = Watch { ordered: false, level: 0, velocity: None };
+    pub const NONE: Watch = Watch { billed: false, level: 0, level_of: 0, velocity: None };
 }

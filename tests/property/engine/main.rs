@@ -327,6 +327,7 @@ impl Run {
         dump.cases.values().for_each(|case| restored.restore_cases().restore(case.clone()));
         let delegations = dump.delegations.iter().cloned();
         delegations.for_each(|one| restored.restore_cases().restore_delegation(one));
+        dump.sources.iter().for_each(|(source, row)| restored.restore_source(source, *row));
         dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert!(restored.add_up() && restored.sum_up());
         assert_eq!(restored.dump(), dump);

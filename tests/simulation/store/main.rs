@@ -233,11 +233,11 @@ fn what_was_acknowledged_survives_everything() {
     }
     let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 200)).collect();
     let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured Case \
-                 Claimed Expired ExpirySet FirstOrdered Grown HoldLifted HoldPlaced \
+                 Claimed Expired ExpirySet FirstBilled Grown HoldLifted HoldPlaced \
                  ItemForgotten ItemMoved ItemPosted LimitApproved LimitProposed OrdersCounted \
                  PolicyActivated PolicyPut PolicyShadowed ProposalClosed Released \
                  ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet SegmentSet \
                  SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet TermsAssigned \
-                 TermsSet UnallocatedMoved UtilisationCrossed VerificationRecorded";
+                 TermsSet UnallocatedMoved UtilisationCrossed UtilisationTaken VerificationRecorded";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -69,7 +69,7 @@ _REASONS = {
     ReasonCode.UTILISATION_REACHED: "{observed} of the limit would be used, from {threshold} on",
     ReasonCode.SCORE_TOO_LOW: "a score of {observed} is less than {threshold}",
     ReasonCode.SCORE_MISSING: "there is no score; it must be {threshold} at least",
-    ReasonCode.FIRST_ORDER: "the account's first order, of {observed}",
+    ReasonCode.FIRST_ORDER: "nothing was shipped yet, and {observed} would be owed",
     ReasonCode.APPROVAL_EXPIRED: "today is {observed}, it was approved until {threshold}",
     ReasonCode.LEDGER_STALE: "nothing from the ledger for {observed}, at most {threshold}",
     ReasonCode.OVERDUE_DAYS: "overdue for {observed}, at most {threshold}",

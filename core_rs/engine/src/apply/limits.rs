@@ -17,7 +17,7 @@ pub(super) fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     rows.update_account(slot, |account| move_limit(account, now, event));
 }
 
-fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) {
+pub(super) fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) {
     account.updated_at = now;
     if let Event::LimitApproved { limit, proposal, .. } = *event {
         account.limit = limit;

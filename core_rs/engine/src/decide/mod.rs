@@ -25,7 +25,7 @@ mod watch;
 pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
 pub use reserve::{Inquiry, check};
-pub(crate) use watch::ordered;
+pub(crate) use watch::{billed, ordered};
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};

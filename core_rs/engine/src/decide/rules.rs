@@ -73,7 +73,11 @@ impl Evaluation {
         let Ask { amount, order_total, pending, channel } = *ask;
         let Pending { own: pending, orders: pending_orders, .. } = pending;
         let terms = &state.terms(slot);
-        let limit = effective_limit(state, terms, state.conditions(slot), now).limit.kind;
+        let conditions = state.conditions(slot);
+        let effective = effective_limit(state, terms, conditions, now);
+        let limit = effective.limit.kind;
+        let tolerated = tolerance(state, &effective, conditions, *ask);
+        let ceiling = ceiling(&effective, conditions, now).map(|most| most + tolerated);
         let exposure = i128::from(state.position(slot).exposure()) + pending;
         let facts = Facts {
             state,
@@ -81,6 +85,7 @@ impl Evaluation {
             now,
             terms,
             limit,
+            ceiling,
             exposure,
             pending,
             pending_orders,

@@ -1,17 +1,19 @@
 //! What a policy does beside deciding: it holds accounts, and notes which of them cross a threshold
-//! and which have ordered. Only where the policy in force has such rules.
+//! and which were billed. Only where the policy in force has such rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::apply::{change_limit, limit_of};
 use crate::bounds::HOLDS_MAX;
 use crate::command::Command;
-use crate::decide::levels::effective_limit;
+use crate::decide::levels::{ceiling, effective_limit};
 use crate::decide::rolling::exposure_changes;
 use crate::event::{CaseEvent, Event};
-use crate::model::{HoldKind, Terms};
+use crate::model::{Account, Conditions, HoldKind, Terms};
 use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
+use crate::policy::rules::Crossing;
 use crate::state::State;
-use crate::values::{LimitKind, Micros, Minor, ReservationId, Slot};
+use crate::values::{Micros, Minor, ReservationId, Slot};
 
 /// Whose hold it is, as answers show it.
 const SOURCE: &str = "policy";
@@ -32,7 +34,7 @@ pub(super) fn act<'a>(
     let tried = state.policies().shadow().map(|shadow| &**shadow);
     let all = || std::iter::once(state.policy()).chain(tried);
     if all().any(|policy| policy.rules.asks_first_order()) {
-        note_first_orders(state, events);
+        note_first_bills(state, events);
     }
     if let Some(policy) = all().find(|policy| policy.rules.counts_orders()) {
         count_orders(state, policy.window.part(), events);
@@ -120,17 +122,21 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
     })
 }
 
-fn note_first_orders(state: &State, events: &mut Vec<Event<'_>>) {
-    let mut slots: Vec<Slot> = Vec::new();
-    for event in &*events {
-        if let Event::Reserved { slot, .. } | Event::Case(CaseEvent::Reserved { slot, .. }) = *event
-            && !state.watch(slot).ordered
-            && !slots.contains(&slot)
-        {
-            slots.push(slot);
+fn note_first_bills(state: &State, events: &mut Vec<Event<'_>>) {
+    let slots = events.iter().filter_map(|event| billed(state, event));
+    let slots = BTreeSet::from_iter(slots.filter(|slot| !state.watch(*slot).billed));
+    events.extend(slots.into_iter().map(|slot| Event::FirstBilled { slot }));
+}
+
+/// To which account an event says that something was shipped or billed.
+pub(crate) fn billed(state: &State, event: &Event<'_>) -> Option<Slot> {
+    match *event {
+        Event::Captured { reservation, .. } | Event::Billed { reservation, .. } => {
+            state.reservation(reservation).map(|found| found.slot)
         }
+        Event::ItemPosted { slot, .. } => Some(slot),
+        _ => None,
     }
-    events.extend(slots.into_iter().map(|slot| Event::FirstOrdered { slot }));
 }
 
 fn count_orders(state: &State, part: Micros, events: &mut Vec<Event<'_>>) {
@@ -172,39 +178,63 @@ pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> BTreeMap<Slot, (u3
 fn note_crossings(state: &State, now: Micros, events: &mut Vec<Event<'_>>) {
     let known = |slot: Slot| (slot as usize) < state.account_count();
     let mut moved = exposure_changes(state, events, known);
-    for event in &*events {
-        if let Event::AccountSet { slot, .. } = *event
-            && known(slot)
-        {
-            moved.entry(slot).or_default();
-        }
+    for slot in events.iter().filter_map(limit_of).filter(|slot| known(*slot)) {
+        moved.entry(slot).or_default();
     }
     let mut crossed = Vec::new();
     for (slot, change) in moved {
-        let terms = terms_after(state, slot, events);
-        let Some(bands) = state.policy().rules.utilisation(slot, &terms) else { continue };
-        let effective = effective_limit(state, &terms, state.conditions(slot), now);
-        let LimitKind::Amount(limit @ 1..) = effective.limit.kind else { continue };
-        let owed = i128::from(state.position(slot).exposure()) + i128::from(change);
-        let crossings = bands.crossings(state.watch(slot).level, owed, limit);
-        crossed.extend(crossings.into_iter().map(|crossing| Event::UtilisationCrossed {
-            slot,
-            percent: crossing.percent,
-            level: crossing.level,
-        }));
+        note_crossing(state, now, slot, change, events, &mut crossed);
     }
     events.extend(crossed);
 }
 
-fn terms_after(state: &State, slot: Slot, events: &[Event<'_>]) -> Terms {
-    let terms = state.terms(slot);
-    let set = events.iter().rev().find_map(|event| match *event {
-        Event::AccountSet { slot: of, parent, segment, limit, max_order, .. } if of == slot => {
-            Some(Terms { parent, segment, limit, max_order, ..terms })
-        }
-        _ => None,
-    });
-    set.unwrap_or(terms)
+/// An account that moves under other bands than when it was last looked at, by another policy or in
+/// another segment, has crossed none of them by that: its level is taken from before it moved.
+fn note_crossing<'a>(
+    state: &State,
+    now: Micros,
+    slot: Slot,
+    change: Minor,
+    events: &[Event<'a>],
+    crossed: &mut Vec<Event<'a>>,
+) {
+    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let changed = account_after(state, now, slot, events);
+    let terms_after = changed.as_ref().map_or(terms, Account::terms);
+    let conditions_after = match &changed {
+        Some(account) => account.conditions.as_deref(),
+        None => conditions,
+    };
+    let rules = &state.policy().rules;
+    let Some(bands) = rules.utilisation(slot, &terms_after) else { return };
+    let ceiling_under = |terms: &Terms, conditions: Option<&Conditions>| {
+        ceiling(&effective_limit(state, terms, conditions, now), conditions, now)
+    };
+    let (watch, version) = (state.watch(slot), state.policy().version);
+    let owed = i128::from(state.position(slot).exposure());
+    let is_level = watch.level_of == version
+        && rules.utilisation(slot, &terms).is_some_and(|was| was == bands);
+    let level = match is_level {
+        true => watch.level,
+        false => bands.level(watch.level, owed, ceiling_under(&terms, conditions)),
+    };
+    let ceiling = ceiling_under(&terms_after, conditions_after);
+    let crossings = bands.crossings(level, owed + i128::from(change), ceiling);
+    if !is_level && crossings.is_empty() {
+        crossed.push(Event::UtilisationTaken { slot, level, version });
+    }
+    crossed.extend(crossings.into_iter().map(|Crossing { percent, level }| {
+        Event::UtilisationCrossed { slot, percent, level, version }
+    }));
+}
+
+/// The account once its limits are as the events say; `None`: they change nothing of them.
+fn account_after(state: &State, now: Micros, slot: Slot, events: &[Event<'_>]) -> Option<Account> {
+    let mut changes = events.iter().filter(|event| limit_of(event) == Some(slot)).peekable();
+    changes.peek()?;
+    let mut account = state.account(slot);
+    changes.for_each(|event| change_limit(&mut account, now, event));
+    Some(account)
 }
 
 #[cfg(test)]

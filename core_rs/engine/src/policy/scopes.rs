@@ -88,7 +88,7 @@ impl Rules {
         self.acts
     }
 
-    /// Whether a rule asks which order of an account is its first.
+    /// Whether a rule asks if anything was shipped to an account yet.
     #[must_use]
     pub fn asks_first_order(&self) -> bool {
         self.asks_first_order

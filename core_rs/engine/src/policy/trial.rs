@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::apply::apply;
 use crate::command::{Command, Order};
-use crate::decide::{decide, ordered};
+use crate::decide::{billed, decide, ordered};
 use crate::entry::{Entry, Request};
-use crate::event::{CaseEvent, Event};
+use crate::event::Event;
 use crate::outcome::{Decision, Outcome, ReasonCode, Verdict};
 use crate::policy::Policy;
 use crate::policy::shadow::{differs, pairs, rule_between};
@@ -131,13 +131,14 @@ impl Trial {
                 Event::PolicyPut { .. }
                 | Event::PolicyActivated { .. }
                 | Event::PolicyShadowed { .. }
-                | Event::FirstOrdered { .. }
+                | Event::FirstBilled { .. }
                 | Event::OrdersCounted { .. }
-                | Event::UtilisationCrossed { .. } => continue,
-                Event::Reserved { slot, .. } | Event::Case(CaseEvent::Reserved { slot, .. }) => {
-                    self.state.update_watch(slot, |watch| watch.ordered = true);
-                }
+                | Event::UtilisationCrossed { .. }
+                | Event::UtilisationTaken { .. } => continue,
                 _ => {}
+            }
+            if let Some(slot) = billed(&self.state, event) {
+                self.state.update_watch(slot, |watch| watch.billed = true);
             }
             apply(&mut self.state, time, event);
         }

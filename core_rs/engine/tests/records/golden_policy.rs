@@ -23,8 +23,9 @@ fn judged() -> Row {
         Command::Reserve(reserve),
         Outcome::Reserved(declined),
         vec![
-            Event::FirstOrdered { slot: 2 },
-            Event::UtilisationCrossed { slot: 2, percent: 90, level: 80 },
+            Event::FirstBilled { slot: 2 },
+            Event::UtilisationCrossed { slot: 2, percent: 90, level: 80, version: 300 },
+            Event::UtilisationTaken { slot: 2, level: 80, version: 300 },
         ],
         "\
              949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
@@ -34,8 +35,8 @@ fn judged() -> Row {
              4154494f4e5f524541434845445f5ac0a66e6f7469667995ad53434f52455f544f4f5f4c4f575f \
              5ac0a5616c65727495ad53434f52455f4d495353494e475f5ac0a5726566657295ab4649525354 \
              5f4f524445525f5ac0a4686f6c6495ac4c45444745525f5354414c455f5ac0a4686f6c6400c0cd \
-             0401cd012c059281ad66697273745f6f726465726564910281b37574696c69736174696f6e5f63 \
-             726f7373656493025a50",
+             0401cd012c059381ac66697273745f62696c6c6564910281b37574696c69736174696f6e5f6372 \
+             6f7373656494025a50cd012c81b17574696c69736174696f6e5f74616b656e930250cd012c",
     )
 }
 

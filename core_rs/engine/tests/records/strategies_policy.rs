@@ -28,12 +28,17 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         }),
         (option::of(any::<u64>()), option::of(any::<u64>()))
             .prop_map(|(was, version)| Event::PolicyShadowed { was, version }),
-        any::<u32>().prop_map(|slot| Event::FirstOrdered { slot }),
+        any::<u32>().prop_map(|slot| Event::FirstBilled { slot }),
         (any::<u32>(), any::<u32>(), any::<i64>(), any::<i64>()).prop_map(
             |(slot, orders, part, amount)| Event::OrdersCounted { slot, part, orders, amount }
         ),
-        any::<(u32, u16, u16)>().prop_map(|(slot, percent, level)| {
-            Event::UtilisationCrossed { slot, percent, level }
+        any::<(u32, u16, u16, u64)>().prop_map(|(slot, percent, level, version)| {
+            Event::UtilisationCrossed { slot, percent, level, version }
+        }),
+        any::<(u32, u16, u64)>().prop_map(|(slot, level, version)| Event::UtilisationTaken {
+            slot,
+            level,
+            version
         }),
     ]
     .boxed()

@@ -1,5 +1,6 @@
 use crate::command::*;
 use crate::event::Event;
+use crate::model::TemporaryLimitKind;
 use crate::testing::*;
 use crate::values::LimitKind;
 
@@ -54,6 +55,70 @@ fn a_change_of_the_limit_crosses_too() {
         |amount| UpsertAccount { limit: Some(limit(LimitKind::Amount(amount))), ..account("a") };
     assert_eq!(crossed(&mut book, with(70)), [(80, 80)]);
     assert_eq!(crossed(&mut book, with(1_000)), [(80, 50), (50, 0)]);
+}
+
+#[test]
+fn limits_for_some_days_and_hard_caps_cross_when_they_are_set_and_removed() {
+    let mut book = book();
+    book.hold("o", 85);
+    let increase = |amount| SetTemporaryLimit {
+        request: REQUEST,
+        account_id: "a",
+        limit_id: "fair",
+        kind: TemporaryLimitKind::Increase,
+        amount,
+        first: Some(TODAY),
+        last: TODAY,
+    };
+    assert_eq!(crossed(&mut book, increase(30)), [(80, 50)]);
+    let removed = RemoveTemporaryLimit { request: REQUEST, account_id: "a", limit_id: "fair" };
+    assert_eq!(crossed(&mut book, removed), [(80, 80)]);
+    let rolling = SetRollingLimit { request: REQUEST, account_id: "a", hard_cap: 90, days: 1 };
+    // Until there is an average the credit limit stays the cap.
+    assert_eq!(crossed(&mut book, rolling), [(90, 90)]);
+    let removed = RemoveRollingLimit { request: REQUEST, account_id: "a" };
+    assert_eq!(crossed(&mut book, removed), []);
+}
+
+#[test]
+fn without_credit_an_account_is_in_every_band_that_owes_anything_and_without_a_limit_in_none() {
+    let mut book = book();
+    let with = |kind| UpsertAccount { limit: Some(limit(kind)), ..account("a") };
+    assert_eq!(crossed(&mut book, with(LimitKind::Amount(0))), []);
+    assert_eq!(crossed(&mut book, invoice("i", 1)), [(50, 50), (80, 80), (90, 90)]);
+    assert_eq!(crossed(&mut book, with(LimitKind::NoCredit)), []);
+    assert_eq!(crossed(&mut book, with(LimitKind::Unlimited)), [(90, 80), (80, 50), (50, 0)]);
+}
+
+#[test]
+fn another_policy_crosses_nothing_and_hides_nothing() {
+    let mut book = book();
+    assert_eq!(crossed(&mut book, reserve("o1", 60)), [(50, 50)]);
+    book.set_policy("[all.utilisation]\nband = [{ percent = 40 }, { percent = 70 }]");
+    // It is in 40 already, and has risen into nothing.
+    assert_eq!(crossed(&mut book, invoice("i1", 1)), []);
+    assert_eq!(crossed(&mut book, invoice("i2", 9)), [(70, 70)]);
+    assert_eq!(crossed(&mut book, release("o1")), [(70, 40), (40, 0)]);
+    book.set_policy("");
+    assert_eq!(crossed(&mut book, invoice("i3", 80)), []);
+    // In 80 and 90 it rose when nobody asked.
+    book.set_policy(BANDS);
+    assert_eq!(crossed(&mut book, payment(5, &[])), []);
+    assert_eq!(crossed(&mut book, payment(16, &[])), [(90, 80), (80, 50)]);
+}
+
+#[test]
+fn a_segment_without_bands_crosses_nothing_and_hides_nothing() {
+    let mut book = Book::with_limit(LimitKind::Amount(100));
+    let (request, segment_id, currency) = (REQUEST, "out", usd());
+    book.run(UpsertSegment { request, segment_id, currency, limit: None, cap: Some(Some(9_999)) })
+        .unwrap();
+    book.set_policy(&format!("{BANDS}\n[segment.out.utilisation]\nexcluded = true"));
+    let to = |segment_id| UpsertAccount { segment_id: Some(segment_id), ..account("a") };
+    assert_eq!(crossed(&mut book, to("out")), []);
+    assert_eq!(crossed(&mut book, invoice("i", 60)), []);
+    assert_eq!(crossed(&mut book, to("")), []);
+    assert_eq!(crossed(&mut book, payment(30, &[])), [(50, 0)]);
 }
 
 #[test]

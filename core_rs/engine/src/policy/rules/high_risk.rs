@@ -15,7 +15,7 @@ pub struct HighRisk {
     segments: Vec<SegmentIndex>,
     /// A lower score, or none.
     score_below: Option<i64>,
-    /// It is the account's first.
+    /// Nothing was shipped to the account yet.
     pub first_order: bool,
 }
 
@@ -48,6 +48,6 @@ impl HighRisk {
         above.is_some_and(|above| facts.order_total > above)
             || facts.terms.segment.is_some_and(|segment| self.segments.contains(&segment))
             || self.score_below.is_some_and(low)
-            || self.first_order && facts.pending == 0 && is_first_order(facts.state, facts.slot)
+            || self.first_order && is_first_order(facts.state, facts.slot)
     }
 }

@@ -21,7 +21,7 @@ pub mod velocity;
 pub use first_order::is_first_order;
 pub use high_risk::HighRisk;
 pub use minimum_score::score;
-pub use utilisation::{Band, Utilisation};
+pub use utilisation::{Band, Crossing, Utilisation};
 
 use first_order::FirstOrder;
 use maximum_order::MaximumOrder;
@@ -42,7 +42,7 @@ pub enum Rule {
     Utilisation(Utilisation),
     /// The score of its latest verification.
     MinimumScore(MinimumScore),
-    /// An account's first order.
+    /// An account's orders before anything was shipped to it.
     FirstOrder(FirstOrder),
     /// How long nothing has come from the ledger.
     StaleLedger(StaleLedger),
@@ -100,6 +100,9 @@ pub struct Facts<'f> {
     pub terms: &'f Terms,
     /// The account's own limit of today.
     pub limit: LimitKind,
+    /// The most that it may owe under its own limits, with what its channel may go beyond; `None`:
+    /// unlimited.
+    pub ceiling: Option<Minor>,
     /// What the account owes, with what the same command reserved for it already.
     pub exposure: i128,
     /// What the same command reserved for it already.
@@ -169,7 +172,7 @@ impl Rule {
         }
     }
 
-    /// Whether it asks which order of an account is its first.
+    /// Whether it asks if anything was shipped to an account yet.
     #[must_use]
     pub fn asks_first_order(&self) -> bool {
         match self {

@@ -128,6 +128,22 @@ fn bands_of_utilisation_speak_each_for_those_below() {
 }
 
 #[test]
+fn what_is_used_is_of_the_most_that_may_be_owed_with_a_hard_cap_and_a_tolerance() {
+    let full = "[all.utilisation]\nband = [{ percent = 100 }]";
+    let mut held = book(100, full);
+    let request = REQUEST;
+    held.run(SetRollingLimit { request, account_id: "a", hard_cap: 300, days: 1 }).unwrap();
+    held.pass(2 * DAY);
+    held.hold("peak", 299);
+    assert_eq!(held.reserved(reserve("o", 1)).verdict.decision, Declined);
+    let tolerant = format!("{full}\n[limits.tolerance]\nweb = 10");
+    let mut book = book(100, &tolerant);
+    assert_eq!(book.reserved(reserve("o", 100)).verdict.decision, Declined);
+    book.channel = "web";
+    book.hold("o", 109);
+}
+
+#[test]
 fn a_ledger_that_is_silent_for_too_long_lets_small_orders_through() {
     let mut book = book(
         1_000,
@@ -156,23 +172,43 @@ fn a_ledger_that_is_silent_for_too_long_lets_small_orders_through() {
     book.hold("later", 60);
 }
 
+const FIRST: &str = "[all.first-order]\noutcome = 'refer'\nabove = '0.50 USD'";
+
 #[test]
-fn an_order_is_the_first_until_one_was_approved() {
-    let mut book = book(1_000, "[all.first-order]\noutcome = 'refer'\nabove = '0.50 USD'");
-    assert_eq!(book.reserved(reserve("o", 60)).verdict.decision, Referred);
-    book.hold("small", 50);
-    book.run(release("small")).unwrap();
+fn a_first_order_is_one_before_anything_was_shipped_however_small_it_begins() {
+    let mut book = book(1_000, FIRST);
+    let refer = |owed| policy(ReasonCode::FirstOrder, Effect::Refer, owed, 50);
+    assert_eq!(said(&book.reserved(reserve("o", 60))), (Referred, &[refer(60)][..]));
+    book.hold("small", 10);
+    assert_eq!(said(&book.reserved(reserve("o", 41))), (Referred, &[refer(51)][..]));
+    let grown = book.changed(adjust("small", 51));
+    assert_eq!((grown.verdict.decision, grown.verdict.reasons), (Referred, vec![refer(51)]));
+    let shipped = CaptureOrder { amount: Some(51), ..capture("small", "i") };
+    assert_eq!(book.changed(shipped).verdict.decision, Referred);
+    book.hold("o", 40);
+    book.run(release("o")).unwrap();
+    assert_eq!(book.reserved(reserve("o", 41)).verdict.decision, Referred);
+    book.changed(capture("small", "i"));
     book.hold("o", 60);
 }
 
 #[test]
-fn orders_of_one_batch_come_after_its_first() {
-    let mut book = book(1_000, "[all.first-order]\noutcome = 'notify'");
+fn who_was_billed_by_the_ledger_has_no_first_order_also_once_it_has_paid() {
+    let mut book = book(1_000, FIRST);
+    book.post(invoice("i", 10));
+    book.post(payment(10, &[("i", 10)]));
+    assert_eq!(book.position(), (0, 0, 0));
+    book.hold("o", 60);
+}
+
+#[test]
+fn orders_of_one_batch_are_first_ones_together() {
+    let mut book = book(1_000, "[all.first-order]\noutcome = 'notify'\nabove = '0.10 USD'");
     let orders = vec![order("o1", 10), order("o2", 10)];
     let Ok(crate::outcome::Outcome::ReservedAll(all)) =
         book.run(ReserveAll { request: REQUEST, orders })
     else {
         panic!("a batch is answered for each order")
     };
-    assert_eq!(all.iter().map(|r| r.verdict.reasons.len()).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(all.iter().map(|r| r.verdict.reasons.len()).collect::<Vec<_>>(), [0, 1]);
 }

@@ -1,10 +1,10 @@
-//! `utilisation`: how much of its own limit of today an account uses, in bands.
+//! `utilisation`: how much an account uses of what it may owe today under its own limits, in bands.
 
 use crate::outcome::{Effect, ReasonCode};
 use crate::policy::reader::Section;
 use crate::policy::rules::{Facts, HighRisk, Violations, outcome};
 use crate::state::State;
-use crate::values::{LimitKind, Minor};
+use crate::values::Minor;
 
 /// The highest band that there may be, in percent of the limit.
 pub const PERCENT_MAX: i64 = 200;
@@ -63,7 +63,8 @@ impl Utilisation {
     /// An order is held to the bands that it reaches or stays in. Of those the higher ones speak
     /// for the lower, unless a lower one leads to more.
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
-        let LimitKind::Amount(limit @ 1..) = facts.limit else { return };
+        // With nothing to use, that is what declines it.
+        let Some(limit @ 1..) = facts.ceiling else { return };
         let owed = facts.exposure + i128::from(facts.amount);
         let is_risky = self.high_risk.is_met(facts);
         let mut said = None;
@@ -73,7 +74,7 @@ impl Utilisation {
                 let below = (i128::from(limit) * percent - 1).div_euclid(100) - facts.exposure;
                 violations.fits(below.clamp(i64::MIN.into(), i64::MAX.into()) as Minor);
             }
-            if said < Some(band.effect) && reaches(owed, limit, band.percent) {
+            if said < Some(band.effect) && reaches(owed, facts.ceiling, band.percent) {
                 said = Some(band.effect);
                 let observed = (owed * 100 / i128::from(limit)).min(i64::MAX.into()) as i64;
                 let (code, threshold) = (ReasonCode::UtilisationReached, band.percent.into());
@@ -86,16 +87,22 @@ impl Utilisation {
         self.bands.iter().map(|band| band.effect).max().unwrap_or(Effect::Notify)
     }
 
-    /// The bands that are crossed where `owed` stands against `limit` now and an account was in the
-    /// band of `level` before, zero being none: those that it rose into, the lowest first, or fell
-    /// out of, the highest first; each with the level after it.
+    /// The highest band that an account is in where `owed` stands against `ceiling`, by where it
+    /// begins, and it was in the band of `level` before; zero is none.
     #[must_use]
-    pub fn crossings(&self, level: u16, owed: i128, limit: Minor) -> Vec<Crossing> {
+    pub fn level(&self, level: u16, owed: i128, ceiling: Option<Minor>) -> u16 {
         let is_in = |band: &&Band| {
             let kept = if band.percent <= level { self.hysteresis } else { 0 };
-            reaches(owed, limit, band.percent.saturating_sub(kept).max(1))
+            reaches(owed, ceiling, band.percent.saturating_sub(kept).max(1))
         };
-        let now = self.bands.iter().filter(is_in).map(|band| band.percent).max().unwrap_or(0);
+        self.bands.iter().filter(is_in).map(|band| band.percent).max().unwrap_or(0)
+    }
+
+    /// The bands that are crossed between that level and the one before: those that an account rose
+    /// into, the lowest first, or fell out of, the highest first; each with the level after it.
+    #[must_use]
+    pub fn crossings(&self, level: u16, owed: i128, ceiling: Option<Minor>) -> Vec<Crossing> {
+        let now = self.level(level, owed, ceiling);
         let percents = || self.bands.iter().map(|band| band.percent);
         if now > level {
             let rising = percents().filter(|percent| (level + 1..=now).contains(percent));
@@ -116,6 +123,11 @@ pub struct Crossing {
     pub level: u16,
 }
 
-fn reaches(owed: i128, limit: Minor, percent: u16) -> bool {
-    owed * 100 >= i128::from(limit) * i128::from(percent)
+/// Of nothing all is used as soon as anything is owed; without a limit, none.
+fn reaches(owed: i128, ceiling: Option<Minor>, percent: u16) -> bool {
+    match ceiling {
+        None => false,
+        Some(limit @ 1..) => owed * 100 >= i128::from(limit) * i128::from(percent),
+        Some(_) => owed > 0,
+    }
 }
