@@ -153,7 +153,9 @@ impl Context<'_> {
         let (decision, granted) = match fitting {
             _ if !evaluation.blocks() => (Decision::Approved, amount),
             _ if let Some(waiver) = waiver => under(waiver, &evaluation.reasons, amount),
-            Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
+            Some(part) if allow_partial && part > 0 && evaluation.only_declines() => {
+                (Decision::PartiallyApproved, part)
+            }
             _ => (Verdict::decision(&evaluation.reasons), 0),
         };
         let cure = match granted {

@@ -61,6 +61,12 @@ impl Evaluation {
         self.blocking().next().is_some()
     }
 
+    /// Whether nothing refers the order to a person, who would not be asked about a part of it.
+    #[must_use]
+    pub fn only_declines(&self) -> bool {
+        self.blocking().all(|reason| reason.effect() == Effect::Decline)
+    }
+
     fn blocking(&self) -> impl Iterator<Item = &Reason> {
         self.reasons.iter().filter(|reason| reason.blocks())
     }

@@ -71,11 +71,14 @@ fn the_strongest_reason_decides_and_all_are_named_in_order() {
 
 #[test]
 fn a_part_is_what_no_rule_objects_to() {
-    let policy = "[all.maximum-order]\namount = '0.80 USD'\noutcome = 'refer'";
-    let mut book = book(100, policy);
-    let asked = reserve("o", 120);
-    let found = book.reserved(Reserve { allow_partial: true, ..asked });
+    let rule = "[all.maximum-order]\namount = '0.80 USD'\noutcome = ";
+    let asked = |amount| Reserve { allow_partial: true, ..reserve("o", amount) };
+    let found = book(100, &format!("{rule}'decline'")).reserved(asked(120));
     assert_eq!((found.verdict.decision, found.amount), (PartiallyApproved, 80));
+    // Whom a person is to decide about gets no part without one.
+    let found = book(100, &format!("{rule}'refer'")).reserved(asked(90));
+    assert_eq!((found.verdict.decision, found.amount), (Referred, 0));
+    assert_eq!(found.verdict.fitting, Some(80));
 }
 
 #[test]

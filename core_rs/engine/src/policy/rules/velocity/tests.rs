@@ -1,6 +1,6 @@
 use crate::command::*;
 use crate::model::PARTS;
-use crate::outcome::Decision::{Approved, PartiallyApproved, Referred};
+use crate::outcome::Decision::{Approved, Referred};
 use crate::outcome::ReasonCode::{VelocityAmount, VelocityCount};
 use crate::testing::*;
 use crate::values::LimitKind::Unlimited;
@@ -56,7 +56,7 @@ fn amounts_count_with_what_orders_grow_by_and_leave_a_part() {
     assert_eq!((found.code, found.observed, found.threshold), (VelocityAmount, 101, 100));
     assert_eq!(more.fitting, Some(30));
     let part = book.reserved(Reserve { allow_partial: true, ..reserve("o2", 50) });
-    assert_eq!((part.verdict.decision, part.amount), (PartiallyApproved, 30));
+    assert_eq!((part.verdict.decision, part.verdict.fitting), (Referred, Some(30)));
 }
 
 #[test]
