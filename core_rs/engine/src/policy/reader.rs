@@ -9,9 +9,13 @@ use toml::de::{DeTable, DeValue};
 
 use crate::bounds::ID_BYTES_MAX;
 use crate::policy::money::{Amounts, parse_amount};
+use crate::values::Currency;
 
 /// Most mistakes that are listed: with more of them a file is no policy.
 pub const PROBLEMS_MAX: usize = 100;
+
+/// Most that are noted, of which the first are listed.
+const NOTED_MAX: usize = 400;
 
 /// One mistake in a policy's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ impl fmt::Display for Problem {
 /// A policy's text, and the mistakes that were found in it so far.
 pub struct Reader<'s> {
     text: &'s str,
+    /// Where each line begins.
+    lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -38,7 +44,9 @@ impl<'s> Reader<'s> {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(text: &'s str) -> Reader<'s> {
-        Reader { text, problems: RefCell::default() }
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect();
+        Reader { text, lines, problems: RefCell::default() }
     }
 
     /// The whole text. What is no TOML is noted, and left out.
@@ -48,9 +56,10 @@ impl<'s> Reader<'s> {
             // What is missing at the end is said of the last line that has something in it.
             let end = self.text.trim_end().len();
             let at = error.span().map_or(end, |span| span.start.min(end));
-            self.note(at, error.message().to_owned());
+            self.note(at, error.message());
         }
-        Section { reader: self, name: String::new(), at: 0, table: table.into_inner() }
+        let (name, table) = (String::new(), table.into_inner());
+        Section { reader: self, name, at: 0, currency: None, table }
     }
 
     /// All mistakes, in order of their lines.
@@ -62,11 +71,18 @@ impl<'s> Reader<'s> {
         problems
     }
 
-    fn note(&self, at: usize, what: String) {
-        let before = &self.text.as_bytes()[..at.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        self.problems.borrow_mut().push(Problem { line, what });
+    fn note(&self, at: usize, what: impl fmt::Display) {
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < NOTED_MAX {
+            let line = self.lines.partition_point(|begins| *begins <= at);
+            problems.push(Problem { line, what: what.to_string() });
+        }
     }
+}
+
+/// What is repeated of a text that may be long.
+pub fn shown(value: &str) -> &str {
+    &value[..value.floor_char_boundary(ID_BYTES_MAX)]
 }
 
 /// A table of the text. Each key is taken out as it is read; when it is dropped, what is left over
@@ -76,6 +92,8 @@ pub struct Section<'r, 's> {
     name: String,
     /// Where it begins.
     at: usize,
+    /// Of the account that it is about; absent where it is about more than one.
+    currency: Option<Currency>,
     table: DeTable<'s>,
 }
 
@@ -98,11 +116,15 @@ impl<'r, 's> Section<'r, 's> {
 
     /// Notes a mistake that was found here, or at one of its keys.
     pub fn problem(&self, place: Place, what: impl fmt::Display) {
-        let named = match &*self.name {
-            "" => what.to_string(),
-            name => format!("[{name}] {what}"),
-        };
-        self.reader.note(place.0, named);
+        match &*self.name {
+            "" => self.reader.note(place.0, what),
+            name => self.reader.note(place.0, format_args!("[{name}] {what}")),
+        }
+    }
+
+    /// From here on all is about one account: each list of amounts must have one for it.
+    pub fn is_of_account_in(&mut self, currency: Currency) {
+        self.currency = Some(currency);
     }
 
     /// Whether a key is there that has not been read yet.
@@ -134,7 +156,7 @@ impl<'r, 's> Section<'r, 's> {
         let (place, found) = (Place(name.span().start), value.get_ref().type_str());
         let read = read(value.into_inner());
         if read.is_none() {
-            self.problem(place, format_args!("{key} is {found}: must be {kind}"));
+            self.problem(place, format_args!("{} is {found}: must be {kind}", shown(key)));
         }
         read.map(|read| (read, place))
     }
@@ -151,7 +173,10 @@ impl<'r, 's> Section<'r, 's> {
     pub fn id(&mut self, key: &str) -> Option<(String, Place)> {
         let (id, place) = self.text(key)?;
         if id.is_empty() || id.len() > ID_BYTES_MAX {
-            self.problem(place, format_args!("{key} {id:?} is not an id of 1 to 64 bytes"));
+            self.problem(
+                place,
+                format_args!("{key} {:?} is not an id of 1 to 64 bytes", shown(&id)),
+            );
             return None;
         }
         Some((id, place))
@@ -177,7 +202,8 @@ impl<'r, 's> Section<'r, 's> {
         let value = i64::from_str_radix(number.as_str(), number.radix()).ok();
         let value = value.filter(|value| bounds.contains(value));
         if value.is_none() {
-            self.problem(place, format_args!("{key} {number} is not {kind}"));
+            let (key, number) = (shown(key), number.to_string());
+            self.problem(place, format_args!("{key} {} is not {kind}", shown(&number)));
         }
         value
     }
@@ -189,36 +215,49 @@ impl<'r, 's> Section<'r, 's> {
         if found.is_none() {
             let known = words.iter().map(|(known, _)| format!("{known:?}"));
             let known = known.collect::<Vec<_>>().join(", ");
-            self.problem(place, format_args!("{key} {word:?} is not one of {known}"));
+            self.problem(place, format_args!("{key} {:?} is not one of {known}", shown(&word)));
         }
         found.map(|(_, meant)| *meant)
     }
 
-    /// Texts, and where the list stands; a single one may stand without brackets.
-    pub fn texts(&mut self, key: &str) -> Option<(Vec<String>, Place)> {
-        let text = |value: DeValue<'s>| match value {
-            DeValue::String(text) => Some(text.into_owned()),
+    /// Texts, and where each stands; a single one may stand without brackets.
+    pub fn texts(&mut self, key: &str) -> Option<Vec<(String, Place)>> {
+        let text = |value: Spanned<DeValue<'s>>| match (value.span().start, value.into_inner()) {
+            (at, DeValue::String(text)) => Some((text.into_owned(), Some(Place(at)))),
             _ => None,
         };
-        self.take(key, "a text in quotes, or several in brackets", |value| match value {
-            DeValue::Array(list) => list.into_iter().map(|one| text(one.into_inner())).collect(),
-            single => text(single).map(|text| vec![text]),
-        })
+        let kind = "a text in quotes, or several in brackets";
+        let (texts, place) = self.take(key, kind, |value| match value {
+            DeValue::Array(list) => list.into_iter().map(text).collect(),
+            DeValue::String(text) => Some(vec![(text.into_owned(), None)]),
+            _ => None,
+        })?;
+        if texts.is_empty() {
+            self.problem(place, format_args!("{key} is empty: leave it out, or say something"));
+            return None;
+        }
+        Some(texts.into_iter().map(|(text, at)| (text, at.unwrap_or(place))).collect())
     }
 
     /// Amounts greater than zero, one for a currency: `"2500.00 USD"`, or several in brackets.
     pub fn amounts(&mut self, key: &str) -> Option<Amounts> {
-        let (texts, place) = self.texts(key)?;
+        let texts = self.texts(key)?;
+        let place = texts[0].1;
         let mut amounts = Amounts::default();
-        for text in texts {
+        for (text, place) in texts {
             match parse_amount(&text) {
                 Ok((currency, amount)) => {
                     if !amounts.add(currency, amount) {
                         self.problem(place, format_args!("{key} has two amounts in {currency}"));
                     }
                 }
-                Err(rule) => self.problem(place, format_args!("{key} {text:?}: {rule}")),
+                Err(rule) => self.problem(place, format_args!("{key} {:?}: {rule}", shown(&text))),
             }
+        }
+        // Else the rule for all would not hold for the account, nor this one.
+        if let Some(currency) = self.currency.filter(|own| amounts.of(*own).is_none()) {
+            let rule = format_args!("{key} has no amount in {currency}, which the account is in");
+            self.problem(place, rule);
         }
         Some(amounts)
     }
@@ -242,23 +281,26 @@ impl<'r, 's> Section<'r, 's> {
             DeValue::Array(list) => list.into_iter().map(table).collect::<Option<Vec<_>>>(),
             _ => None,
         });
-        let tables = found.map(|(tables, _)| tables).unwrap_or_default();
+        let Some((tables, place)) = found else { return Vec::new() };
+        if tables.is_empty() {
+            self.problem(place, format_args!("{key} is empty: leave it out, or say something"));
+        }
         tables.into_iter().map(|(at, table)| self.below(key, at, table)).collect()
     }
 
     fn below(&self, key: &str, at: usize, table: DeTable<'s>) -> Section<'r, 's> {
         let name = match &*self.name {
-            "" => key.to_owned(),
-            name => format!("{name}.{key}"),
+            "" => shown(key).to_owned(),
+            name => format!("{name}.{}", shown(key)),
         };
-        Section { reader: self.reader, name, at, table }
+        Section { reader: self.reader, name, at, currency: self.currency, table }
     }
 }
 
 impl Drop for Section<'_, '_> {
     fn drop(&mut self) {
         for key in self.table.keys() {
-            let (at, key) = (key.span().start, key.get_ref());
+            let (at, key) = (key.span().start, shown(key.get_ref()));
             self.problem(Place(at), format_args!("{key} is not a key that is known here"));
         }
     }

@@ -3,12 +3,16 @@
 
 use hashbrown::HashMap;
 
+use crate::bounds::ID_BYTES_MAX;
 use crate::model::Terms;
 use crate::outcome::Effect;
-use crate::policy::reader::Section;
+use crate::policy::reader::{Section, shown};
 use crate::policy::rules::{KINDS, Read, Rule, Utilisation};
 use crate::state::State;
 use crate::values::{SegmentIndex, Slot};
+
+/// Most channels that a policy names: its rules are put together for each, by segment.
+const CHANNELS_MAX: usize = 64;
 
 /// What one scope says of a kind of rule.
 #[derive(Clone, Debug)]
@@ -41,8 +45,13 @@ impl Rules {
     pub(super) fn read(root: &mut Section<'_, '_>, state: &State) -> Rules {
         let all = root.section("all").map(|mut all| scope(&mut all, state)).unwrap_or_default();
         let segments = named(root, "segment", state, |id| state.segment_index(id));
-        let channels = named(root, "channel", state, |id| Some(Box::<str>::from(id)));
+        let mut channels = named(root, "channel", state, channel);
         let accounts = named(root, "account", state, |id| state.slot(id));
+        if channels.len() > CHANNELS_MAX {
+            let rule = format_args!("channel: at most {CHANNELS_MAX} may be named");
+            root.problem(root.place(), rule);
+            channels.truncate(CHANNELS_MAX);
+        }
         let scopes = std::iter::once(&all).chain(segments.iter().map(|(_, scope)| scope));
         let scopes = scopes.chain(channels.iter().map(|(_, scope)| scope));
         let scopes = scopes.chain(accounts.iter().map(|(_, scope)| scope));
@@ -149,6 +158,12 @@ fn scope(section: &mut Section<'_, '_>, state: &State) -> Scope {
     KINDS.iter().map(setting).collect()
 }
 
+/// A channel as requests may name it.
+fn channel(name: &str) -> Option<Box<str>> {
+    let is_name = (1..=ID_BYTES_MAX).contains(&name.len()) && !name.contains(char::is_control);
+    is_name.then(|| name.into())
+}
+
 /// The scopes of all that are named below `key`, where `find` knows them.
 fn named<T>(
     root: &mut Section<'_, '_>,
@@ -160,9 +175,17 @@ fn named<T>(
     let mut found = Vec::new();
     for name in all.keys() {
         let Some(mut below) = all.section(&name) else { continue };
+        if let Some(slot) = state.slot(&name).filter(|_| key == "account") {
+            below.is_of_account_in(state.terms(slot).currency);
+        }
         let scope = scope(&mut below, state);
-        match find(&name) {
+        let (known, name) = (find(&name), shown(&name));
+        match known {
             Some(known) => found.push((known, scope)),
+            None if key == "channel" => {
+                let rule = "1 to 64 bytes, no control characters";
+                below.problem(below.place(), format_args!("channel {name:?} must be {rule}"));
+            }
             None => {
                 let rule = format_args!("{key} {name:?} is not known: create it first");
                 below.problem(below.place(), rule);

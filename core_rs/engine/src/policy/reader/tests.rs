@@ -73,3 +73,53 @@ fn lists_of_tables_are_named_each_by_its_own_line() {
         ["line 3: [band] percent is missing", "line 4: [band] x is not a key that is known here"]
     );
 }
+
+#[test]
+fn items_of_a_list_are_named_by_their_own_line_and_empty_ones_are_mistakes() {
+    let found = mistakes("a = [\n'1 EUR',\n'x',\n]\nb = []\nc = []\n", |root| {
+        root.amounts("a");
+        assert_eq!(root.amounts("b"), None);
+        assert_eq!(root.sections("c").len(), 0);
+    });
+    let amount = "must be an amount and a currency, like \"2500.00 USD\"";
+    let empty = "is empty: leave it out, or say something";
+    let expected = [
+        format!("line 3: a \"x\": {amount}"),
+        format!("line 5: b {empty}"),
+        format!("line 6: c {empty}"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn many_and_long_mistakes_stay_short() {
+    let long = "k".repeat(10_000);
+    let text = format!("{long} = 1\n[section.{long}]\nword = '{long}'\n");
+    let found = mistakes(&text, |root| {
+        let mut section = root.section("section").unwrap();
+        section.section(&long).unwrap().one_of("word", &[("a", 1)]);
+    });
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|one| one.len() < 300), "{found:?}");
+    let many = "k=1\n".repeat(16_000);
+    assert_eq!(mistakes(&many, |_| ()).len(), PROBLEMS_MAX);
+}
+
+/// On a stack as small as a worker's.
+#[test]
+fn no_depth_of_tables_overflows_the_stack() {
+    let deep = [
+        format!("a{} = 1", ".a".repeat(32_000)),
+        format!("[a{}]", ".a".repeat(32_000)),
+        format!("a = {}", "{a.a.a.a.a=".repeat(5_000)),
+        format!("a = {}1{}", "{a.a.a.a.a=".repeat(5_000), "}".repeat(5_000)),
+        format!("a = {}1{}", format!("{{a{}=", ".a".repeat(400)).repeat(75), "}".repeat(75)),
+        format!("a = {}", "[".repeat(65_000)),
+        (0..120).map(|depth| format!("[a{}]\n", ".a".repeat(depth * 4))).collect(),
+    ];
+    for text in deep {
+        let read = move || mistakes(&text, |_| ()).is_empty();
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read).unwrap();
+        assert!(!thread.join().unwrap());
+    }
+}

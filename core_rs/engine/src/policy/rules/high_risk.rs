@@ -1,7 +1,7 @@
 //! Which orders are high-risk, where a rule is for those alone.
 
 use crate::policy::money::Amounts;
-use crate::policy::reader::Section;
+use crate::policy::reader::{Section, shown};
 use crate::policy::rules::minimum_score::SCORE_MAX;
 use crate::policy::rules::{Facts, is_first_order, score};
 use crate::state::State;
@@ -25,12 +25,11 @@ impl HighRisk {
         let score_below = section.integer("score-below", 1..=SCORE_MAX);
         let first_order = section.flag("first-order").unwrap_or_default();
         let mut segments = Vec::new();
-        if let Some((ids, place)) = section.texts("segments") {
-            for id in ids {
-                match state.segment_index(&id) {
-                    Some(index) => segments.push(index),
-                    None => section.problem(place, format_args!("segment {id:?} is not known")),
-                }
+        for (id, place) in section.texts("segments").unwrap_or_default() {
+            let (known, id) = (state.segment_index(&id), shown(&id));
+            match known {
+                Some(index) => segments.push(index),
+                None => section.problem(place, format_args!("segment {id:?} is not known")),
             }
         }
         HighRisk { above, segments, score_below, first_order }

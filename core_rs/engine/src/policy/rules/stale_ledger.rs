@@ -25,8 +25,8 @@ impl StaleLedger {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Option<StaleLedger> {
         section.require("hours");
         let (effect, hours) = (outcome(section), section.integer("hours", 1..=10_000));
-        let sources = section.texts("sources").map(|(sources, _)| sources).unwrap_or_default();
-        let sources = sources.into_iter().map(String::into).collect();
+        let sources = section.texts("sources").unwrap_or_default();
+        let sources = sources.into_iter().map(|(source, _)| source.into()).collect();
         let floor = section.amounts("floor").unwrap_or_default();
         Some(StaleLedger { effect, hours: hours?, sources, floor })
     }

@@ -127,3 +127,37 @@ above = '1.00 USD'
         ]
     );
 }
+
+#[test]
+fn rules_that_would_hold_for_nobody_are_mistakes() {
+    let mut book = book();
+    for (text, mistake) in [
+        (
+            "[account.a.maximum-order]\namount = '1 EUR'",
+            "line 2: [account.a.maximum-order] amount has no amount in USD, which the account is in",
+        ),
+        (
+            "[all.utilisation]\nband = []",
+            "line 2: [all.utilisation] band is empty: leave it out, or say something",
+        ),
+        (
+            "[channel.\"\".maximum-order]\namount = '1 EUR'",
+            "line 1: [channel.] channel \"\" must be 1 to 64 bytes, no control characters",
+        ),
+    ] {
+        let Refusal::PolicyInvalid(found) = book.refused(PutPolicy { request: REQUEST, text })
+        else {
+            panic!("{text} is a mistake")
+        };
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [mistake]);
+    }
+    let channels = |count: usize| -> String {
+        (0..count).map(|c| format!("[channel.c{c}.maximum-order]\namount = '1 USD'\n")).collect()
+    };
+    book.set_policy(&channels(64));
+    let text = &channels(65);
+    assert!(matches!(
+        book.refused(PutPolicy { request: REQUEST, text }),
+        Refusal::PolicyInvalid(found) if found.len() == 1
+    ));
+}
