@@ -94,7 +94,8 @@ class Cure(msgspec.Struct, frozen=True, kw_only=True):
 class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with everything that led to it; amounts in minor units of the account's currency.
 
-    `reasons` names every violated rule in order of precedence, none when approved in full.
+    `reasons` names every violated rule in order of precedence; of an order that is approved in full
+    those that only notify.
     `available_minor` is what new orders could still use afterwards under all limits, None when
     unlimited; `bound_by` the limit of several accounts that leaves no more, if one does.
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.

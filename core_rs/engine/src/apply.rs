@@ -234,40 +234,36 @@ fn amend_conditions(account: &mut Account, now: Micros, event: &Event<'_>) {
 }
 
 fn set_policy(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
-    // What an event names was put before.
-    let unknown = || unreachable!("a version is put before it is activated");
+    // What an event names was put before; a store that could not read it works on a stand-in.
+    let unknown = |version| move || PolicyRow::draft(version, "", "", now);
     match *event {
         Event::PolicyPut { version, text, ref by } => {
-            let row = PolicyRow {
-                version,
-                text: text.into(),
-                status: PolicyStatus::Draft,
-                put_by: (**by).into(),
-                put_at: now,
-                activated_by: "".into(),
-                activated_at: 0,
-            };
+            let row = PolicyRow::draft(version, text, by, now);
             rows.update_policy(version, || row, |_| ());
         }
         Event::PolicyActivated { version, retired, ref by } => {
             if let Some(retired) = retired {
-                rows.update_policy(retired, unknown, |row| row.status = PolicyStatus::Retired);
+                rows.update_policy(retired, unknown(retired), |row| {
+                    row.status = PolicyStatus::Retired
+                });
             }
-            rows.update_policy(version, unknown, |row| {
+            rows.update_policy(version, unknown(version), |row| {
                 row.status = PolicyStatus::Active;
                 (row.activated_by, row.activated_at) = ((**by).into(), now);
             });
         }
         Event::PolicyShadowed { was, version } => {
             if let Some(was) = was {
-                rows.update_policy(was, unknown, |row| {
+                rows.update_policy(was, unknown(was), |row| {
                     let activated = row.activated_at != 0;
                     row.status =
                         if activated { PolicyStatus::Retired } else { PolicyStatus::Draft };
                 });
             }
             if let Some(version) = version {
-                rows.update_policy(version, unknown, |row| row.status = PolicyStatus::Shadow);
+                rows.update_policy(version, unknown(version), |row| {
+                    row.status = PolicyStatus::Shadow
+                });
             }
         }
         _ => unreachable!("only called for policies"),

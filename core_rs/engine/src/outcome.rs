@@ -139,8 +139,8 @@ impl ReasonCode {
     }
 }
 
-/// All rules, in the order in which a decision names those that an order violates; the batch's
-/// stands alone.
+/// All rules, in the order in which a decision names those that an order violates; beside the
+/// batch's stand notices alone.
 pub const PRECEDENCE: [ReasonCode; 29] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,

@@ -29,7 +29,7 @@ impl Context<'_> {
             let ask = self.ask(growth, command.total);
             let evaluation = self.evaluate_growth(found, ask, self.days_compared());
             if evaluation.blocks() {
-                return Ok((Outcome::Changed(self.declined(found, ask, evaluation)), events));
+                return Ok((Outcome::Changed(self.refused(found, ask, evaluation)), events));
             }
             notices = evaluation.reasons;
             self.may_grow(found, growth)?;

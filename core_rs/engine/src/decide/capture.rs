@@ -136,7 +136,7 @@ impl Context<'_> {
             let evaluation = self.evaluate_growth(found, ask, day..=day);
             if evaluation.blocks() {
                 if !command.forced {
-                    return Ok((self.declined(found, ask, evaluation), events));
+                    return Ok((self.refused(found, ask, evaluation), events));
                 }
                 events.push(Event::Breached { reservation, amount: excess });
                 breached = Some(evaluation);

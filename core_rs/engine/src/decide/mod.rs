@@ -164,7 +164,7 @@ impl<'s> Context<'s> {
     }
 
     /// A refusal of what was asked for an existing order, which stays as it was.
-    fn declined(&self, found: &Reservation, ask: Ask<'_>, evaluation: Evaluation) -> Changed {
+    fn refused(&self, found: &Reservation, ask: Ask<'_>, evaluation: Evaluation) -> Changed {
         let fitting = evaluation.fitting_if_short();
         let Evaluation { reasons, room, .. } = evaluation;
         let cure = cure::cure(self.state, found.slot, self.now, ask, &reasons);

@@ -114,6 +114,22 @@ pub struct PolicyRow {
     pub activated_at: Micros,
 }
 
+impl PolicyRow {
+    /// One that was just put.
+    #[must_use]
+    pub fn draft(version: PolicyVersion, text: &str, put_by: &str, put_at: Micros) -> PolicyRow {
+        PolicyRow {
+            version,
+            text: text.into(),
+            status: PolicyStatus::Draft,
+            put_by: put_by.into(),
+            put_at,
+            activated_by: "".into(),
+            activated_at: 0,
+        }
+    }
+}
+
 /// All versions, and what the one in force says.
 #[derive(Default)]
 pub struct Policies {
