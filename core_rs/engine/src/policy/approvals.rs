@@ -2,6 +2,7 @@
 
 use crate::bounds::APPROVAL_HOURS_MAX;
 use crate::model::Signer;
+use crate::policy::reader::shown;
 use crate::policy::{Amounts, Section};
 use crate::values::{Currency, Micros, Minor};
 
@@ -146,11 +147,7 @@ fn read_bands(section: &mut Section<'_, '_>) -> Vec<Band> {
 
 fn read_roles(band: &mut Section<'_, '_>) -> Vec<Signer> {
     let mut roles = Vec::new();
-    let Some((names, place)) = band.texts("roles") else { return roles };
-    if names.is_empty() {
-        band.problem(place, "roles is empty: somebody must be able to sign");
-    }
-    for name in names {
+    for (name, place) in band.texts("roles").unwrap_or_default() {
         match Signer::of(&name) {
             Some(role) if roles.contains(&role) => {
                 band.problem(place, format_args!("roles names {name:?} twice"));
@@ -158,7 +155,8 @@ fn read_roles(band: &mut Section<'_, '_>) -> Vec<Signer> {
             Some(role) => roles.push(role),
             None => {
                 let known = Signer::ALL.map(|(known, _)| format!("{known:?}")).join(", ");
-                band.problem(place, format_args!("roles: {name:?} is not one of {known}"));
+                let rule = format_args!("roles: {:?} is not one of {known}", shown(&name));
+                band.problem(place, rule);
             }
         }
     }

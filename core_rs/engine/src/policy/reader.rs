@@ -82,7 +82,8 @@ impl<'s> Reader<'s> {
 
 /// What is repeated of a text that may be long.
 pub fn shown(value: &str) -> &str {
-    &value[..value.floor_char_boundary(ID_BYTES_MAX)]
+    let mut ends = (0..=ID_BYTES_MAX.min(value.len())).rev();
+    &value[..ends.find(|end| value.is_char_boundary(*end)).unwrap_or(0)]
 }
 
 /// A table of the text. Each key is taken out as it is read; when it is dropped, what is left over
@@ -233,7 +234,7 @@ impl<'r, 's> Section<'r, 's> {
             _ => None,
         })?;
         if texts.is_empty() {
-            self.problem(place, format_args!("{key} is empty: leave it out, or say something"));
+            self.problem(place, format_args!("{key} is empty: it must say something"));
             return None;
         }
         Some(texts.into_iter().map(|(text, at)| (text, at.unwrap_or(place))).collect())
@@ -283,7 +284,7 @@ impl<'r, 's> Section<'r, 's> {
         });
         let Some((tables, place)) = found else { return Vec::new() };
         if tables.is_empty() {
-            self.problem(place, format_args!("{key} is empty: leave it out, or say something"));
+            self.problem(place, format_args!("{key} is empty: it must say something"));
         }
         tables.into_iter().map(|(at, table)| self.below(key, at, table)).collect()
     }

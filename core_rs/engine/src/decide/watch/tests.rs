@@ -165,10 +165,12 @@ fn what_is_tried_knows_as_much_as_what_is_in_force() {
     let mut book = Book::with_limit(LimitKind::Amount(1_000));
     book.run(PutPolicy { request: REQUEST, text: "[all.first-order]\noutcome = 'hold'" }).unwrap();
     book.run(ShadowPolicy { request: REQUEST, version: Some(2) }).unwrap();
-    let (_, events) = book.events(reserve("o1", 60)).unwrap();
-    assert!(matches!(events[..], [Event::Reserved { .. }, Event::FirstOrdered { slot: 0 }]));
-    let (_, events) = book.events(reserve("o2", 60)).unwrap();
-    assert!(matches!(events[..], [Event::Reserved { .. }]));
+    book.hold("o1", 60);
+    book.hold("o2", 60);
+    let (_, events) = book.events(capture("o1", "i1")).unwrap();
+    assert!(matches!(events[..], [Event::Captured { .. }, Event::FirstBilled { slot: 0 }]));
+    let (_, events) = book.events(capture("o2", "i2")).unwrap();
+    assert!(matches!(events[..], [Event::Captured { .. }]));
     book.run(ShadowPolicy { request: REQUEST, version: None }).unwrap();
     assert!(!book.state.has_rules());
 }

@@ -66,7 +66,7 @@ fn every_mistake_is_named_with_its_line() {
          \"supervisor\", \"finance\", \"admin\"",
         "line 8: [approvals.bands] roles names \"finance\" twice",
         "line 9: [approvals.bands] up_to overlaps a band before it: it must go beyond that in USD",
-        "line 11: [approvals.bands] roles is empty: somebody must be able to sign",
+        "line 11: [approvals.bands] roles is empty: it must say something",
         "line 12: [approvals.bands] signatures 3 is not a whole number from 1 to 2",
         "line 15: [approvals.bands] roles is missing",
         "line 15: [approvals.bands] the band before it is for any amount: only the last may be",

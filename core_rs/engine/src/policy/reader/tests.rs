@@ -82,7 +82,7 @@ fn items_of_a_list_are_named_by_their_own_line_and_empty_ones_are_mistakes() {
         assert_eq!(root.sections("c").len(), 0);
     });
     let amount = "must be an amount and a currency, like \"2500.00 USD\"";
-    let empty = "is empty: leave it out, or say something";
+    let empty = "is empty: it must say something";
     let expected = [
         format!("line 3: a \"x\": {amount}"),
         format!("line 5: b {empty}"),

@@ -138,7 +138,7 @@ fn rules_that_would_hold_for_nobody_are_mistakes() {
         ),
         (
             "[all.utilisation]\nband = []",
-            "line 2: [all.utilisation] band is empty: leave it out, or say something",
+            "line 2: [all.utilisation] band is empty: it must say something",
         ),
         (
             "[channel.\"\".maximum-order]\namount = '1 EUR'",
