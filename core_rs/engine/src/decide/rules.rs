@@ -70,26 +70,11 @@ impl Evaluation {
     #[cold]
     #[inline(never)]
     fn hold_to_policy(&mut self, state: &State, slot: Slot, now: Micros, ask: &Ask<'_>) {
-        let Ask { amount, order_total, pending, channel } = *ask;
-        let Pending { own: pending, orders: pending_orders, .. } = pending;
         let terms = &state.terms(slot);
-        let limit = effective_limit(state, terms, state.conditions(slot), now).limit.kind;
-        let exposure = i128::from(state.position(slot).exposure()) + pending;
-        let facts = Facts {
-            state,
-            slot,
-            now,
-            terms,
-            limit,
-            exposure,
-            pending,
-            pending_orders,
-            amount,
-            order_total,
-        };
+        let facts = facts(state, slot, now, terms, ask);
         let Evaluation { reasons, fitting, .. } = self;
         let mut violations = Violations { reasons, fitting };
-        for rule in state.policy().rules.of(slot, terms, channel) {
+        for rule in state.policy().rules.of(slot, terms, ask.channel) {
             rule.judge(&facts, &mut violations);
         }
         let rank = |reason: &Reason| PRECEDENCE.iter().position(|code| *code == reason.code);
@@ -112,6 +97,21 @@ impl Evaluation {
             self.room.narrow(place, available);
         }
     }
+}
+
+/// What the rules of a policy are held against; `terms` are the account's.
+pub(super) fn facts<'f>(
+    state: &'f State,
+    slot: Slot,
+    now: Micros,
+    terms: &'f Terms,
+    ask: &Ask<'_>,
+) -> Facts<'f> {
+    let Ask { amount, order_total, pending, .. } = *ask;
+    let Pending { own: pending, orders: pending_orders, .. } = pending;
+    let limit = effective_limit(state, terms, state.conditions(slot), now).limit.kind;
+    let exposure = i128::from(state.position(slot).exposure()) + pending;
+    Facts { state, slot, now, terms, limit, exposure, pending, pending_orders, amount, order_total }
 }
 
 /// Why an account takes no orders at all at `now`, whatever their amount, in order of precedence.

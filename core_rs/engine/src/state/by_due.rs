@@ -34,7 +34,13 @@ impl DueItem {
     /// How many days it is overdue, counted from the end of its grace; zero or less: it is not.
     #[must_use]
     pub fn days_overdue(&self, today: Day) -> i64 {
-        i64::from(today.0) - i64::from(self.due.0) - i64::from(self.grace_days)
+        self.days_since_due(today) - i64::from(self.grace_days)
+    }
+
+    /// The same, counted from its due date.
+    #[must_use]
+    pub fn days_since_due(&self, today: Day) -> i64 {
+        i64::from(today.0) - i64::from(self.due.0)
     }
 }
 

@@ -15,8 +15,14 @@ pub(super) const DAYS_MAX: i64 = 3_660;
 
 /// The overdue invoices of an account, the one that is due the longest first.
 pub fn overdue(state: &State, slot: Slot, today: Day) -> impl Iterator<Item = &DueItem> {
-    let due = state.by_due(slot).iter().take_while(move |item| item.due < today);
-    due.filter(move |item| item.days_overdue(today) > 0)
+    late(state, slot, today, 0)
+}
+
+/// Those that are overdue for more than so many days. None that is due later is looked at.
+fn late(state: &State, slot: Slot, today: Day, days: i64) -> impl Iterator<Item = &DueItem> {
+    let is_due = move |item: &&DueItem| item.days_since_due(today) > days;
+    let due = state.by_due(slot).iter().take_while(is_due);
+    due.filter(move |item| item.days_overdue(today) > days)
 }
 
 /// What an account has not paid in time.
@@ -51,14 +57,21 @@ impl OverdueDays {
         today: Day,
     ) -> impl Iterator<Item = &'s DueItem> {
         let (days, dust) = (self.days, self.dust.of(currency).unwrap_or_default());
-        let counts = move |item: &&DueItem| item.open > dust && item.days_overdue(today) > days;
-        overdue(state, slot, today).filter(counts)
+        late(state, slot, today, days).filter(move |item| item.open > dust)
     }
 
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let today = Day::of(facts.now);
         let found = self.violating(facts.state, facts.slot, facts.terms.currency, today);
-        if let Some(longest) = found.map(|item| item.days_overdue(today)).max() {
+        let mut longest = None;
+        for item in found {
+            // Those that follow are due later.
+            if longest >= Some(item.days_since_due(today)) {
+                break;
+            }
+            longest = longest.max(Some(item.days_overdue(today)));
+        }
+        if let Some(longest) = longest {
             violations.add(ReasonCode::OverdueDays, self.effect, longest, self.days);
         }
     }

@@ -82,6 +82,15 @@ impl Utilisation {
         }
     }
 
+    /// The most that may be owed for no band to stop an order; `None` where none would.
+    pub fn most(&self, facts: &Facts<'_>) -> Option<i128> {
+        let LimitKind::Amount(limit @ 1..) = facts.limit else { return None };
+        let is_risky = self.high_risk.is_met(facts);
+        let stops = |band: &&Band| band.effect >= Effect::Refer && (is_risky || !band.high_risk);
+        let lowest = self.bands.iter().find(stops)?;
+        Some((i128::from(limit) * i128::from(lowest.percent) - 1).div_euclid(100))
+    }
+
     pub(super) fn strongest(&self) -> Effect {
         self.bands.iter().map(|band| band.effect).max().unwrap_or(Effect::Notify)
     }
