@@ -236,10 +236,13 @@ impl Trial {
                     (invoice.due, invoice.grace_days) = (invoice.due.or(Some(due)), grace_days);
                 }
             }
-            Event::ItemPosted { slot, invoice_id, amount, order_id, due, .. } => {
+            Event::ItemPosted { slot, invoice_id, amount, order_id, due, grace_days, .. } => {
                 let invoice = self.invoices.entry((slot, invoice_id.into())).or_default();
                 invoice.posted = true;
                 invoice.due = due.or(invoice.due);
+                if grace_days > 0 {
+                    invoice.grace_days = grace_days;
+                }
                 invoice.order_id = invoice.order_id.take().or(order_id.map(Into::into));
                 self.move_item(slot, invoice_id, amount);
             }
@@ -281,5 +284,33 @@ fn paid(invoices: &[&Invoice], today: Day) -> Paid {
         Paid::Unknown
     } else {
         Paid::OnTime
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_of_grace_that_a_posting_brings_are_in_time() {
+        let posted = |grace_days, settled_after: i64| {
+            let mut trial = Trial::new(Policy::default(), 0);
+            let (invoice_id, amount, due) = ("i", 10, Some(Day(20_000)));
+            let (slot, order_id, issued) = (0, None, None);
+            trial.follow(&Event::ItemPosted {
+                slot,
+                invoice_id,
+                amount,
+                order_id,
+                issued,
+                due,
+                grace_days,
+            });
+            trial.time = (20_000 + settled_after) * 86_400_000_000;
+            trial.follow(&Event::ItemMoved { slot, invoice_id, amount: -amount });
+            paid(&[&trial.invoices[&(slot, Id::new(invoice_id))]], Day::of(trial.time))
+        };
+        assert_eq!([0, 1].map(|after| posted(0, after)), [Paid::OnTime, Paid::Late]);
+        assert_eq!([5, 6].map(|after| posted(5, after)), [Paid::OnTime, Paid::Late]);
     }
 }
