@@ -10,8 +10,9 @@ use super::items::Row;
 use crate::model::Standing;
 use crate::values::{Day, Minor, Slot};
 
-/// An invoice of which something is owed. One that is paid ahead, or too much, is none, nor is what
-/// the ledger has not posted: whether it is paid, the ledger knows.
+/// An invoice of which something is owed, as the ledger tells: what is captured alone is not in it.
+/// One that is paid ahead, or too much, is none. A ledger that adjusts an invoice before it posts
+/// it has something open on it already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueItem {
     /// When it is due; [`DueItem::NEVER`] where no due date is known.
@@ -41,6 +42,12 @@ impl DueItem {
     #[must_use]
     pub fn days_since_due(&self, today: Day) -> i64 {
         i64::from(today.0) - i64::from(self.due.0)
+    }
+
+    /// Whether what is known of an invoice now stands where this stood: no more than its amount, or
+    /// its grace, is another.
+    pub(super) fn is_at(&self, now: &DueItem) -> bool {
+        (self.place, self.due, self.day) == (now.place, now.due, now.day)
     }
 }
 
@@ -96,6 +103,14 @@ impl ByDue {
         }
         account.items.insert(place, item);
         account.oldest = Some(account.oldest.map_or(item.day, |oldest| oldest.min(item.day)));
+    }
+
+    /// Puts it in the place of the one that stands there, as when a part of it is paid.
+    pub(super) fn change(&mut self, slot: Slot, item: DueItem, rows: &Slab<Row>) {
+        let account = self.accounts.get_mut(&slot).expect("only what is there is changed");
+        let invoice_id = &rows[item.place as usize].invoice_id;
+        let place = account.place(item.due, invoice_id, rows).expect("it is there");
+        account.items[place] = item;
     }
 
     pub(super) fn remove(&mut self, slot: Slot, item: DueItem, rows: &Slab<Row>) {

@@ -93,9 +93,14 @@ impl Items {
                 self.settled.insert(key(since));
             }
         }
-        let item = place.zip(was.as_ref()).and_then(|(place, was)| owed(place, was));
-        if let (Some(by_due), Some(item)) = (&mut self.by_due, item) {
-            by_due.remove(slot, item, &self.rows);
+        let item = |standing: Option<&Standing>| place.zip(standing).and_then(|(p, s)| owed(p, s));
+        let (item_before, item_now) = (item(was.as_ref()), item(now));
+        let stays = item_before.zip(item_now).is_some_and(|(before, now)| before.is_at(&now));
+        if let (Some(by_due), Some(before)) = (&mut self.by_due, item_before) {
+            match item_now.filter(|_| stays) {
+                Some(now) => by_due.change(slot, now, &self.rows),
+                None => by_due.remove(slot, before, &self.rows),
+            }
         }
         let place = match (place, now) {
             (Some(place), Some(now)) => {
@@ -109,7 +114,7 @@ impl Items {
             (None, Some(now)) => Some(self.insert(slot, invoice_id, now)),
             (None, None) => None,
         };
-        let item = place.zip(now).and_then(|(place, now)| owed(place, now));
+        let item = place.zip(now).and_then(|(place, now)| owed(place, now)).filter(|_| !stays);
         if let (Some(by_due), Some(item)) = (&mut self.by_due, item) {
             by_due.insert(slot, item, &self.rows);
         }
