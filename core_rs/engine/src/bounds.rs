@@ -67,7 +67,8 @@ pub const DUE_DAYS_MAX: u16 = 3_660;
 /// The same in months.
 pub const DUE_MONTHS_MAX: u8 = 120;
 
-/// Most invoices of an account that are looked at for one that would cure a violation.
+/// Most invoices of an account that are tried for one that would cure a violation, and for the day
+/// on which enough is paid.
 pub const CURE_ITEMS_MAX: usize = 1_000;
 
 /// Farthest from today that the day of an invoice may lie which a capture names, in days.

@@ -2,7 +2,7 @@
 
 use crate::bounds::{CAPTURES_MAX, INVOICE_DAYS_MAX};
 use crate::command::{CaptureOrder, OrderKey, Target};
-use crate::decide::rules::Evaluation;
+use crate::decide::rules::{Ask, Evaluation};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -131,7 +131,9 @@ impl Context<'_> {
         let mut events = Vec::new();
         let (mut breached, mut notices) = (None, Vec::new());
         if excess > 0 {
-            let ask = self.ask(excess, found.captured + amount);
+            // One that has no reservation is counted as an order with this shipment.
+            let is_new = self.state.reservation(reservation).is_none();
+            let ask = Ask { is_new, ..self.ask(excess, found.captured + amount) };
             let day = self.invoice_day(found, command);
             let evaluation = self.evaluate_growth(found, ask, day..=day);
             if evaluation.blocks() {

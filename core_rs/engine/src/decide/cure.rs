@@ -31,7 +31,8 @@ struct Need<'s> {
 }
 
 /// `None` where nothing is known to cure it: an invoice that is paid does not lift a hold. Of the
-/// invoices no more than [`CURE_ITEMS_MAX`] are tried; it needs a policy in force, for only then
+/// invoices no more than [`CURE_ITEMS_MAX`] are tried, beside what the violated rules themselves
+/// look at; it needs a policy in force, for only then
 /// are they kept in order of due date.
 #[cold]
 #[inline(never)]

@@ -158,9 +158,10 @@ impl<'s> Context<'s> {
         Verdict { decision, reasons, fitting, available: room.available, bound_by, cure: None }
     }
 
-    /// What an order asks for, with nothing beside it.
+    /// What an order grows by, with nothing beside it.
     fn ask(&self, amount: Minor, order_total: Minor) -> Ask<'s> {
-        Ask { amount, order_total, pending: Pending::default(), channel: self.channel }
+        let (pending, channel) = (Pending::default(), self.channel);
+        Ask { amount, order_total, is_new: false, pending, channel }
     }
 
     /// A refusal of what was asked for an existing order, which stays as it was.

@@ -144,7 +144,7 @@ impl Context<'_> {
         asked: Option<AskedTerms<'_>>,
         waiver: Option<&Waiver>,
     ) -> Result<Reserved, Refusal> {
-        let ask = Ask { pending, ..self.ask(amount, amount) };
+        let ask = Ask { pending, is_new: true, ..self.ask(amount, amount) };
         let evaluation = match asked {
             None => evaluate(self.state, slot, self.now, ask),
             Some(asked) => self.evaluate_asking(slot, ask, asked)?,

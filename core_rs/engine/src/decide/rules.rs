@@ -1,5 +1,7 @@
 //! The rules that an order is held against, in order of precedence. All violated ones are named.
 
+use std::cell::OnceCell;
+
 use crate::decide::levels::{
     EffectiveLimit, Pending, Room, Together, ceiling, effective_limit, left, together,
 };
@@ -16,6 +18,8 @@ pub struct Ask<'p> {
     pub amount: Minor,
     /// The order's total with it.
     pub order_total: Minor,
+    /// Whether it is another order, and not what one grows by.
+    pub is_new: bool,
     /// What counts already beside it.
     pub pending: Pending<'p>,
     /// Through which sales channel.
@@ -107,11 +111,24 @@ pub(super) fn facts<'f>(
     terms: &'f Terms,
     ask: &Ask<'_>,
 ) -> Facts<'f> {
-    let Ask { amount, order_total, pending, .. } = *ask;
+    let Ask { amount, order_total, is_new, pending, .. } = *ask;
     let Pending { own: pending, orders: pending_orders, .. } = pending;
     let limit = effective_limit(state, terms, state.conditions(slot), now).limit.kind;
     let exposure = i128::from(state.position(slot).exposure()) + pending;
-    Facts { state, slot, now, terms, limit, exposure, pending, pending_orders, amount, order_total }
+    Facts {
+        state,
+        slot,
+        now,
+        terms,
+        limit,
+        exposure,
+        overdue: OnceCell::new(),
+        pending,
+        pending_orders,
+        amount,
+        order_total,
+        is_new,
+    }
 }
 
 /// Why an account takes no orders at all at `now`, whatever their amount, in order of precedence.

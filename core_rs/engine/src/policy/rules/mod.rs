@@ -1,6 +1,8 @@
 //! The rules that a policy may set for orders. One kind, one file: its settings, how they are read,
 //! and what violates it. A kind is a line in [`KINDS`] and a variant of [`Rule`].
 
+use std::cell::OnceCell;
+
 use crate::model::Terms;
 use crate::outcome::{Effect, Reason, ReasonCode};
 use crate::policy::reader::Section;
@@ -88,7 +90,6 @@ pub const KINDS: &[(&str, Read)] = &[
 ];
 
 /// What a rule is held against.
-#[derive(Clone, Copy)]
 pub struct Facts<'f> {
     /// Before this order.
     pub state: &'f State,
@@ -102,6 +103,8 @@ pub struct Facts<'f> {
     pub limit: LimitKind,
     /// What the account owes, with what the same command reserved for it already.
     pub exposure: i128,
+    /// What is overdue, for all rules that ask, once one has asked.
+    pub overdue: OnceCell<i128>,
     /// What the same command reserved for it already.
     pub pending: i128,
     /// For how many orders of it.
@@ -110,6 +113,8 @@ pub struct Facts<'f> {
     pub amount: Minor,
     /// The order's total with it.
     pub order_total: Minor,
+    /// Whether it is another order, and not what one grows by.
+    pub is_new: bool,
 }
 
 /// What violates rules, and how much would not.

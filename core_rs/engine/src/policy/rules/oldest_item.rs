@@ -26,7 +26,8 @@ impl OldestItem {
         Some(OldestItem { effect, days: days?, dust })
     }
 
-    /// The invoices that violate it. Nearly always there are none, and the oldest of all tells.
+    /// The invoices that violate it. Nearly always there are none, and the oldest of all tells;
+    /// where that is old enough, dust or not, each that is owed is looked at.
     pub fn violating<'s>(
         &self,
         state: &'s State,
@@ -44,7 +45,16 @@ impl OldestItem {
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let today = Day::of(facts.now);
         let found = self.violating(facts.state, facts.slot, facts.terms.currency, today);
-        if let Some(oldest) = found.map(|item| age(item.day, today)).max() {
+        // None is older than the oldest of all, dust among them.
+        let least = facts.state.oldest_item(facts.slot).map(|day| age(day, today));
+        let mut oldest = None;
+        for item in found {
+            oldest = oldest.max(Some(age(item.day, today)));
+            if oldest >= least {
+                break;
+            }
+        }
+        if let Some(oldest) = oldest {
             violations.add(ReasonCode::OldestItem, self.effect, oldest, self.days);
         }
     }

@@ -31,6 +31,12 @@ pub fn overdue_amount(state: &State, slot: Slot, today: Day) -> i128 {
     overdue(state, slot, today).map(|item| i128::from(item.open)).sum()
 }
 
+/// The same, summed up once for all rules of a decision.
+fn known_overdue(facts: &Facts<'_>) -> i128 {
+    let sum = || overdue_amount(facts.state, facts.slot, Day::of(facts.now));
+    *facts.overdue.get_or_init(sum)
+}
+
 /// For how long something is overdue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverdueDays {
@@ -94,7 +100,7 @@ impl OverdueAmount {
 
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let Some(most) = self.amount.of(facts.terms.currency) else { return };
-        let overdue = overdue_amount(facts.state, facts.slot, Day::of(facts.now));
+        let overdue = known_overdue(facts);
         if overdue > i128::from(most) {
             let observed = overdue.min(i64::MAX.into()) as Minor;
             violations.add(ReasonCode::OverdueAmount, self.effect, observed, most);
@@ -120,7 +126,7 @@ impl OverdueShare {
     /// Of no limit, or one of nothing, there is no share.
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let LimitKind::Amount(limit @ 1..) = facts.limit else { return };
-        let overdue = overdue_amount(facts.state, facts.slot, Day::of(facts.now));
+        let overdue = known_overdue(facts);
         let limit = i128::from(limit);
         if overdue * 100 > limit * i128::from(self.percent) {
             // Rounded up, so that it is shown above the threshold.

@@ -35,8 +35,7 @@ impl VelocityRule {
         let (orders, amount) =
             noted.map_or((0, 0), |noted| noted.within(facts.now, policy.window.part()));
         let (effect, orders) = (self.effect, orders + i64::from(facts.pending_orders) + 1);
-        let is_new = facts.amount == facts.order_total;
-        if let Some(most) = self.orders.filter(|most| is_new && orders > *most) {
+        if let Some(most) = self.orders.filter(|most| facts.is_new && orders > *most) {
             violations.add(ReasonCode::VelocityCount, effect, orders, most);
         }
         let Some(most) = self.amount.of(facts.terms.currency) else { return };
