@@ -48,6 +48,9 @@ const BOOKS_MAX: usize = 8;
 /// Books that nobody has asked for since are closed.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
+/// How long a decision is looked for at most.
+const SEARCH_MAX: Duration = Duration::from_secs(5);
+
 /// Such books make room for another caller's.
 const IDLE_BEFORE_ANOTHER: Duration = Duration::from_secs(10);
 
@@ -183,7 +186,8 @@ impl Reader {
                         Work::Page(asked) => self
                             .answer(&asked, deadline, up_to)
                             .map(|page| Some(Finished::ok(ticket, page.encode_to_vec()))),
-                        Work::Decision(sought) => decision::find(&self.journal, &sought, up_to)
+                        Work::Decision(sought) => self
+                            .decision(&sought, deadline, up_to)
                             .map(|found| Some(Finished::ok(ticket, found.encode_to_vec()))),
                         Work::Find(erasure) => {
                             self.find(ticket, deadline, erasure, up_to).map(|()| None)
@@ -214,6 +218,19 @@ impl Reader {
         open.used = Instant::now();
         self.open.push(open);
         Ok(page)
+    }
+
+    /// Others wait behind it: it takes no longer than its caller waits, nor than [`SEARCH_MAX`].
+    fn decision(
+        &self,
+        sought: &Sought,
+        deadline: Option<Instant>,
+        up_to: Seq,
+    ) -> Result<v1::GetDecisionResponse, Fault> {
+        let longest = Instant::now() + SEARCH_MAX;
+        let until = deadline.map_or(longest, |deadline| deadline.min(longest));
+        let found = decision::find(&self.journal, sought, up_to, || Instant::now() < until)?;
+        found.ok_or_else(|| self.too_late())
     }
 
     fn too_late(&self) -> Fault {

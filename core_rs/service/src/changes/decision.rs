@@ -15,7 +15,7 @@ use crate::wire::status::Fault;
 use crate::wire::{admit, v1};
 
 /// How many of the last entries are looked through for the decision of an order: a tenth of a
-/// second, beside those who decide.
+/// second where they are short, and longer where each is of a large batch.
 const SEARCHED_ENTRIES: u64 = 100_000;
 
 /// Which decision is asked for.
@@ -60,12 +60,16 @@ impl Sought {
     }
 }
 
-/// Finds it among the entries up to `up_to`.
+/// Finds it among the entries up to `up_to`; `None` once nobody waits for it any more.
 pub(super) fn find(
     journal: &Journal,
     sought: &Sought,
     up_to: Seq,
-) -> Result<v1::GetDecisionResponse, Fault> {
+    waits: impl Fn() -> bool,
+) -> Result<Option<v1::GetDecisionResponse>, Fault> {
+    if !waits() {
+        return Ok(None);
+    }
     let of = |id: ReservationId| {
         let item = id & ((1 << RESERVATION_ITEM_BITS) - 1);
         (id >> RESERVATION_ITEM_BITS, item as usize)
@@ -74,11 +78,19 @@ pub(super) fn find(
         let mut found = None;
         let known = (1..=up_to).contains(&seq);
         let read = known.then(|| {
-            each(journal, seq, seq, |seq, time, entry| found = decision(seq, time, entry, item))
+            each(
+                journal,
+                seq,
+                seq,
+                || true,
+                |seq, time, entry| {
+                    found = decision(seq, time, entry, item);
+                },
+            )
         });
         read.transpose().map(|_| found).map_err(|error| Fault::journal_unreadable(&error))
     };
-    match sought {
+    let found = match sought {
         Sought::Entry { seq, item } => {
             let found = at(*seq, *item)?;
             found.ok_or_else(|| Fault::decision_not_found("journal_seq", seq))
@@ -92,31 +104,40 @@ pub(super) fn find(
             let made = reservation.map_or((1, 0), of);
             let mut found = None;
             let first = made.0.max(up_to.saturating_sub(SEARCHED_ENTRIES - 1));
-            let read = each(journal, first, up_to, |seq, time, entry| {
+            let read = each(journal, first, up_to, &waits, |seq, time, entry| {
                 if let Some(item) = item_of(entry, account_id, order_id) {
                     found = decision(seq, time, entry, item).or(found.take());
                 }
             });
-            read.map_err(|error| Fault::journal_unreadable(&error))?;
+            if !read.map_err(|error| Fault::journal_unreadable(&error))? {
+                return Ok(None);
+            }
             if found.is_none() && reservation.is_some() {
                 found = at(made.0, made.1)?;
             }
             found.ok_or_else(|| Fault::decision_not_found("order_id", order_id))
         }
-    }
+    };
+    found.map(Some)
 }
 
-/// Calls `seen` for each entry from `first` to `last`.
+/// Calls `seen` for each entry from `first` to `last`; whether somebody waited for all of them.
 fn each(
     journal: &Journal,
     first: Seq,
     last: Seq,
+    waits: impl Fn() -> bool,
     mut seen: impl FnMut(Seq, Micros, &Entry<'_>),
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     if first > last {
-        return Ok(());
+        return Ok(true);
     }
+    let mut waited = true;
     journal.read(first, |commit| {
+        waited = waits();
+        if !waited {
+            return Ok(ControlFlow::Break(()));
+        }
         for (seq, entry) in (commit.head.first_seq..).zip(&commit.entries) {
             if (first..=last).contains(&seq) {
                 seen(seq, commit.head.time, entry);
@@ -126,7 +147,8 @@ fn each(
             }
         }
         Ok(ControlFlow::Continue(()))
-    })
+    })?;
+    Ok(waited)
 }
 
 /// Which item of an entry decides on an order, if any does.
