@@ -184,6 +184,7 @@ def test_a_decision_is_explained_by_each_of_its_names(server: ServerProcess) -> 
     ):
         assert line in said, said
     assert "DECISION_NOT_FOUND" in explain(server, "A", "none", exit_code=3)
+    assert "--item is of an entry" in explain(server, "A", "big", "--item", "1", exit_code=2)
     assert "ACCOUNT_NOT_FOUND" in explain(server, "B", "big", exit_code=3)
     assert "Give a reservation" in explain(server, "big", exit_code=2)
 

@@ -72,15 +72,15 @@ pub enum ReasonCode {
     /// too many.
     LedgerStale = 20,
     /// Observed for how many days the invoice is overdue that is so the longest, grace not counted,
-    /// threshold how many are too many.
+    /// threshold the most that may be.
     OverdueDays = 21,
     /// Observed what is overdue, threshold the most that may be.
     OverdueAmount = 22,
     /// Observed what is overdue, in whole percent of the account's limit, rounded up; threshold the
     /// most that may be.
     OverdueShare = 23,
-    /// Observed how many days old the oldest invoice is that is not paid, threshold how many are
-    /// too many.
+    /// Observed how many days old the oldest invoice is that is not paid, threshold the most that
+    /// may be.
     OldestItem = 24,
     /// Observed how many orders were approved lately, with this one; threshold how many may be.
     VelocityCount = 25,

@@ -68,6 +68,8 @@ def explain(conn: Connection, name: str, order_id: str, item: int) -> None:
 
 def _found(client: Client, name: str, order_id: str, item: int) -> PastDecision:
     if order_id:
+        if item:
+            raise click.UsageError("--item is of an entry of the journal, not of an order.")
         return client.get_decision(account_id=name, order_id=order_id)
     if not name.isdecimal() or int(name) >= 1 << 64:
         raise click.UsageError("Give a reservation, an entry of the journal, or ACCOUNT and ORDER.")
