@@ -71,7 +71,7 @@ _REASONS = {
     ReasonCode.SCORE_MISSING: "there is no score; it must be {threshold} at least",
     ReasonCode.FIRST_ORDER: "nothing was shipped yet, and {observed} would be owed",
     ReasonCode.APPROVAL_EXPIRED: "today is {observed}, it was approved until {threshold}",
-    ReasonCode.LEDGER_STALE: "nothing from the ledger for {observed}, too long from {threshold} on",
+    ReasonCode.LEDGER_STALE: "nothing from the ledger for {observed}, stale from {threshold} on",
     ReasonCode.OVERDUE_DAYS: "overdue for {observed}, at most {threshold}",
     ReasonCode.OVERDUE_AMOUNT: "{observed} is overdue, at most {threshold}",
     ReasonCode.OVERDUE_SHARE: "{observed} of the limit is overdue, at most {threshold}",

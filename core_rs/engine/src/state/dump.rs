@@ -59,6 +59,8 @@ pub struct Dump {
     pub closed: Vec<(Micros, ReservationId)>,
     /// Index: settled invoices by the moment at which they were settled.
     pub settled: Vec<(Micros, Slot, Id)>,
+    /// Index: what each account owes in order of due date, and the earliest day of it.
+    pub by_due: BTreeMap<Slot, (Vec<(Id, DueItem)>, Option<Day>)>,
 }
 
 impl State {
@@ -100,6 +102,15 @@ impl State {
             expiring: self.expiring().collect(),
             closed: self.closed().collect(),
             settled: self.settled().map(|(since, slot, id)| (since, slot, id.into())).collect(),
+            by_due: (0..self.account_count() as Slot)
+                .map(|slot| (slot, (self.due_of(slot), self.oldest_item(slot))))
+                .filter(|(_, (items, _))| !items.is_empty())
+                .collect(),
         }
+    }
+    /// Without the places of its rows, which another state has elsewhere.
+    fn due_of(&self, slot: Slot) -> Vec<(Id, DueItem)> {
+        let named = |item: &DueItem| (self.invoice_of(item).clone(), item.with_no_place());
+        self.by_due(slot).iter().map(named).collect()
     }
 }
