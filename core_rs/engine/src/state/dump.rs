@@ -6,8 +6,8 @@ use crate::model::{
     Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
-use crate::state::{Group, PaymentTerms, State};
-use crate::values::{Currency, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
+use crate::state::{DueItem, Group, PaymentTerms, State};
+use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
 /// alike, whatever way they came about.

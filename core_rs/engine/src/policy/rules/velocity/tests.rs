@@ -75,21 +75,6 @@ fn an_order_that_is_opened_again_is_no_other_one_and_one_that_nobody_reserved_is
 }
 
 #[test]
-fn an_order_that_is_opened_again_is_no_other_one_and_one_that_nobody_reserved_is() {
-    let mut book = book();
-    for order_id in ["o1", "o2", "o3"] {
-        book.hold(order_id, 10);
-    }
-    book.run(release("o1")).unwrap();
-    // All of it is asked for anew, and it is counted already.
-    assert_eq!(book.changed(adjust("o1", 10)).verdict.reasons, []);
-    let shipped = CaptureOrder { amount: Some(10), forced: true, ..capture("o4", "i") };
-    let breached = book.changed(shipped).verdict.reasons;
-    assert_eq!(breached.len(), 1);
-    assert_eq!((breached[0].code, breached[0].observed), (VelocityCount, 4));
-}
-
-#[test]
 fn orders_of_a_batch_count_for_each_other() {
     let mut book = book();
     book.hold("o0", 10);
