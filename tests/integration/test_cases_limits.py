@@ -150,12 +150,13 @@ def test_the_policy_says_whose_first_order_is_taken_and_what_needs_nobody(
     set_policy(
         server,
         "[limits]\nfirst_order_needs_verification = true\n"
-        "[[limits.approve]]\nchange_percent_max = 20\nscore_min = 600\n",
+        "[[limits.approve]]\nchange_percent_max = 20\namount_max = '9 USD'\nscore_min = 600\n",
     )
     with caller(server, "anna") as anna:
         assert codes(anna, 1) == (Decision.DECLINED, ["NO_CREDIT_LIMIT"])
         assert anna.get_position("a").limit_source is LimitSource.UNVERIFIED
-        anna.record_verifications([verified("D-7", 712)])
+        with caller(server, "bert") as bert:
+            bert.record_verifications([verified("D-7", 712)])
         result = anna.propose_limit("a", CreditLimit.of(120), "first", verification="D-7")
         assert result.state is ProposalState.APPROVED
         assert codes(anna, 120) == (Decision.APPROVED, [])
@@ -228,12 +229,15 @@ def test_a_loader_sets_no_limit_that_is_owned_here(
             erp.approve_proposal("a", loaded.proposal_id)
         # Finance's own word holds at once; a file that it loads is its word too.
         assert upsert(anna, 200).proposal_state is None
+        with pytest.raises(PreconditionError, match="another limit"):
+            anna.approve_proposal("a", loaded.proposal_id)
+        loaded = upsert(erp, 900, "Acme")
         anna.approve_proposal("a", loaded.proposal_id)
         assert anna.get_account("a").limit == CreditLimit.of(900)
         set_policy(server, "[limits]\nowner = 'ledger'\n", "cg_writer", "cg_anna")
+        assert upsert(erp, 400).proposal_state is None
         mine = upsert(anna, 300)
         assert mine.proposal_state is PENDING
-        assert upsert(erp, 400).proposal_state is None
         with caller(server, token="cg_bert") as bert:
             bert.approve_proposal("a", mine.proposal_id)
         assert upsert(erp, 450).outcome is UpsertOutcome.UPDATED

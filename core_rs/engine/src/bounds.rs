@@ -43,7 +43,7 @@ pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Most versions of the policy.
 pub const POLICIES_MAX: usize = 4_096;
 
-/// Most verifications that are kept of one account.
+/// Most verifications that are kept of one account, beside those that something stands on.
 pub const VERIFICATIONS_MAX: usize = 8;
 
 /// Highest score of a verification; the lowest is 0.
@@ -51,6 +51,9 @@ pub const SCORE_MAX: i64 = 1_000_000;
 
 /// Most proposals of one account that wait.
 pub const PROPOSALS_MAX: usize = 8;
+
+/// Most proposals that wait in all.
+pub const PROPOSALS_TOTAL_MAX: usize = 100_000;
 
 /// Most instalments of one invoice.
 pub const INSTALMENTS_MAX: usize = 60;

@@ -142,10 +142,14 @@ pub enum LimitRefusal {
     NothingProposed,
     #[error("account_id {0:?} has 8 proposals that wait: approve or reject one first")]
     TooManyProposals(Box<str>),
+    #[error("100000 proposals wait already, the most in all: approve or reject some first")]
+    TooManyProposalsInAll,
     #[error("proposal_id {0} is not waiting at this account: it may have been decided")]
     ProposalNotFound(u64),
-    #[error("proposal_id {0} is your own: somebody else has to approve or reject it")]
+    #[error("proposal_id {0} is your own: somebody else has to approve it")]
     OwnProposal(u64),
+    #[error("proposal_id {0} was made on another limit than the account has now: propose it again")]
+    LimitChanged(u64),
     #[error("{0} is set here and not by the ledger: policy limits.owner is creditgate")]
     LimitOwnedHere(&'static str),
 }

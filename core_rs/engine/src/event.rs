@@ -140,6 +140,8 @@ pub enum Event<'a> {
         /// SHA-256 of the document.
         #[serde(with = "serde_bytes")]
         document: Option<[u8; 32]>,
+        /// Who recorded it.
+        by: &'a str,
     },
     /// A limit was proposed, in the place of the one that its proposer had waiting.
     LimitProposed {
@@ -169,6 +171,8 @@ pub enum Event<'a> {
         verification: Option<Cow<'a, str>>,
         /// Who approved it; absent: the policy, of itself.
         by: Option<&'a str>,
+        /// The last limit that somebody set, where the policy approved this one.
+        base: Option<Minor>,
     },
     /// A proposal was turned down, or taken back. Moves nothing.
     ProposalClosed {

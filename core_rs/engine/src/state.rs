@@ -129,13 +129,19 @@ impl State {
     /// How good the customer is, by the latest verification that says it; the higher, the better.
     #[must_use]
     pub fn score(&self, slot: Slot) -> Option<i64> {
-        self.backing(slot)?.score()
+        self.backing(slot)?.scored()?.score
     }
 
     /// The proposals that wait behind `after`, in order of id, and whose limits they are about.
     pub fn proposals(&self, after: ProposalId) -> impl Iterator<Item = (ProposalId, Slot)> {
         let behind = (Bound::Excluded(after), Bound::Unbounded);
         self.accounts.proposals().range(behind).map(|(id, slot)| (*id, *slot))
+    }
+
+    /// How many proposals wait.
+    #[must_use]
+    pub fn proposal_count(&self) -> usize {
+        self.accounts.proposals().len()
     }
 
     /// Whether there is any account whose exposure is averaged.

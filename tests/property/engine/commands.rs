@@ -401,12 +401,9 @@ fn review() -> BoxedStrategy<Command<'static>> {
 pub fn rules() -> BoxedStrategy<Option<Rules>> {
     let band = (
         option::of(select(vec![10, 100])),
-        option::of(select(vec![40, 120])),
+        select(vec![40, 120]),
         option::of(select(vec![300, 500])),
     );
-    let band = band.prop_filter("a band says something", |(percent, amount, score)| {
-        percent.is_some() || amount.is_some() || score.is_some()
-    });
     let owner = option::of(select(vec![Owner::Ledger, Owner::Creditgate]));
     let rules = (owner, 0..3, select(vec![0, 7, 50]), prop::bool::weighted(0.3), option::of(band))
         .prop_map(|(owner, grace_days, tolerance, verified_only, band)| Rules {

@@ -278,10 +278,11 @@ impl Run {
             let found = backing.map_or(Vec::new(), |all| all.proposals().to_vec());
             let found: Vec<_> = found.iter().map(|p| (p.id, &*p.by, p.limit)).collect();
             let waiting = account.backing.proposals.iter();
-            let expected: Vec<_> = waiting.map(|(id, (by, limit, _))| (*id, *by, *limit)).collect();
+            let expected: Vec<_> =
+                waiting.map(|(id, (by, limit, ..))| (*id, *by, *limit)).collect();
             assert_eq!(found, expected, "proposals of {id}");
             let found = backing.is_some_and(|all| all.verified_by().is_some());
-            assert_eq!(found, account.backing.verified, "account {id}");
+            assert_eq!(found, account.backing.verified.is_some(), "account {id}");
             assert_eq!(self.state.score(slot), account.backing.score(), "account {id}");
         }
     }

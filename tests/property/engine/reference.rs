@@ -150,7 +150,7 @@ impl Model {
 
     fn limit(&self, account: &Account) -> Limit {
         let none = Limit { kind: LimitKind::NoCredit, valid_until: None };
-        if self.rules.verified_only && !account.backing.verified {
+        if self.rules.verified_only && account.backing.verified.is_none() {
             return none;
         }
         let lasting = self.lasting_limit(account);

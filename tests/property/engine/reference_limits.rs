@@ -14,7 +14,7 @@ pub struct Rules {
     pub tolerance: Amount,
     pub verified_only: bool,
     /// What needs nobody's approval: a change in percent, an amount in USD, a score.
-    pub band: Option<(Option<Amount>, Option<i64>, Option<i64>)>,
+    pub band: Option<(Option<Amount>, i64, Option<i64>)>,
 }
 
 impl Rules {
@@ -35,7 +35,7 @@ impl Rules {
             text += "[[limits.approve]]\n";
             text += &percent.map_or(String::new(), |p| format!("change_percent_max = {p}\n"));
             let dollars = |a: i64| format!("amount_max = \"{}.{:02} USD\"\n", a / 100, a % 100);
-            text += &amount.map_or(String::new(), dollars);
+            text += &dollars(amount);
             text += &score.map_or(String::new(), |s| format!("score_min = {s}\n"));
         }
         text
@@ -45,25 +45,48 @@ impl Rules {
 /// What stands behind an account's limit.
 #[derive(Clone, Debug, Default)]
 pub struct Backing {
-    /// All that were ever recorded: reference, date and score, and what is kept of them.
-    pub recorded: Vec<(&'static str, Day, Option<i64>)>,
-    /// By id: who proposed it, the limit, and the verification.
-    pub proposals: BTreeMap<u64, (&'static str, Limit, Option<&'static str>)>,
-    /// Some limit was approved on a verification.
-    pub verified: bool,
+    /// All that are kept: reference, date, score, and who recorded it.
+    pub recorded: Vec<Found>,
+    /// By id: who proposed it, the limit, the verification, and the limit of then.
+    pub proposals: BTreeMap<u64, (&'static str, Limit, Option<&'static str>, Limit)>,
+    /// The verification that a limit was approved on last.
+    pub verified: Option<&'static str>,
+    /// The one that the limit in force was approved on.
+    pub stands_on: Option<&'static str>,
+    /// Somebody or the policy approved the limit in force; the policy, measured by this amount.
+    pub approved: Option<Option<Amount>>,
 }
+
+type Found = (&'static str, Day, Option<i64>, &'static str);
 
 impl Backing {
     /// The latest first.
-    pub fn kept(&self) -> Vec<(&'static str, Day, Option<i64>)> {
-        let mut all: Vec<_> = self.recorded.iter().rev().copied().collect();
-        all.sort_by_key(|(_, date, _)| -date.0);
-        all.truncate(VERIFICATIONS_MAX);
+    pub fn kept(&self) -> Vec<Found> {
+        let mut all = self.recorded.clone();
+        all.sort_by_key(|(reference, date, ..)| (-date.0, *reference));
+        let mut rank = 0;
+        all.retain(|(reference, ..)| {
+            rank += 1;
+            let mut named = self.proposals.values().filter_map(|waiting| waiting.2);
+            rank <= VERIFICATIONS_MAX
+                || [self.verified, self.stands_on].contains(&Some(*reference))
+                || named.any(|of| of == *reference)
+        });
         all
     }
 
     pub fn score(&self) -> Option<i64> {
-        self.kept().iter().find_map(|(.., score)| *score)
+        self.kept().iter().find_map(|(_, _, score, _)| *score)
+    }
+
+    /// Forgets what nothing keeps.
+    fn settle(&mut self) {
+        self.recorded = self.kept();
+    }
+
+    fn approve(&mut self, of: Option<&'static str>, base: Option<Amount>) {
+        self.verified = of.or(self.verified);
+        (self.stands_on, self.approved) = (of, Some(base));
     }
 }
 
@@ -76,23 +99,22 @@ impl Model {
         if c.date > today {
             return refuse("VerificationToCome");
         }
-        let new = (c.reference, c.date, c.score);
+        let new = (c.reference, c.date, c.score, self.actor);
         match account.backing.kept().iter().find(|known| known.0 == c.reference) {
-            Some(known) if *known == new => {}
+            Some(known) if (known.1, known.2) == (new.1, new.2) => {}
             Some(_) => return refuse("VerificationReused"),
-            None => account.backing.recorded.push(new),
+            None => {
+                account.backing.recorded.push(new);
+                account.backing.settle();
+            }
         }
         Ok(())
     }
 
     pub(super) fn propose_limit(&mut self, c: &ProposeLimit<'static>) -> Result<()> {
-        let today = Day::of(self.now);
         let Some(account) = self.accounts.get(c.account_id) else {
             return refuse("AccountNotFound");
         };
-        if c.limit.valid_until.is_some_and(|last| last < today) {
-            return refuse("Passed");
-        }
         let kept = account.backing.kept();
         if c.verification.is_some_and(|of| kept.iter().all(|known| known.0 != of)) {
             return refuse("VerificationNotFound");
@@ -100,52 +122,74 @@ impl Model {
         if c.verification.is_none() && c.limit == account.limit {
             return refuse("NothingProposed");
         }
-        self.propose(c.account_id, c.limit, c.verification)
+        self.propose(c.account_id, c.limit, c.verification, true)
     }
 
     /// In force at once, or waiting in the place of what its proposer has waiting.
-    fn propose(&mut self, id: &str, limit: Limit, of: Option<&'static str>) -> Result<()> {
-        let (by, seq, approved) = (self.actor, self.seq, self.approves(id, limit, of));
+    fn propose(
+        &mut self,
+        id: &str,
+        limit: Limit,
+        of: Option<&'static str>,
+        by_bands: bool,
+    ) -> Result<()> {
+        if limit.valid_until.is_some_and(|last| last < Day::of(self.now)) {
+            return refuse("Passed");
+        }
+        let base = if by_bands { self.approves(id, limit, of) } else { None };
+        let (by, seq) = (self.actor, self.seq);
         let account = self.accounts.get_mut(id).expect("it is known");
         let all = &mut account.backing.proposals;
         all.retain(|_, waiting| waiting.0 != by);
-        if approved {
+        if base.is_some() {
             account.limit = limit;
-            account.backing.verified |= of.is_some();
+            account.backing.approve(of, base);
         } else if all.len() >= PROPOSALS_MAX {
             return refuse("TooManyProposals");
         } else {
-            all.insert(seq, (by, limit, of));
+            all.insert(seq, (by, limit, of, account.limit));
         }
+        account.backing.settle();
         Ok(())
     }
 
-    fn approves(&self, id: &str, limit: Limit, of: Option<&str>) -> bool {
+    /// The amount that it is measured by, where a band holds it.
+    fn approves(&self, id: &str, limit: Limit, of: Option<&str>) -> Option<Amount> {
         let account = &self.accounts[id];
-        let Some((percent, most, least)) = self.rules.band else { return false };
-        let LimitKind::Amount(to) = limit.kind else { return false };
-        let from = self.lasting_limit(account).map(|limit| limit.kind);
-        let within = |percent: Amount| match from {
-            Some(LimitKind::Amount(from)) => {
-                (Amount::from(to) - Amount::from(from)).abs() * 100 <= Amount::from(from) * percent
-            }
-            _ => false,
+        let (percent, most, least) = self.rules.band?;
+        let from = self.lasting_limit(account)?;
+        let (LimitKind::Amount(now), LimitKind::Amount(to)) = (from.kind, limit.kind) else {
+            return None;
         };
+        let base = account.backing.approved.flatten().unwrap_or(Amount::from(now));
+        let within = |percent| (Amount::from(to) - base).abs() * 100 <= base * percent;
         let kept = account.backing.kept();
-        let score = kept.iter().find(|known| Some(known.0) == of).and_then(|known| known.2);
-        percent.is_none_or(within)
-            && most.is_none_or(|most| account.currency.as_str() == "USD" && to <= most)
-            && least.is_none_or(|least| score.is_some_and(|score| score >= least))
+        if kept.iter().any(|known| Some(known.0) == of && known.3 == self.actor) {
+            return None;
+        }
+        let scored = kept.iter().find(|known| of.is_some() && known.2.is_some());
+        let score = scored.filter(|known| known.3 != self.actor).and_then(|known| known.2);
+        let never = Day(i32::MAX);
+        let ends = limit.valid_until.unwrap_or(never) <= from.valid_until.unwrap_or(never);
+        let approves = ends
+            && percent.is_none_or(within)
+            && (account.currency.as_str() == "USD" && to <= most)
+            && least.is_none_or(|least| score.is_some_and(|score| score >= least));
+        approves.then_some(base)
     }
 
     pub(super) fn decide_proposal(&mut self, id: &str, proposal: u64, agrees: bool) -> Result<()> {
         let (by, today) = (self.actor, Day::of(self.now));
         let Some(account) = self.accounts.get_mut(id) else { return refuse("AccountNotFound") };
-        let Some((proposer, limit, of)) = account.backing.proposals.get(&proposal).copied() else {
+        let Some((proposer, limit, of, from)) = account.backing.proposals.get(&proposal).copied()
+        else {
             return refuse("ProposalNotFound");
         };
-        if proposer == by {
+        if agrees && proposer == by {
             return refuse("OwnProposal");
+        }
+        if agrees && from != account.limit {
+            return refuse("LimitChanged");
         }
         if agrees && limit.valid_until.is_some_and(|last| last < today) {
             return refuse("Passed");
@@ -153,8 +197,9 @@ impl Model {
         account.backing.proposals.remove(&proposal);
         if agrees {
             account.limit = limit;
-            account.backing.verified |= of.is_some();
+            account.backing.approve(of, None);
         }
+        account.backing.settle();
         Ok(())
     }
 
@@ -163,22 +208,25 @@ impl Model {
         let by = self.actor;
         let account = self.accounts.get_mut(id).expect("it is known");
         if self.rules.owner.is_none_or(|owner| owner == word) {
+            account.backing.proposals.retain(|_, waiting| waiting.0 != by);
+            // Noted where anything else stands behind the limit; nothing depends on it elsewhere.
+            if asked != account.limit && account.backing.approved.is_some() {
+                account.backing.approve(None, None);
+            }
+            account.backing.settle();
             account.limit = asked;
             return Ok(());
         }
         let waiting = account.backing.proposals.values().find(|waiting| waiting.0 == by).copied();
         if asked == account.limit {
             account.backing.proposals.retain(|_, waiting| waiting.0 != by);
+            account.backing.settle();
             return Ok(());
         }
-        if waiting.is_some_and(|(_, limit, _)| limit == asked) {
+        if waiting.is_some_and(|(_, limit, _, from)| (limit, from) == (asked, account.limit)) {
             return Ok(());
         }
-        if new {
-            account.backing.proposals.insert(self.seq, (by, asked, None));
-            return Ok(());
-        }
-        self.propose(id, asked, None)
+        self.propose(id, asked, None, !new && word == Owner::Creditgate)
     }
 
     /// The id of one that waits, by its place among those of an account; else one that does not.

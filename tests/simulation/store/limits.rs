@@ -14,6 +14,7 @@ grace_days = 1
 tolerance = { web = 10 }
 [[limits.approve]]
 change_percent_max = 20
+amount_max = \"9 USD\"
 ";
 
 impl Simulation {

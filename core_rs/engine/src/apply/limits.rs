@@ -32,9 +32,9 @@ pub(super) fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) 
     conditions.forget_ended(now);
     let backing = conditions.backing.get_or_insert_default();
     match *event {
-        Event::VerificationRecorded { reference, source, date, score, document, .. } => {
-            let (reference, source) = (reference.into(), source.into());
-            backing.record(Verification { reference, source, date, score, document });
+        Event::VerificationRecorded { reference, source, date, score, document, by, .. } => {
+            let (reference, source, by) = (reference.into(), source.into(), by.into());
+            backing.record(Verification { reference, source, date, score, document, by });
         }
         Event::LimitProposed { proposal, limit, verification, by, reason, .. } => {
             backing.propose(Proposal {
@@ -44,15 +44,16 @@ pub(super) fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) 
                 by: by.into(),
                 at: now,
                 reason: body(reason),
+                from: account.limit,
             });
         }
-        Event::LimitApproved { proposal, ref verification, by, .. } => {
+        Event::LimitApproved { proposal, ref verification, by, base, .. } => {
+            let verification = verification.as_deref().map(Into::into);
+            let by = by.map(Into::into);
+            backing.approve(Approval { by, at: now, verification, base });
             if let Some(proposal) = proposal {
                 backing.close(proposal);
             }
-            let verification = verification.as_deref().map(Into::into);
-            let by = by.map(Into::into);
-            backing.approve(Approval { by, at: now, verification });
         }
         Event::ProposalClosed { proposal, .. } => backing.close(proposal),
         _ => unreachable!("only called for what stands behind a limit"),

@@ -114,7 +114,7 @@ impl<'s> Context<'s> {
             Command::RemoveTemporaryLimit(command) => self.remove_temporary_limit(command),
             Command::SetRollingLimit(command) => self.set_rolling_limit(command),
             Command::RemoveRollingLimit(command) => self.remove_rolling_limit(command),
-            Command::RecordVerification(command) => self.record_verification(command),
+            Command::RecordVerification(command) => self.record_verification(command, by),
             Command::ProposeLimit(command) => self.propose_limit(command, by, reason),
             Command::ApproveProposal(command) => self.approve_proposal(command, by),
             Command::RejectProposal(command) => self.reject_proposal(command),

@@ -2,15 +2,17 @@
 //! that wait for a second person, and who approved the limit on what grounds. Boxed beside the
 //! other conditions, so that accounts of which nobody said anything cost nothing.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::VERIFICATIONS_MAX;
-use crate::values::{Day, Id, Limit, Micros, ProposalId};
+use crate::values::{Day, Id, Limit, Micros, Minor, ProposalId};
 
 /// All of it, in an order of its own, so that the same changes leave the same rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backing {
-    /// The latest first: by their dates, and of one date the one that was recorded last.
+    /// The latest first: by their dates, and of one date by their references.
     verifications: Vec<Verification>,
     /// Those that wait, in order of id; one at most of each proposer.
     proposals: Vec<Proposal>,
@@ -34,6 +36,8 @@ pub struct Verification {
     /// SHA-256 of the document, where there is one.
     #[serde(with = "serde_bytes")]
     pub document: Option<[u8; 32]>,
+    /// Who recorded it.
+    pub by: Id,
 }
 
 /// A limit that somebody would have.
@@ -51,6 +55,8 @@ pub struct Proposal {
     pub at: Micros,
     /// Why; absent when not said or erased.
     pub reason: Option<Box<str>>,
+    /// The account's own limit when it was proposed: whoever approves it decides between these two.
+    pub from: Limit,
 }
 
 /// On whose word a limit is in force.
@@ -62,6 +68,9 @@ pub struct Approval {
     pub at: Micros,
     /// The reference of the verification that it stands on.
     pub verification: Option<Id>,
+    /// The last limit that somebody set, where the policy approved this one: so far it goes from
+    /// there, by however many steps.
+    pub base: Option<Minor>,
 }
 
 impl Backing {
@@ -113,26 +122,44 @@ impl Backing {
         self.verified_by.as_ref()
     }
 
-    /// Of the latest verification that says one.
+    /// The latest verification that says a score.
     #[must_use]
-    pub fn score(&self) -> Option<i64> {
-        self.verifications.iter().find_map(|known| known.score)
+    pub fn scored(&self) -> Option<&Verification> {
+        self.verifications.iter().find(|known| known.score.is_some())
     }
 
-    /// Whether a verification of this date would be kept beside those that are later.
+    /// Whether a verification would be kept beside those that are later.
     #[must_use]
-    pub fn would_keep(&self, date: Day) -> bool {
-        self.place_of(date) < VERIFICATIONS_MAX
+    pub fn would_keep(&self, date: Day, reference: &str) -> bool {
+        self.place_of(date, reference) < VERIFICATIONS_MAX
     }
 
-    fn place_of(&self, date: Day) -> usize {
-        self.verifications.partition_point(|known| known.date > date)
+    fn place_of(&self, date: Day, reference: &str) -> usize {
+        let place = (Reverse(date), reference);
+        self.verifications.partition_point(|known| (Reverse(known.date), &*known.reference) < place)
     }
 
-    /// Adds a verification; beyond the bound the earliest is forgotten.
+    /// Adds a verification.
     pub fn record(&mut self, verification: Verification) {
-        self.verifications.insert(self.place_of(verification.date), verification);
-        self.verifications.truncate(VERIFICATIONS_MAX);
+        let place = self.place_of(verification.date, &verification.reference);
+        self.verifications.insert(place, verification);
+        self.forget_verifications();
+    }
+
+    /// Forgets the earliest beyond the bound, but for what a limit or a proposal stands on: what
+    /// was approved on it must be shown later, and its reference never means another.
+    fn forget_verifications(&mut self) {
+        let Backing { verifications, proposals, approval, verified_by } = self;
+        let approved_on = approval.as_ref().and_then(|known| known.verification.as_ref());
+        let mut place = 0;
+        verifications.retain(|known| {
+            place += 1;
+            let reference = Some(&known.reference);
+            place <= VERIFICATIONS_MAX
+                || verified_by.as_ref() == reference
+                || approved_on == reference
+                || proposals.iter().any(|waiting| waiting.verification.as_ref() == reference)
+        });
     }
 
     /// Adds a proposal, in the place of the one that its proposer has waiting.
@@ -140,11 +167,13 @@ impl Backing {
         self.proposals.retain(|known| known.by != proposal.by);
         // Ids are handed out in order.
         self.proposals.push(proposal);
+        self.forget_verifications();
     }
 
     /// Removes a proposal.
     pub fn close(&mut self, id: ProposalId) {
         self.proposals.retain(|known| known.id != id);
+        self.forget_verifications();
     }
 
     /// Notes who approved the limit that is in force from now on.
@@ -153,6 +182,7 @@ impl Backing {
             self.verified_by.clone_from(&approval.verification);
         }
         self.approval = Some(approval);
+        self.forget_verifications();
     }
 
     /// Removes what people wrote.

@@ -2,7 +2,7 @@
 
 use crate::bounds::{EXPOSURE_MINOR_MAX, ID_BYTES_MAX, SCORE_MAX};
 use crate::policy::{Amounts, Section};
-use crate::values::{Currency, LimitKind, Minor};
+use crate::values::{Currency, Limit, LimitKind, Minor};
 
 /// Longest grace of a limit that has ended, in days.
 pub const GRACE_DAYS_MAX: u16 = 366;
@@ -40,10 +40,10 @@ pub enum Owner {
 /// Limits that the policy approves of itself: all that it says holds of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Band {
-    /// By so many percent of the limit before it may rise or fall.
+    /// By so many percent of the limit that somebody set last it may rise or fall.
     change_percent: Option<u16>,
     /// So much it may be at most; in another currency it is outside.
-    amount: Option<Amounts>,
+    amount: Amounts,
     /// The verification that it stands on says at least so much.
     score: Option<i64>,
 }
@@ -51,13 +51,15 @@ struct Band {
 /// A limit that takes the place of another.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
+    /// The last limit that somebody set: the policy may have approved others since.
+    pub base: Minor,
     /// The limit in force, or inherited.
-    pub from: LimitKind,
+    pub from: Limit,
     /// The one proposed.
-    pub to: LimitKind,
-    /// Of both.
+    pub to: Limit,
+    /// Of all.
     pub currency: Currency,
-    /// Of the verification that it stands on.
+    /// The account's, where a verification is named.
     pub score: Option<i64>,
 }
 
@@ -98,39 +100,37 @@ impl Limits {
         part.min((EXPOSURE_MINOR_MAX - limit).into()) as Minor
     }
 
-    /// Whether a change needs nobody's approval: that of an amount to another, within a band.
+    /// Whether a change needs nobody's approval: that of an amount to another that ends no later,
+    /// within a band.
     #[must_use]
     pub fn approves(&self, change: &Change) -> bool {
-        self.bands.iter().any(|band| band.holds(change))
+        let last = change.from.valid_until;
+        let ends = last.is_none_or(|last| change.to.valid_until.is_some_and(|day| day <= last));
+        ends && self.bands.iter().any(|band| band.holds(change))
     }
 }
 
 impl Band {
     fn read(mut section: Section<'_, '_>) -> Option<Band> {
-        let place = section.place();
-        let keys = ["change_percent_max", "amount_max", "score_min"];
-        if keys.iter().all(|key| !section.has(key)) {
-            section.problem(place, format_args!("one of {} is needed", keys.join(", ")));
-        }
-        let percent = section.integer(keys[0], 1..=CHANGE_PERCENT_MAX.into());
-        let amount = section.amounts(keys[1]);
-        let score = section.integer(keys[2], 0..=SCORE_MAX);
-        Some(Band { change_percent: percent.map(|percent| percent as u16), amount, score })
+        section.require("amount_max");
+        let percent = section.integer("change_percent_max", 1..=CHANGE_PERCENT_MAX.into());
+        let amount = section.amounts("amount_max");
+        let score = section.integer("score_min", 0..=SCORE_MAX);
+        let change_percent = percent.map(|percent| percent as u16);
+        Some(Band { change_percent, amount: amount?, score })
     }
 
     fn holds(&self, change: &Change) -> bool {
-        let Change { from, to, currency, score } = *change;
-        let LimitKind::Amount(to) = to else { return false };
-        let within = |percent: u16| match from {
-            LimitKind::Amount(from) => {
-                let by = (i128::from(to) - i128::from(from)).abs();
-                by * 100 <= i128::from(from) * i128::from(percent)
-            }
-            _ => false,
+        let Change { base, from, to, currency, score } = *change;
+        let (LimitKind::Amount(_), LimitKind::Amount(to)) = (from.kind, to.kind) else {
+            return false;
         };
-        let fits = |amounts: &Amounts| amounts.of(currency).is_some_and(|most| to <= most);
+        let within = |percent: u16| {
+            let by = (i128::from(to) - i128::from(base)).abs();
+            by * 100 <= i128::from(base) * i128::from(percent)
+        };
         self.change_percent.is_none_or(within)
-            && self.amount.as_ref().is_none_or(fits)
+            && self.amount.of(currency).is_some_and(|most| to <= most)
             && self.score.is_none_or(|least| score.is_some_and(|score| least <= score))
     }
 }

@@ -25,6 +25,7 @@ fn record_verification() -> Row {
         date,
         score,
         document,
+        by: "anna",
     };
     row(
         "record_verification",
@@ -35,9 +36,10 @@ fn record_verification() -> Row {
          949481b37265636f72645f766572696669636174696f6e9793a1720107a161a3442d37a6627572 \
          656175cd4e20cd02c8c420d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0 \
          d0d0d0d0a36f6d73a3776562c00081a87570736572746564a7637265617465649281b576657269 \
-         6669636174696f6e5f7265636f726465649602a3442d37a6627572656175cd4e20cd02c8c420d0 \
-         d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d081b5766572696669 \
-         636174696f6e5f7265636f726465649602a3442d37a6627572656175cd4e20c0c0",
+         6669636174696f6e5f7265636f726465649702a3442d37a6627572656175cd4e20cd02c8c420d0 \
+         d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0a4616e6e6181b576 \
+         6572696669636174696f6e5f7265636f726465649702a3442d37a6627572656175cd4e20c0c0a4 \
+         616e6e61",
     )
 }
 
@@ -66,20 +68,23 @@ fn propose_limit() -> Row {
 
 fn approve_proposal() -> Row {
     let (limit, proposal) = (amount(300), 300);
-    let approved = |proposal, verification, by| {
+    let approved = |proposal, verification, by, base| {
         let verification = Option::map(verification, Cow::Borrowed);
-        Event::LimitApproved { slot: 2, proposal, limit, verification, by }
+        Event::LimitApproved { slot: 2, proposal, limit, verification, by, base }
     };
     row(
         "approve_proposal",
         Command::ApproveProposal(ApproveProposal { request: REQUEST, account_id: "a", proposal }),
         Outcome::Done,
-        vec![approved(Some(proposal), Some("D-7"), Some("bert")), approved(None, None, None)],
+        vec![
+            approved(Some(proposal), Some("D-7"), Some("bert"), None),
+            approved(None, None, None, Some(250)),
+        ],
         "\
          949481b0617070726f76655f70726f706f73616c9393a1720107a161cd012ca36f6d73a3776562 \
-         c000a4646f6e659281ae6c696d69745f617070726f7665649502cd012c9281a6616d6f756e74cd \
-         012ccd4e20a3442d37a46265727481ae6c696d69745f617070726f7665649502c09281a6616d6f \
-         756e74cd012ccd4e20c0c0",
+         c000a4646f6e659281ae6c696d69745f617070726f7665649602cd012c9281a6616d6f756e74cd \
+         012ccd4e20a3442d37a462657274c081ae6c696d69745f617070726f7665649602c09281a6616d \
+         6f756e74cd012ccd4e20c0c0ccfa",
     )
 }
 

@@ -45,19 +45,20 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
 }
 
 pub fn event() -> BoxedStrategy<Event<'static>> {
-    let found = (string(), string(), day(), option::of(number()), document());
+    let found = (string(), string(), day(), option::of(number()), document(), string());
     let proposed = (any::<u64>(), limit(), option::of(string()), string(), option::of(text()));
-    let approved = (option::of(any::<u64>()), limit(), option::of(string()), option::of(string()));
+    let by = (option::of(string()), option::of(number()));
+    let approved = (option::of(any::<u64>()), limit(), option::of(string()), by);
     prop_oneof![
-        (any::<u32>(), found).prop_map(|(slot, (reference, source, date, score, document))| {
-            Event::VerificationRecorded { slot, reference, source, date, score, document }
+        (any::<u32>(), found).prop_map(|(slot, (reference, source, date, score, document, by))| {
+            Event::VerificationRecorded { slot, reference, source, date, score, document, by }
         }),
         (any::<u32>(), proposed).prop_map(|(slot, (proposal, limit, verification, by, reason))| {
             Event::LimitProposed { slot, proposal, limit, verification, by, reason }
         }),
-        (any::<u32>(), approved).prop_map(|(slot, (proposal, limit, verification, by))| {
+        (any::<u32>(), approved).prop_map(|(slot, (proposal, limit, verification, (by, base)))| {
             let verification = verification.map(Cow::Borrowed);
-            Event::LimitApproved { slot, proposal, limit, verification, by }
+            Event::LimitApproved { slot, proposal, limit, verification, by, base }
         }),
         (any::<u32>(), any::<u64>())
             .prop_map(|(slot, proposal)| Event::ProposalClosed { slot, proposal }),

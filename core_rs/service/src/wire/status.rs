@@ -325,6 +325,10 @@ fn of_limit(refusal: &LimitRefusal) -> (Code, &'static str, &'static str) {
         LimitRefusal::TooManyProposals(_) => {
             (FailedPrecondition, "TOO_MANY_PROPOSALS", "account_id")
         }
+        LimitRefusal::TooManyProposalsInAll => {
+            (FailedPrecondition, "TOO_MANY_PROPOSALS_IN_ALL", "limit")
+        }
+        LimitRefusal::LimitChanged(_) => (FailedPrecondition, "LIMIT_CHANGED", "proposal_id"),
         LimitRefusal::ProposalNotFound(_) => (NotFound, "PROPOSAL_NOT_FOUND", "proposal_id"),
         LimitRefusal::OwnProposal(_) => (FailedPrecondition, "OWN_PROPOSAL", "proposal_id"),
         LimitRefusal::LimitOwnedHere(field) => (FailedPrecondition, "LIMIT_OWNED_HERE", *field),

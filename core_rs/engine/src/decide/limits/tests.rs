@@ -13,7 +13,7 @@ use crate::outcome::{Decision, Reason};
 use crate::testing::*;
 use crate::values::{LimitKind, Minor};
 
-const SECOND_HAND: &str = "bert";
+const SECOND_PERSON: &str = "bert";
 
 fn verification(reference: &str, days: i32, score: Option<i64>) -> RecordVerification<'_> {
     let (date, document) = (Day(TODAY.0 + days), Some([7; 32]));
@@ -97,23 +97,39 @@ fn a_proposal_waits_for_somebody_else() {
         book.refused(approval(proposal)),
         Refusal::Limit(LimitRefusal::OwnProposal(proposal))
     );
-    assert_eq!(
-        book.refused(rejection(proposal)),
-        Refusal::Limit(LimitRefusal::OwnProposal(proposal))
-    );
     assert_eq!(book.refused(approval(99)), Refusal::Limit(LimitRefusal::ProposalNotFound(99)));
-    book.as_actor(SECOND_HAND, |book| book.run(approval(proposal)).unwrap());
+    book.as_actor(SECOND_PERSON, |book| book.run(approval(proposal)).unwrap());
     assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(500), vec![]));
     let found = book.state.backing(0).and_then(|all| all.approval().cloned()).unwrap();
-    assert_eq!((found.by.as_deref(), found.at), (Some(SECOND_HAND), book.now));
+    assert_eq!((found.by.as_deref(), found.at), (Some(SECOND_PERSON), book.now));
     assert_eq!(
         book.refused(rejection(proposal)),
         Refusal::Limit(LimitRefusal::ProposalNotFound(proposal))
     );
     // One that is rejected leaves the limit, and nothing else.
     let Proposed { proposal, .. } = book.proposed(proposing(900, None));
-    book.as_actor(SECOND_HAND, |book| book.run(rejection(proposal)).unwrap());
+    book.as_actor(SECOND_PERSON, |book| book.run(rejection(proposal)).unwrap());
     assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(500), vec![]));
+    // Whoever proposed one may take it back.
+    let Proposed { proposal, .. } = book.proposed(proposing(900, None));
+    book.run(rejection(proposal)).unwrap();
+    assert_eq!(book.waiting(), []);
+}
+
+#[test]
+fn a_proposal_is_approved_only_in_place_of_the_limit_that_it_was_made_on() {
+    let mut book = Book::with_100();
+    let Proposed { proposal, .. } = book.proposed(proposing(500, None));
+    book.as_actor("carl", |book| book.run(upsert(20)).unwrap());
+    let changed = Refusal::Limit(LimitRefusal::LimitChanged(proposal));
+    book.as_actor(SECOND_PERSON, |book| assert_eq!(book.refused(approval(proposal)), changed));
+    let again = book.proposed(proposing(500, None)).proposal;
+    book.as_actor(SECOND_PERSON, |book| book.run(approval(again)).unwrap());
+    assert_eq!(book.limit_of_a(), LimitKind::Amount(500));
+    // A limit of somebody's own word takes the place of what the same one proposed.
+    book.proposed(proposing(600, None));
+    book.run(upsert(550)).unwrap();
+    assert_eq!(book.waiting(), []);
 }
 
 #[test]
@@ -146,26 +162,68 @@ fn what_makes_no_sense_is_not_proposed_nor_approved() {
     assert!(matches!(book.refused(until(-1)), Refusal::Passed { .. }));
     let Proposed { proposal, .. } = book.proposed(until(0));
     book.pass(DAY);
-    let refused = book.as_actor(SECOND_HAND, |book| book.refused(approval(proposal)));
+    let refused = book.as_actor(SECOND_PERSON, |book| book.refused(approval(proposal)));
+    assert!(matches!(refused, Refusal::Passed { field: "limit.valid_until", .. }));
+    book.set_policy("[limits]\nowner = \"creditgate\"\n");
+    let ended = UpsertAccount { limit: Some(until(-1).limit), ..account("a") };
+    let refused = book.refused(Command::SyncAccount(ended));
     assert!(matches!(refused, Refusal::Passed { field: "limit.valid_until", .. }));
 }
 
 #[test]
 fn the_policy_approves_of_what_is_within_its_bands() {
     let mut book = Book::with_100();
-    book.set_policy("[[limits.approve]]\nchange_percent_max = 50\nscore_min = 700\n");
+    book.set_policy(
+        "[[limits.approve]]\nchange_percent_max = 50\namount_max = \"9 USD\"\nscore_min = 700\n",
+    );
     assert!(!book.proposed(proposing(140, None)).approved);
-    book.run(verification("poor", -3, Some(650))).unwrap();
-    book.run(verification("good", -5, Some(700))).unwrap();
-    assert!(!book.proposed(proposing(150, Some("poor"))).approved);
+    let record = |book: &mut Book, by, command| {
+        book.as_actor(by, |book| book.run(command).unwrap());
+    };
+    record(&mut book, SECOND_PERSON, verification("poor", -3, Some(650)));
+    record(&mut book, SECOND_PERSON, verification("good", -5, Some(700)));
+    assert!(!book.proposed(proposing(150, Some("good"))).approved, "the latest score counts");
     assert_eq!(book.waiting().len(), 1, "in the place of the one before");
+    record(&mut book, "oms", verification("own", -2, Some(900)));
+    assert!(!book.proposed(proposing(150, Some("own"))).approved, "on nobody else's word");
+    assert!(!book.proposed(proposing(150, Some("good"))).approved, "the score is one's own");
+    record(&mut book, SECOND_PERSON, verification("new", -1, Some(700)));
+    assert!(!book.proposed(proposing(150, Some("own"))).approved, "on nobody else's word");
     assert!(book.proposed(proposing(150, Some("good"))).approved);
     assert_eq!((book.limit_of_a(), book.waiting()), (LimitKind::Amount(150), vec![]));
     let backing = book.state.backing(0).unwrap();
     let found = backing.approval().unwrap();
     assert_eq!((found.by.as_deref(), found.verification.as_deref()), (None, Some("good")));
     assert_eq!(backing.verified_by().map(|id| &**id), Some("good"));
-    assert!(!book.proposed(proposing(226, Some("good"))).approved);
+    // It goes as far as from the limit that somebody set, however many steps it takes.
+    assert!(!book.proposed(proposing(151, Some("good"))).approved);
+    assert!(book.proposed(proposing(120, Some("good"))).approved);
+    assert!(!book.proposed(proposing(151, Some("good"))).approved);
+    book.as_actor(SECOND_PERSON, |book| book.run(upsert(150)).unwrap());
+    let found = book.state.backing(0).and_then(|all| all.approval().cloned()).unwrap();
+    assert_eq!(found.by.as_deref(), Some(SECOND_PERSON), "not the policy, who set it before");
+    assert!(book.proposed(proposing(225, Some("good"))).approved);
+}
+
+#[test]
+fn no_verification_that_something_stands_on_is_forgotten() {
+    let mut book = Book::with_100();
+    for (reference, days) in [("approved", -9), ("waits", -8), ("nothing", -7)] {
+        book.run(verification(reference, days, None)).unwrap();
+    }
+    let Proposed { proposal, .. } = book.proposed(proposing(200, Some("approved")));
+    book.as_actor(SECOND_PERSON, |book| book.run(approval(proposal)).unwrap());
+    let Proposed { proposal, .. } = book.proposed(proposing(300, Some("waits")));
+    for reference in ["d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8"] {
+        book.run(verification(reference, -2, None)).unwrap();
+    }
+    let is_kept =
+        |book: &Book, reference| book.state.backing(0).unwrap().verification(reference).is_some();
+    assert!(is_kept(&book, "approved") && is_kept(&book, "waits") && !is_kept(&book, "nothing"));
+    let reused = Refusal::Limit(LimitRefusal::VerificationReused("approved".into()));
+    assert_eq!(book.refused(verification("approved", -1, Some(900))), reused);
+    book.run(rejection(proposal)).unwrap();
+    assert!(is_kept(&book, "approved") && !is_kept(&book, "waits"));
 }
 
 #[test]
@@ -192,7 +250,7 @@ fn verifications_are_kept_the_latest_first_and_never_replaced() {
         let kept = book.state.backing(0).unwrap().verifications();
         kept.iter().map(|known| known.reference.to_string()).collect()
     };
-    assert_eq!(references(&book), ["extract", "d5", "d4", "d3", "d2", "d1", "new", "old"]);
+    assert_eq!(references(&book), ["extract", "d1", "d2", "d3", "d4", "d5", "new", "old"]);
     assert_eq!(book.run(verification("d6", -2, None)), created);
     assert_eq!(references(&book).len(), VERIFICATIONS_MAX);
     assert_eq!(book.run(verification("old", -400, Some(900))), unchanged, "earlier than all kept");
@@ -212,12 +270,12 @@ fn a_first_order_needs_a_limit_that_was_approved_on_a_verification() {
     // Neither a limit that somebody sets, nor one approved on nothing, nor the record alone counts.
     book.run(upsert(200)).unwrap();
     let Proposed { proposal, .. } = book.proposed(proposing(300, None));
-    book.as_actor(SECOND_HAND, |book| book.run(approval(proposal)).unwrap());
+    book.as_actor(SECOND_PERSON, |book| book.run(approval(proposal)).unwrap());
     book.run(verification("v", -1, None)).unwrap();
     assert_eq!(book.refusals(1, ""), no_limit);
     // What is in force may be approved on it.
     let Proposed { proposal, .. } = book.proposed(proposing(300, Some("v")));
-    book.as_actor(SECOND_HAND, |book| book.run(approval(proposal)).unwrap());
+    book.as_actor(SECOND_PERSON, |book| book.run(approval(proposal)).unwrap());
     assert_eq!(book.refusals(290, ""), []);
     // Once is enough.
     book.run(upsert(50)).unwrap();
@@ -306,6 +364,7 @@ fn the_owners_word_holds_at_once_and_is_on_record() {
         limit,
         verification: None,
         by: Some("erp"),
+        base: None,
     };
     assert_eq!(events[1..], [approved]);
     assert!(book.state.conditions(0).is_none(), "it costs the account nothing");
@@ -315,7 +374,7 @@ fn the_owners_word_holds_at_once_and_is_on_record() {
     else {
         panic!("expected a proposal");
     };
-    book.as_actor(SECOND_HAND, |book| book.run(approval(mine.proposal)).unwrap());
+    book.as_actor(SECOND_PERSON, |book| book.run(approval(mine.proposal)).unwrap());
     assert_eq!(book.limit_of_a(), LimitKind::Amount(300));
     book.run(sync(250)).unwrap();
     assert_eq!(book.limit_of_a(), LimitKind::Amount(250));

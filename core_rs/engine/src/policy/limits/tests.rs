@@ -55,9 +55,10 @@ change_percent_max = 1001
             "line 8: [limits.tolerance] web 101 is not a whole number from 1 to 100",
             "line 9: [limits.tolerance] pos is float: must be a whole number from 1 to 100",
             "line 10: [limits.tolerance] shop 0 is not a whole number from 1 to 100",
+            "line 12: [limits.approve] amount_max is missing",
             "line 13: [limits.approve] change_percent_max 1001 is not a whole number from 1 to \
              1000",
-            "line 14: [limits.approve] one of change_percent_max, amount_max, score_min is needed",
+            "line 14: [limits.approve] amount_max is missing",
         ]
     );
 }
@@ -82,35 +83,61 @@ fn a_tolerance_is_of_its_channel_and_rounded_down() {
 #[test]
 fn a_band_approves_of_what_keeps_to_all_that_it_says() {
     use LimitKind::{Amount, Inherit, NoCredit, Unlimited};
-    let percent = "[[limits.approve]]\nchange_percent_max = 10\n";
+    let percent = "[[limits.approve]]\namount_max = \"99 USD\"\nchange_percent_max = 10\n";
     let amount = "[[limits.approve]]\namount_max = [\"5.00 USD\"]\n";
     let euro = "[[limits.approve]]\namount_max = [\"5.00 EUR\"]\n";
-    let score = "[[limits.approve]]\nchange_percent_max = 10\nscore_min = 600\n";
-    let either = "[[limits.approve]]\namount_max = \"5 USD\"\n[[limits.approve]]\nscore_min = 0\n";
+    let score = &format!("{percent}score_min = 600\n");
+    let either = &format!("{amount}[[limits.approve]]\namount_max = \"6 USD\"\nscore_min = 0\n");
     for (text, from, to, found, expected) in [
         (percent, Amount(1_000), Amount(1_100), None, true),
         (percent, Amount(1_000), Amount(1_101), None, false),
         (percent, Amount(1_000), Amount(900), None, true),
         (percent, Amount(1_000), Amount(899), None, false),
-        (percent, Amount(0), Amount(1), None, false),
-        (percent, NoCredit, Amount(1), None, false),
-        (percent, Unlimited, Amount(1), None, false),
+        // The policy has approved of 1,100 before: what somebody set stays what it is measured by.
+        (percent, Amount(1_100), Amount(1_110), None, false),
+        (percent, Amount(1_100), Amount(950), None, true),
+        (percent, Unlimited, Amount(1_000), None, false),
         (percent, Amount(1_000), Unlimited, None, false),
         (percent, Amount(1_000), NoCredit, None, false),
         (percent, Amount(1_000), Inherit, None, false),
-        (amount, NoCredit, Amount(500), None, true),
-        (amount, NoCredit, Amount(501), None, false),
-        (euro, NoCredit, Amount(1), None, false),
+        (amount, Amount(1), Amount(500), None, true),
+        (amount, Amount(1), Amount(501), None, false),
+        (amount, NoCredit, Amount(500), None, false),
+        (amount, Unlimited, Amount(500), None, false),
+        (euro, Amount(1), Amount(1), None, false),
         (score, Amount(1_000), Amount(1_100), Some(600), true),
         (score, Amount(1_000), Amount(1_100), Some(599), false),
         (score, Amount(1_000), Amount(1_100), None, false),
         (score, Amount(1_000), Amount(1_200), Some(999), false),
-        (either, NoCredit, Amount(500), None, true),
-        (either, NoCredit, Amount(501), Some(0), true),
-        (either, NoCredit, Amount(501), None, false),
+        (either, Amount(1), Amount(500), None, true),
+        (either, Amount(1), Amount(501), Some(0), true),
+        (either, Amount(1), Amount(501), None, false),
         ("", Amount(1_000), Amount(1_001), Some(999), false),
     ] {
-        let change = Change { from, to, currency: usd(), score: found };
+        let limit = |kind| Limit { kind, valid_until: None };
+        let (from, to) = (limit(from), limit(to));
+        let change = Change { base: 1_000, from, to, currency: usd(), score: found };
         assert_eq!(limits(text).approves(&change), expected, "{text}: {change:?}");
+    }
+}
+
+#[test]
+fn no_band_lets_a_limit_last_longer() {
+    let limits = limits("[[limits.approve]]\namount_max = \"5 USD\"\n");
+    for (before, after, expected) in [
+        (None, None, true),
+        (None, Some(7), true),
+        (Some(7), Some(7), true),
+        (Some(7), Some(6), true),
+        (Some(7), Some(8), false),
+        (Some(7), None, false),
+    ] {
+        let limit = |last: Option<i32>| {
+            let valid_until = last.map(crate::values::Day);
+            Limit { kind: LimitKind::Amount(100), valid_until }
+        };
+        let (from, to) = (limit(before), limit(after));
+        let change = Change { base: 100, from, to, currency: usd(), score: None };
+        assert_eq!(limits.approves(&change), expected, "{change:?}");
     }
 }
