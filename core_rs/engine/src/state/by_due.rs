@@ -44,6 +44,11 @@ impl DueItem {
         i64::from(today.0) - i64::from(self.due.0)
     }
 
+    /// To compare it with one of another state.
+    pub(super) fn with_no_place(&self) -> DueItem {
+        DueItem { place: 0, ..*self }
+    }
+
     /// Whether what is known of an invoice now stands where this stood: no more than its amount, or
     /// its grace, is another.
     pub(super) fn is_at(&self, now: &DueItem) -> bool {

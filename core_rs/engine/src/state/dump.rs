@@ -6,8 +6,11 @@ use crate::model::{
     Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
-use crate::state::{Group, PaymentTerms, State};
-use crate::values::{Currency, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
+use crate::state::{DueItem, Group, PaymentTerms, State};
+use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
+
+/// Invoices by id, in their order.
+type Due = Vec<(Id, DueItem)>;
 
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
 /// alike, whatever way they came about.
@@ -57,6 +60,8 @@ pub struct Dump {
     pub closed: Vec<(Micros, ReservationId)>,
     /// Index: settled invoices by the moment at which they were settled.
     pub settled: Vec<(Micros, Slot, Id)>,
+    /// Index: what each account owes in order of due date, and the earliest day of it.
+    pub by_due: BTreeMap<Slot, (Due, Option<Day>)>,
 }
 
 impl State {
@@ -97,6 +102,15 @@ impl State {
             expiring: self.expiring().collect(),
             closed: self.closed().collect(),
             settled: self.settled().map(|(since, slot, id)| (since, slot, id.into())).collect(),
+            by_due: (0..self.account_count() as Slot)
+                .map(|slot| (slot, (self.due_of(slot), self.oldest_item(slot))))
+                .filter(|(_, (items, _))| !items.is_empty())
+                .collect(),
         }
+    }
+    /// Without the places of its rows, which another state has elsewhere.
+    fn due_of(&self, slot: Slot) -> Due {
+        let named = |item: &DueItem| (self.invoice_of(item).clone(), item.with_no_place());
+        self.by_due(slot).iter().map(named).collect()
     }
 }
