@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use creditgate_engine::apply::apply;
-use creditgate_engine::command::{Command, Housekeep, Identity, RetryCases};
+use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::decide::cases::Sweep;
-use creditgate_engine::decide::{decide, housekeeping_due};
+use creditgate_engine::decide::decide;
 use creditgate_engine::entry::{EntryRef, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
@@ -32,6 +32,8 @@ use crate::recovery::{Recovered, Recovery, recover};
 use crate::repeat::Repeats;
 use crate::tables::Tables;
 use crate::window::{Key, WindowFigures, Windows};
+
+mod clock;
 
 /// What was decided, now or when the same was asked before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -325,62 +327,6 @@ impl Store {
             counters.grow(known + added)?;
         }
         Ok(())
-    }
-
-    /// Executes one command of the clock if anything is due: expiries, closed records to forget,
-    /// cases for which credit may have come back. Returns whether it did; then more may be due.
-    ///
-    /// # Errors
-    ///
-    /// [`ExecuteError::Fatal`].
-    pub fn housekeep(&mut self) -> Result<bool, ExecuteError> {
-        let due = housekeeping_due(&self.state, self.pending.time, &self.housekeeping());
-        if due {
-            self.tick()?;
-            return Ok(true);
-        }
-        let Some(cases) = self.sweep.step(&mut self.state, self.pending.time) else {
-            return Ok(false);
-        };
-        if !cases.is_empty() {
-            self.by_the_clock(Command::RetryCases(RetryCases { cases }))?;
-        }
-        Ok(true)
-    }
-
-    /// When the next reservation expires, or a case is escalated or expires.
-    #[must_use]
-    pub fn next_due(&self) -> Option<Micros> {
-        let expiring = self.state.expiring().next().map(|(at, _)| at);
-        let case = self.state.cases().due().next().map(|(at, _)| at);
-        expiring.into_iter().chain(case).min()
-    }
-
-    /// Whether credit may have come back for cases that wait for it.
-    #[must_use]
-    pub fn may_free_cases(&self) -> bool {
-        self.sweep.is_due(&self.state)
-    }
-
-    /// Executes one command of the clock, due or not: its time is durable with the commit.
-    ///
-    /// # Errors
-    ///
-    /// [`ExecuteError::Fatal`].
-    pub fn tick(&mut self) -> Result<(), ExecuteError> {
-        self.by_the_clock(Command::Housekeep(self.housekeeping()))
-    }
-
-    fn by_the_clock(&mut self, command: Command<'_>) -> Result<(), ExecuteError> {
-        self.execute(&Request { command, actor: "clock", channel: "", reason: None })?;
-        Ok(())
-    }
-
-    fn housekeeping(&self) -> Housekeep {
-        Housekeep {
-            closed_before: self.pending.time.saturating_sub(self.options.closed_age_max_us),
-            closed_count_max: self.options.closed_count_max,
-        }
     }
 
     /// Makes everything executed since the last commit durable, then publishes its counters: all

@@ -9,6 +9,9 @@ use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
 use crate::state::{DueItem, Group, PaymentTerms, State};
 use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
+/// Invoices by id, in their order.
+type Due = Vec<(Id, DueItem)>;
+
 /// Every row and every index of a [`State`], in canonical order. Two states with equal dumps decide
 /// alike, whatever way they came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub struct Dump {
     /// Index: settled invoices by the moment at which they were settled.
     pub settled: Vec<(Micros, Slot, Id)>,
     /// Index: what each account owes in order of due date, and the earliest day of it.
-    pub by_due: BTreeMap<Slot, (Vec<(Id, DueItem)>, Option<Day>)>,
+    pub by_due: BTreeMap<Slot, (Due, Option<Day>)>,
 }
 
 impl State {
@@ -108,8 +111,9 @@ impl State {
                 .collect(),
         }
     }
+
     /// Without the places of its rows, which another state has elsewhere.
-    fn due_of(&self, slot: Slot) -> Vec<(Id, DueItem)> {
+    fn due_of(&self, slot: Slot) -> Due {
         let named = |item: &DueItem| (self.invoice_of(item).clone(), item.with_no_place());
         self.by_due(slot).iter().map(named).collect()
     }
