@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from creditgate.audit.books import Auditor
-from creditgate.client import Client, InvalidRequestError, NotFoundError
+from creditgate.client import Client, ErasureResult, InvalidRequestError, NotFoundError
 from creditgate.core import store_copy
 from tests.support.api import TIMEOUT_S
 from tests.support.journals import edit
@@ -122,7 +122,7 @@ def test_a_backup_beside_an_erasure_has_neither_its_texts_nor_a_gap(
     server: ServerProcess, client: Client, tmp_path: Path
 ) -> None:
     fill(server, client)
-    erased = []
+    erased: list[ErasureResult] = []
 
     def tell(step: str, _done: int, _total: int) -> None:
         # Its commits are copied then, and its texts are not.

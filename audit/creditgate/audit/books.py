@@ -380,6 +380,7 @@ class Auditor:
 
     def _limit_approved(self, slot: int, _proposal: int | None, limit: list[Any], *_: Any) -> None:
         self.accounts[slot].limit = limit
+
     def _case(self, event: dict[str, list[Any]]) -> None:
         ((kind, values),) = event.items()
         if kind == "signed" and values[-1]:

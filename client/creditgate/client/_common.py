@@ -187,7 +187,7 @@ def decision_from(number: int) -> Decision:
 
 def reason_code_from(number: int) -> ReasonCode:
     """Reads an enum value of the contract."""
-    return _REASON_CODE.read(number)
+    return REASON_CODE.read(number)
 
 
 def reason_from(message: common_pb2.Reason) -> Reason:

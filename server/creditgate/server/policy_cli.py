@@ -89,8 +89,8 @@ def test(*, file: Path, store: Path, since: datetime | None, json: bool) -> None
     begin = int(since.timestamp() * _MICROS) if since else 0
     with working("Trying") as tell:
         orders, found, problems = store_try_policy(str(store), text, begin, tell)
-    for line, said in problems:
-        click.echo(f"{file}:{line}: {said}", err=True)
+    for at, said in problems:
+        click.echo(f"{file}:{at}: {said}", err=True)
     if problems:
         raise NotDone(f"{file} is no policy as a whole: nothing was tried")
     turned = [_turned(row) for row in found]

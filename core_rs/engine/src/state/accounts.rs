@@ -384,10 +384,10 @@ impl Accounts {
         *flags &= !HAS_CONDITIONS;
         let looks_back = |conditions: &Conditions| usize::from(conditions.rolling_limit.is_some());
         self.rolling_count += conditions.as_deref().map_or(0, looks_back);
-        for decided in self.conditions.get(&slot).into_iter().flat_map(proposals_of) {
+        for decided in self.conditions.get(&slot).into_iter().flat_map(|all| proposals_of(all)) {
             self.proposals.remove(&decided);
         }
-        let waiting = conditions.iter().flat_map(proposals_of);
+        let waiting = conditions.iter().flat_map(|all| proposals_of(all));
         self.proposals.extend(waiting.map(|id| (id, slot)));
         let was = match conditions {
             Some(conditions) => {
@@ -447,7 +447,7 @@ impl Accounts {
     }
 }
 
-fn proposals_of(conditions: &Box<Conditions>) -> impl Iterator<Item = ProposalId> {
+fn proposals_of(conditions: &Conditions) -> impl Iterator<Item = ProposalId> {
     let backing = conditions.backing.iter();
     backing.flat_map(|backing| backing.proposals()).map(|proposal| proposal.id)
 }

@@ -9,6 +9,9 @@ use crate::model::{Case, CaseId, Delegation};
 use crate::policy::WaitingOrder;
 use crate::values::{Id, Micros, Slot};
 
+/// Cases by a moment of theirs.
+type Moments = BTreeSet<(Micros, CaseId)>;
+
 /// All cases that have not been forgotten, and all delegations.
 #[derive(Default)]
 pub struct Cases {
@@ -16,9 +19,9 @@ pub struct Cases {
     by_order: BTreeSet<(Slot, Id, CaseId)>,
     by_priority: BTreeSet<(Reverse<u8>, CaseId)>,
     /// Pending ones.
-    due: BTreeSet<(Micros, CaseId)>,
+    due: Moments,
     /// Ended ones.
-    closed: BTreeSet<(Micros, CaseId)>,
+    closed: Moments,
     /// Those that credit may help.
     waiting: BTreeSet<CaseId>,
     waiting_by_priority: BTreeSet<(Reverse<u8>, CaseId)>,
@@ -165,11 +168,7 @@ impl Cases {
         was
     }
 
-    fn index(
-        &mut self,
-        case: &Case,
-        f: fn(&mut BTreeSet<(Micros, CaseId)>, (Micros, CaseId)) -> bool,
-    ) {
+    fn index(&mut self, case: &Case, f: impl Fn(&mut Moments, (Micros, CaseId)) -> bool) {
         match case.is_pending() {
             true => f(&mut self.due, (case.due_at(), case.id)),
             false => f(&mut self.closed, (case.closed_at, case.id)),
