@@ -238,6 +238,7 @@ fn what_was_acknowledged_survives_everything() {
                  PolicyActivated PolicyPut PolicyShadowed ProposalClosed Released \
                  ReservationForgotten Reserved RollingLimitRemoved RollingLimitSet SegmentSet \
                  SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet TermsAssigned \
-                 TermsSet UnallocatedMoved UtilisationCrossed UtilisationTaken VerificationRecorded";
+                 TermsSet UnallocatedMoved UtilisationCrossed UtilisationTaken \
+                 VerificationRecorded";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

@@ -46,8 +46,8 @@ pub enum ReasonCode {
     ScoreTooLow = 17,
     /// Threshold the least score; the account has none.
     ScoreMissing = 18,
-    /// Observed what the account would owe with the order, threshold what it may before anything was
-    /// shipped to it.
+    /// Observed what the account would owe with the order, threshold what it may before anything
+    /// was shipped to it.
     FirstOrder = 19,
     /// Observed for how many whole hours nothing has come from the ledger, threshold how many are
     /// too many.

@@ -134,7 +134,8 @@ fn rules_that_would_hold_for_nobody_are_mistakes() {
     for (text, mistake) in [
         (
             "[account.a.maximum-order]\namount = '1 EUR'",
-            "line 2: [account.a.maximum-order] amount has no amount in USD, which the account is in",
+            "line 2: [account.a.maximum-order] amount has no amount in USD, \
+             which the account is in",
         ),
         (
             "[all.utilisation]\nband = []",
