@@ -10,7 +10,16 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from creditgate.audit.books import Auditor
-from creditgate.v1 import account_pb2, clock_pb2, decision_pb2, ledger_pb2
+from creditgate.v1 import (
+    account_pb2,
+    approval_pb2,
+    clock_pb2,
+    decision_pb2,
+    ledger_pb2,
+    limits_pb2,
+    policy_pb2,
+    terms_pb2,
+)
 from tests.conftest import StartServer
 from tests.support.api import APPROVED, TIMEOUT_S, Api, refusal
 
@@ -21,7 +30,16 @@ WAIT_S = 2.0
 
 METHODS: list[MethodDescriptor] = [
     method
-    for module in (decision_pb2, account_pb2, ledger_pb2, clock_pb2)
+    for module in (
+        decision_pb2,
+        account_pb2,
+        ledger_pb2,
+        clock_pb2,
+        terms_pb2,
+        policy_pb2,
+        limits_pb2,
+        approval_pb2,
+    )
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
@@ -33,6 +51,7 @@ CLEAR = {
     grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.PERMISSION_DENIED,
 }
 
 
@@ -48,9 +67,10 @@ def random_field(chance: random.Random, field: Any) -> Any:
         )
     if field.type == FieldDescriptor.TYPE_BOOL:
         return chance.random() < 0.5
-    bits = 31 if field.type == FieldDescriptor.TYPE_INT32 else 63
+    narrow = field.type in {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_UINT32}
+    bits = 31 if narrow else 63
     edges = [0, 1, 2, 100, (1 << bits) - 1]
-    if field.type != FieldDescriptor.TYPE_UINT64:
+    if field.type not in {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_UINT64}:
         edges += [-1, -(1 << bits)]
     return chance.choice(edges)
 
