@@ -80,6 +80,46 @@ pub enum Refusal {
     InvoiceDateFar(Day),
     #[error("first_date {first} is after last_date {last}")]
     DatesReversed { first: Day, last: Day },
+    #[error(transparent)]
+    Policy(#[from] PolicyRefusal),
+    #[error(transparent)]
+    Case(#[from] CaseRefusal),
+    #[error("source {0:?} is one too many: entries of 1000 sources have come already")]
+    TooManySources(Box<str>),
+    #[error("items[{index}]: {refusal}")]
+    InItem { index: usize, refusal: Box<Refusal> },
+}
+
+/// What is wrong with a verification, a proposal, or a limit that somebody else owns.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum LimitRefusal {
+    #[error("reference {0:?} of this account was recorded before with other fields: use a new one")]
+    VerificationReused(Box<str>),
+    #[error("date {0} is still to come: a verification is of today or earlier")]
+    VerificationToCome(Day),
+    #[error("verification {0:?} is not one of those kept of this account: record it first")]
+    VerificationNotFound(Box<str>),
+    #[error("limit is what the account has: name a verification to have it approved on that")]
+    NothingProposed,
+    #[error("account_id {0:?} has 8 proposals that wait: approve or reject one first")]
+    TooManyProposals(Box<str>),
+    #[error("100000 proposals wait already, the most in all: approve or reject some first")]
+    TooManyProposalsInAll,
+    #[error("proposal_id {0} is not waiting at this account: it may have been decided")]
+    ProposalNotFound(u64),
+    #[error("proposal_id {0} is your own: somebody else has to approve it")]
+    OwnProposal(u64),
+    #[error("proposal_id {0} was made on another limit than the account has now: propose it again")]
+    LimitChanged(u64),
+    #[error("{0} is set here and not by the ledger: policy limits.owner is creditgate")]
+    LimitOwnedHere(&'static str),
+}
+
+/// What is wrong with a version of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum PolicyRefusal {
     #[error("text has {} mistakes, the first in {}", .0.len(), .0[0])]
     PolicyInvalid(Vec<Problem>),
     #[error("policy version {0} is not known: put it first")]
@@ -90,6 +130,12 @@ pub enum Refusal {
     PolicyNeedsSecond(PolicyVersion, Box<str>),
     #[error("there are 4096 versions of the policy already")]
     TooManyPolicies,
+}
+
+/// What is wrong with what somebody would do about a case, or with a delegation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum CaseRefusal {
     #[error("case_id {0} is not a known case: it may have ended long ago")]
     CaseNotFound(CaseId),
     #[error("case_id {case} is {}: nothing can be done about it any more", status.name())]
@@ -122,34 +168,4 @@ pub enum Refusal {
     DelegationNotFound(Box<str>),
     #[error("order_id {0:?} waits in a case, and 16 others have asked for it: ask as one of them")]
     TooManyAskers(Box<str>),
-    #[error("source {0:?} is one too many: entries of 1000 sources have come already")]
-    TooManySources(Box<str>),
-    #[error("items[{index}]: {refusal}")]
-    InItem { index: usize, refusal: Box<Refusal> },
-}
-
-/// What is wrong with a verification, a proposal, or a limit that somebody else owns.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum LimitRefusal {
-    #[error("reference {0:?} of this account was recorded before with other fields: use a new one")]
-    VerificationReused(Box<str>),
-    #[error("date {0} is still to come: a verification is of today or earlier")]
-    VerificationToCome(Day),
-    #[error("verification {0:?} is not one of those kept of this account: record it first")]
-    VerificationNotFound(Box<str>),
-    #[error("limit is what the account has: name a verification to have it approved on that")]
-    NothingProposed,
-    #[error("account_id {0:?} has 8 proposals that wait: approve or reject one first")]
-    TooManyProposals(Box<str>),
-    #[error("100000 proposals wait already, the most in all: approve or reject some first")]
-    TooManyProposalsInAll,
-    #[error("proposal_id {0} is not waiting at this account: it may have been decided")]
-    ProposalNotFound(u64),
-    #[error("proposal_id {0} is your own: somebody else has to approve it")]
-    OwnProposal(u64),
-    #[error("proposal_id {0} was made on another limit than the account has now: propose it again")]
-    LimitChanged(u64),
-    #[error("{0} is set here and not by the ledger: policy limits.owner is creditgate")]
-    LimitOwnedHere(&'static str),
 }

@@ -345,6 +345,7 @@ fn kind(refusal: &Refusal) -> String {
     }
     let text = match refusal {
         Refusal::Limit(refusal) => format!("{refusal:?}"),
+        Refusal::Case(refusal) => format!("{refusal:?}"),
         refusal => format!("{refusal:?}"),
     };
     text.chars().take_while(|c| c.is_alphanumeric()).collect()

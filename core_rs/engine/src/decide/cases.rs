@@ -6,7 +6,7 @@ use crate::bounds::{CASE_ASKERS_MAX, CASES_PENDING_MAX, DELEGATIONS_MAX};
 use crate::command::{Act, Approve, Delegate, Order, Reserve, ReviewCase};
 use crate::decide::levels::Pending;
 use crate::decide::{Context, Decided, expiry};
-use crate::error::Refusal;
+use crate::error::{CaseRefusal, Refusal};
 use crate::event::{CaseAsk, CaseEvent, Event};
 use crate::model::{Case, CaseStatus, Reservation, Signer, Waived, Waiver};
 use crate::outcome::{Decision, Outcome, Reason, Reserved, Reviewed, Upserted};
@@ -162,7 +162,7 @@ impl Context<'_> {
             return Ok(None);
         }
         if !is_asker && case.asked_by.len() >= CASE_ASKERS_MAX {
-            return Err(Refusal::TooManyAskers(order.order_id.into()));
+            return Err(Refusal::Case(CaseRefusal::TooManyAskers(order.order_id.into())));
         }
         let ask = self.case_ask(slot, order, reasons);
         Ok(Some(Event::Case(CaseEvent::AskedAgain { case: case.id, ask, anew })))
@@ -174,8 +174,9 @@ impl Context<'_> {
         reason: Option<Text<'a>>,
     ) -> Decided<'a> {
         let case = self.state.cases().get(command.case);
-        let case = case.ok_or(Refusal::CaseNotFound(command.case))?;
-        let ended = Err(Refusal::CaseEnded { case: case.id, status: case.status });
+        let case = case.ok_or(Refusal::Case(CaseRefusal::CaseNotFound(command.case)))?;
+        let ended =
+            Err(Refusal::Case(CaseRefusal::CaseEnded { case: case.id, status: case.status }));
         let mut reviewed = Reviewed {
             case: case.id,
             account_id: self.state.account_id(case.slot).clone(),
@@ -201,7 +202,10 @@ impl Context<'_> {
             Act::Claim { take_over } => {
                 let other = case.claimed_by.as_ref().filter(|by| *by != self.actor);
                 if let (Some(by), false) = (other, take_over) {
-                    return Err(Refusal::CaseClaimed { case: case.id, by: by.clone() });
+                    return Err(Refusal::Case(CaseRefusal::CaseClaimed {
+                        case: case.id,
+                        by: by.clone(),
+                    }));
                 }
                 reviewed.status = CaseStatus::Claimed;
                 events.push(Event::Case(CaseEvent::Claimed {
@@ -219,7 +223,9 @@ impl Context<'_> {
             }
             Act::Escalate => {
                 self.require_signer(command.role)?;
-                let event = self.escalate(case).ok_or(Refusal::NothingAbove { case: case.id })?;
+                let event = self
+                    .escalate(case)
+                    .ok_or(Refusal::Case(CaseRefusal::NothingAbove { case: case.id }))?;
                 reviewed.status = CaseStatus::Escalated;
                 events.push(event);
             }
@@ -229,7 +235,7 @@ impl Context<'_> {
 
     fn require_signer(&self, role: Option<Signer>) -> Result<Signer, Refusal> {
         let signs = |role: &Signer| self.state.policy().approvals.is_signer(*role);
-        role.filter(signs).ok_or(Refusal::NotASigner(named(role)))
+        role.filter(signs).ok_or(Refusal::Case(CaseRefusal::NotASigner(named(role))))
     }
 
     /// Leaves a case to the next band, where there is one.
@@ -339,7 +345,7 @@ impl Context<'_> {
         for code in &approve.waived {
             let mut of_code = case.reasons.iter().filter(|reason| reason.code == *code).peekable();
             if of_code.peek().is_none() {
-                return Err(Refusal::NotAReason { case: case.id, code: *code });
+                return Err(Refusal::Case(CaseRefusal::NotAReason { case: case.id, code: *code }));
             }
             for Reason { code, whose, .. } in of_code {
                 let one = Waived { code: *code, whose: whose.clone() };
@@ -367,7 +373,7 @@ impl Context<'_> {
                 || waiver.waived.len() != signed.waived.len()
                 || waiver.amount != signed.amount
             {
-                return Err(Refusal::SignedOtherwise { case: case.id });
+                return Err(Refusal::Case(CaseRefusal::SignedOtherwise { case: case.id }));
             }
             waiver.waived.clone_from(&signed.waived);
             waiver.until = waiver.until.min(signed.until);
@@ -378,7 +384,9 @@ impl Context<'_> {
     fn delegated_by(&self, from: &str) -> Result<Signer, Refusal> {
         let found = self.state.cases().delegation(from, self.actor);
         let found = found.filter(|delegation| delegation.holds_at(self.now));
-        found.map(|found| found.role).ok_or_else(|| Refusal::NotDelegated(from.into()))
+        found
+            .map(|found| found.role)
+            .ok_or_else(|| Refusal::Case(CaseRefusal::NotDelegated(from.into())))
     }
 
     /// Nobody signs what they asked for, nor twice, nor beyond their band; also not by another's
@@ -387,12 +395,18 @@ impl Context<'_> {
         let Signing { by, on_behalf_of, role, ref waiver } = *signing;
         for who in [Some(by), on_behalf_of].into_iter().flatten() {
             if case.asked_by.iter().any(|asker| asker == who) {
-                return Err(Refusal::SelfApproval { case: case.id, who: who.into() });
+                return Err(Refusal::Case(CaseRefusal::SelfApproval {
+                    case: case.id,
+                    who: who.into(),
+                }));
             }
             let signed = |by: Option<&Id>| by.is_some_and(|by| by == who);
             let mut all = case.signatures.iter();
             if all.any(|s| signed(Some(&s.by)) || signed(s.on_behalf_of.as_ref())) {
-                return Err(Refusal::SignedAlready { case: case.id, who: who.into() });
+                return Err(Refusal::Case(CaseRefusal::SignedAlready {
+                    case: case.id,
+                    who: who.into(),
+                }));
             }
         }
         let band = self.band_of(case, waiver.amount);
@@ -403,7 +417,12 @@ impl Context<'_> {
                 let names =
                     names.map_or_else(|| "nobody".to_owned(), |n| Vec::from_iter(n).join(", "));
                 let (case, amount) = (case.id, waiver.amount);
-                Err(Refusal::NotAuthorised { case, role: named(role), amount, band: names.into() })
+                Err(Refusal::Case(CaseRefusal::NotAuthorised {
+                    case,
+                    role: named(role),
+                    amount,
+                    band: names.into(),
+                }))
             }
         }
     }
@@ -429,12 +448,13 @@ impl Context<'_> {
         let Delegate { to, role, during, .. } = *command;
         let cases = self.state.cases();
         if to == self.actor {
-            return Err(Refusal::DelegatedToSelf(to.into()));
+            return Err(Refusal::Case(CaseRefusal::DelegatedToSelf(to.into())));
         }
         let known = cases.delegation(self.actor, to);
         let from = self.whoever_asks();
         let Some((first, until)) = during else {
-            let known = known.ok_or_else(|| Refusal::DelegationNotFound(to.into()))?;
+            let known =
+                known.ok_or_else(|| Refusal::Case(CaseRefusal::DelegationNotFound(to.into())))?;
             let event = Event::Case(CaseEvent::Delegated { from, to, role: known.role, during });
             return Ok((Outcome::Done, vec![event]));
         };
@@ -446,7 +466,7 @@ impl Context<'_> {
         }
         let lasting = cases.delegations().filter(|other| self.now < other.until).count();
         if known.is_none() && lasting >= DELEGATIONS_MAX {
-            return Err(Refusal::TooManyDelegations(to.into()));
+            return Err(Refusal::Case(CaseRefusal::TooManyDelegations(to.into())));
         }
         let first = first.max(self.now);
         let upserted = if known.is_some() { Upserted::Updated } else { Upserted::Created };

@@ -1,7 +1,7 @@
 //! Calls about orders that wait for a person.
 
 use creditgate_engine::entry::Request;
-use creditgate_engine::error::Refusal;
+use creditgate_engine::error::{CaseRefusal, Refusal};
 use creditgate_engine::outcome::Outcome;
 use prost::Message;
 
@@ -44,7 +44,11 @@ impl Calls<'_> {
     fn case(&self, m: &v1::GetCaseRequest) -> Result<v1::GetCaseResponse, Failed> {
         let id = cases::case_id(&m.case_id)?;
         let state = self.store.state();
-        let found = state.cases().get(id).ok_or(Refusal::CaseNotFound(id)).map_err(Fault::from)?;
+        let found = state
+            .cases()
+            .get(id)
+            .ok_or(Refusal::Case(CaseRefusal::CaseNotFound(id)))
+            .map_err(Fault::from)?;
         Ok(v1::GetCaseResponse { case: Some(cases::case(state, found)) })
     }
 

@@ -3,7 +3,7 @@
 use creditgate_engine::bounds::POLICY_BYTES_MAX;
 use creditgate_engine::command::{ActivatePolicy, Command, PutPolicy, ShadowPolicy};
 use creditgate_engine::entry::Request;
-use creditgate_engine::error::Refusal;
+use creditgate_engine::error::{PolicyRefusal, Refusal};
 use creditgate_engine::policy::shadow::{Figures, Kind, Size, bounded};
 use creditgate_engine::policy::{self, BUILT_IN, PolicyRow, PolicyStatus, PolicyVersion, Problem};
 use creditgate_engine::state::State;
@@ -83,7 +83,7 @@ pub(crate) fn get(state: &State, m: &v1::GetPolicyRequest) -> Result<v1::GetPoli
             let status = if is_in_force { PolicyStatus::Active } else { PolicyStatus::Retired };
             v1::Policy { version, status: status_of(status).into(), ..Default::default() }
         }
-        None => return Err(Refusal::PolicyNotFound(version).into()),
+        None => return Err(Refusal::Policy(PolicyRefusal::PolicyNotFound(version)).into()),
     };
     Ok(v1::GetPolicyResponse { policy: Some(found) })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use creditgate_engine::error::{LimitRefusal, Refusal};
+use creditgate_engine::error::{CaseRefusal, LimitRefusal, PolicyRefusal, Refusal};
 use creditgate_engine::policy::Problem;
 use prost::Message;
 use prost_types::{Any, Duration};
@@ -284,6 +284,8 @@ impl From<Refusal> for Fault {
                 (FailedPrecondition, "TOO_MANY_TEMPORARY_LIMITS", "limit_id")
             }
             Refusal::Limit(refusal) => of_limit(refusal),
+            Refusal::Policy(refusal) => of_policy(refusal),
+            Refusal::Case(refusal) => of_case(refusal),
             Refusal::RollingLimitNotFound(_) => (NotFound, "ROLLING_LIMIT_NOT_FOUND", "account_id"),
             Refusal::OverridesOverlap(..) => (FailedPrecondition, "OVERRIDES_OVERLAP", "limit_id"),
             Refusal::Passed { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
@@ -292,11 +294,12 @@ impl From<Refusal> for Fault {
             Refusal::InItem { index, refusal } => {
                 return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));
             }
-            other => of_people(other),
         };
         let fault = Fault::new(code, reason, field, refusal.to_string());
         match &refusal {
-            Refusal::PolicyInvalid(problems) => Fault { violations: listed(problems), ..fault },
+            Refusal::Policy(PolicyRefusal::PolicyInvalid(problems)) => {
+                Fault { violations: listed(problems), ..fault }
+            }
             _ => fault,
         }
     }
@@ -335,33 +338,39 @@ fn of_limit(refusal: &LimitRefusal) -> (Code, &'static str, &'static str) {
     }
 }
 
-/// What is wrong with what somebody would do about a policy or a case.
-fn of_people(refusal: &Refusal) -> (Code, &'static str, &'static str) {
+fn of_policy(refusal: &PolicyRefusal) -> (Code, &'static str, &'static str) {
+    use Code::{FailedPrecondition, InvalidArgument, NotFound};
+    match refusal {
+        PolicyRefusal::PolicyInvalid(_) => (InvalidArgument, "POLICY_INVALID", "text"),
+        PolicyRefusal::PolicyNotFound(_) => (NotFound, "POLICY_NOT_FOUND", "version"),
+        PolicyRefusal::PolicyInForce(_) => (FailedPrecondition, "POLICY_IN_FORCE", "version"),
+        PolicyRefusal::PolicyNeedsSecond(..) => {
+            (FailedPrecondition, "POLICY_NEEDS_SECOND", "version")
+        }
+        PolicyRefusal::TooManyPolicies => (FailedPrecondition, "TOO_MANY_POLICIES", "text"),
+    }
+}
+
+fn of_case(refusal: &CaseRefusal) -> (Code, &'static str, &'static str) {
     use Code::{FailedPrecondition, InvalidArgument, NotFound, PermissionDenied};
     match refusal {
-        Refusal::PolicyInvalid(_) => (InvalidArgument, "POLICY_INVALID", "text"),
-        Refusal::PolicyNotFound(_) => (NotFound, "POLICY_NOT_FOUND", "version"),
-        Refusal::PolicyInForce(_) => (FailedPrecondition, "POLICY_IN_FORCE", "version"),
-        Refusal::PolicyNeedsSecond(..) => (FailedPrecondition, "POLICY_NEEDS_SECOND", "version"),
-        Refusal::TooManyPolicies => (FailedPrecondition, "TOO_MANY_POLICIES", "text"),
-        Refusal::CaseNotFound(_) => (NotFound, "CASE_NOT_FOUND", "case_id"),
-        Refusal::CaseEnded { .. } => (FailedPrecondition, "CASE_ENDED", "case_id"),
-        Refusal::CaseClaimed { .. } => (FailedPrecondition, "CASE_CLAIMED", "case_id"),
-        Refusal::SelfApproval { .. } => (PermissionDenied, "SELF_APPROVAL", "case_id"),
-        Refusal::SignedAlready { .. } => (PermissionDenied, "SIGNED_ALREADY", "case_id"),
-        Refusal::NotAuthorised { .. } => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
-        Refusal::NotASigner(_) => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
-        Refusal::NotDelegated(_) => (PermissionDenied, "NOT_DELEGATED", "on_behalf_of"),
-        Refusal::SignedOtherwise { .. } => {
+        CaseRefusal::CaseNotFound(_) => (NotFound, "CASE_NOT_FOUND", "case_id"),
+        CaseRefusal::CaseEnded { .. } => (FailedPrecondition, "CASE_ENDED", "case_id"),
+        CaseRefusal::CaseClaimed { .. } => (FailedPrecondition, "CASE_CLAIMED", "case_id"),
+        CaseRefusal::SelfApproval { .. } => (PermissionDenied, "SELF_APPROVAL", "case_id"),
+        CaseRefusal::SignedAlready { .. } => (PermissionDenied, "SIGNED_ALREADY", "case_id"),
+        CaseRefusal::NotAuthorised { .. } => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
+        CaseRefusal::NotASigner(_) => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
+        CaseRefusal::NotDelegated(_) => (PermissionDenied, "NOT_DELEGATED", "on_behalf_of"),
+        CaseRefusal::SignedOtherwise { .. } => {
             (FailedPrecondition, "SIGNED_OTHERWISE", "waived_reasons")
         }
-        Refusal::NothingAbove { .. } => (FailedPrecondition, "NOTHING_ABOVE", "case_id"),
-        Refusal::NotAReason { .. } => (InvalidArgument, "FIELD_INVALID", "waived_reasons"),
-        Refusal::DelegatedToSelf(_) => (InvalidArgument, "FIELD_INVALID", "to"),
-        Refusal::TooManyDelegations(_) => (FailedPrecondition, "TOO_MANY_DELEGATIONS", "to"),
-        Refusal::DelegationNotFound(_) => (NotFound, "DELEGATION_NOT_FOUND", "to"),
-        Refusal::TooManyAskers(_) => (FailedPrecondition, "TOO_MANY_ASKERS", "order_id"),
-        other => unreachable!("{other:?} is named above"),
+        CaseRefusal::NothingAbove { .. } => (FailedPrecondition, "NOTHING_ABOVE", "case_id"),
+        CaseRefusal::NotAReason { .. } => (InvalidArgument, "FIELD_INVALID", "waived_reasons"),
+        CaseRefusal::DelegatedToSelf(_) => (InvalidArgument, "FIELD_INVALID", "to"),
+        CaseRefusal::TooManyDelegations(_) => (FailedPrecondition, "TOO_MANY_DELEGATIONS", "to"),
+        CaseRefusal::DelegationNotFound(_) => (NotFound, "DELEGATION_NOT_FOUND", "to"),
+        CaseRefusal::TooManyAskers(_) => (FailedPrecondition, "TOO_MANY_ASKERS", "order_id"),
     }
 }
 

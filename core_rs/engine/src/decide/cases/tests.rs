@@ -132,20 +132,23 @@ fn two_people_of_the_band_sign_and_none_of_them_asked() {
     let finance = || approve(id, Signer::Finance);
     assert!(matches!(
         refused(&mut book, "ann", approve(id, Signer::CreditAnalyst)),
-        Refusal::NotAuthorised { role: "credit_analyst", amount: 60, .. }
+        Refusal::Case(CaseRefusal::NotAuthorised { role: "credit_analyst", amount: 60, .. })
     ));
     let by_nobody = ReviewCase { role: None, ..finance() };
-    assert!(matches!(refused(&mut book, "ann", by_nobody), Refusal::NotAuthorised { .. }));
-    let own = Refusal::SelfApproval { case: id, who: "oms".into() };
+    assert!(matches!(
+        refused(&mut book, "ann", by_nobody),
+        Refusal::Case(CaseRefusal::NotAuthorised { .. })
+    ));
+    let own = Refusal::Case(CaseRefusal::SelfApproval { case: id, who: "oms".into() });
     assert_eq!(refused(&mut book, "oms", finance()), own);
     let first = reviewed(&mut book, "fay", finance());
     assert_eq!((first.missing, first.status), (1, CaseStatus::Open));
-    let twice = Refusal::SignedAlready { case: id, who: "fay".into() };
+    let twice = Refusal::Case(CaseRefusal::SignedAlready { case: id, who: "fay".into() });
     assert_eq!(refused(&mut book, "fay", finance()), twice);
     let mut more = yes(&[TermsUpgraded]);
     more.amount = Some(70);
     let otherwise = refused(&mut book, "flo", act(id, Signer::Finance, Act::Approve(more)));
-    assert_eq!(otherwise, Refusal::SignedOtherwise { case: id });
+    assert_eq!(otherwise, Refusal::Case(CaseRefusal::SignedOtherwise { case: id }));
     assert_eq!(book.position(), (0, 0, 0));
     let second = reviewed(&mut book, "flo", finance());
     assert_eq!((second.missing, second.status), (0, CaseStatus::Used));
@@ -159,7 +162,7 @@ fn what_was_signed_counts_only_for_what_was_asked() {
     reviewed(&mut book, "fay", approve(id, Signer::Finance));
     assert_eq!(referred(&mut book, "o", 61), id);
     assert!(case(&book, id).signatures.is_empty());
-    let missing = Refusal::NotAReason { case: id, code: InsufficientCredit };
+    let missing = Refusal::Case(CaseRefusal::NotAReason { case: id, code: InsufficientCredit });
     let waives = act(id, Signer::Finance, Act::Approve(yes(&[InsufficientCredit])));
     assert_eq!(refused(&mut book, "fay", waives), missing);
 }
@@ -208,15 +211,18 @@ fn a_claim_is_one_persons_and_a_rejection_ends_it() {
     let claim = |take_over| act(id, Signer::Finance, Act::Claim { take_over });
     assert_eq!(reviewed(&mut book, "ann", claim(false)).status, CaseStatus::Claimed);
     reviewed(&mut book, "ann", claim(false));
-    let claimed = Refusal::CaseClaimed { case: id, by: "ann".into() };
+    let claimed = Refusal::Case(CaseRefusal::CaseClaimed { case: id, by: "ann".into() });
     assert_eq!(refused(&mut book, "fay", claim(false)), claimed);
     reviewed(&mut book, "fay", claim(true));
     assert_eq!(case(&book, id).claimed_by.as_deref(), Some("fay"));
     let supervisor = act(id, Signer::Supervisor, Act::Reject);
-    assert_eq!(refused(&mut book, "sam", supervisor), Refusal::NotASigner("supervisor"));
+    assert_eq!(
+        refused(&mut book, "sam", supervisor),
+        Refusal::Case(CaseRefusal::NotASigner("supervisor"))
+    );
     let found = reviewed(&mut book, "ann", act(id, Signer::CreditAnalyst, Act::Reject));
     assert_eq!((found.status, found.missing), (CaseStatus::Rejected, 0));
-    let ended = Refusal::CaseEnded { case: id, status: CaseStatus::Rejected };
+    let ended = Refusal::Case(CaseRefusal::CaseEnded { case: id, status: CaseStatus::Rejected });
     assert_eq!(refused(&mut book, "fay", approve(id, Signer::Finance)), ended);
     assert_ne!(referred(&mut book, "o", 40), id, "asked again, it is another case");
 }
@@ -232,10 +238,13 @@ fn the_clock_escalates_then_ends() {
     assert_eq!((found.level, found.status), (1, CaseStatus::Escalated));
     assert!(matches!(
         refused(&mut book, "ann", approve(id, Signer::CreditAnalyst)),
-        Refusal::NotAuthorised { .. }
+        Refusal::Case(CaseRefusal::NotAuthorised { .. })
     ));
     let above = act(id, Signer::Finance, Act::Escalate);
-    assert_eq!(refused(&mut book, "ann", above), Refusal::NothingAbove { case: id });
+    assert_eq!(
+        refused(&mut book, "ann", above),
+        Refusal::Case(CaseRefusal::NothingAbove { case: id })
+    );
     book.pass(8 * HOUR - 1);
     assert_eq!(case(&book, id).status, CaseStatus::Escalated, "once alone");
     book.pass(1);
@@ -278,9 +287,12 @@ fn others_sign_in_ones_place_for_a_time_and_never_for_more() {
     let during = Some((soon, soon + HOUR));
     book.actor = "fay";
     let finance = Some(Signer::Finance);
-    assert_eq!(book.refused(delegate(None, during)), Refusal::NotASigner("no role"));
+    assert_eq!(
+        book.refused(delegate(None, during)),
+        Refusal::Case(CaseRefusal::NotASigner("no role"))
+    );
     let self_made = Delegate { to: "fay", ..delegate(finance, during) };
-    assert_eq!(book.refused(self_made), Refusal::DelegatedToSelf("fay".into()));
+    assert_eq!(book.refused(self_made), Refusal::Case(CaseRefusal::DelegatedToSelf("fay".into())));
     let made = book.run(delegate(finance, during));
     assert_eq!(made, Ok(Outcome::Upserted(Upserted::Created)));
     book.actor = "oms";
@@ -290,7 +302,7 @@ fn others_sign_in_ones_place_for_a_time_and_never_for_more() {
         act(id, role, Act::Approve(approve))
     };
     let early = refused(&mut book, "ann", by("fay", Signer::CreditAnalyst));
-    assert_eq!(early, Refusal::NotDelegated("fay".into()));
+    assert_eq!(early, Refusal::Case(CaseRefusal::NotDelegated("fay".into())));
     book.now += HOUR;
     // With fay's authority: her own would not do.
     let first = reviewed(&mut book, "ann", by("fay", Signer::CreditAnalyst));
@@ -299,14 +311,20 @@ fn others_sign_in_ones_place_for_a_time_and_never_for_more() {
         [("fay", approve(id, Signer::Finance)), ("ann", by("fay", Signer::Finance))]
     {
         let twice = refused(&mut book, who, command);
-        assert!(matches!(twice, Refusal::SignedAlready { .. }), "{who} {twice:?}");
+        assert!(
+            matches!(twice, Refusal::Case(CaseRefusal::SignedAlready { .. })),
+            "{who} {twice:?}"
+        );
     }
     book.now += HOUR;
     let late = refused(&mut book, "bob", by("fay", Signer::Admin));
-    assert_eq!(late, Refusal::NotDelegated("fay".into()));
+    assert_eq!(late, Refusal::Case(CaseRefusal::NotDelegated("fay".into())));
     book.actor = "fay";
     book.run(delegate(None, None)).unwrap();
-    assert_eq!(book.refused(delegate(None, None)), Refusal::DelegationNotFound("ann".into()));
+    assert_eq!(
+        book.refused(delegate(None, None)),
+        Refusal::Case(CaseRefusal::DelegationNotFound("ann".into()))
+    );
 }
 
 #[test]

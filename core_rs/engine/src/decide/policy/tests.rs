@@ -1,5 +1,5 @@
 use crate::command::{ActivatePolicy, PutPolicy, ShadowPolicy};
-use crate::error::Refusal;
+use crate::error::{PolicyRefusal, Refusal};
 use crate::outcome::Outcome;
 use crate::policy::{BUILT_IN, PolicyStatus};
 use crate::testing::*;
@@ -19,13 +19,19 @@ fn a_version_comes_into_force_by_the_hand_of_another() {
     book.actor = "anna";
     assert_eq!(book.run(put("")), Ok(Outcome::Policy(2)));
     assert_eq!(book.state.policy().version, BUILT_IN);
-    assert_eq!(book.refused(activate(2)), Refusal::PolicyNeedsSecond(2, "anna".into()));
-    assert_eq!(book.refused(activate(3)), Refusal::PolicyNotFound(3));
-    assert_eq!(book.refused(activate(BUILT_IN)), Refusal::PolicyNotFound(BUILT_IN));
+    assert_eq!(
+        book.refused(activate(2)),
+        Refusal::Policy(PolicyRefusal::PolicyNeedsSecond(2, "anna".into()))
+    );
+    assert_eq!(book.refused(activate(3)), Refusal::Policy(PolicyRefusal::PolicyNotFound(3)));
+    assert_eq!(
+        book.refused(activate(BUILT_IN)),
+        Refusal::Policy(PolicyRefusal::PolicyNotFound(BUILT_IN))
+    );
     book.actor = "bert";
     assert_eq!(book.run(activate(2)), Ok(Outcome::Policy(2)));
     assert_eq!(book.state.policy().version, 2);
-    assert_eq!(book.refused(activate(2)), Refusal::PolicyInForce(2));
+    assert_eq!(book.refused(activate(2)), Refusal::Policy(PolicyRefusal::PolicyInForce(2)));
 }
 
 #[test]
@@ -46,7 +52,9 @@ fn a_version_takes_the_place_of_another_and_may_come_back() {
 #[test]
 fn a_text_with_mistakes_is_refused_as_a_whole() {
     let mut book = Book::with_100();
-    let Refusal::PolicyInvalid(problems) = book.refused(put("a = 1\n\nb = 2\n")) else {
+    let Refusal::Policy(PolicyRefusal::PolicyInvalid(problems)) =
+        book.refused(put("a = 1\n\nb = 2\n"))
+    else {
         panic!("unknown keys are mistakes")
     };
     assert_eq!(problems.iter().map(|one| one.line).collect::<Vec<_>>(), [1, 3]);
@@ -83,8 +91,8 @@ fn a_version_is_tried_until_it_is_activated_or_another_is() {
         (all.shadow().map(|shadow| shadow.version), statuses)
     };
     use PolicyStatus::{Active, Draft, Retired, Shadow};
-    assert_eq!(book.refused(shadow(Some(2))), Refusal::PolicyInForce(2));
-    assert_eq!(book.refused(shadow(Some(9))), Refusal::PolicyNotFound(9));
+    assert_eq!(book.refused(shadow(Some(2))), Refusal::Policy(PolicyRefusal::PolicyInForce(2)));
+    assert_eq!(book.refused(shadow(Some(9))), Refusal::Policy(PolicyRefusal::PolicyNotFound(9)));
     assert_eq!(book.run(shadow(Some(3))), Ok(Outcome::Policy(3)));
     assert_eq!(seen(&book), (Some(3), vec![Active, Shadow, Draft]));
     assert_eq!(book.run(shadow(Some(4))), Ok(Outcome::Policy(4)));

@@ -1,5 +1,5 @@
 use crate::command::*;
-use crate::error::Refusal;
+use crate::error::{PolicyRefusal, Refusal};
 use crate::outcome::Decision::{self, Approved, Declined, Referred};
 use crate::testing::*;
 use crate::values::{Limit, LimitKind};
@@ -104,7 +104,8 @@ above = '1.00 USD'
 [alll]
 ";
     let mut book = book();
-    let Refusal::PolicyInvalid(problems) = book.refused(PutPolicy { request: REQUEST, text })
+    let Refusal::Policy(PolicyRefusal::PolicyInvalid(problems)) =
+        book.refused(PutPolicy { request: REQUEST, text })
     else {
         panic!("it is full of mistakes")
     };
@@ -146,7 +147,8 @@ fn rules_that_would_hold_for_nobody_are_mistakes() {
             "line 1: [channel.] channel \"\" must be 1 to 64 bytes, no control characters",
         ),
     ] {
-        let Refusal::PolicyInvalid(found) = book.refused(PutPolicy { request: REQUEST, text })
+        let Refusal::Policy(PolicyRefusal::PolicyInvalid(found)) =
+            book.refused(PutPolicy { request: REQUEST, text })
         else {
             panic!("{text} is a mistake")
         };
@@ -159,6 +161,6 @@ fn rules_that_would_hold_for_nobody_are_mistakes() {
     let text = &channels(65);
     assert!(matches!(
         book.refused(PutPolicy { request: REQUEST, text }),
-        Refusal::PolicyInvalid(found) if found.len() == 1
+        Refusal::Policy(PolicyRefusal::PolicyInvalid(found)) if found.len() == 1
     ));
 }
