@@ -26,6 +26,7 @@ from creditgate.client._wire import (
     method_path,
     new_request_id,
     unary,
+    zoned,
 )
 from creditgate.v1 import approval_pb2 as pb
 
@@ -131,7 +132,7 @@ def approve_case(
         case_id=case_id,
         waived_reasons=[REASON_CODE.write(code) for code in waived_reasons],
         amount_minor=amount_minor,
-        expire_time=_zoned("expire_time", expire_time),
+        expire_time=zoned("expire_time", expire_time),
         on_behalf_of=on_behalf_of,
         comment=comment,
         role=role,
@@ -221,8 +222,8 @@ def delegate(
     request = pb.DelegateRequest(
         request_id=request_id or new_request_id(),
         to=to,
-        start_time=_zoned("start_time", start_time),
-        expire_time=_zoned("expire_time", expire_time),
+        start_time=zoned("start_time", start_time),
+        expire_time=zoned("expire_time", expire_time),
         reason=reason,
         role=role,
         channel=channel,
@@ -267,9 +268,3 @@ def _review(method: str, request: _Request, timeout_s: float | None) -> Call[Rev
         lane=Lane.DECISION,
         timeout_s=timeout_s,
     )
-
-
-def _zoned(name: str, time: datetime | None) -> datetime | None:
-    if time is not None and time.tzinfo is None:
-        raise ValueError(f"{name} is {time.isoformat()}: must have a time zone")
-    return time

@@ -20,6 +20,7 @@ from creditgate.client._wire import (
     parser,
     time_or_none,
     unary,
+    zoned,
 )
 from creditgate.v1 import audit_pb2 as pb
 
@@ -106,7 +107,7 @@ def list_changes(
     server adds the journal up from its beginning to know what was before: the first change may take
     its time. `page_size` 0 is the server's 100, at most 1,000; `timeout_s` holds for one page.
     """
-    first = _aware("since", since)
+    first = zoned("since", since)
 
     def page(token: str) -> Call[Page[Change]]:
         request = pb.ListChangesRequest(
@@ -142,7 +143,7 @@ def stream_changes(
     `after_seq`.
     """
     request = pb.StreamChangesRequest(
-        account_id=account_id, since=_aware("since", since), after_seq=after_seq, follow=follow
+        account_id=account_id, since=zoned("since", since), after_seq=after_seq, follow=follow
     )
     return Watch(
         method_path(_SERVICE, "StreamChanges"),
@@ -205,12 +206,6 @@ def erase_texts(
         lane=Lane.BULK,
         timeout_s=timeout_s,
     )
-
-
-def _aware(name: str, time: datetime | None) -> datetime | None:
-    if time is not None and time.tzinfo is None:
-        raise ValueError(f"{name} is {time.isoformat()}: must have a time zone")
-    return time
 
 
 def _changes(messages: Sequence[pb.Change]) -> tuple[Change, ...]:

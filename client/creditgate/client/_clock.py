@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from creditgate.client._wire import Call, Lane, method_path, unary
+from creditgate.client._wire import Call, Lane, method_path, unary, zoned
 from creditgate.v1 import clock_pb2 as pb
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ClockService"]
@@ -28,11 +28,9 @@ def set_time(time: datetime, *, timeout_s: float | None = None) -> Call[datetime
     Raises OutOfRangeError (CLOCK_BACKWARDS) for a time before the present one, and ValueError for a
     time without a zone.
     """
-    if time.tzinfo is None:
-        raise ValueError(f"time is {time.isoformat()}: must have a time zone")
     return unary(
         method_path(_SERVICE, "SetTime"),
-        pb.SetTimeRequest(time=time),
+        pb.SetTimeRequest(time=zoned("time", time)),
         pb.SetTimeResponse,
         lambda got: _aware(got.time),
         lane=Lane.BULK,

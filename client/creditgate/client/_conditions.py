@@ -19,6 +19,7 @@ from creditgate.client._wire import (
     method_path,
     new_request_id,
     unary,
+    zoned,
 )
 from creditgate.v1 import account_pb2 as pb
 
@@ -42,15 +43,13 @@ def place_hold(
     A hold of the same id is replaced; an account has at most 16. `reason` is for the audit trail.
     Raises ValueError for an `expire_time` without a zone.
     """
-    if expire_time is not None and expire_time.tzinfo is None:
-        raise ValueError(f"expire_time is {expire_time.isoformat()}: must have a time zone")
     request = pb.PlaceHoldRequest(
         request_id=request_id or new_request_id(),
         account_id=account_id,
         hold_id=hold_id,
         kind=HOLD_KIND.write(kind),
         source=source,
-        expire_time=expire_time,
+        expire_time=zoned("expire_time", expire_time),
         reason=reason,
         channel=channel,
     )

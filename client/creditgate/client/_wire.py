@@ -141,6 +141,13 @@ def time_or_none(message: Message, field: str) -> datetime | None:
     return stamp.ToDatetime(tzinfo=UTC)
 
 
+def zoned(name: str, time: datetime | None) -> datetime | None:
+    """The moment as it is given. Raises ValueError where it has no time zone."""
+    if time is not None and time.tzinfo is None:
+        raise ValueError(f"{name} is {time.isoformat()}: must have a time zone")
+    return time
+
+
 def int_or_none(message: Message, field: str) -> int | None:
     """The optional integer in `field`, None when absent."""
     return int(getattr(message, field)) if message.HasField(field) else None

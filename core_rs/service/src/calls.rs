@@ -18,10 +18,11 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, conditions, decision, limits, terms, v1};
+use crate::wire::{account, conditions, decision, terms, v1};
 use crate::worker::watches::Watched;
 
 mod approval;
+mod limits;
 mod policies;
 
 /// Room for the answer to an order that is approved.
@@ -113,7 +114,9 @@ impl Calls<'_> {
             Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
             Method::ListSegments => self.segments(&decode(bytes)?)?.encode_to_vec(),
             Method::ListTerms => terms::list(self.store.state(), &decode(bytes)?)?.encode_to_vec(),
-            Method::ListCalendars => self.calendars(&decode(bytes)?)?.encode_to_vec(),
+            Method::ListCalendars => {
+                terms::list_calendars(self.store.state(), &decode(bytes)?)?.encode_to_vec()
+            }
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
             Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
@@ -125,10 +128,10 @@ impl Calls<'_> {
             | Method::RemoveTemporaryLimit
             | Method::SetRollingLimit
             | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
-            Method::ProposeLimit => self.propose_limit(&decode(bytes)?, actor)?.encode_to_vec(),
-            Method::ApproveProposal => self.approve(&decode(bytes)?, actor)?.encode_to_vec(),
-            Method::RejectProposal => self.reject(&decode(bytes)?, actor)?.encode_to_vec(),
-            Method::ListProposals => self.proposals(&decode(bytes)?)?.encode_to_vec(),
+            Method::ProposeLimit
+            | Method::ApproveProposal
+            | Method::RejectProposal
+            | Method::ListProposals => self.proposals(*method, bytes, actor)?,
             Method::ListReservations
             | Method::ListAccounts
             | Method::ListChanges
@@ -136,7 +139,10 @@ impl Calls<'_> {
                 return Ok(Handled::List(self.page(*method, bytes)?));
             }
             Method::EraseTexts => return self.erase_texts(call),
-            Method::GetCheckpoint => self.checkpoint(&decode(bytes)?).encode_to_vec(),
+            Method::GetCheckpoint => {
+                let v1::GetCheckpointRequest {} = decode(bytes)?;
+                reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
+            }
             Method::CheckPolicy
             | Method::PutPolicy
             | Method::ActivatePolicy
@@ -151,7 +157,15 @@ impl Calls<'_> {
             Method::GetTime => {
                 return Ok(decode(bytes).map(|v1::GetTimeRequest {}| Handled::GetTime)?);
             }
-            _ => self.approval(call)?,
+            Method::ListCases
+            | Method::GetCase
+            | Method::ClaimCase
+            | Method::ApproveCase
+            | Method::RejectCase
+            | Method::EscalateCase
+            | Method::CommentOnCase
+            | Method::Delegate
+            | Method::ListDelegations => self.approval(call)?,
         };
         Ok(Handled::Answer(answer))
     }
@@ -162,49 +176,6 @@ impl Calls<'_> {
         let mut answer = Vec::with_capacity(ANSWER_BYTES);
         reply::reserved(&mut answer, reserved, made);
         Ok(answer)
-    }
-
-    fn calendars(&self, m: &v1::ListCalendarsRequest) -> Result<v1::ListCalendarsResponse, Failed> {
-        Ok(terms::list_calendars(self.store.state(), m)?)
-    }
-
-    fn propose_limit(
-        &mut self,
-        m: &v1::ProposeLimitRequest,
-        actor: &str,
-    ) -> Result<v1::ProposeLimitResponse, Failed> {
-        match self.execute(&limits::propose(m, actor)?)? {
-            (Outcome::Proposed(proposed), made) => Ok(limits::proposed(proposed, made)),
-            (outcome, _) => unreachable!("a proposal was answered with {outcome:?}"),
-        }
-    }
-
-    fn approve(
-        &mut self,
-        m: &v1::ApproveProposalRequest,
-        actor: &str,
-    ) -> Result<v1::ApproveProposalResponse, Failed> {
-        let (_, made) = self.execute(&limits::approve(m, actor)?)?;
-        let Made { seq: journal_seq, replayed, .. } = made;
-        Ok(v1::ApproveProposalResponse { journal_seq, replayed })
-    }
-
-    fn reject(
-        &mut self,
-        m: &v1::RejectProposalRequest,
-        actor: &str,
-    ) -> Result<v1::RejectProposalResponse, Failed> {
-        let (_, made) = self.execute(&limits::reject(m, actor)?)?;
-        let Made { seq: journal_seq, replayed, .. } = made;
-        Ok(v1::RejectProposalResponse { journal_seq, replayed })
-    }
-
-    fn checkpoint(&self, _: &v1::GetCheckpointRequest) -> v1::GetCheckpointResponse {
-        reply::checkpoint(&self.store.chain_end().get())
-    }
-
-    fn proposals(&self, m: &v1::ListProposalsRequest) -> Result<v1::ListProposalsResponse, Failed> {
-        Ok(limits::list(self.store.state(), m)?)
     }
 
     /// Changes what an order holds.

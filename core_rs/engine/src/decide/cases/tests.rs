@@ -1,7 +1,7 @@
 use super::*;
 use crate::command::*;
 use crate::decide::confirm;
-use crate::model::HoldKind;
+use crate::model::{HoldKind, Signer};
 use crate::outcome::Decision::{Approved, Declined, Referred};
 use crate::outcome::ReasonCode::{self, *};
 use crate::outcome::Upserted;

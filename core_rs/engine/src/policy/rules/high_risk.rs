@@ -1,8 +1,8 @@
 //! Which orders are high-risk, where a rule is for those alone.
 
+use crate::bounds::SCORE_MAX;
 use crate::policy::money::Amounts;
 use crate::policy::reader::{Section, shown};
-use crate::policy::rules::minimum_score::SCORE_MAX;
 use crate::policy::rules::{Facts, is_first_order, score};
 use crate::state::State;
 use crate::values::SegmentIndex;

@@ -1,13 +1,11 @@
 //! `minimum-score`: what the latest verification of the account says of it.
 
+use crate::bounds::SCORE_MAX;
 use crate::outcome::{Effect, ReasonCode};
 use crate::policy::reader::Section;
 use crate::policy::rules::{Facts, Violations, outcome};
 use crate::state::State;
 use crate::values::Slot;
-
-/// Largest score that is known.
-pub const SCORE_MAX: i64 = 1_000_000;
 
 /// The score of an account's latest verification; `None` where it has none.
 #[must_use]
