@@ -23,6 +23,7 @@ from creditgate.audit.chain import (
     Chain,
     DamageError,
 )
+from creditgate.audit.counting import Counting
 
 
 @dataclass
@@ -65,6 +66,8 @@ class Reservation:
     captured: int = 0
     released: int = 0
     expired: int = 0
+    counting: Counting | None = None
+    """Where it does not count as it is."""
 
 
 @dataclass
@@ -164,6 +167,7 @@ class Auditor:
                 raise DamageError(f"entry {seq}: unknown event {kind}")
             _EVENTS[kind](self, *([values] if kind == "case" else values))
         self._check_sums(answer)
+        self._check_worth(answer)
 
     def _note(
         self, book: dict[tuple[Any, Any], Answer], name: tuple[Any, Any], answer: Answer
@@ -182,8 +186,7 @@ class Auditor:
             if account.averaged not in (None, account.exposure):
                 raise DamageError(f"entry {answer.seq}: {account} is averaged by another exposure")
             # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
-            reserved = any("reserved" in event.get("case", ()) for event in answer.events)
-            if not (reserved or kinds & {"reserved", "grown"}) or "billed" in kinds:
+            if not self._takes(answer) or "billed" in kinds:
                 continue
             found = list(self.limits(account))
             # The account's own limit comes first, where it has one.
@@ -203,6 +206,31 @@ class Auditor:
         happened: list[Any] = [event["case"] for event in answer.events if "case" in event]
         cases = [fields[0] for event in happened for fields in event.values()]
         return any(_OF_LIMITS & set(self.waivers.get(case, ())) for case in cases)
+
+    def _takes(self, answer: Answer) -> bool:
+        """Whether a call took more credit. An order that does not count yet takes none; the clock
+        lets it count later, whether it fits or not."""
+        by_clock = "housekeep" in answer.command
+        for event in answer.events:
+            ((kind, values),) = event.items()
+            if kind == "grown" or (kind == "reserved" and values[3] > 0):
+                return True
+            if (kind == "case" and "reserved" in values) or (kind == "counted" and not by_clock):
+                return True
+        return False
+
+    def _check_worth(self, answer: Answer) -> None:
+        """What counts of an order is what its open amount is worth."""
+        for event in answer.events:
+            ((kind, values),) = event.items()
+            if kind != "reserved" and kind not in _OF_RESERVATION:
+                continue
+            held = self.reservations[values[0]]
+            if held.counting is not None and held.open != held.counting.worth:
+                raise DamageError(
+                    f"entry {answer.seq}: reservation {values[0]} counts {held.open}, "
+                    f"not {held.counting.worth}"
+                )
 
     def _touched(self, answer: Answer) -> list[Account]:
         touched = []
@@ -298,6 +326,8 @@ class Auditor:
             raise DamageError(f"entry {self.seq}: reservation {number} is there already")
         account = self.accounts[slot]
         self.reservations[number] = Reservation(account, order, amount, more[0])
+        if len(more) > 1 and len(more[1]) > 2:
+            self.reservations[number].counting = Counting.read(more[1][2])
         account.reserved += amount
 
     def _open(self, number: int, amount: int) -> Reservation:
@@ -311,6 +341,26 @@ class Auditor:
 
     def _grown(self, number: int, amount: int) -> None:
         self._open(number, amount)
+
+    def _order_moved(self, number: int, change: list[int]) -> None:
+        counting = self._counting(number)
+        counting.parts = [part + more for part, more in zip(counting.parts, change, strict=True)]
+        if min(counting.parts) < 0:
+            raise DamageError(f"entry {self.seq}: reservation {number} holds less than nothing")
+
+    def _counted(self, number: int, amount: int) -> None:
+        self._counting(number).waits = False
+        self._open(number, amount)
+
+    def _revalued(self, number: int, amount: int, quote: list[Any], inverted: bool) -> None:
+        self._counting(number).set_rate(quote, inverted)
+        self._open(number, amount)
+
+    def _counting(self, number: int) -> Counting:
+        counting = self.reservations[number].counting
+        if counting is None:
+            raise DamageError(f"entry {self.seq}: reservation {number} counts as it is")
+        return counting
 
     def _captured(self, number: int, invoice: str, amount: int, *_: object) -> None:
         reservation = self._open(number, -amount)
@@ -356,7 +406,8 @@ class Auditor:
         self.sources[source] = position
 
     def _reservation_forgotten(self, number: int) -> None:
-        if self.reservations.pop(number).open:
+        forgotten = self.reservations.pop(number)
+        if forgotten.open or (forgotten.counting and forgotten.counting.parts[0]):
             raise DamageError(f"entry {self.seq}: reservation {number} was forgotten while open")
 
     def _item_forgotten(self, slot: int, invoice: str) -> None:
@@ -436,6 +487,10 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "case": Auditor._case,
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,
+    "order_moved": Auditor._order_moved,
+    "counted": Auditor._counted,
+    "revalued": Auditor._revalued,
+    "rate_set": Auditor._nothing,
     "captured": Auditor._captured,
     "billed": Auditor._billed,
     "acknowledged": Auditor._nothing,
@@ -455,6 +510,10 @@ _EVENTS: dict[str, Callable[..., None]] = {
 _OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
 _OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
 _OF_RESERVATION = {"grown", "captured", "billed", "released", "expired"}
+_OF_RESERVATION = {
+    *("grown", "captured", "billed", "released", "expired"),
+    *("order_moved", "counted", "revalued"),
+}
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ pub fn reserve(ids: &Ids) -> Request<'_> {
         amount: AMOUNT,
         currency: usd(),
         ttl: Ttl { asked_s: None, default_s: 86_400 },
-        terms: None,
+        details: None,
     };
     let request = RequestKey { id: &ids.request, row: 0, call: 0 };
     asked(Command::Reserve(Reserve { request, order, allow_partial: false }))

@@ -90,6 +90,7 @@ from creditgate.client._decision_results import (
     ConfirmResult,
     Cure,
     DecisionResult,
+    OrderCounting,
     OrderItem,
     OrderState,
     PastDecision,
@@ -144,6 +145,7 @@ from creditgate.client._policy import (
     Shadow,
     ShadowDifference,
 )
+from creditgate.client._rates_results import ExchangeRate, RevalueResult
 from creditgate.client._sync import Client
 from creditgate.client._terms_results import (
     Calendar,
@@ -213,6 +215,7 @@ __all__ = [
     "EntryRejection",
     "EntryResult",
     "ErasureResult",
+    "ExchangeRate",
     "FieldViolation",
     "Hold",
     "HoldKind",
@@ -230,6 +233,7 @@ __all__ = [
     "NetDays",
     "NonWorkingDay",
     "NotFoundError",
+    "OrderCounting",
     "OrderItem",
     "OrderState",
     "OutOfRangeError",
@@ -255,6 +259,7 @@ __all__ = [
     "ReservationState",
     "ReserveResult",
     "RetryPolicy",
+    "RevalueResult",
     "ReviewResult",
     "RollingLimit",
     "Segment",

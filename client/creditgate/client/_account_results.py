@@ -38,7 +38,7 @@ from creditgate.client._limits_results import (
 )
 from creditgate.client._wire import EnumCodec, Page, date_or_none, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
-from creditgate.v1 import limits_pb2, terms_pb2
+from creditgate.v1 import limits_pb2, rates_pb2, terms_pb2
 
 
 class AccountStatus(StrEnum):
@@ -305,7 +305,8 @@ def upsert_results(
     | terms_pb2.UpsertTermsResponse
     | terms_pb2.UpsertCalendarsResponse
     | terms_pb2.AssignTermsResponse
-    | limits_pb2.RecordVerificationsResponse,
+    | limits_pb2.RecordVerificationsResponse
+    | rates_pb2.UpsertRatesResponse,
 ) -> tuple[UpsertResult, ...]:
     """Reads a message of the contract."""
     return tuple(

@@ -24,6 +24,7 @@ from creditgate.client import (
     _ledger,
     _limits,
     _policy,
+    _rates,
     _terms,
 )
 from creditgate.client._bind import budget_s, call_error, dress
@@ -161,6 +162,9 @@ class AsyncClient:
     list_calendars = _listing(_terms.list_calendars)
     get_terms_of = _unary(_terms.get_terms_of)
     quote_terms = _unary(_terms.quote_terms)
+    upsert_rates = _unary(_rates.upsert_rates)
+    list_rates = _listing(_rates.list_rates)
+    revalue_reservations = _unary(_rates.revalue_reservations)
 
     list_cases = _listing(_approval.list_cases)
     get_case = _unary(_approval.get_case)

@@ -56,6 +56,8 @@ class ReasonCode(StrEnum):
     VELOCITY_AMOUNT = "VELOCITY_AMOUNT"
     LIMIT_TOLERATED = "LIMIT_TOLERATED"
     LIMIT_IN_GRACE = "LIMIT_IN_GRACE"
+    FX_RATE_UNAVAILABLE = "FX_RATE_UNAVAILABLE"
+    FX_RATE_STALE = "FX_RATE_STALE"
     APPROVAL_EXPIRED = "APPROVAL_EXPIRED"
 
 
@@ -123,7 +125,9 @@ class Reason(msgspec.Struct, frozen=True):
     Amounts are minor units (unit MINOR), days are dates (DATE), places in a batch count from 0
     (INDEX), shares of a limit whole percent (PERCENT), scores points (POINTS). Where the rule is a
     plain yes or no, all three are None. `level` is set where the limit is one of several accounts
-    together, `hold_id` where it is a hold. `effect` None is from a server that does not say it.
+    together, `hold_id` where it is a hold, `sold_to_account_id` where it is the status or a hold of
+    who ordered what another account is billed for. `effect` None is from a server that does not
+    say it.
     """
 
     code: ReasonCode
@@ -133,6 +137,7 @@ class Reason(msgspec.Struct, frozen=True):
     level: LimitLevel | None = None
     hold_id: str = ""
     effect: Effect | None = None
+    sold_to_account_id: str = ""
 
 
 class CreditLimit(msgspec.Struct, frozen=True):
@@ -195,7 +200,8 @@ def reason_from(message: common_pb2.Reason) -> Reason:
     code = REASON_CODE.read(message.code)
     effect = _EFFECT.read(message.effect) if message.effect else None
     if message.unit == common_pb2.REASON_UNIT_UNSPECIFIED:
-        return Reason(code, hold_id=message.hold_id, effect=effect)
+        sold_to = message.sold_to_account_id
+        return Reason(code, hold_id=message.hold_id, effect=effect, sold_to_account_id=sold_to)
     unit = _REASON_UNIT.read(message.unit)
     observed: int | date = message.observed
     threshold: int | date = message.threshold

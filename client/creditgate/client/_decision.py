@@ -60,6 +60,10 @@ def check_and_reserve(
     ttl: timedelta | None = None,
     contract_id: str = "",
     terms_id: str = "",
+    ship_date: date | None = None,
+    tax_minor: int = 0,
+    freight_minor: int = 0,
+    bill_to_account_id: str = "",
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[ReserveResult]:
@@ -67,12 +71,14 @@ def check_and_reserve(
 
     `ttl` is how long the reservation holds; the server's default when None. `contract_id` names a
     contract of the account to which terms are assigned, `terms_id` the payment terms asked for:
-    better ones than its own have the order REFERRED (TERMS_UPGRADED). A referred order waits in the
-    case of the answer's `case_id`, where the policy says who signs; asked again with the same
-    `order_id` it stays in it, and once it is approved the answer is its reservation. Raises
-    ConflictError (ORDER_ALREADY_RESERVED) when the order has an open reservation, NotFoundError for
-    an unknown account, contract or terms, PreconditionError for another currency than its
-    account's.
+    better ones than its own have the order REFERRED (TERMS_UPGRADED). An amount in another currency
+    than the account's is converted; without a rate the order is DECLINED. An order with a
+    `ship_date` beyond the policy's horizon does not count yet; `tax_minor` and `freight_minor` are
+    parts of the amount, which the policy may leave out; `bill_to_account_id` is another account, of
+    which the order is from then on. A referred order waits in the case of the answer's `case_id`,
+    where the policy says who signs; asked again with the same `order_id` it stays in it, and once
+    it is approved the answer is its reservation. Raises ConflictError (ORDER_ALREADY_RESERVED) when
+    the order has an open reservation, NotFoundError for an unknown account, contract or terms.
     """
     request = pb.CheckAndReserveRequest(
         request_id=request_id or new_request_id(),
@@ -85,6 +91,10 @@ def check_and_reserve(
         ttl=ttl,
         contract_id=contract_id,
         terms_id=terms_id,
+        ship_date=date_text(ship_date),
+        tax_minor=tax_minor,
+        freight_minor=freight_minor,
+        bill_to_account_id=bill_to_account_id,
     )
     return unary(
         method_path(_SERVICE, "CheckAndReserve"),
@@ -105,6 +115,10 @@ def check(
     channel: str = "",
     contract_id: str = "",
     terms_id: str = "",
+    ship_date: date | None = None,
+    tax_minor: int = 0,
+    freight_minor: int = 0,
+    bill_to_account_id: str = "",
     timeout_s: float | None = None,
 ) -> Call[CheckResult]:
     """The same evaluation as `check_and_reserve`; reserves nothing and is not journalled."""
@@ -116,6 +130,10 @@ def check(
         channel=channel,
         contract_id=contract_id,
         terms_id=terms_id,
+        ship_date=date_text(ship_date),
+        tax_minor=tax_minor,
+        freight_minor=freight_minor,
+        bill_to_account_id=bill_to_account_id,
     )
     return unary(
         method_path(_SERVICE, "Check"),
@@ -315,6 +333,10 @@ def _batch_message(
             ttl=item.ttl,
             contract_id=item.contract_id,
             terms_id=item.terms_id,
+            ship_date=date_text(item.ship_date),
+            tax_minor=item.tax_minor,
+            freight_minor=item.freight_minor,
+            bill_to_account_id=item.bill_to_account_id,
         )
         for index, item in enumerate(items)
     ]

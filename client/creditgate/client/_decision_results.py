@@ -16,6 +16,7 @@ from creditgate.client._common import (
     limit_level_or_none,
     reason_from,
 )
+from creditgate.client._rates_results import ExchangeRate, rate_from
 from creditgate.client._terms_results import InvoiceTerms, invoice_terms_from
 from creditgate.client._wire import (
     EnumCodec,
@@ -52,8 +53,34 @@ STATE = EnumCodec(ReservationState, pb.ReservationState)
 CASE_STATUS = EnumCodec(CaseStatus, pb.CaseStatus)
 
 
+class OrderCounting(msgspec.Struct, frozen=True, kw_only=True):
+    """How an order counts that does not count as it is.
+
+    It is in another currency than its account's, does not count in full or not yet, or is billed to
+    another account. The first amounts are all of the order, in minor units of `currency`;
+    `counted_minor` is what counts of the open one, in `account_currency`. `rate` is None where both
+    are the same currency. `excluded_minor` is what of its first amount does not count: tax,
+    freight. `waiting` is true while its day of shipping is too far away to count at all.
+    """
+
+    currency: str
+    open_minor: int
+    captured_minor: int
+    released_minor: int
+    expired_minor: int
+    counted_minor: int
+    account_currency: str
+    rate: ExchangeRate | None
+    excluded_minor: int
+    ship_date: date | None
+    waiting: bool
+    sold_to_account_id: str
+
+
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What one order holds, in minor units of `currency`.
+    """What one order holds, in minor units of `currency`, its account's.
+
+    `counting` has the order's own amounts, where it does not count as it is; else it is None.
 
     `contract_id` and `terms_id` are what its order named of payment terms, empty for nothing.
     """
@@ -71,6 +98,12 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     create_time: datetime | None
     contract_id: str
     terms_id: str
+    counting: OrderCounting | None = None
+
+    @property
+    def order_currency(self) -> str:
+        """The order's own currency, in which it is adjusted, captured and released."""
+        return self.counting.currency if self.counting else self.currency
 
     @property
     def total_minor(self) -> int:
@@ -101,7 +134,8 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.
     `journal_seq` is 0 for `check` and `confirm`. `replayed` is true for the stored answer to an
     earlier request with the same id. `cure` is None where nothing was refused, or nothing is known
-    that would help.
+    that would help. `account_currency` is set where the order's is another:
+    `fitting_amount_minor` and what was approved are in the order's then.
     """
 
     decision: Decision
@@ -114,6 +148,7 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool
     bound_by: LimitLevel | None
     cure: Cure | None
+    account_currency: str = ""
 
     @property
     def approved(self) -> bool:
@@ -125,6 +160,7 @@ class CheckResult(DecisionResult, frozen=True, kw_only=True):
     """The answer to `check`: what `check_and_reserve` would have reserved at this moment."""
 
     approved_amount_minor: int
+    counting: OrderCounting | None = None
 
 
 class ReserveResult(DecisionResult, frozen=True, kw_only=True):
@@ -138,6 +174,7 @@ class ReserveResult(DecisionResult, frozen=True, kw_only=True):
     approved_amount_minor: int
     expire_time: datetime | None
     case_id: str
+    counting: OrderCounting | None = None
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,6 +257,10 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
     ttl: timedelta | None = None
     contract_id: str = ""
     terms_id: str = ""
+    ship_date: date | None = None
+    tax_minor: int = 0
+    freight_minor: int = 0
+    bill_to_account_id: str = ""
     request_id: str | None = None
 
 
@@ -236,7 +277,30 @@ def _decided(message: pb.DecisionResult) -> dict[str, Any]:
         "replayed": message.replayed,
         "bound_by": limit_level_or_none(message, "bound_by"),
         "cure": cure_from(message.cure) if message.HasField("cure") else None,
+        "account_currency": message.account_currency,
     }
+
+
+def _counting_or_none(
+    message: pb.Reservation | pb.CheckAndReserveResponse | pb.CheckResponse,
+) -> OrderCounting | None:
+    if not message.HasField("counting"):
+        return None
+    found = message.counting
+    return OrderCounting(
+        currency=found.currency,
+        open_minor=found.open_minor,
+        captured_minor=found.captured_minor,
+        released_minor=found.released_minor,
+        expired_minor=found.expired_minor,
+        counted_minor=found.counted_minor,
+        account_currency=found.account_currency,
+        rate=rate_from(found.rate) if found.HasField("rate") else None,
+        excluded_minor=found.excluded_minor,
+        ship_date=date_or_none(found.ship_date),
+        waiting=found.waiting,
+        sold_to_account_id=found.sold_to_account_id,
+    )
 
 
 def cure_from(message: pb.Cure) -> Cure:
@@ -282,6 +346,7 @@ def reservation_from(message: pb.Reservation) -> Reservation:
         create_time=time_or_none(message, "create_time"),
         contract_id=message.contract_id,
         terms_id=message.terms_id,
+        counting=_counting_or_none(message),
     )
 
 
@@ -293,6 +358,7 @@ def reserve_result(message: pb.CheckAndReserveResponse) -> ReserveResult:
         approved_amount_minor=message.approved_amount_minor,
         expire_time=time_or_none(message, "expire_time"),
         case_id=message.case_id,
+        counting=_counting_or_none(message),
     )
 
 
@@ -310,7 +376,9 @@ def order_state(message: pb.WatchReservationResponse) -> OrderState:
 def check_result(message: pb.CheckResponse) -> CheckResult:
     """Reads a message of the contract."""
     return CheckResult(
-        **_decided(message.result), approved_amount_minor=message.approved_amount_minor
+        **_decided(message.result),
+        approved_amount_minor=message.approved_amount_minor,
+        counting=_counting_or_none(message),
     )
 
 

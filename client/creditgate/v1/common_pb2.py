@@ -24,29 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/common.proto\x12\rcreditgate.v1\"\xe1\x01\n\x06Reason\x12\'\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\'\n\x04unit\x18\x02 \x01(\x0e\x32\x19.creditgate.v1.ReasonUnit\x12\x10\n\x08observed\x18\x03 \x01(\x03\x12\x11\n\tthreshold\x18\x04 \x01(\x03\x12(\n\x05level\x18\x05 \x01(\x0b\x32\x19.creditgate.v1.LimitLevel\x12\x0f\n\x07hold_id\x18\x06 \x01(\t\x12%\n\x06\x65\x66\x66\x65\x63t\x18( \x01(\x0e\x32\x15.creditgate.v1.Effect\">\n\nLimitLevel\x12\x14\n\naccount_id\x18\x01 \x01(\tH\x00\x12\x14\n\nsegment_id\x18\x02 \x01(\tH\x00\x42\x04\n\x02of\"`\n\x0b\x43reditLimit\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.creditgate.v1.LimitKind\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"I\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t*\x8a\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_APPROVED\x10\x01\x12\x1f\n\x1b\x44\x45\x43ISION_PARTIALLY_APPROVED\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_REFERRED\x10\x03\x12\x15\n\x11\x44\x45\x43ISION_DECLINED\x10\x04*\x80\x08\n\nReasonCode\x12\x1b\n\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aREASON_CODE_ACCOUNT_CLOSED\x10\x01\x12!\n\x1dREASON_CODE_ACCOUNT_SUSPENDED\x10\x02\x12\x1f\n\x1bREASON_CODE_NO_CREDIT_LIMIT\x10\x03\x12\x1d\n\x19REASON_CODE_LIMIT_EXPIRED\x10\x04\x12)\n%REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED\x10\x05\x12#\n\x1fREASON_CODE_INSUFFICIENT_CREDIT\x10\x06\x12\"\n\x1eREASON_CODE_BATCH_NOT_APPROVED\x10\x07\x12%\n!REASON_CODE_SHARED_LIMIT_EXCEEDED\x10\x08\x12$\n REASON_CODE_SEGMENT_CAP_EXCEEDED\x10\t\x12\x1f\n\x1bREASON_CODE_ACCOUNT_ON_HOLD\x10\n\x12\x1e\n\x1aREASON_CODE_TERMS_UPGRADED\x10\x0b\x12!\n\x1dREASON_CODE_BUREAU_SUSPENSION\x10\x0c\x12 \n\x1cREASON_CODE_FRAUD_SUSPENSION\x10\r\x12(\n$REASON_CODE_ROLLING_AVERAGE_EXCEEDED\x10\x0e\x12%\n!REASON_CODE_ORDER_AMOUNT_EXCEEDED\x10\x0f\x12#\n\x1fREASON_CODE_UTILISATION_REACHED\x10\x10\x12\x1d\n\x19REASON_CODE_SCORE_TOO_LOW\x10\x11\x12\x1d\n\x19REASON_CODE_SCORE_MISSING\x10\x12\x12\x1b\n\x17REASON_CODE_FIRST_ORDER\x10\x13\x12\x1c\n\x18REASON_CODE_LEDGER_STALE\x10\x14\x12\x1c\n\x18REASON_CODE_OVERDUE_DAYS\x10\x15\x12\x1e\n\x1aREASON_CODE_OVERDUE_AMOUNT\x10\x16\x12\x1d\n\x19REASON_CODE_OVERDUE_SHARE\x10\x17\x12\x1b\n\x17REASON_CODE_OLDEST_ITEM\x10\x18\x12\x1e\n\x1aREASON_CODE_VELOCITY_COUNT\x10\x19\x12\x1f\n\x1bREASON_CODE_VELOCITY_AMOUNT\x10\x1a\x12\x1f\n\x1bREASON_CODE_LIMIT_TOLERATED\x10\x1e\x12\x1e\n\x1aREASON_CODE_LIMIT_IN_GRACE\x10\x1f\x12 \n\x1cREASON_CODE_APPROVAL_EXPIRED\x10(*|\n\x06\x45\x66\x66\x65\x63t\x12\x16\n\x12\x45\x46\x46\x45\x43T_UNSPECIFIED\x10\x00\x12\x11\n\rEFFECT_NOTIFY\x10\x01\x12\x10\n\x0c\x45\x46\x46\x45\x43T_ALERT\x10\x02\x12\x10\n\x0c\x45\x46\x46\x45\x43T_REFER\x10\x03\x12\x12\n\x0e\x45\x46\x46\x45\x43T_DECLINE\x10\x04\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_HOLD\x10\x05*\xe3\x01\n\nReasonUnit\x12\x1b\n\x17REASON_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_UNIT_MINOR\x10\x01\x12\x14\n\x10REASON_UNIT_DATE\x10\x02\x12\x15\n\x11REASON_UNIT_INDEX\x10\x03\x12\x17\n\x13REASON_UNIT_PERCENT\x10\x04\x12\x15\n\x11REASON_UNIT_HOURS\x10\x05\x12\x16\n\x12REASON_UNIT_POINTS\x10\x06\x12\x14\n\x10REASON_UNIT_DAYS\x10\x07\x12\x16\n\x12REASON_UNIT_ORDERS\x10\x08*\x8a\x01\n\tLimitKind\x12\x1a\n\x16LIMIT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LIMIT_KIND_AMOUNT\x10\x01\x12\x18\n\x14LIMIT_KIND_UNLIMITED\x10\x02\x12\x18\n\x14LIMIT_KIND_NO_CREDIT\x10\x03\x12\x16\n\x12LIMIT_KIND_INHERIT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/common.proto\x12\rcreditgate.v1\"\xfd\x01\n\x06Reason\x12\'\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\'\n\x04unit\x18\x02 \x01(\x0e\x32\x19.creditgate.v1.ReasonUnit\x12\x10\n\x08observed\x18\x03 \x01(\x03\x12\x11\n\tthreshold\x18\x04 \x01(\x03\x12(\n\x05level\x18\x05 \x01(\x0b\x32\x19.creditgate.v1.LimitLevel\x12\x0f\n\x07hold_id\x18\x06 \x01(\t\x12\x1a\n\x12sold_to_account_id\x18< \x01(\t\x12%\n\x06\x65\x66\x66\x65\x63t\x18( \x01(\x0e\x32\x15.creditgate.v1.Effect\">\n\nLimitLevel\x12\x14\n\naccount_id\x18\x01 \x01(\tH\x00\x12\x14\n\nsegment_id\x18\x02 \x01(\tH\x00\x42\x04\n\x02of\"`\n\x0b\x43reditLimit\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.creditgate.v1.LimitKind\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"I\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t*\x8a\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_APPROVED\x10\x01\x12\x1f\n\x1b\x44\x45\x43ISION_PARTIALLY_APPROVED\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_REFERRED\x10\x03\x12\x15\n\x11\x44\x45\x43ISION_DECLINED\x10\x04*\xc4\x08\n\nReasonCode\x12\x1b\n\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aREASON_CODE_ACCOUNT_CLOSED\x10\x01\x12!\n\x1dREASON_CODE_ACCOUNT_SUSPENDED\x10\x02\x12\x1f\n\x1bREASON_CODE_NO_CREDIT_LIMIT\x10\x03\x12\x1d\n\x19REASON_CODE_LIMIT_EXPIRED\x10\x04\x12)\n%REASON_CODE_MAX_ORDER_AMOUNT_EXCEEDED\x10\x05\x12#\n\x1fREASON_CODE_INSUFFICIENT_CREDIT\x10\x06\x12\"\n\x1eREASON_CODE_BATCH_NOT_APPROVED\x10\x07\x12%\n!REASON_CODE_SHARED_LIMIT_EXCEEDED\x10\x08\x12$\n REASON_CODE_SEGMENT_CAP_EXCEEDED\x10\t\x12\x1f\n\x1bREASON_CODE_ACCOUNT_ON_HOLD\x10\n\x12\x1e\n\x1aREASON_CODE_TERMS_UPGRADED\x10\x0b\x12!\n\x1dREASON_CODE_BUREAU_SUSPENSION\x10\x0c\x12 \n\x1cREASON_CODE_FRAUD_SUSPENSION\x10\r\x12(\n$REASON_CODE_ROLLING_AVERAGE_EXCEEDED\x10\x0e\x12%\n!REASON_CODE_ORDER_AMOUNT_EXCEEDED\x10\x0f\x12#\n\x1fREASON_CODE_UTILISATION_REACHED\x10\x10\x12\x1d\n\x19REASON_CODE_SCORE_TOO_LOW\x10\x11\x12\x1d\n\x19REASON_CODE_SCORE_MISSING\x10\x12\x12\x1b\n\x17REASON_CODE_FIRST_ORDER\x10\x13\x12\x1c\n\x18REASON_CODE_LEDGER_STALE\x10\x14\x12\x1c\n\x18REASON_CODE_OVERDUE_DAYS\x10\x15\x12\x1e\n\x1aREASON_CODE_OVERDUE_AMOUNT\x10\x16\x12\x1d\n\x19REASON_CODE_OVERDUE_SHARE\x10\x17\x12\x1b\n\x17REASON_CODE_OLDEST_ITEM\x10\x18\x12\x1e\n\x1aREASON_CODE_VELOCITY_COUNT\x10\x19\x12\x1f\n\x1bREASON_CODE_VELOCITY_AMOUNT\x10\x1a\x12\x1f\n\x1bREASON_CODE_LIMIT_TOLERATED\x10\x1e\x12\x1e\n\x1aREASON_CODE_LIMIT_IN_GRACE\x10\x1f\x12#\n\x1fREASON_CODE_FX_RATE_UNAVAILABLE\x10#\x12\x1d\n\x19REASON_CODE_FX_RATE_STALE\x10$\x12 \n\x1cREASON_CODE_APPROVAL_EXPIRED\x10(*|\n\x06\x45\x66\x66\x65\x63t\x12\x16\n\x12\x45\x46\x46\x45\x43T_UNSPECIFIED\x10\x00\x12\x11\n\rEFFECT_NOTIFY\x10\x01\x12\x10\n\x0c\x45\x46\x46\x45\x43T_ALERT\x10\x02\x12\x10\n\x0c\x45\x46\x46\x45\x43T_REFER\x10\x03\x12\x12\n\x0e\x45\x46\x46\x45\x43T_DECLINE\x10\x04\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_HOLD\x10\x05*\xe3\x01\n\nReasonUnit\x12\x1b\n\x17REASON_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_UNIT_MINOR\x10\x01\x12\x14\n\x10REASON_UNIT_DATE\x10\x02\x12\x15\n\x11REASON_UNIT_INDEX\x10\x03\x12\x17\n\x13REASON_UNIT_PERCENT\x10\x04\x12\x15\n\x11REASON_UNIT_HOURS\x10\x05\x12\x16\n\x12REASON_UNIT_POINTS\x10\x06\x12\x14\n\x10REASON_UNIT_DAYS\x10\x07\x12\x16\n\x12REASON_UNIT_ORDERS\x10\x08*\x8a\x01\n\tLimitKind\x12\x1a\n\x16LIMIT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LIMIT_KIND_AMOUNT\x10\x01\x12\x18\n\x14LIMIT_KIND_UNLIMITED\x10\x02\x12\x18\n\x14LIMIT_KIND_NO_CREDIT\x10\x03\x12\x16\n\x12LIMIT_KIND_INHERIT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DECISION']._serialized_start=511
-  _globals['_DECISION']._serialized_end=649
-  _globals['_REASONCODE']._serialized_start=652
-  _globals['_REASONCODE']._serialized_end=1676
-  _globals['_EFFECT']._serialized_start=1678
-  _globals['_EFFECT']._serialized_end=1802
-  _globals['_REASONUNIT']._serialized_start=1805
-  _globals['_REASONUNIT']._serialized_end=2032
-  _globals['_LIMITKIND']._serialized_start=2035
-  _globals['_LIMITKIND']._serialized_end=2173
+  _globals['_DECISION']._serialized_start=539
+  _globals['_DECISION']._serialized_end=677
+  _globals['_REASONCODE']._serialized_start=680
+  _globals['_REASONCODE']._serialized_end=1772
+  _globals['_EFFECT']._serialized_start=1774
+  _globals['_EFFECT']._serialized_end=1898
+  _globals['_REASONUNIT']._serialized_start=1901
+  _globals['_REASONUNIT']._serialized_end=2128
+  _globals['_LIMITKIND']._serialized_start=2131
+  _globals['_LIMITKIND']._serialized_end=2269
   _globals['_REASON']._serialized_start=46
-  _globals['_REASON']._serialized_end=271
-  _globals['_LIMITLEVEL']._serialized_start=273
-  _globals['_LIMITLEVEL']._serialized_end=335
-  _globals['_CREDITLIMIT']._serialized_start=337
-  _globals['_CREDITLIMIT']._serialized_end=433
-  _globals['_ITEMERROR']._serialized_start=435
-  _globals['_ITEMERROR']._serialized_end=508
+  _globals['_REASON']._serialized_end=299
+  _globals['_LIMITLEVEL']._serialized_start=301
+  _globals['_LIMITLEVEL']._serialized_end=363
+  _globals['_CREDITLIMIT']._serialized_start=365
+  _globals['_CREDITLIMIT']._serialized_end=461
+  _globals['_ITEMERROR']._serialized_start=463
+  _globals['_ITEMERROR']._serialized_end=536
 # @@protoc_insertion_point(module_scope)

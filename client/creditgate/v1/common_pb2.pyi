@@ -45,6 +45,8 @@ class ReasonCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CODE_VELOCITY_AMOUNT: _ClassVar[ReasonCode]
     REASON_CODE_LIMIT_TOLERATED: _ClassVar[ReasonCode]
     REASON_CODE_LIMIT_IN_GRACE: _ClassVar[ReasonCode]
+    REASON_CODE_FX_RATE_UNAVAILABLE: _ClassVar[ReasonCode]
+    REASON_CODE_FX_RATE_STALE: _ClassVar[ReasonCode]
     REASON_CODE_APPROVAL_EXPIRED: _ClassVar[ReasonCode]
 
 class Effect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -109,6 +111,8 @@ REASON_CODE_VELOCITY_COUNT: ReasonCode
 REASON_CODE_VELOCITY_AMOUNT: ReasonCode
 REASON_CODE_LIMIT_TOLERATED: ReasonCode
 REASON_CODE_LIMIT_IN_GRACE: ReasonCode
+REASON_CODE_FX_RATE_UNAVAILABLE: ReasonCode
+REASON_CODE_FX_RATE_STALE: ReasonCode
 REASON_CODE_APPROVAL_EXPIRED: ReasonCode
 EFFECT_UNSPECIFIED: Effect
 EFFECT_NOTIFY: Effect
@@ -132,13 +136,14 @@ LIMIT_KIND_NO_CREDIT: LimitKind
 LIMIT_KIND_INHERIT: LimitKind
 
 class Reason(_message.Message):
-    __slots__ = ("code", "unit", "observed", "threshold", "level", "hold_id", "effect")
+    __slots__ = ("code", "unit", "observed", "threshold", "level", "hold_id", "sold_to_account_id", "effect")
     CODE_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    SOLD_TO_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     EFFECT_FIELD_NUMBER: _ClassVar[int]
     code: ReasonCode
     unit: ReasonUnit
@@ -146,8 +151,9 @@ class Reason(_message.Message):
     threshold: int
     level: LimitLevel
     hold_id: str
+    sold_to_account_id: str
     effect: Effect
-    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ..., hold_id: _Optional[str] = ..., effect: _Optional[_Union[Effect, str]] = ...) -> None: ...
+    def __init__(self, code: _Optional[_Union[ReasonCode, str]] = ..., unit: _Optional[_Union[ReasonUnit, str]] = ..., observed: _Optional[int] = ..., threshold: _Optional[int] = ..., level: _Optional[_Union[LimitLevel, _Mapping]] = ..., hold_id: _Optional[str] = ..., sold_to_account_id: _Optional[str] = ..., effect: _Optional[_Union[Effect, str]] = ...) -> None: ...
 
 class LimitLevel(_message.Message):
     __slots__ = ("account_id", "segment_id")

@@ -1,6 +1,7 @@
 import datetime
 
 from creditgate.v1 import common_pb2 as _common_pb2
+from creditgate.v1 import rates_pb2 as _rates_pb2
 from creditgate.v1 import terms_pb2 as _terms_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -42,7 +43,7 @@ CASE_STATUS_REJECTED: CaseStatus
 CASE_STATUS_EXPIRED: CaseStatus
 
 class Reservation(_message.Message):
-    __slots__ = ("reservation_id", "account_id", "order_id", "currency", "state", "open_minor", "captured_minor", "released_minor", "expired_minor", "expire_time", "create_time", "contract_id", "terms_id")
+    __slots__ = ("reservation_id", "account_id", "order_id", "currency", "state", "open_minor", "captured_minor", "released_minor", "expired_minor", "expire_time", "create_time", "contract_id", "terms_id", "counting")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +57,7 @@ class Reservation(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     TERMS_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     account_id: str
     order_id: str
@@ -69,10 +71,39 @@ class Reservation(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     contract_id: str
     terms_id: str
-    def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
+    counting: OrderCounting
+    def __init__(self, reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., counting: _Optional[_Union[OrderCounting, _Mapping]] = ...) -> None: ...
+
+class OrderCounting(_message.Message):
+    __slots__ = ("currency", "open_minor", "captured_minor", "released_minor", "expired_minor", "counted_minor", "account_currency", "rate", "excluded_minor", "ship_date", "waiting", "sold_to_account_id")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    OPEN_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CAPTURED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    SHIP_DATE_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    SOLD_TO_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    open_minor: int
+    captured_minor: int
+    released_minor: int
+    expired_minor: int
+    counted_minor: int
+    account_currency: str
+    rate: _rates_pb2.ExchangeRate
+    excluded_minor: int
+    ship_date: str
+    waiting: bool
+    sold_to_account_id: str
+    def __init__(self, currency: _Optional[str] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., released_minor: _Optional[int] = ..., expired_minor: _Optional[int] = ..., counted_minor: _Optional[int] = ..., account_currency: _Optional[str] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ..., excluded_minor: _Optional[int] = ..., ship_date: _Optional[str] = ..., waiting: _Optional[bool] = ..., sold_to_account_id: _Optional[str] = ...) -> None: ...
 
 class DecisionResult(_message.Message):
-    __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by", "cure")
+    __slots__ = ("decision", "reasons", "available_minor", "fitting_amount_minor", "journal_seq", "decide_time", "policy_version", "replayed", "bound_by", "cure", "account_currency")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MINOR_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +114,7 @@ class DecisionResult(_message.Message):
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     BOUND_BY_FIELD_NUMBER: _ClassVar[int]
     CURE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_CURRENCY_FIELD_NUMBER: _ClassVar[int]
     decision: _common_pb2.Decision
     reasons: _containers.RepeatedCompositeFieldContainer[_common_pb2.Reason]
     available_minor: int
@@ -93,7 +125,8 @@ class DecisionResult(_message.Message):
     replayed: bool
     bound_by: _common_pb2.LimitLevel
     cure: Cure
-    def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., cure: _Optional[_Union[Cure, _Mapping]] = ...) -> None: ...
+    account_currency: str
+    def __init__(self, decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., available_minor: _Optional[int] = ..., fitting_amount_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[int] = ..., replayed: _Optional[bool] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., cure: _Optional[_Union[Cure, _Mapping]] = ..., account_currency: _Optional[str] = ...) -> None: ...
 
 class Cure(_message.Message):
     __slots__ = ("invoice_id", "open_minor", "fits_from")
@@ -106,7 +139,7 @@ class Cure(_message.Message):
     def __init__(self, invoice_id: _Optional[str] = ..., open_minor: _Optional[int] = ..., fits_from: _Optional[str] = ...) -> None: ...
 
 class CheckAndReserveRequest(_message.Message):
-    __slots__ = ("request_id", "account_id", "order_id", "amount_minor", "currency", "allow_partial", "channel", "ttl", "contract_id", "terms_id")
+    __slots__ = ("request_id", "account_id", "order_id", "amount_minor", "currency", "allow_partial", "channel", "ttl", "contract_id", "terms_id", "ship_date", "tax_minor", "freight_minor", "bill_to_account_id")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +150,10 @@ class CheckAndReserveRequest(_message.Message):
     TTL_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     TERMS_ID_FIELD_NUMBER: _ClassVar[int]
+    SHIP_DATE_FIELD_NUMBER: _ClassVar[int]
+    TAX_MINOR_FIELD_NUMBER: _ClassVar[int]
+    FREIGHT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    BILL_TO_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     account_id: str
     order_id: str
@@ -127,24 +164,30 @@ class CheckAndReserveRequest(_message.Message):
     ttl: _duration_pb2.Duration
     contract_id: str
     terms_id: str
-    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., channel: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ...) -> None: ...
+    ship_date: str
+    tax_minor: int
+    freight_minor: int
+    bill_to_account_id: str
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., channel: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., ship_date: _Optional[str] = ..., tax_minor: _Optional[int] = ..., freight_minor: _Optional[int] = ..., bill_to_account_id: _Optional[str] = ...) -> None: ...
 
 class CheckAndReserveResponse(_message.Message):
-    __slots__ = ("result", "reservation_id", "approved_amount_minor", "expire_time", "case_id")
+    __slots__ = ("result", "reservation_id", "approved_amount_minor", "expire_time", "case_id", "counting")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     APPROVED_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_FIELD_NUMBER: _ClassVar[int]
     result: DecisionResult
     reservation_id: str
     approved_amount_minor: int
     expire_time: _timestamp_pb2.Timestamp
     case_id: str
-    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation_id: _Optional[str] = ..., approved_amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., case_id: _Optional[str] = ...) -> None: ...
+    counting: OrderCounting
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation_id: _Optional[str] = ..., approved_amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., case_id: _Optional[str] = ..., counting: _Optional[_Union[OrderCounting, _Mapping]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
-    __slots__ = ("account_id", "amount_minor", "currency", "allow_partial", "contract_id", "terms_id", "channel")
+    __slots__ = ("account_id", "amount_minor", "currency", "allow_partial", "contract_id", "terms_id", "channel", "ship_date", "tax_minor", "freight_minor", "bill_to_account_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +195,10 @@ class CheckRequest(_message.Message):
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     TERMS_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    SHIP_DATE_FIELD_NUMBER: _ClassVar[int]
+    TAX_MINOR_FIELD_NUMBER: _ClassVar[int]
+    FREIGHT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    BILL_TO_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amount_minor: int
     currency: str
@@ -159,15 +206,21 @@ class CheckRequest(_message.Message):
     contract_id: str
     terms_id: str
     channel: str
-    def __init__(self, account_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+    ship_date: str
+    tax_minor: int
+    freight_minor: int
+    bill_to_account_id: str
+    def __init__(self, account_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., allow_partial: _Optional[bool] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., channel: _Optional[str] = ..., ship_date: _Optional[str] = ..., tax_minor: _Optional[int] = ..., freight_minor: _Optional[int] = ..., bill_to_account_id: _Optional[str] = ...) -> None: ...
 
 class CheckResponse(_message.Message):
-    __slots__ = ("result", "approved_amount_minor")
+    __slots__ = ("result", "approved_amount_minor", "counting")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     APPROVED_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_FIELD_NUMBER: _ClassVar[int]
     result: DecisionResult
     approved_amount_minor: int
-    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., approved_amount_minor: _Optional[int] = ...) -> None: ...
+    counting: OrderCounting
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., approved_amount_minor: _Optional[int] = ..., counting: _Optional[_Union[OrderCounting, _Mapping]] = ...) -> None: ...
 
 class AdjustRequest(_message.Message):
     __slots__ = ("request_id", "reservation_id", "account_id", "order_id", "total_amount_minor", "channel", "ttl", "reason")

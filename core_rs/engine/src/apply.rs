@@ -3,6 +3,7 @@
 mod cases;
 mod limits;
 
+use crate::counting::Waiting;
 use crate::event::Event;
 use crate::model::{
     Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
@@ -82,6 +83,12 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         }
         Event::SourceMoved { source, position } => {
             rows.set_source(source, Source { position, heard_at: now });
+        }
+        Event::RateSet { base, currency, ref quote } => {
+            rows.set_rate(base, currency, quote.clone());
+        }
+        Event::OrderMoved { .. } | Event::Counted { .. } | Event::Revalued { .. } => {
+            move_counting(rows, now, event);
         }
         Event::ReservationForgotten { reservation } => rows.remove_reservation(reservation),
         Event::ItemForgotten { slot, ref invoice_id } => rows.remove_item(slot, invoice_id),
@@ -272,7 +279,7 @@ fn set_policy(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
 
 fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     match *event {
-        Event::Reserved { reservation, slot, order_id, amount, expires_at, asked } => {
+        Event::Reserved { reservation, slot, order_id, amount, expires_at, ref details } => {
             rows.add_reservation(Reservation {
                 id: reservation,
                 slot,
@@ -285,7 +292,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 created_at: now,
                 closed_at: 0,
                 captures: Captures::default(),
-                asked: asked.map(|asked| Box::new(asked.into())),
+                details: details.clone(),
             });
             rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }
@@ -330,6 +337,41 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         }
         Event::Breached { .. } => {}
         _ => unreachable!("apply sends every other event elsewhere"),
+    }
+}
+
+#[cold]
+fn move_counting(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    let (Event::OrderMoved { reservation, .. }
+    | Event::Counted { reservation, .. }
+    | Event::Revalued { reservation, .. }) = *event
+    else {
+        unreachable!("only called for what does not count as it is");
+    };
+    let mut counted = 0;
+    let slot = update(rows, now, reservation, |r| {
+        let counting = r.details.as_mut().and_then(|details| details.counting.as_mut());
+        // Rows of other accounts may stand in for one that is not kept.
+        let Some(counting) = counting else { return };
+        match *event {
+            Event::OrderMoved { ref change, .. } => counting.parts.add(change),
+            Event::Counted { amount, .. } => {
+                counting.waiting = Waiting::Over;
+                counted = amount;
+            }
+            Event::Revalued { amount, ref quote, inverted, .. } => {
+                if let Some(exchange) = &mut counting.exchange {
+                    exchange.quote = quote.clone();
+                    exchange.inverted = inverted;
+                }
+                counted = amount;
+            }
+            _ => unreachable!("only called for what does not count as it is"),
+        }
+        r.open += counted;
+    });
+    if counted != 0 {
+        rows.add(slot, &Counters { reserved: counted, ..Counters::NONE });
     }
 }
 

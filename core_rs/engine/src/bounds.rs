@@ -97,6 +97,14 @@ pub const HEARD_AGAIN_US: i64 = 60_000_000;
 /// Most reservations and items that one housekeeping entry expires or forgets.
 pub const HOUSEKEEP_EVENTS_MAX: usize = 1_000;
 
+/// Largest exchange rate, and most digits of one without its point.
+pub const RATE_MANTISSA_MAX: i64 = 1_000_000_000_000_000;
+
+/// Most digits of a rate behind its point.
+pub const RATE_SCALE_MAX: u8 = 12;
+
+/// Most open orders in other currencies that one call looks at to value them anew.
+pub const REVALUED_MAX: usize = 1_000;
 /// Most cases that wait for a person; what is referred beyond them opens none.
 pub const CASES_PENDING_MAX: usize = 100_000;
 
@@ -122,4 +130,6 @@ pub const APPROVAL_HOURS_MAX: i64 = 366 * 24;
 pub const ERASED_ENTRIES_MAX: usize = 100_000;
 
 const _: () = assert!(EXPOSURE_MINOR_MAX as i128 + AMOUNT_MINOR_MAX as i128 <= i64::MAX as i128);
+// No product of an amount, a rate and the digits of two currencies is beyond an i128.
+const _: () = assert!(EXPOSURE_MINOR_MAX as i128 <= i128::MAX / RATE_MANTISSA_MAX as i128 / 10_000);
 const _: () = assert!(ALLOCATIONS_MAX < u16::MAX as usize);

@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod orders;
 mod policy;
+mod rates;
 mod terms;
 
 pub use accounts::{EraseTexts, SetStatus, UpsertAccount, UpsertSegment};
@@ -26,6 +27,7 @@ pub use ledger::{EntryKind, Post};
 pub use limits::{ApproveProposal, ProposeLimit, RecordVerification, RejectProposal};
 pub use orders::{Adjust, CaptureOrder, Order, OrderKey, Release, Reserve, ReserveAll, Target};
 pub use policy::{ActivatePolicy, PutPolicy, ShadowPolicy};
+pub use rates::{Revalue, UpsertRate};
 pub use terms::{AssignTerms, TermsScope, UpsertCalendar, UpsertTerms};
 
 /// One thing to decide.
@@ -86,6 +88,10 @@ pub enum Command<'a> {
     ActivatePolicy(ActivatePolicy<'a>),
     /// Try a version of the policy beside the one in force.
     ShadowPolicy(ShadowPolicy<'a>),
+    /// Set the rate of a pair of currencies.
+    UpsertRate(UpsertRate<'a>),
+    /// Value open orders in other currencies at the rates of today.
+    Revalue(Revalue<'a>),
     /// Do something about a case.
     ReviewCase(ReviewCase<'a>),
     /// Let somebody sign in one's place.
@@ -149,6 +155,8 @@ impl<'a> Command<'a> {
             Command::PutPolicy(command) => Identity::Request(command.request),
             Command::ActivatePolicy(command) => Identity::Request(command.request),
             Command::ShadowPolicy(command) => Identity::Request(command.request),
+            Command::UpsertRate(command) => Identity::Request(command.request),
+            Command::Revalue(command) => Identity::Request(command.request),
             Command::EraseTexts(command) => Identity::Request(command.request),
             Command::ReviewCase(command) => Identity::Request(command.request),
             Command::Delegate(command) => Identity::Request(command.request),
@@ -189,6 +197,8 @@ impl<'a> Command<'a> {
             Command::PutPolicy(_) => "put_policy",
             Command::ActivatePolicy(_) => "activate_policy",
             Command::ShadowPolicy(_) => "shadow_policy",
+            Command::UpsertRate(_) => "upsert_rate",
+            Command::Revalue(_) => "revalue",
             Command::ReviewCase(command) => match command.act {
                 Act::Claim { .. } => "claim_case",
                 Act::Approve(_) => "approve_case",
@@ -212,9 +222,9 @@ impl<'a> Command<'a> {
             Target::Order(OrderKey { account_id, .. }) => vec![account_id],
         };
         match self {
-            Command::Reserve(command) => vec![command.order.account_id],
+            Command::Reserve(command) => command.order.accounts().collect(),
             Command::ReserveAll(command) => {
-                command.orders.iter().map(|order| order.account_id).collect()
+                command.orders.iter().flat_map(Order::accounts).collect()
             }
             Command::Adjust(command) => of_target(&command.target),
             Command::Capture(command) => of_target(&command.target),
@@ -248,6 +258,8 @@ impl<'a> Command<'a> {
             | Command::PutPolicy(_)
             | Command::ActivatePolicy(_)
             | Command::ShadowPolicy(_)
+            | Command::UpsertRate(_)
+            | Command::Revalue(_)
             | Command::ReviewCase(_)
             | Command::Delegate(_)
             | Command::RetryCases(_)

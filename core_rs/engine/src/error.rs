@@ -22,6 +22,12 @@ pub enum Refusal {
     CalendarNotFound(Box<str>),
     #[error("contract_id {0:?} of this account has no terms: assign them first")]
     ContractNotFound(Box<str>),
+    #[error("bill_to_account_id {0:?} is not known: create the account first")]
+    BillToNotFound(Box<str>),
+    #[error("{field} {value} is yet to come: a rate is of a moment that has passed")]
+    NotYet { field: &'static str, value: Box<str> },
+    #[error("{field} {currency} has no minor unit: amounts in it cannot be converted")]
+    NoMinorUnit { field: &'static str, currency: Currency },
     #[error("parent_account_id {0:?} is not known: create the parent first")]
     ParentNotFound(Box<str>),
     #[error(

@@ -8,9 +8,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counting::{Details, Parts};
 use crate::model::{HoldKind, Status, TemporaryLimitKind};
 use crate::policy::PolicyVersion;
-use crate::terms::{AskedTerms, Assignee, CalendarSpec, InvoiceDates, TermsSpec};
+use crate::rates::Quote;
+use crate::terms::{Assignee, CalendarSpec, InvoiceDates, TermsSpec};
 use crate::values::{
     CalendarIndex, Currency, Day, Limit, Micros, Minor, ProposalId, ReservationId, SegmentIndex,
     Slot, TermsIndex, Text,
@@ -304,9 +306,9 @@ pub enum Event<'a> {
         amount: Minor,
         /// Until when.
         expires_at: Micros,
-        /// What the order named of payment terms; not written where it named nothing.
+        /// What its order named that few do; not written where it named nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        asked: Option<AskedTerms<'a>>,
+        details: Option<Box<Details>>,
     },
     /// An order grew, or was opened again. reserved += amount.
     Grown {
@@ -417,6 +419,41 @@ pub enum Event<'a> {
         slot: Slot,
         /// How much, signed.
         amount: Minor,
+    },
+    /// The own amounts of an order moved that does not count as it is. What counts of it moves by
+    /// the events before this one.
+    OrderMoved {
+        /// Which.
+        reservation: ReservationId,
+        /// By how much each, in the order's currency.
+        change: Parts,
+    },
+    /// The day of shipping of an order came near: it counts from now on. reserved += amount.
+    Counted {
+        /// Which.
+        reservation: ReservationId,
+        /// What counts of it, in the account's currency.
+        amount: Minor,
+    },
+    /// An open order in another currency was valued at another rate. reserved += amount.
+    Revalued {
+        /// Which.
+        reservation: ReservationId,
+        /// By how much what counts of it changed, signed, in the account's currency.
+        amount: Minor,
+        /// From now on.
+        quote: Quote,
+        /// As in [`crate::rates::Exchange`].
+        inverted: bool,
+    },
+    /// A rate was set.
+    RateSet {
+        /// One unit of this currency is worth
+        base: Currency,
+        /// so many of this.
+        currency: Currency,
+        /// How many, by whom, when.
+        quote: Quote,
     },
     /// A source told something: its stream has been taken up to here, which may be where it stood.
     SourceMoved {

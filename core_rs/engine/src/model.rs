@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::counting::{Counting, Details, Parts, Waiting};
 use crate::policy::PolicyVersion;
-use crate::terms::{InvoiceDates, OrderTerms};
+use crate::terms::InvoiceDates;
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
 mod backing;
@@ -151,9 +152,9 @@ pub struct Reservation {
     pub closed_at: Micros,
     /// Which invoices took what.
     pub captures: Captures,
-    /// What its order named of terms; not written where it named nothing. Boxed, for few do.
+    /// What its order named that few do; not written where it named nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Box<OrderTerms>>,
+    pub details: Option<Box<Details>>,
 }
 
 impl Reservation {
@@ -172,14 +173,62 @@ impl Reservation {
             created_at: now,
             closed_at: now,
             captures: Captures::default(),
-            asked: None,
+            details: None,
         }
     }
 
-    /// OPEN until nothing of it is open.
+    /// OPEN until nothing of it is open, whether it counts or not.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.open > 0
+        self.open > 0 || self.counting().is_some_and(|counting| counting.parts.open > 0)
+    }
+
+    /// How it counts, where it does not count as it is.
+    #[inline]
+    #[must_use]
+    pub fn counting(&self) -> Option<&Counting> {
+        self.details.as_ref().and_then(|details| details.counting.as_ref())
+    }
+
+    /// The order's amounts, in its own currency.
+    #[inline]
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        match self.counting() {
+            None => {
+                let Reservation { open, captured, released, expired, .. } = *self;
+                Parts { open, captured, released, expired }
+            }
+            Some(counting) => counting.parts,
+        }
+    }
+
+    /// What would count of it now, if so much of the order were open.
+    #[inline]
+    #[must_use]
+    pub fn worth(&self, open: Minor) -> Minor {
+        self.counting().map_or(open, |counting| counting.worth(open))
+    }
+
+    /// An amount of the order in the account's currency, whether it counts or not.
+    #[inline]
+    #[must_use]
+    pub fn full(&self, amount: Minor) -> Minor {
+        self.counting().map_or(amount, |counting| counting.full(amount))
+    }
+
+    /// Whether it does not count yet.
+    #[inline]
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.counting().is_some_and(|counting| counting.waiting == Waiting::Still)
+    }
+
+    /// What counts of the part of it that leaves so much open.
+    #[inline]
+    #[must_use]
+    pub fn freed(&self, left: Minor) -> Minor {
+        (self.open - self.worth(left)).clamp(0, self.open)
     }
 
     /// The part of it that an invoice took.

@@ -3,9 +3,10 @@
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::counting::{Counting, Details, Parts, Waiting};
 use crate::model::{CaseId, CaseStatus, Reservation};
 use crate::policy::PolicyVersion;
-use crate::terms::{OrderTerms, Plan, Source};
+use crate::terms::{Plan, Source};
 use crate::values::{Currency, Day, Id, Micros, Minor, ProposalId, ReservationId};
 
 mod reason;
@@ -36,6 +37,9 @@ pub enum Whose {
     Segment(Id),
     /// The hold of this id.
     Hold(Id),
+    /// The account of this id, which ordered what another is billed for; and where it is a hold of
+    /// its own, that one.
+    SoldTo(Id, Option<Id>),
 }
 
 impl From<Level> for Whose {
@@ -155,7 +159,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// Every violated rule, in order of precedence.
     pub reasons: Vec<Reason>,
-    /// Where credit or the maximum order amount fell short: what would have fitted.
+    /// Where credit or the maximum order amount fell short: what would have fitted, in the order's
+    /// currency.
     pub fitting: Option<Minor>,
     /// What is available to the next order under all limits; absent when unlimited.
     pub available: Option<Minor>,
@@ -209,19 +214,55 @@ pub struct CuringInvoice {
 }
 
 /// What became of one order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Written with as many of its last fields as say something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Reserved {
     /// The decision.
     pub verdict: Verdict,
     /// Absent when nothing was reserved.
     pub reservation: Option<ReservationId>,
-    /// How much was reserved.
+    /// How much was reserved, in the order's currency.
     pub amount: Minor,
     /// Until when; zero when nothing was reserved.
     pub expires_at: Micros,
-    /// The case that it waits in, or under which it was approved; not written where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The case that it waits in, or under which it was approved.
+    #[serde(default)]
     pub case: Option<CaseId>,
+    /// How the order counts; absent where it counts as it is, or could not be valued.
+    #[serde(default)]
+    pub counting: Option<Box<Counting>>,
+}
+
+impl Serialize for Reserved {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Reserved { verdict, reservation, amount, expires_at, case, counting } = self;
+        let fields = match (case, counting) {
+            (_, Some(_)) => 6,
+            (Some(_), None) => 5,
+            (None, None) => 4,
+        };
+        let mut reserved = serializer.serialize_struct("Reserved", fields)?;
+        reserved.serialize_field("verdict", verdict)?;
+        reserved.serialize_field("reservation", reservation)?;
+        reserved.serialize_field("amount", amount)?;
+        reserved.serialize_field("expires_at", expires_at)?;
+        if fields > 4 {
+            reserved.serialize_field("case", case)?;
+        }
+        if fields > 5 {
+            reserved.serialize_field("counting", counting)?;
+        }
+        reserved.end()
+    }
+}
+
+impl Reserved {
+    /// What counts of it, in the account's currency.
+    #[must_use]
+    pub fn counted(&self) -> Minor {
+        self.counting.as_ref().map_or(self.amount, |counting| counting.worth(self.amount))
+    }
 }
 
 /// What became of a case.
@@ -248,7 +289,7 @@ pub struct ReservationView {
     pub account_id: Id,
     /// For which order.
     pub order_id: Id,
-    /// In what.
+    /// The account's.
     pub currency: Currency,
     /// Still held.
     pub open: Minor,
@@ -262,9 +303,9 @@ pub struct ReservationView {
     pub expires_at: Micros,
     /// Since when.
     pub created_at: Micros,
-    /// What its order named of payment terms; not written where it named nothing.
+    /// What its order named that few do; not written where it named nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Box<OrderTerms>>,
+    pub details: Option<Box<Details>>,
 }
 
 impl ReservationView {
@@ -282,7 +323,33 @@ impl ReservationView {
             expired: reservation.expired,
             expires_at: reservation.expires_at,
             created_at: reservation.created_at,
-            asked: reservation.asked.clone(),
+            details: reservation.details.clone(),
+        }
+    }
+}
+
+impl ReservationView {
+    /// The order's amounts, in its own currency.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        let counting = self.details.as_ref().and_then(|details| details.counting.as_ref());
+        let ReservationView { open, captured, released, expired, .. } = *self;
+        counting.map_or(Parts { open, captured, released, expired }, |counting| counting.parts)
+    }
+
+    /// Moves the order's own amounts, where they are not what counts.
+    pub fn move_parts(&mut self, change: &Parts) {
+        let counting = self.details.as_mut().and_then(|details| details.counting.as_mut());
+        if let Some(counting) = counting {
+            counting.parts.add(change);
+        }
+    }
+
+    /// Of an order that waited: it counts from now on.
+    pub fn counts_now(&mut self) {
+        let counting = self.details.as_mut().and_then(|details| details.counting.as_mut());
+        if let Some(counting) = counting {
+            counting.waiting = Waiting::Over;
         }
     }
 }
@@ -303,8 +370,8 @@ pub struct Changed {
     pub verdict: Verdict,
     /// The reservation after it.
     pub reservation: ReservationView,
-    /// What this command captured or released; zero where the ledger had posted the invoice of a
-    /// capture already.
+    /// What this command captured or released, in the order's currency; zero where the ledger had
+    /// posted the invoice of a capture already.
     pub amount: Minor,
     /// Force carried a capture past the rules named in the verdict.
     pub breach: bool,
@@ -335,6 +402,19 @@ pub struct Proposed {
     pub approved: bool,
 }
 
+/// What became of a revaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revalued {
+    /// Open orders in other currencies that were looked at.
+    pub examined: u32,
+    /// Those that have another rate now.
+    pub revalued: u32,
+    /// Those that keep theirs, for there is no rate of today, or what counts would be too much.
+    pub kept: u32,
+    /// The last one that was looked at, where there are more.
+    pub next: Option<ReservationId>,
+}
+
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -353,6 +433,8 @@ pub enum Outcome {
     Proposed(Proposed),
     /// To an upsert whose limit became a proposal.
     UpsertedProposing(Upserted, Proposed),
+    /// To a revaluation: how far it came.
+    Revalued(Revalued),
     /// To what is done about a case.
     Reviewed(Box<Reviewed>),
     /// To an erasure: how many entries had texts that go.

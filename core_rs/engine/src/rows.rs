@@ -4,8 +4,9 @@ use crate::model::{
     Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
+use crate::rates::Quote;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
+use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
 
 /// Rows of the domain. The engine's memory is one such store, the tables on disk are another; both
 /// are fed the same events by the same `apply` and hold the same rows.
@@ -93,4 +94,6 @@ pub trait Rows {
 
     /// Sets how far a source's stream has been taken, and when.
     fn set_source(&mut self, source: &str, row: Source);
+    /// Sets the rate of a pair of currencies.
+    fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote);
 }

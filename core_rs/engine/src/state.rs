@@ -23,6 +23,7 @@ mod index;
 mod items;
 mod packed_terms;
 mod payment_terms;
+mod rates;
 mod reservations;
 mod restore;
 mod segment_sums;
@@ -42,6 +43,7 @@ pub use cases::Cases;
 pub use dump::Dump;
 pub use groups::Group;
 pub use payment_terms::PaymentTerms;
+pub use rates::Rates;
 pub use restore::{Restore, RestoreAccounts, RestoreItems, RestoreReservations};
 pub use sums::Sums;
 
@@ -62,6 +64,7 @@ pub struct State {
     payment_terms: PaymentTerms,
     policies: Policies,
     watches: HashMap<Slot, Watch>,
+    rates: Rates,
     cases: Cases,
     undo: Vec<Undo>,
 }
@@ -290,6 +293,17 @@ impl State {
         &self.policies
     }
 
+    /// The latest rates.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    /// For putting back at recovery what was kept of them.
+    pub fn restore_rates(&mut self) -> &mut Rates {
+        &mut self.rates
+    }
+
     /// Orders that wait for a person, and who may sign in whose place.
     #[inline]
     #[must_use]
@@ -351,6 +365,17 @@ impl State {
     /// Open reservations by the moment at which they expire, the earliest first.
     pub fn expiring(&self) -> impl ExactSizeIterator<Item = (Micros, ReservationId)> + '_ {
         self.reservations.expiring()
+    }
+
+    /// Open reservations that do not count yet, by the day on which they are to be shipped, the
+    /// earliest first.
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = (Day, ReservationId)> + '_ {
+        self.reservations.waiting()
+    }
+
+    /// Open reservations in other currencies than their account's after `after`, in order.
+    pub fn foreign(&self, after: ReservationId) -> impl Iterator<Item = ReservationId> + '_ {
+        self.reservations.foreign(after)
     }
 
     /// Closed reservations, the longest closed first.

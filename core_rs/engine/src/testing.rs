@@ -203,6 +203,8 @@ impl Book {
             assert_eq!(reservation.is_open(), reservation.closed_at == 0, "{reservation:?}");
             let captured: Minor = reservation.captures.iter().map(|capture| capture.amount).sum();
             assert_eq!(reservation.captured, captured, "{reservation:?}");
+            let worth = reservation.worth(reservation.parts().open);
+            assert_eq!(reservation.open, worth, "{reservation:?}");
         }
     }
 }
@@ -242,6 +244,8 @@ into_command! {
     PutPolicy(PutPolicy<'a>),
     ActivatePolicy(ActivatePolicy<'a>),
     ShadowPolicy(ShadowPolicy<'a>),
+    UpsertRate(UpsertRate<'a>),
+    Revalue(Revalue<'a>),
     ReviewCase(ReviewCase<'a>),
     Delegate(Delegate<'a>),
     RetryCases(RetryCases),
@@ -280,7 +284,7 @@ pub(crate) fn account(account_id: &str) -> UpsertAccount<'_> {
 }
 
 pub(crate) fn order(order_id: &str, amount: Minor) -> Order<'_> {
-    Order { account_id: "a", order_id, amount, currency: usd(), ttl: ttl(None), terms: None }
+    Order { account_id: "a", order_id, amount, currency: usd(), ttl: ttl(None), details: None }
 }
 
 pub(crate) fn reserve(order_id: &str, amount: Minor) -> Reserve<'_> {
@@ -290,7 +294,7 @@ pub(crate) fn reserve(order_id: &str, amount: Minor) -> Reserve<'_> {
 /// What an order of account "a" would ask for.
 pub(crate) fn inquiry(amount: Minor) -> Inquiry<'static> {
     let (account_id, currency) = ("a", usd());
-    Inquiry { account_id, amount, currency, allow_partial: false, terms: None, channel: "" }
+    Inquiry { account_id, amount, currency, allow_partial: false, details: None, channel: "" }
 }
 
 pub(crate) fn by_order(order_id: &str) -> Target<'_> {

@@ -14,7 +14,7 @@ use crate::queue::Call;
 use crate::wire::admit::{self, decode};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, ledger, limits, terms, v1};
+use crate::wire::{account, ledger, limits, rates, terms, v1};
 
 /// Number of the field that holds the results, in the answers to all of these calls.
 const RESULTS: u32 = 1;
@@ -27,6 +27,7 @@ enum Rows {
     Calendars(v1::UpsertCalendarsRequest),
     Assignments(v1::AssignTermsRequest),
     Verifications(v1::RecordVerificationsRequest),
+    Rates(v1::UpsertRatesRequest),
 }
 
 /// A bulk call on its way.
@@ -90,6 +91,12 @@ impl Bulk {
                 let call = admit::bulk(&m.request_id, &m.channel, &m)?.call;
                 admit::rows("verifications", &m.verifications)?;
                 (Rows::Verifications(m), call)
+            }
+            Method::UpsertRates => {
+                let m: v1::UpsertRatesRequest = decode(bytes)?;
+                let call = admit::bulk(&m.request_id, &m.channel, &m)?.call;
+                admit::rows("rates", &m.rates)?;
+                (Rows::Rates(m), call)
             }
             other => unreachable!("{other:?} is no bulk call"),
         };
@@ -166,6 +173,12 @@ impl Bulk {
                 let Some(row) = m.verifications.get(index) else { return Ok(None) };
                 let key = key(&m.request_id);
                 let request = limits::record_verification(key, row, actor, &m.channel);
+                message::encode(RESULTS, &upsert(calls, request)?, answer);
+                Ok(Some(row.encoded_len()))
+            }
+            Rows::Rates(m) => {
+                let Some(row) = m.rates.get(index) else { return Ok(None) };
+                let request = rates::upsert(key(&m.request_id), row, actor, &m.channel);
                 message::encode(RESULTS, &upsert(calls, request)?, answer);
                 Ok(Some(row.encoded_len()))
             }

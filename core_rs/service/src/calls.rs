@@ -1,6 +1,8 @@
 //! One call on the worker's thread: decode, decide, and the bytes of the answer. What is answered
 //! here leaves only after the commit that carries it.
 
+mod rates;
+
 use creditgate_engine::decide::{self, Inquiry};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
@@ -15,7 +17,7 @@ use crate::lists::Page;
 use crate::methods::Method;
 use crate::queue::Call;
 use crate::wire::admit::{self, decode};
-use crate::wire::order::{BatchView, OrderView};
+use crate::wire::order::{BatchView, OrderView, ShippingView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
 use crate::wire::{account, conditions, decision, terms, v1};
@@ -107,6 +109,7 @@ impl Calls<'_> {
             | Method::UpsertTerms
             | Method::UpsertCalendars
             | Method::AssignTerms
+            | Method::UpsertRates
             | Method::RecordVerifications => {
                 return Ok(Handled::Bulk(Bulk::new(call)?));
             }
@@ -117,6 +120,7 @@ impl Calls<'_> {
             Method::ListCalendars => {
                 terms::list_calendars(self.store.state(), &decode(bytes)?)?.encode_to_vec()
             }
+            Method::ListRates | Method::RevalueReservations => self.fx(*method, bytes, actor)?,
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
             Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,
@@ -174,7 +178,8 @@ impl Calls<'_> {
     fn order(&mut self, message: &OrderView<'_>, call: &Call) -> Result<Vec<u8>, Failed> {
         let (reserved, made) = self.reserve(message, call)?;
         let mut answer = Vec::with_capacity(ANSWER_BYTES);
-        reply::reserved(&mut answer, reserved, made);
+        let counts = self.counts(&reserved, message);
+        reply::reserved(&mut answer, reserved, made, counts);
         Ok(answer)
     }
 
@@ -254,22 +259,33 @@ impl Calls<'_> {
         let account_id = admit::id("account_id", &message.account_id)?;
         let amount = admit::amount("amount_minor", message.amount_minor)?;
         let currency = admit::currency(&message.currency)?;
-        let terms = decision::asked_terms(&message.contract_id, &message.terms_id)?;
+        let details = decision::details(
+            amount,
+            (&message.contract_id, &message.terms_id),
+            Some(&ShippingView::of(message)),
+        )?;
+        let details = details.as_deref();
         let (allow_partial, channel) = (message.allow_partial, &*message.channel);
         admit::optional_id("channel", channel)?;
         through_own_channel(call, channel)?;
-        let inquiry = Inquiry { account_id, amount, currency, allow_partial, terms, channel };
+        let inquiry = Inquiry { account_id, amount, currency, allow_partial, details, channel };
         let checked = decide::check(self.store.state(), self.now, &inquiry).map_err(Fault::from)?;
+        let bill_to = Some(&*message.bill_to_account_id).filter(|id| !id.is_empty());
+        let account_currency = self.other_currency(&checked, bill_to.unwrap_or(account_id));
         let approved_amount_minor = checked.amount;
-        let result = Some(reply::result(checked.verdict, self.looked()));
-        Ok(v1::CheckResponse { result, approved_amount_minor })
+        let counting = reply::counting(&checked, currency);
+        let mut result = reply::result(checked.verdict, self.looked());
+        result.account_currency = account_currency;
+        Ok(v1::CheckResponse { result: Some(result), approved_amount_minor, counting })
     }
 
     fn confirm(&self, m: &v1::ConfirmRequest) -> Result<v1::ConfirmResponse, Failed> {
         let target = admit::target(&m.reservation_id, &m.account_id, &m.order_id)?;
         let found = decide::confirm(self.store.state(), self.now, &target).map_err(Fault::from)?;
-        let result = Some(reply::result(found.verdict, self.looked()));
-        Ok(v1::ConfirmResponse { result, reservation: Some(reply::reservation(found.reservation)) })
+        let (verdict, reservation) = (found.verdict, found.reservation);
+        let result = reply::result_of(verdict, &reservation, self.looked());
+        let reservation = Some(reply::reservation(reservation));
+        Ok(v1::ConfirmResponse { result: Some(result), reservation })
     }
 
     /// Where and when a decision was made that the journal does not hold.
@@ -294,7 +310,10 @@ impl Calls<'_> {
             let (Outcome::ReservedAll(all), made) = self.execute(&request)? else {
                 unreachable!("an all-or-none batch is answered for each item");
             };
-            all.into_iter().for_each(|reserved| reply::batch_item(&mut answer, reserved, made));
+            for (reserved, order) in all.into_iter().zip(&message.items) {
+                let counts = self.counts(&reserved, order);
+                reply::batch_item(&mut answer, reserved, made, counts);
+            }
             return Ok(answer);
         }
         if !message.request_id.is_empty() {
@@ -305,7 +324,10 @@ impl Calls<'_> {
             self.store.state().fetch_ahead(some.iter().map(|item| item.account_id));
             for item in some {
                 match self.reserve(item, call) {
-                    Ok((reserved, made)) => reply::batch_item(&mut answer, reserved, made),
+                    Ok((reserved, made)) => {
+                        let counts = self.counts(&reserved, item);
+                        reply::batch_item(&mut answer, reserved, made, counts);
+                    }
                     Err(Failed::Fault(fault)) => reply::batch_error(&mut answer, fault),
                     Err(fatal) => return Err(fatal),
                 }

@@ -74,6 +74,7 @@ impl Method {
             Method::UpsertCalendars => Some(("calendars", 2)),
             Method::AssignTerms => Some(("assignments", 2)),
             Method::RecordVerifications => Some(("verifications", 2)),
+            Method::UpsertRates => Some(("rates", 2)),
             Method::WatchPositions => Some(("account_ids", 1)),
             _ => None,
         }
@@ -120,6 +121,9 @@ methods! {
     ApproveProposal = 122, "LimitService", Interactive;
     RejectProposal = 123, "LimitService", Interactive;
     ListProposals = 124, "LimitService", Interactive;
+    UpsertRates = 130, "RateService", Bulk;
+    ListRates = 131, "RateService", Interactive;
+    RevalueReservations = 132, "RateService", Interactive;
     GetTime = 60, "ClockService", Interactive;
     SetTime = 61, "ClockService", Interactive;
     WatchReservation = 100, "CreditDecisionService", Interactive;
@@ -197,6 +201,11 @@ mod tests {
                 .encode_to_vec(),
                 Method::RecordVerifications => v1::RecordVerificationsRequest {
                     verifications: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::UpsertRates => v1::UpsertRatesRequest {
+                    rates: vec![Default::default(); rows],
                     ..Default::default()
                 }
                 .encode_to_vec(),

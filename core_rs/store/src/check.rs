@@ -5,9 +5,10 @@ use std::path::Path;
 use creditgate_engine::apply::apply;
 use creditgate_engine::model::{Case, Delegation, Item, Reservation, Segment};
 use creditgate_engine::policy::PolicyRow;
+use creditgate_engine::rates::Quote;
 use creditgate_engine::state::State;
 use creditgate_engine::terms::Assignee;
-use creditgate_engine::values::{Seq, TermsIndex};
+use creditgate_engine::values::{Currency, Seq, TermsIndex};
 
 use crate::backup::Progress;
 use crate::error::StoreError;
@@ -200,6 +201,24 @@ fn compare_policies(tables: &Tables, state: &State) -> Result<(), String> {
     }
 }
 
+/// The same, of exchange rates.
+fn compare_rates(tables: &Tables, state: &State) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    let rtxn = tables.read_txn().map_err(text)?;
+    let lmdb = |error| text(tables.lmdb()(error));
+    let found = tables.rates.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (_, row) = row.map_err(lmdb)?;
+        tables.decode::<(Currency, Currency, Quote)>("rates", row).map_err(text)
+    });
+    let found = found.collect::<Result<Vec<_>, _>>()?;
+    let expected =
+        state.rates().iter().map(|(base, currency, quote)| (base, currency, quote.clone()));
+    match found.into_iter().eq(expected) {
+        true => Ok(()),
+        false => Err("the tables differ from the journal in exchange rates".to_owned()),
+    }
+}
+
 fn same<T: PartialEq>(
     what: &str,
     rows: impl Iterator<Item = Result<(u32, T), String>>,
@@ -272,6 +291,7 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
     }
     compare_payment_terms(tables, state)?;
     compare_policies(tables, state)?;
+    compare_rates(tables, state)?;
     compare_cases(tables, state)?;
     counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
     for row in tables.sources.iter(&rtxn).map_err(lmdb)? {

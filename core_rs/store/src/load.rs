@@ -6,15 +6,16 @@ use std::thread;
 
 use creditgate_engine::model::{Case, Delegation, Item, Reservation, Source};
 use creditgate_engine::policy::PolicyRow;
+use creditgate_engine::rates::Quote;
 use creditgate_engine::state::{
     AccountRows, Restore, RestoreAccounts, RestoreItems, RestoreReservations, State,
 };
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
-use creditgate_engine::values::{Slot, TermsIndex};
+use creditgate_engine::values::{Currency, Slot, TermsIndex};
 
 use crate::ahead;
 use crate::error::StoreError;
-use crate::tables::{Tables, assignment_key, delegation_key, item_key};
+use crate::tables::{Tables, assignment_key, delegation_key, item_key, rate_key};
 
 /// Puts every row into a new state.
 pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
@@ -33,6 +34,7 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         state.restore_source(source, Source { position, heard_at });
     }
     load_payment_terms(tables, &mut state)?;
+    load_rates(tables, &mut state)?;
     let Restore { accounts, reservations, items } = state.restore();
     thread::scope(|scope| {
         let reservations = scope.spawn(|| load_reservations(tables, reservations));
@@ -72,6 +74,19 @@ fn load_policies(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
             return Err(tables.bad_row(format!("slot {slot} is watched and is no account's")));
         }
         state.restore_watch(slot, tables.decode("watches", row)?);
+    }
+    Ok(())
+}
+
+fn load_rates(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
+    let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
+    for row in tables.rates.iter(&rtxn).map_err(lmdb)? {
+        let (key, row) = row.map_err(lmdb)?;
+        let (base, currency, quote): (Currency, Currency, Quote) = tables.decode("rates", row)?;
+        if rate_key(base, currency) != key {
+            return Err(tables.bad_row(format!("rate {key:?} is another in its row")));
+        }
+        state.restore_rates().set((base, currency), Some(quote));
     }
     Ok(())
 }

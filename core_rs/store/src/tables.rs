@@ -12,7 +12,7 @@ use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::Assignee;
 use creditgate_engine::values::{
-    Minor, RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot,
+    Currency, Minor, RESERVATION_ITEM_BITS, ReservationId, SegmentIndex, Seq, Slot,
 };
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U32, U64, Unit};
@@ -70,6 +70,8 @@ pub struct Tables {
     pub(crate) policies: Database<'static, U64<BigEndian>, Bytes>,
     /// Slot → what a policy has to know of the account.
     pub(crate) watches: Database<'static, U32<BigEndian>, Bytes>,
+    /// Two currencies → the latest rate of the pair.
+    pub(crate) rates: Database<'static, Bytes, Bytes>,
     /// Name → position and when it was reached, as a pair of integers.
     pub(crate) sources: Database<'static, Str, Bytes>,
     /// Id → case.
@@ -106,6 +108,11 @@ pub(crate) fn item_key(slot: Slot, invoice_id: &str) -> Vec<u8> {
     [&slot.to_be_bytes()[..], invoice_id.as_bytes()].concat()
 }
 
+/// Key of the rate of a pair of currencies.
+pub(crate) fn rate_key(base: Currency, currency: Currency) -> Vec<u8> {
+    [base.to_bytes(), currency.to_bytes()].concat()
+}
+
 /// Key of a delegation: an id holds no control character.
 pub(crate) fn delegation_key(from: &str, to: &str) -> Vec<u8> {
     [from.as_bytes(), &[0], to.as_bytes()].concat()
@@ -140,7 +147,7 @@ impl Tables {
     pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 15, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 16, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -154,9 +161,10 @@ impl Tables {
                 let assignments = opener.create_database(wtxn, Some("assignments"))?;
                 let policies = opener.create_database(wtxn, Some("policies"))?;
                 let watches = opener.create_database(wtxn, Some("watches"))?;
+                let rates = opener.create_database(wtxn, Some("rates"))?;
                 let cases = opener.create_database(wtxn, Some("cases"))?;
                 let delegations = opener.create_database(wtxn, Some("delegations"))?;
-                let of_policy = (policies, watches, cases, delegations);
+                let of_policy = (policies, watches, cases, delegations, rates);
                 let sources = opener.create_database(wtxn, Some("sources"))?;
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
@@ -167,7 +175,7 @@ impl Tables {
             .map_err(lmdb)?
             .unwrap_commit();
         let (ours, of_terms, of_policy, names, meta) = dbs;
-        let (policies, watches, cases, delegations) = of_policy;
+        let (policies, watches, cases, delegations, rates) = of_policy;
         let (terms, calendars, assignments) = of_terms;
         let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
@@ -184,6 +192,7 @@ impl Tables {
             assignments,
             policies,
             watches,
+            rates,
             cases,
             delegations,
             sources,
@@ -281,6 +290,7 @@ impl Tables {
             self.assignments.clear(wtxn)?;
             self.policies.clear(wtxn)?;
             self.watches.clear(wtxn)?;
+            self.rates.clear(wtxn)?;
             self.cases.clear(wtxn)?;
             self.delegations.clear(wtxn)?;
             self.sources.clear(wtxn)?;

@@ -6,11 +6,12 @@ use creditgate_engine::model::{
     Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
 };
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
+use creditgate_engine::rates::Quote;
 use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
 use creditgate_engine::values::{
-    CalendarIndex, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
+    CalendarIndex, Currency, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
 };
 
 use heed::{PutFlags, RwTxn};
@@ -18,7 +19,9 @@ use serde::Serialize;
 
 use crate::commit;
 use crate::error::StoreError;
-use crate::tables::{Tables, TablesTxn, assignment_key, by_account_key, delegation_key, item_key};
+use crate::tables::{
+    Tables, TablesTxn, assignment_key, by_account_key, delegation_key, item_key, rate_key,
+};
 
 /// Changed rows; `None` where one was removed. Written in order of their keys, as LMDB likes it.
 #[derive(Default)]
@@ -35,6 +38,7 @@ pub(crate) struct Changes {
     assignments: BTreeMap<Assignee, Option<TermsIndex>>,
     policies: BTreeMap<PolicyVersion, PolicyRow>,
     watches: BTreeMap<Slot, Watch>,
+    rates: BTreeMap<(Currency, Currency), Quote>,
     sources: BTreeMap<Box<str>, Source>,
     cases: BTreeMap<CaseId, Option<Case>>,
     /// By their keys.
@@ -54,6 +58,7 @@ impl Changes {
             + self.assignments.len()
             + self.policies.len()
             + self.watches.len()
+            + self.rates.len()
             + self.cases.len()
             + self.delegations.len()
             + self.sources.len()
@@ -89,6 +94,10 @@ impl Changes {
                 true => drop(tables.watches.delete(wtxn, slot)?),
                 false => tables.watches.put(wtxn, slot, encode(&mut bytes, row))?,
             }
+        }
+        for ((base, currency), quote) in &self.rates {
+            let row = encode(&mut bytes, &(base, currency, quote));
+            tables.rates.put(wtxn, &rate_key(*base, *currency), row)?;
         }
         for (source, Source { position, heard_at }) in &self.sources {
             tables.sources.put(wtxn, source, encode(&mut bytes, &(position, heard_at)))?;
@@ -360,6 +369,10 @@ impl Rows for Overlay<'_> {
         let mut row = found.unwrap_or_default();
         f(&mut row);
         self.changes.watches.insert(slot, row);
+    }
+
+    fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {
+        self.changes.rates.insert((base, currency), quote);
     }
 
     fn set_case(&mut self, id: CaseId, case: Option<Case>) {

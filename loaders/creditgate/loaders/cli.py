@@ -1,4 +1,4 @@
-"""`creditgate load`: accounts, segments, limits, verifications, terms, ledger entries, from CSV."""
+"""`creditgate load`: accounts, segments, limits, verifications, terms, rates, entries, from CSV."""
 
 from typing import Unpack
 
@@ -24,11 +24,11 @@ def load() -> None:
     a dry run shows the first rejected rows instead. Of /dev/stdin it stands in the working
     directory.
 
-    Accounts, segments, limits and terms are set to what the file says, also where they were changed
-    by hand since; a second row for the same one is rejected. Where the policy says that limits are
-    owned here, a limit becomes a proposal, and its row counts as proposed. Entries are posted once.
-    So a file loaded twice changes nothing the second time, and a load that was stopped is simply
-    run again.
+    Accounts, segments, limits, terms and rates are set to what the file says, also where they were
+    changed by hand since; a second row for the same one is rejected. Where the policy says that
+    limits are owned here, a limit becomes a proposal, and its row counts as proposed. Entries are
+    posted once. So a file loaded twice changes nothing the second time, and a load that was stopped
+    is simply run again.
 
     Exit code: 0 all rows loaded, 1 some rejected, 2 wrong usage or header, 3 stopped early: the
     server could not be reached or failed, or the file could not be read to its end; 130
@@ -108,6 +108,22 @@ def verifications(connection: Connection, **options: Unpack[Options]) -> None:
     kept is never replaced: a row of its reference that says something else is rejected.
     """
     run(connection, rows.VERIFICATIONS, loading.verifications, options)
+
+
+@load.command()
+@options_of_a_file
+@connected
+def rates(connection: Connection, **options: Unpack[Options]) -> None:
+    """Set exchange rates, by which orders in other currencies are converted.
+
+    Required columns: base_currency, currency, rate (what one whole unit of base_currency is worth
+    in currency: a decimal such as 1.0825), source (the system or bank that it comes from). Further
+    column: as_of (when it was true there: 2026-01-31T16:00:00Z; without a zone it is UTC; empty:
+    now).
+
+    Each pair stands in one row; a rate that is older than the one that is known changes nothing.
+    """
+    run(connection, rows.RATES, loading.rates, options)
 
 
 @load.command()

@@ -13,6 +13,7 @@ from creditgate.client import (
     AccountUpsert,
     AsyncClient,
     CreditgateError,
+    ExchangeRate,
     LedgerEntry,
     Segment,
     Terms,
@@ -106,6 +107,11 @@ def verifications(client: AsyncClient, path: Path) -> FileLoad[VerificationRecor
     """Keeps what third parties found out about customers."""
     send = partial(sending.verifications, client)
     return FileLoad(rows.VERIFICATIONS, path, Tally(UPSERT_OUTCOMES), send)
+
+
+def rates(client: AsyncClient, path: Path) -> FileLoad[ExchangeRate]:
+    """Sets the rates of pairs of currencies."""
+    return FileLoad(rows.RATES, path, Tally(UPSERT_OUTCOMES), partial(sending.rates, client))
 
 
 def entries(client: AsyncClient, path: Path, source: str = SOURCE_DEFAULT) -> FileLoad[LedgerEntry]:

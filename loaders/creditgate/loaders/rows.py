@@ -7,7 +7,8 @@ column. What only the server can know (does the account exist, was the entry pos
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from creditgate.client import (
     Allocation,
     CreditLimit,
     EntryKind,
+    ExchangeRate,
     LedgerEntry,
     LimitKind,
     NonWorkingDay,
@@ -52,6 +54,7 @@ NonWorkingDayName = Literal["keep", "next", "previous"]
 DefaultLimitKindName = Literal["amount", "unlimited", "no_credit"]
 EntryKindName = Literal["invoice", "payment", "credit_memo", "adjustment", "opening_balance"]
 
+_RATE = re.compile(r"[0-9]{1,16}(\.[0-9]{1,12})?")
 _SIGNED_KINDS = frozenset({"adjustment", "opening_balance"})
 _ALLOCATED_KINDS = frozenset({"payment", "credit_memo"})
 
@@ -127,6 +130,16 @@ class VerificationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     date: date
     score: Score | None = None
     document_sha256: str | None = None
+
+
+class RateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one whole unit of a currency is worth in another."""
+
+    base_currency: Currency
+    currency: Currency
+    rate: Words
+    source: Id
+    as_of: Words | None = None
 
 
 class EntryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -380,6 +393,32 @@ class _InvoiceRef(msgspec.Struct, frozen=True):
     invoice_id: Id
 
 
+def rate_message(cells: Mapping[str, str]) -> ExchangeRate:
+    """Raises RowError."""
+    row = typed(cells, RateRow)
+    if row.base_currency == row.currency:
+        raise invalid("currency", row.currency, "must be another one than base_currency")
+    if not _RATE.fullmatch(row.rate) or not Decimal(row.rate):
+        rule = "must be a decimal greater than zero, such as 1.0825"
+        raise invalid("rate", row.rate, rule)
+    as_of = None if row.as_of is None else _moment("as_of", row.as_of)
+    return ExchangeRate(
+        base_currency=row.base_currency,
+        currency=row.currency,
+        rate=Decimal(row.rate),
+        source=row.source,
+        as_of=as_of,
+    )
+
+
+def _moment(field: str, value: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise invalid(field, value, "must be a time like 2026-01-31T16:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 MessageT = TypeVar("MessageT")
 
 
@@ -442,4 +481,5 @@ ASSIGNMENTS = RowKind(
     AssignmentRow, assignment_message, {}, ("account_id", "contract_id", "segment_id")
 )
 VERIFICATIONS = RowKind(VerificationRow, verification_message, {}, ("account_id", "reference"))
+RATES = RowKind(RateRow, rate_message, {}, ("base_currency", "currency"))
 ENTRIES = RowKind(EntryRow, entry_message, {"amount_minor": "amount"})

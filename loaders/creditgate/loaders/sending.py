@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from creditgate.client import (
     AccountUpsert,
     AsyncClient,
+    ExchangeRate,
     ItemError,
     LedgerEntry,
     NotFoundError,
@@ -83,6 +84,15 @@ async def verifications(client: AsyncClient, load: Load[VerificationRecord]) -> 
         results: Sequence[UpsertResult] = ()
         if chunk.messages:
             results = await client.record_verifications(chunk.messages, channel=CHANNEL)
+        load.settle(chunk, *_upsert_outcomes(results))
+
+
+async def rates(client: AsyncClient, load: Load[ExchangeRate]) -> None:
+    """Sets exchange rates."""
+    for chunk in load.chunks():
+        results: Sequence[UpsertResult] = ()
+        if chunk.messages:
+            results = await client.upsert_rates(chunk.messages, channel=CHANNEL)
         load.settle(chunk, *_upsert_outcomes(results))
 
 

@@ -17,6 +17,7 @@ from creditgate.v1 import (
     ledger_pb2,
     limits_pb2,
     policy_pb2,
+    rates_pb2,
     terms_pb2,
 )
 
@@ -33,6 +34,8 @@ _COLD_METHODS: Final = frozenset(
         "UpsertTerms",
         "UpsertCalendars",
         "AssignTerms",
+        "UpsertRates",
+        "RevalueReservations",
         "SuspendAccount",
         "ReinstateAccount",
         "CloseAccount",
@@ -106,6 +109,7 @@ def _services() -> Iterator[ServiceDescriptor]:
         terms_pb2,
         policy_pb2,
         approval_pb2,
+        rates_pb2,
         clock_pb2,
         audit_pb2,
     )

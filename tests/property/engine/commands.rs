@@ -2,9 +2,11 @@
 
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
+use creditgate_engine::counting::{OrderDetails, Shipping};
 use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::ReasonCode;
 use creditgate_engine::policy::limits::Owner;
+use creditgate_engine::rates::Rate;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use proptest::collection::vec;
@@ -12,7 +14,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::reference::Rules;
+use crate::reference::{ExposurePolicy, Rules};
 use crate::{DAY, START};
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0, call: 0 };
@@ -69,11 +71,52 @@ fn limit() -> BoxedStrategy<Limit> {
 const DEFAULT_TTL_S: u32 = 86_400;
 
 fn order() -> BoxedStrategy<Order<'static>> {
-    (account_id(), order_id(), amount(), seldom(), 1_u32..200_000, asked())
-        .prop_map(|(account_id, order_id, amount, wrong, ttl_s, terms)| {
+    let other = prop::bool::weighted(0.15);
+    (account_id(), order_id(), amount(), other, 1_u32..200_000, (asked(), shipping()))
+        .prop_map(|(account_id, order_id, amount, wrong, ttl_s, (terms, shipping))| {
             let ttl = Ttl { asked_s: Some(ttl_s), default_s: DEFAULT_TTL_S };
             let currency = currency_for(account_id, wrong);
-            Order { account_id, order_id, amount, currency, ttl, terms }
+            let AskedTerms { contract_id, terms_id } =
+                terms.unwrap_or(AskedTerms { contract_id: None, terms_id: None });
+            let part = |share: i64| i64::try_from(i128::from(amount) * i128::from(share) / 100);
+            let part = |share| part(share).expect("a part of an amount");
+            let shipping = shipping.map(|of| {
+                let (tax, freight) = (part(of.tax), part(of.freight));
+                Shipping { tax, freight, ..of }
+            });
+            let details = OrderDetails { contract_id, terms_id, shipping };
+            let names_any = details != OrderDetails::default();
+            let details = names_any.then(|| Box::new(details));
+            Order { account_id, order_id, amount, currency, ttl, details }
+        })
+        .boxed()
+}
+
+/// Tax and freight in percent.
+fn shipping() -> BoxedStrategy<Option<Shipping<'static>>> {
+    let today = Day::of(START).0;
+    let ship_date = option::weighted(0.6, (today - 1..today + 9).prop_map(Day));
+    let bill_to = option::weighted(0.3, account_id());
+    let shipping = (ship_date, 0_i64..50, 0_i64..=50, bill_to).prop_map(
+        |(ship_date, tax, freight, bill_to)| Shipping { ship_date, tax, freight, bill_to },
+    );
+    option::weighted(0.3, shipping).boxed()
+}
+
+fn rates() -> BoxedStrategy<Command<'static>> {
+    let rate = select(vec!["0.5", "1.0825", "1.25", "2", "0.923788", "0.333333333333"]);
+    let as_of = START - 4 * DAY..START + 9 * DAY;
+    (rate, as_of, any::<bool>(), prop::bool::weighted(0.6), 0_u64..9_000)
+        .prop_map(|(rate, as_of, inverse, sets, after)| {
+            let request = REQUEST;
+            if !sets {
+                return Command::Revalue(Revalue { request, after: after.saturating_sub(6_000) });
+            }
+            let base = currency_for("c", inverse);
+            let (currency, source) = (currency_for("c", !inverse), "ecb");
+            let rate = Rate::parse(rate).expect("a decimal");
+            let as_of = Some(as_of).filter(|_| after % 4 > 0);
+            Command::UpsertRate(UpsertRate { request, base, currency, rate, source, as_of })
         })
         .boxed()
 }
@@ -405,15 +448,20 @@ pub fn rules() -> BoxedStrategy<Option<Rules>> {
         option::of(select(vec![300, 500])),
     );
     let owner = option::of(select(vec![Owner::Ledger, Owner::Creditgate]));
-    let rules = (owner, 0..3, select(vec![0, 7, 50]), prop::bool::weighted(0.3), option::of(band))
-        .prop_map(|(owner, grace_days, tolerance, verified_only, band)| Rules {
-            owner,
-            grace_days,
-            tolerance,
-            verified_only,
-            band,
-        });
+    let (grace_days, tolerance) = (0..3, select(vec![0, 7, 50]));
+    let verified_only = prop::bool::weighted(0.3);
+    let rules = (owner, grace_days, tolerance, verified_only, option::of(band), exposure());
+    let rules = rules.prop_map(|(owner, grace_days, tolerance, verified_only, band, exposure)| {
+        Rules { owner, grace_days, tolerance, verified_only, band, exposure }
+    });
     option::weighted(0.7, rules).boxed()
+}
+
+fn exposure() -> impl Strategy<Value = ExposurePolicy> {
+    let horizon_days = option::weighted(0.8, 0..4_i32);
+    (horizon_days, any::<bool>(), any::<bool>()).prop_map(|(horizon_days, tax, freight)| {
+        ExposurePolicy { horizon_days, tax_counts: tax, freight_counts: freight }
+    })
 }
 
 fn erasure() -> BoxedStrategy<Command<'static>> {
@@ -452,6 +500,7 @@ pub fn step() -> BoxedStrategy<Step> {
         2 => temporary_limit(),
         1 => rolling_limit(),
         3 => payment_terms(),
+        2 => rates(),
         1 => erasure(),
         6 => review(),
         5 => post(),
@@ -491,9 +540,17 @@ pub fn opening() -> Vec<Step> {
     };
     let limit = |kind| Some(Limit { kind, valid_until: None });
     [("a", limit(LimitKind::Amount(150))), ("b", limit(LimitKind::Unlimited)), ("c", None)]
-        .map(|(id, limit)| {
-            let command = Command::UpsertAccount(account(id, limit));
-            Step { later: 0, actor: "oms", channel: "", command }
-        })
-        .to_vec()
+        .map(|(id, limit)| Command::UpsertAccount(account(id, limit)))
+        .into_iter()
+        .chain([first_rate()])
+        .map(|command| Step { later: 0, actor: "oms", channel: "", command })
+        .collect()
+}
+
+/// So that most orders in another currency have one.
+fn first_rate() -> Command<'static> {
+    let (base, currency) = (currency_for("c", false), currency_for("a", false));
+    let (request, source, as_of) = (REQUEST, "ecb", None);
+    let rate = Rate::parse("1.25").expect("a decimal");
+    Command::UpsertRate(UpsertRate { request, base, currency, rate, source, as_of })
 }

@@ -225,7 +225,10 @@ impl Run {
             .reservations
             .values()
             .map(|r| {
-                let amounts = [r.open, r.captured, r.released, r.expired].map(i128::from);
+                let counts = [r.open, r.captured, r.released, r.expired].map(i128::from);
+                let own = r.parts();
+                let own = [own.open, own.captured, own.released, own.expired].map(i128::from);
+                let amounts = (own, counts, r.waits());
                 let moments = [r.created_at, r.expires_at, r.closed_at];
                 let captures = r.captures.iter().map(|c| (&*c.invoice_id, c.by_ledger)).collect();
                 (r.id, &*r.order_id, amounts, moments, captures)
@@ -235,7 +238,7 @@ impl Run {
             .orders
             .iter()
             .map(|(id, o)| {
-                let amounts = [o.open, o.captured, o.released, o.expired];
+                let amounts = (o.own(), o.counts, o.worth.waits);
                 let moments = [o.created_at, o.expires_at, o.closed_at];
                 (*id, o.order_id, amounts, moments, o.captures.clone())
             })
@@ -315,6 +318,7 @@ impl Run {
         let mut restored = State::default();
         dump.segments.iter().for_each(|row| restored.restore_segment(row.clone()));
         restored.restore_payment_terms().clone_from(&dump.payment_terms);
+        restored.restore_rates().clone_from(&dump.rates);
         let Restore { mut accounts, mut reservations, mut items } = restored.restore();
         let mut rows = AccountRows::default();
         for (account, counters) in &dump.accounts {
@@ -331,6 +335,7 @@ impl Run {
         dump.sources.iter().for_each(|(source, row)| restored.restore_source(source, *row));
         dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert!(restored.add_up() && restored.sum_up());
+        dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert_eq!(restored.dump(), dump);
     }
 }
@@ -368,38 +373,41 @@ fn answer(verdict: &Verdict, amount: i64) -> Answer {
     }
 }
 
-fn reserved_answer(reserved: &Reserved) -> (Answer, Option<[i128; 5]>) {
+fn reserved_answer(reserved: &Reserved) -> (Answer, Option<Vec<i128>>) {
     assert_eq!(reserved.reservation.is_some(), reserved.amount > 0);
     assert_eq!(reserved.expires_at > 0, reserved.amount > 0);
     (answer(&reserved.verdict, reserved.amount), None)
 }
 
 /// Every decision of an outcome, and the order after it where the outcome shows it.
-fn answers(outcome: &Outcome) -> Vec<(Answer, Option<[i128; 5]>)> {
+fn answers(outcome: &Outcome) -> Vec<(Answer, Option<Vec<i128>>)> {
     match outcome {
         Outcome::Reserved(reserved) => vec![reserved_answer(reserved)],
         Outcome::ReservedAll(all) => all.iter().map(reserved_answer).collect(),
         Outcome::Changed(Changed { verdict, reservation: view, amount, breach, invoiced }) => {
             let invoiced = invoiced.as_deref().cloned();
             let answer = Answer { breach: *breach, invoiced, ..answer(verdict, *amount) };
-            let parts = [view.open, view.captured, view.released, view.expired, view.expires_at];
-            vec![(answer, Some(parts.map(i128::from)))]
+            let own = view.parts();
+            let own = [own.open, own.captured, own.released, own.expired];
+            let counts = [view.open, view.captured, view.released, view.expired];
+            let all = [&own[..], &counts, &[view.expires_at]].concat();
+            vec![(answer, Some(all.into_iter().map(i128::from).collect()))]
         }
         Outcome::Upserted(_)
         | Outcome::UpsertedProposing(..)
         | Outcome::Proposed(_)
         | Outcome::Policy(_)
+        | Outcome::Revalued(_)
         | Outcome::Erased(_)
         | Outcome::Done => vec![],
         Outcome::Reviewed(reviewed) => reviewed.reserved.iter().map(reserved_answer).collect(),
     }
 }
 
-fn expected_answers(answers: Vec<Answer>) -> Vec<(Answer, Option<[i128; 5]>)> {
+fn expected_answers(answers: Vec<Answer>) -> Vec<(Answer, Option<Vec<i128>>)> {
     let parts = |mut answer: Answer| {
         let order = answer.order.take();
-        let parts =
-            order.map(|o| [o.open, o.captured, o.released, o.expired, i128::from(o.expires_at)]);
+        let parts = order.map(|o| [&o.own()[..], &o.counts, &[i128::from(o.expires_at)]].concat());
         (answer, parts)
     };
     answers.into_iter().map(parts).collect()
@@ -427,7 +435,9 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         let blocks = found.reasons.iter().any(|reason| !notices.contains(&reason.0));
         assert!(found.decision != Decision::Approved || !blocks || found.breach || signed);
         assert!(!found.breach || blocks);
-        if let Command::Reserve(Reserve { order, allow_partial, .. }) = command {
+        if let Command::Reserve(Reserve { order, allow_partial, .. }) = command
+            && matches!(outcome, Outcome::Reserved(reserved) if reserved.counting.is_none())
+        {
             let room = known(order.account_id).unwrap_or(i128::MAX);
             let bounds = 1..=room.min(order.amount.into());
             let refused = matches!(found.decision, Decision::Declined | Decision::Referred);
@@ -447,9 +457,10 @@ fn assert_check(state: &State, now: Micros, asked: &Request<'_>, outcome: &Outco
         return;
     }
     let Reserve { order, allow_partial, .. } = command;
-    let Order { account_id, amount, currency, terms, .. } = *order;
+    let Order { account_id, amount, currency, ref details, .. } = *order;
+    let details = details.as_deref();
     let (allow_partial, channel) = (*allow_partial, asked.channel);
-    let inquiry = Inquiry { account_id, amount, currency, allow_partial, terms, channel };
+    let inquiry = Inquiry { account_id, amount, currency, allow_partial, details, channel };
     let checked = check(state, now, &inquiry);
     let expected = Reserved { reservation: None, expires_at: 0, case: None, ..reserved.clone() };
     assert_eq!(checked, Ok(expected));

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
+use creditgate_engine::counting::Shipping;
 use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved, Referred};
 use creditgate_engine::outcome::ReasonCode::{self, *};
-use creditgate_engine::outcome::{Invoiced, Level, Whose};
+use creditgate_engine::outcome::{Invoiced, Level, PRECEDENCE, Whose};
 use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
 
 use cases::Case;
 pub use limits::{Backing, Rules};
+pub use rates::ExposurePolicy;
+use rates::{Fraction, Worth, largest};
 
 pub type Amount = i128;
 const MAX: Amount = EXPOSURE_MINOR_MAX as Amount;
@@ -57,6 +60,10 @@ pub struct Order {
     /// By invoice: what it took.
     pub taken: BTreeMap<&'static str, Amount>,
     pub asked: Option<AskedTerms<'static>>,
+    /// What counts, in the account's currency: open, captured, released, expired. All else is in
+    /// the order's.
+    pub counts: [Amount; 4],
+    pub worth: Worth,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,6 +112,8 @@ pub struct Model {
     pub calendar: Option<CalendarSpec>,
     /// By the scope as it is written.
     pub assigned: BTreeMap<String, &'static str>,
+    /// By pair: how much, and as of when.
+    pub rates: BTreeMap<(Currency, Currency), (Fraction, Micros)>,
     pub orders: BTreeMap<u64, Order>,
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
     pub cases: BTreeMap<u64, Case>,
@@ -121,7 +130,7 @@ pub struct Model {
 
 impl Model {
     pub fn reserved(&self, account: &str) -> Amount {
-        self.orders.values().filter(|o| o.account == account).map(|o| o.open).sum()
+        self.orders.values().filter(|o| o.account == account).map(|o| o.counts[0]).sum()
     }
 
     pub fn captured(&self, account: &str) -> Amount {
@@ -253,8 +262,9 @@ impl Model {
         }
     }
 
-    /// Holds `new` exposure of an order of `total` against the rules.
-    fn ask(&self, account_id: &str, new: Amount, total: Amount) -> Answer {
+    /// Everything that `new` exposure of an order of `total` violates, not concluded yet; and how
+    /// much of it would violate no amount.
+    fn hold_to_limits(&self, account_id: &str, new: Amount, total: Amount) -> (Answer, Amount) {
         let account = &self.accounts[account_id];
         let limit = self.limit(account);
         let (available, bound_by) = self.room(account_id);
@@ -316,17 +326,27 @@ impl Model {
                 fitting = fitting.min(left);
             }
         }
-        let amounts =
-            [MaxOrderAmountExceeded, InsufficientCredit, SharedLimitExceeded, SegmentCapExceeded];
-        let blocks = |code| ![LimitTolerated, LimitInGrace].contains(&code);
-        let blocking = reasons.iter().filter(|(code, ..)| blocks(*code));
-        let only_amounts = blocking.clone().all(|(code, ..)| amounts.contains(code));
-        let fits = blocking.count() == 0;
-        let fitting = (only_amounts && !fits).then_some(fitting.max(0));
-        let decision = if fits { Approved } else { Declined };
-        let amount = if fits { new } else { 0 };
         let (breach, invoiced, order) = (false, None, None);
-        Answer { decision, reasons, fitting, available, bound_by, amount, breach, invoiced, order }
+        let fits = fitting.max(0);
+        let (decision, fitting, amount) = (Approved, None, 0);
+        let answer = Answer {
+            decision,
+            reasons,
+            fitting,
+            available,
+            bound_by,
+            amount,
+            breach,
+            invoiced,
+            order,
+        };
+        (answer, fits)
+    }
+
+    /// Holds `new` exposure of an order of `total` against the rules.
+    fn ask(&self, account_id: &str, new: Amount, total: Amount) -> Answer {
+        let (answer, fits) = self.hold_to_limits(account_id, new, total);
+        concluded(answer, new, fits)
     }
 
     /// What counters can be trusted with.
@@ -339,7 +359,8 @@ impl Model {
         ];
         let items = self.invoices.iter().filter(|((a, _), _)| *a == account).map(|(_, i)| i.open);
         let orders = self.orders.values().map(|o| o.open + o.captured + o.released + o.expired);
-        let mut all = sums.into_iter().chain(items).chain(orders);
+        let counts = self.orders.values().map(|o| o.counts.iter().sum());
+        let mut all = sums.into_iter().chain(items).chain(orders).chain(counts);
         if all.any(|sum| sum.abs() > MAX) { refuse("ExposureOutOfRange") } else { Ok(()) }
     }
 
@@ -404,6 +425,8 @@ impl Model {
                 next.retry(c);
                 vec![]
             }
+            Command::UpsertRate(c) => next.upsert_rate(c)?,
+            Command::Revalue(c) => next.revalue(c)?,
             // Names and reasons decide nothing.
             Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
                 return refuse("AccountNotFound");
@@ -414,7 +437,7 @@ impl Model {
         let looks = !matches!(command, Command::ReserveAll(_) | Command::ReviewCase(_));
         for answer in answers.iter_mut().filter(|_| looks) {
             let account = match command {
-                Command::Reserve(c) => c.order.account_id,
+                Command::Reserve(c) => c.order.bill_to().unwrap_or(c.order.account_id),
                 _ => answer.order.as_ref().expect("of an order").account,
             };
             (answer.available, answer.bound_by) = next.room(account);
@@ -423,6 +446,26 @@ impl Model {
         *self = next;
         Ok(answers)
     }
+}
+
+/// What the reasons of an answer lead to: all of `amount`, or none of it, where `fits` of what was
+/// asked would have violated no amount.
+fn concluded(mut answer: Answer, amount: Amount, fits: Amount) -> Answer {
+    answer.reasons.sort_by_key(|(code, ..)| PRECEDENCE.iter().position(|known| known == code));
+    let amounts =
+        [MaxOrderAmountExceeded, InsufficientCredit, SharedLimitExceeded, SegmentCapExceeded];
+    let blocking = answer.reasons.iter().map(|(code, ..)| *code);
+    let blocking: Vec<_> =
+        blocking.filter(|code| ![LimitTolerated, LimitInGrace].contains(code)).collect();
+    answer.decision = match blocking[..] {
+        [] => Approved,
+        [TermsUpgraded] => Referred,
+        _ => Declined,
+    };
+    let short = !blocking.is_empty() && blocking.iter().all(|code| amounts.contains(code));
+    answer.fitting = short.then_some(fits);
+    answer.amount = if blocking.is_empty() { amount } else { 0 };
+    answer
 }
 
 fn refuse<T>(kind: &str) -> Result<T> {
@@ -439,5 +482,7 @@ mod conditions;
 mod limits;
 #[path = "reference_orders.rs"]
 mod orders;
+#[path = "reference_rates.rs"]
+mod rates;
 #[path = "reference_terms.rs"]
 mod terms;

@@ -61,11 +61,17 @@ impl Model {
     }
 
     pub(super) fn pending_case(&self, order: &OrderOf) -> Option<u64> {
-        let same = |case: &Case| {
-            (case.order.account_id, case.order.order_id) == (order.account_id, order.order_id)
-        };
+        let billed = order.bill_to().unwrap_or(order.account_id);
+        let same =
+            |case: &Case| (case.order.account_id, case.order.order_id) == (billed, order.order_id);
         let latest = self.cases.iter().rev().find(|(_, case)| same(case));
         latest.filter(|(_, case)| case.is_pending()).map(|(id, _)| *id)
+    }
+
+    /// Whether an order is one that a case can keep.
+    fn is_plain(&self, order: &OrderOf) -> bool {
+        let ships = order.details.as_ref().is_some_and(|details| details.shipping.is_some());
+        !ships && self.accounts[order.account_id].currency == order.currency
     }
 
     /// Whether what was signed covers better terms of this order.
@@ -73,7 +79,7 @@ impl Model {
         let waiver = |id| {
             let case: &Case = &self.cases[&id];
             let waiver = case.waiver.filter(|_| case.status == CaseStatus::Approved);
-            waiver.filter(|_| case.order.terms == order.terms)
+            waiver.filter(|_| case.order.terms() == order.terms() && self.is_plain(order))
         };
         let found = self.pending_case(order).and_then(waiver);
         found.is_some_and(|(most, until)| Amount::from(order.amount) <= most && self.now < until)
@@ -83,11 +89,13 @@ impl Model {
     pub(super) fn after_order(&mut self, order: &OrderOf, answer: &Answer) {
         let (now, seq, amount) = (self.now, self.seq, Amount::from(order.amount));
         let (escalates_at, expires_at) = (self.escalates_at(amount, 0), now + 50 * HOUR);
+        let is_plain = self.is_plain(order);
+        let billed = order.bill_to().unwrap_or(order.account_id);
         let pending = self.pending_case(order);
         let Some(id) = pending else {
-            if answer.decision == Referred && self.has_policy {
+            if answer.decision == Referred && self.has_policy && is_plain {
                 let case = Case {
-                    order: *order,
+                    order: order.clone(),
                     askers: vec![self.actor],
                     status: CaseStatus::Open,
                     level: 0,
@@ -106,14 +114,18 @@ impl Model {
         let case = self.cases.get_mut(&id).expect("it is pending");
         match answer.decision {
             Approved | PartiallyApproved => {
-                let reservation = self.orders.iter().rev().find(|(_, made)| {
-                    (made.account, made.order_id) == (order.account_id, order.order_id)
-                });
+                let reservation =
+                    self.orders.iter().rev().find(|(_, made)| {
+                        (made.account, made.order_id) == (billed, order.order_id)
+                    });
                 case.reservation = reservation.map(|(id, _)| *id);
                 case.close(CaseStatus::Used, now);
             }
-            Referred if (case.order.amount, case.order.terms) != (order.amount, order.terms) => {
-                (case.order, case.status, case.level) = (*order, CaseStatus::Open, 0);
+            Referred if !is_plain => {}
+            Referred
+                if (case.order.amount, case.order.terms()) != (order.amount, order.terms()) =>
+            {
+                (case.order, case.status, case.level) = (order.clone(), CaseStatus::Open, 0);
                 (case.claimed_by, case.waiver, case.signatures) = (None, None, Vec::new());
                 (case.escalates_at, case.expires_at) = (escalates_at, expires_at);
             }
@@ -125,9 +137,10 @@ impl Model {
     /// The answer to an order that is reserved, where a case gave it just that.
     pub(super) fn reserved_before(&self, order: &OrderOf, held: u64) -> Option<Answer> {
         let case = self.cases.values().find(|case| case.reservation == Some(held))?;
+        let case = Some(case).filter(|_| self.is_plain(order))?;
         let made = &self.orders[&held];
         let total = made.open + made.captured + made.released + made.expired;
-        let same = (case.order.amount, case.order.terms) == (order.amount, order.terms);
+        let same = (case.order.amount, case.order.terms()) == (order.amount, order.terms());
         (same && total == Amount::from(order.amount)).then(|| Answer {
             decision: Approved,
             reasons: Vec::new(),
@@ -143,7 +156,7 @@ impl Model {
 
     /// Decides the order of a case again; what it holds is new.
     fn decide_again(&mut self, id: u64, item: usize) -> Result<Answer> {
-        let order = self.cases[&id].order;
+        let order = self.cases[&id].order.clone();
         if self.latest(order.account_id, order.order_id).is_some_and(|id| self.orders[&id].open > 0)
         {
             return refuse("OrderAlreadyReserved");

@@ -15,6 +15,7 @@ pub struct Rules {
     pub verified_only: bool,
     /// What needs nobody's approval: a change in percent, an amount in USD, a score.
     pub band: Option<(Option<Amount>, i64, Option<i64>)>,
+    pub exposure: ExposurePolicy,
 }
 
 impl Rules {
@@ -38,7 +39,7 @@ impl Rules {
             text += &dollars(amount);
             text += &score.map_or(String::new(), |s| format!("score_min = {s}\n"));
         }
-        text
+        text + &self.exposure.text()
     }
 }
 

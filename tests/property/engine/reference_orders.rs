@@ -38,14 +38,21 @@ impl Model {
         Answer { amount: 0, order: Some(self.orders[&id].clone()), ..answer }
     }
 
-    pub(super) fn reserve(&mut self, order: &crate::OrderOf, partial: bool) -> Result<Answer> {
-        let Some(account) = self.accounts.get(order.account_id) else {
+    /// Who is billed for an order.
+    fn billed(&self, order: &crate::OrderOf) -> Result<&'static str> {
+        if !self.accounts.contains_key(order.account_id) {
             return refuse("AccountNotFound");
-        };
-        if account.currency != order.currency {
-            return refuse("CurrencyMismatch");
         }
-        let latest = self.latest(order.account_id, order.order_id);
+        let billed = order.bill_to().unwrap_or(order.account_id);
+        if !self.accounts.contains_key(billed) {
+            return refuse("BillToNotFound");
+        }
+        Ok(billed)
+    }
+
+    pub(super) fn reserve(&mut self, order: &crate::OrderOf, partial: bool) -> Result<Answer> {
+        let billed = self.billed(order)?;
+        let latest = self.latest(billed, order.order_id);
         if let Some(held) = latest.filter(|id| self.orders[id].open > 0) {
             let before = self.reserved_before(order, held);
             return before.map_or_else(|| refuse("OrderAlreadyReserved"), Ok);
@@ -57,13 +64,8 @@ impl Model {
 
     /// An item of a batch, which opens no case and asks for nothing that was signed.
     fn reserve_item(&mut self, order: &crate::OrderOf, item: usize) -> Result<Answer> {
-        let Some(account) = self.accounts.get(order.account_id) else {
-            return refuse("AccountNotFound");
-        };
-        if account.currency != order.currency {
-            return refuse("CurrencyMismatch");
-        }
-        let latest = self.latest(order.account_id, order.order_id);
+        let billed = self.billed(order)?;
+        let latest = self.latest(billed, order.order_id);
         if latest.is_some_and(|id| self.orders[&id].open > 0) {
             return refuse("OrderAlreadyReserved");
         }
@@ -84,11 +86,11 @@ impl Model {
         partial: bool,
         item: usize,
     ) -> Result<Answer> {
+        let (billed, asked) = (self.billed(order)?, order.terms());
         let waived = self.is_waived(order);
-        self.know_terms(order.account_id, order.terms)?;
-        let answer = self.ask(order.account_id, order.amount.into(), order.amount.into());
-        let today = Day::of(self.now);
-        let mut answer = self.compare_terms(order.account_id, order.terms, today, 31, answer);
+        self.know_terms(billed, asked)?;
+        let worth = self.worth(billed, order);
+        let mut answer = self.ask_for(billed, order, worth.as_ref().copied());
         if waived && answer.decision == Referred {
             (answer.decision, answer.amount) = (Approved, order.amount.into());
         }
@@ -96,20 +98,113 @@ impl Model {
             (answer.decision, answer.amount) = (PartiallyApproved, part);
         }
         if answer.amount > 0 {
-            let made = Order {
-                account: order.account_id,
+            let mut made = Order {
+                account: billed,
                 order_id: order.order_id,
-                open: answer.amount,
                 created_at: self.now,
                 expires_at: self.now + Micros::from(order.ttl.seconds()) * 1_000_000,
-                asked: order.terms,
+                asked,
+                worth: worth.expect("it was valued"),
                 ..Order::default()
             };
+            made.grow(answer.amount);
             self.orders.insert(reservation_id(self.seq, item), made);
-            self.in_range(order.account_id)?;
+            self.in_range(billed)?;
         }
-        (answer.available, answer.bound_by) = self.room(order.account_id);
+        (answer.available, answer.bound_by) = self.room(billed);
         Ok(answer)
+    }
+
+    /// Everything that stands in the way of an order.
+    fn ask_for(
+        &self,
+        billed: &'static str,
+        order: &crate::OrderOf,
+        worth: std::result::Result<Worth, &Violated>,
+    ) -> Answer {
+        let (amount, today) = (Amount::from(order.amount), Day::of(self.now));
+        let (new, full) = worth.map_or((0, 0), |worth| (worth.now(amount), worth.full(amount)));
+        let (mut answer, _) = self.hold_to_limits(billed, new, full);
+        if worth.map_or(true, |worth| worth.waits) {
+            count_nothing(&mut answer);
+        }
+        answer.reasons.extend(worth.err().cloned());
+        if billed != order.account_id {
+            answer.reasons.extend(self.sold_to(order.account_id));
+        }
+        self.compare_terms(billed, order.terms(), today, 31, &mut answer);
+        let (_, room) = self.hold_to_limits(billed, new, 0);
+        let maximum = answer.reasons.iter().find(|(code, ..)| *code == MaxOrderAmountExceeded);
+        let most = maximum.map_or(Amount::MAX, |(_, _, most, _)| *most);
+        let fits =
+            |worth: Worth| largest(amount, |x| worth.now(x) <= room && worth.full(x) <= most);
+        let answer = concluded(answer, amount, worth.map_or(0, fits));
+        // There is no part of it that counts less than all of it does.
+        let waits = worth.is_ok_and(|worth| worth.waits);
+        Answer { fitting: answer.fitting.filter(|_| !waits), ..answer }
+    }
+
+    /// Why somebody may not order, whoever is billed.
+    fn sold_to(&self, who: &'static str) -> Vec<Violated> {
+        let status =
+            [AccountClosed, AccountSuspended, FraudSuspension, BureauSuspension, AccountOnHold];
+        let own = self.ask(who, 0, 0).reasons.into_iter();
+        let own = own.filter(|(code, ..)| status.contains(code));
+        own.map(|(code, a, b, whose)| {
+            let hold = match whose {
+                Some(Whose::Hold(id)) => Some(id),
+                _ => None,
+            };
+            (code, a, b, Some(Whose::SoldTo(who.into(), hold)))
+        })
+        .collect()
+    }
+
+    /// Everything that stands in the way of more of an order, not concluded yet, and how much of it
+    /// would fit.
+    fn ask_more(
+        &self,
+        order: &Order,
+        new: Amount,
+        total: Amount,
+        first: Day,
+        days: i32,
+    ) -> (Answer, Amount) {
+        let (mut answer, fits) = self.hold_to_limits(order.account, new, total);
+        self.compare_terms(order.account, order.asked, first, days, &mut answer);
+        answer.reasons.extend(order.worth.sold_to.into_iter().flat_map(|who| self.sold_to(who)));
+        (answer, fits)
+    }
+
+    /// What is said of a shipment, where anything of it is to be asked for: what was not open, or
+    /// did not count, or came to count by itself.
+    fn ask_to_ship(&self, order: &Order, asked: Amount, day: Day) -> Option<Answer> {
+        let worth = order.worth;
+        let excess = (asked - order.open).max(0);
+        let grown = order.grown_by(excess, asked);
+        let by_itself = worth.waited && !worth.waits;
+        if excess == 0 && grown == 0 && !by_itself {
+            return None;
+        }
+        let total = match by_itself && excess == 0 {
+            true => 0,
+            false => worth.full(order.captured + asked),
+        };
+        let mut without = self.clone();
+        let (mut new, mut more) = (grown, (order.open, order.counts[0], excess));
+        if by_itself {
+            // All that counts of it is asked for.
+            let held = without.orders.values_mut().find(|held| {
+                (held.account, held.order_id, held.created_at)
+                    == (order.account, order.order_id, order.created_at)
+            });
+            held.expect("it came to count").counts[0] = 0;
+            (new, more) = (grown + order.counts[0], (order.open, 0, excess));
+        } else if worth.waits {
+            more = (0, 0, asked);
+        }
+        let (answer, fits) = without.ask_more(order, new, total, day, 1);
+        Some(fitting_part(&worth, more, concluded(answer, new, fits)))
     }
 
     pub(super) fn reserve_all(&mut self, orders: &[crate::OrderOf]) -> Result {
@@ -117,10 +212,11 @@ impl Model {
         let mut seen = Vec::new();
         let mut answers = Vec::new();
         for (index, order) in orders.iter().enumerate() {
-            let key = (order.account_id, order.order_id);
+            let billed = order.bill_to().unwrap_or(order.account_id);
+            let key = (billed, order.order_id);
             let in_item = |kind| format!("items[{index}] {kind}");
             let result = self.reserve_item(order, index);
-            let of_account = ["AccountNotFound", "CurrencyMismatch"];
+            let of_account = ["AccountNotFound", "BillToNotFound"];
             let placed = !result.as_ref().is_err_and(|kind| of_account.contains(&&**kind));
             if placed && seen.contains(&key) {
                 return Err(in_item("OrderAlreadyReserved".to_owned()));
@@ -137,7 +233,8 @@ impl Model {
                     answer.decision = Declined;
                 }
                 answer.amount = 0;
-                (answer.available, answer.bound_by) = self.room(order.account_id);
+                let billed = order.bill_to().unwrap_or(order.account_id);
+                (answer.available, answer.bound_by) = self.room(billed);
             }
         }
         Ok(answers)
@@ -145,7 +242,7 @@ impl Model {
 
     pub(super) fn adjust(&mut self, c: &Adjust<'static>) -> Result<Answer> {
         let id = self.target(c.target)?;
-        let order = self.orders[&id].clone();
+        let mut order = self.orders[&id].clone();
         let total = Amount::from(c.total);
         if total < order.captured {
             return refuse("BelowCaptured");
@@ -156,18 +253,29 @@ impl Model {
             if self.latest(order.account, order.order_id) != Some(id) {
                 return refuse("OrderAlreadyReserved");
             }
-            let answer = self.ask(order.account, growth, total);
+            order.worth.waits &= !order.worth.ship_date.is_none_or(|day| self.is_near(day));
+            let counted = order.worth.now(order.open + growth) - order.counts[0];
             let today = Day::of(self.now);
-            let answer = self.compare_terms(order.account, order.asked, today, 31, answer);
+            let total = order.worth.full(total);
+            let (mut answer, fits) = self.ask_more(&order, counted, total, today, 31);
+            if order.worth.waits {
+                count_nothing(&mut answer);
+            }
+            let answer = concluded(answer, counted, fits);
             if answer.decision != Approved {
-                return Ok(self.declined(id, answer));
+                let more = (order.open, order.counts[0], growth);
+                return Ok(self.declined(id, fitting_part(&order.worth, more, answer)));
             }
             notices = answer.reasons;
         }
         let now = self.now;
         let changed = self.orders.get_mut(&id).expect("found above");
-        changed.open += growth;
-        changed.released += (-growth).max(0);
+        if growth > 0 {
+            changed.worth.waits = order.worth.waits;
+            changed.grow(growth);
+        } else {
+            changed.take(-growth, 2);
+        }
         if c.ttl.asked_s.is_some() || (growth > 0 && order.expires_at <= now) {
             changed.expires_at = now + Micros::from(c.ttl.seconds()) * 1_000_000;
         }
@@ -185,8 +293,7 @@ impl Model {
         if amount > order.open {
             return refuse("ReleaseExceedsOpen");
         }
-        order.open -= amount;
-        order.released += amount;
+        order.take(amount, 2);
         Ok(self.answer(id, amount))
     }
 
@@ -239,45 +346,48 @@ impl Model {
             Some(true) => {}
             // The ledger's invoice counts already: the order holds that much less.
             None if posted && unreserved => {
-                order.captured = asked;
+                order.grow(asked);
                 order.taken.insert(c.invoice_id, asked);
-                self.orders.insert(id, Order { open: asked, ..order.clone() });
+                self.orders.insert(id, order.clone());
                 self.in_range(account)?;
+                order.take(asked, 1);
             }
             None if posted => {
                 let part = asked.min(order.open);
                 order.taken.insert(c.invoice_id, part);
-                order.open -= part;
-                order.captured += part;
+                order.take(part, 1);
             }
             None if asked == 0 => return refuse("NothingOpen"),
             None => {
                 let excess = (asked - order.open).max(0);
-                if excess > 0 {
-                    let answer = self.ask(account, excess, order.captured + asked);
-                    let answer = self.compare_terms(account, order.asked, day, 1, answer);
-                    if answer.decision != Approved && !c.forced {
-                        return Ok(self.declined(id, answer));
-                    }
-                    judged = Some(answer);
-                    let grown = Order { open: order.open + excess, ..order.clone() };
-                    self.orders.insert(id, grown);
+                let grown = order.grown_by(excess, asked);
+                judged = self.ask_to_ship(&order, asked, day);
+                if let Some(answer) = &judged
+                    && answer.decision != Approved
+                    && !c.forced
+                {
+                    return Ok(self.declined(id, answer.clone()));
+                }
+                if excess > 0 || grown > 0 {
+                    order.grow(excess);
+                    let mut grew = order.clone();
+                    grew.counts[0] = grew.counts[0].max(grown);
+                    self.orders.insert(id, grew);
                     self.in_range(account)?;
                     order.closed_at = 0;
                 }
-                order.open = order.open + excess - asked;
-                order.captured += asked;
+                let before = order.counts[1];
+                order.ship(asked);
                 captured = asked;
                 order.taken.insert(c.invoice_id, asked);
                 let heard = self.now;
                 let new = || Invoice { heard, ..Invoice::default() };
                 let invoice = self.invoices.entry((account, c.invoice_id)).or_insert_with(new);
-                invoice.captured += asked;
+                invoice.captured += order.counts[1] - before;
             }
         }
         if c.last {
-            order.released += order.open;
-            order.open = 0;
+            order.take(order.open, 2);
         }
         self.orders.insert(id, order.clone());
         let taken = order.taken.get(c.invoice_id).copied().unwrap_or_default();
@@ -356,11 +466,12 @@ impl Model {
         let Some(id) = order_id.and_then(|id| self.latest(account, id)) else { return };
         let order = self.orders.get_mut(&id).expect("just found");
         if order.open > 0 {
-            let part = invoiced.min(order.open);
-            order.open -= part;
-            order.captured += part;
+            let worth = order.worth;
+            let part = largest(order.open, |part| worth.full(part) <= invoiced);
+            order.take(part, 1);
             order.captures.insert(invoice_id, true);
-            order.taken.insert(invoice_id, part);
+            // Of an order that does not count as it is, its own part is not kept.
+            order.taken.insert(invoice_id, if worth.is_plain() { part } else { 0 });
         }
     }
 
@@ -395,10 +506,33 @@ impl Model {
             }
         }
         for order in self.orders.values_mut().filter(|o| o.open > 0 && o.expires_at <= self.now) {
-            order.expired += order.open;
-            order.open = 0;
+            order.take(order.open, 3);
         }
+        self.count_in();
         self.settle();
         Vec::new()
     }
+}
+
+/// Of an order that does not count yet, or whose amount nobody knows.
+fn count_nothing(answer: &mut Answer) {
+    let room = [
+        InsufficientCredit,
+        LimitTolerated,
+        RollingAverageExceeded,
+        SharedLimitExceeded,
+        SegmentCapExceeded,
+    ];
+    answer.reasons.retain(|(code, ..)| !room.contains(code));
+}
+
+/// What would have fitted of `more` of an order, in its currency, on top of what is `open` of it,
+/// where so much of that has been `counted` already.
+fn fitting_part(
+    worth: &Worth,
+    (open, counted, more): (Amount, Amount, Amount),
+    answer: Answer,
+) -> Answer {
+    let fits = |room| largest(more, |part| worth.in_time(open + part) - counted <= room);
+    Answer { fitting: answer.fitting.map(fits), ..answer }
 }

@@ -152,27 +152,21 @@ impl Model {
         (due, terms.spec.grace_days)
     }
 
-    /// Refuses what an order asks for, and what it grows by, where its terms are better on any of
-    /// these days than its own.
+    /// Adds to what stands in the way of an order, or of what it grows by, that its terms are
+    /// better on any of these days than its own.
     pub(super) fn compare_terms(
         &self,
         account: &'static str,
         asked: Option<AskedTerms<'static>>,
         first: Day,
         days: i32,
-        mut answer: Answer,
-    ) -> Answer {
-        let Some(AskedTerms { contract_id, terms_id: Some(terms_id) }) = asked else {
-            return answer;
-        };
+        answer: &mut Answer,
+    ) {
+        let Some(AskedTerms { contract_id, terms_id: Some(terms_id) }) = asked else { return };
         let upgrade = |day| self.upgrade(account, contract_id, &self.terms[terms_id], Day(day));
-        if let Some((asked, own)) = (first.0..first.0 + days).find_map(upgrade) {
-            let others = answer.decision != Approved;
-            answer.decision = if others { Declined } else { Referred };
-            answer.reasons.push((TermsUpgraded, asked.0.into(), own.0.into(), None));
-            (answer.amount, answer.fitting) = (0, None);
-        }
-        answer
+        let found = (first.0..first.0 + days).find_map(upgrade);
+        let reason = |(asked, own): (Day, Day)| (TermsUpgraded, asked.0.into(), own.0.into(), None);
+        answer.reasons.extend(found.map(reason));
     }
 
     /// Whether what an order names of terms is there.

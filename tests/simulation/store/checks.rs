@@ -8,7 +8,7 @@ use creditgate_engine::apply::apply;
 use creditgate_engine::decide::decide;
 use creditgate_engine::decide::levels::{ceiling, effective_limit};
 use creditgate_engine::event::Event;
-use creditgate_engine::outcome::{Decision, Outcome, ReasonCode};
+use creditgate_engine::outcome::{Decision, Outcome, ReasonCode, Reserved};
 use creditgate_engine::state::State;
 use creditgate_engine::values::Seq;
 use creditgate_store::{CountersReader, Store};
@@ -37,7 +37,10 @@ pub fn check_journal(store: &Store) {
                 Outcome::ReservedAll(all) => all.iter().collect(),
                 _ => Vec::new(),
             };
-            for reserved in approved.iter().filter(|r| r.verdict.decision == Decision::Approved) {
+            // What does not count yet is held to no limit.
+            let counts =
+                |r: &&&Reserved| r.verdict.decision == Decision::Approved && r.counted() > 0;
+            for reserved in approved.iter().filter(counts) {
                 let id = reserved.reservation.expect("what is approved is reserved");
                 let slot = state.reservation(id).expect("it is there").slot;
                 let (terms, conditions) = (state.terms(slot), state.conditions(slot));
@@ -73,7 +76,9 @@ fn add(sums: &mut BTreeMap<u32, (i64, i64, i64)>, state: &State, event: &Event<'
     let of = |id| state.reservation(id).expect("it is there").slot;
     let (slot, o, c, r) = match *event {
         Event::Reserved { slot, amount, .. } => (slot, 0, 0, amount),
-        Event::Grown { reservation, amount } => (of(reservation), 0, 0, amount),
+        Event::Grown { reservation, amount }
+        | Event::Counted { reservation, amount }
+        | Event::Revalued { reservation, amount, .. } => (of(reservation), 0, 0, amount),
         Event::Captured { reservation, amount, .. } => (of(reservation), 0, amount, -amount),
         Event::Billed { reservation, amount, .. }
         | Event::Released { reservation, amount }

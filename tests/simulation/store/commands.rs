@@ -1,9 +1,11 @@
 //! Random commands.
 
 use creditgate_engine::command::*;
+use creditgate_engine::counting::{OrderDetails, Shipping};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::{Outcome, ReasonCode};
+use creditgate_engine::rates::Rate;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
 use creditgate_store::text;
@@ -23,7 +25,9 @@ const POLICIES: [&str; 3] = [
     limits::POLICY,
     "[approvals]
      escalate_after_hours = 1
-     bands = [{ roles = 'finance' }]",
+     bands = [{ roles = 'finance' }]
+     [exposure]
+     horizon-days = 0",
     "[all]
      first-order = { outcome = 'notify' }
      overdue-days = { days = 0, outcome = 'alert' }
@@ -40,9 +44,31 @@ const POLICIES: [&str; 3] = [
      first-order = { excluded = true }
      [approvals]
      escalate_after_hours = 1
-     bands = [{ roles = 'finance', up_to = '1.50 USD' }, { roles = 'finance', signatures = 2 }]",
+     bands = [{ roles = 'finance', up_to = '1.50 USD' }, { roles = 'finance', signatures = 2 }]
+     [exposure]
+     horizon-days = 0
+     tax-counts = false",
 ];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
+
+fn euro() -> Currency {
+    Currency::parse("EUR").expect("three capital letters")
+}
+
+/// What few orders name.
+fn details(random: &mut Random, today: Day) -> OrderDetails<'static> {
+    let shipping = random.chance(2, 3).then(|| Shipping {
+        ship_date: random.chance(2, 3).then(|| today.plus(random.below(6) as u16)),
+        tax: random.below(50) as i64,
+        freight: random.below(50) as i64,
+        bill_to: random.chance(1, 3).then(|| random.pick(&ACCOUNTS)),
+    });
+    OrderDetails {
+        contract_id: random.chance(1, 6).then_some("frame"),
+        terms_id: random.chance(1, 4).then(|| random.pick(&TERMS)),
+        shipping,
+    }
+}
 
 /// Ids that last as long as the test.
 fn leak(text: String) -> &'static str {
@@ -54,7 +80,7 @@ impl Simulation {
         self.requests += 1;
         let id = leak(format!("r{}", self.requests));
         let request = RequestKey { id, row: self.random.below(2) as u32, call: 0 };
-        let random = &mut self.random;
+        let (random, today) = (&mut self.random, Day::of(self.now));
         let account_id = random.pick(&ACCOUNTS);
         // Few different ones, so that payments settle invoices.
         let amount = 100 * (1 + random.below(3) as i64);
@@ -62,16 +88,20 @@ impl Simulation {
         // An order has its own invoice, so that captures meet ledger entries.
         let which = random.below(ORDERS.len() as u64) as usize;
         let (order_id, invoice_id) = (ORDERS[which], INVOICES[which]);
-        let order = |random: &mut Random| Order {
-            account_id,
-            order_id,
-            amount,
-            currency: usd(),
-            ttl: Ttl { asked_s: Some(1 + random.below(50) as u32), default_s: 30 },
-            terms: random.chance(1, 10).then(|| AskedTerms {
-                contract_id: random.chance(1, 2).then_some("frame"),
-                terms_id: random.chance(1, 2).then_some(random.pick(&TERMS)),
-            }),
+        let order = |random: &mut Random| {
+            let details = random.chance(1, 3).then(|| Box::new(details(random, today)));
+            // Some last until their day of shipping comes near.
+            let shipping = details.as_ref().and_then(|details| details.shipping);
+            let ships = shipping.is_some_and(|shipping| shipping.ship_date.is_some());
+            let ttl_s = if ships { 200_000 } else { 1 + random.below(50) as u32 };
+            Order {
+                account_id,
+                order_id,
+                amount,
+                currency: random.pick(&[usd(), usd(), usd(), usd(), usd(), usd(), euro()]),
+                ttl: Ttl { asked_s: Some(ttl_s), default_s: 30 },
+                details,
+            }
         };
         let target = Target::Order(OrderKey { account_id, order_id });
         match random.below(29) {
@@ -127,6 +157,7 @@ impl Simulation {
             19..=20 => self.payment_terms(request, account_id),
             21 => self.policy(request),
             22..=23 => self.limits(request, account_id),
+            24 => self.rates(request),
             _ => self.post(account_id, which, amount, id),
         }
     }
@@ -247,6 +278,16 @@ impl Simulation {
     }
 
     /// Versions of which half say something; half of what is activated is not there.
+    fn rates(&mut self, request: RequestKey<'static>) -> Command<'static> {
+        if self.random.chance(1, 3) {
+            return Command::Revalue(Revalue { request, after: 0 });
+        }
+        let rate = Rate::parse(self.random.pick(&["1.25", "0.8", "1.0825"]));
+        let rate = rate.expect("a decimal");
+        let (base, currency, source, as_of) = (euro(), usd(), "ecb", None);
+        Command::UpsertRate(UpsertRate { request, base, currency, rate, source, as_of })
+    }
+
     fn policy(&mut self, request: RequestKey<'static>) -> Command<'static> {
         let random = &mut self.random;
         if random.chance(1, 2) {

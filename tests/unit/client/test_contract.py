@@ -46,6 +46,7 @@ from creditgate.client import (
     EntryRejection,
     EntryResult,
     ErasureResult,
+    ExchangeRate,
     Hold,
     HoldKind,
     Instalment,
@@ -58,6 +59,7 @@ from creditgate.client import (
     LimitSource,
     NetDays,
     NonWorkingDay,
+    OrderCounting,
     OrderItem,
     OrderState,
     PastDecision,
@@ -79,6 +81,7 @@ from creditgate.client import (
     ReservationState,
     ReserveResult,
     ReviewResult,
+    RevalueResult,
     RollingLimit,
     Segment,
     SetResult,
@@ -110,6 +113,7 @@ from creditgate.client import _decision as decision_calls
 from creditgate.client import _ledger as ledger_calls
 from creditgate.client import _limits as limits_calls
 from creditgate.client import _policy as policy_calls
+from creditgate.client import _rates as rates_calls
 from creditgate.client import _terms as terms_calls
 from creditgate.client._wire import EnumCodec
 from creditgate.v1 import (
@@ -122,6 +126,7 @@ from creditgate.v1 import (
     ledger_pb2,
     limits_pb2,
     policy_pb2,
+    rates_pb2,
     terms_pb2,
     verification_pb2,
 )
@@ -134,6 +139,7 @@ FILES = [
     (terms_pb2, terms_calls),
     (policy_pb2, policy_calls),
     (approval_pb2, approval_calls),
+    (rates_pb2, rates_calls),
     (clock_pb2, clock_calls),
     (audit_pb2, audit_calls),
 ]
@@ -148,7 +154,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 64
+    assert len(found) == 67
     return found
 
 
@@ -157,7 +163,7 @@ def test_every_field_of_a_request_can_be_given(
     method: MethodDescriptor, build: Callable[..., Any]
 ) -> None:
     fields = {field.name for field in method.input_type.fields} - {"page_token"}
-    given = set(inspect.signature(build).parameters) - {"timeout_s"}
+    given = set(inspect.signature(build).parameters) - {"timeout_s", "page_token"}
     streamed = {"entries", "items"} & fields if method.client_streaming else set()
     named = {"items"} if method.name == "BatchCheckAndReserve" else set()
     assert given | streamed | named == fields
@@ -173,6 +179,7 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (decision_pb2.GetDecisionResponse, PastDecision, ["result"]),
     (decision_pb2.Cure, Cure, []),
     (decision_pb2.Reservation, Reservation, []),
+    (decision_pb2.OrderCounting, OrderCounting, []),
     (decision_pb2.CheckAndReserveRequest, OrderItem, []),
     (common_pb2.Reason, Reason, []),
     (common_pb2.CreditLimit, CreditLimit, []),
@@ -238,6 +245,8 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (approval_pb2.ReviewCaseResponse, ReviewResult, []),
     (approval_pb2.Delegation, Delegation, []),
     (approval_pb2.DelegateResponse, DelegationResult, []),
+    (rates_pb2.ExchangeRate, ExchangeRate, []),
+    (rates_pb2.RevalueReservationsResponse, RevalueResult, []),
     (audit_pb2.Change, Change, []),
     (audit_pb2.StreamChangesResponse, ChangesProgress, []),
     (audit_pb2.Checkpoint, Checkpoint, []),

@@ -21,6 +21,7 @@ from creditgate.client import (
     ItemError,
     LimitKind,
     MoneyError,
+    OrderCounting,
     Position,
     Reason,
     ReasonCode,
@@ -78,6 +79,8 @@ _REASONS = {
     ReasonCode.OLDEST_ITEM: "an unpaid invoice is {observed} old, at most {threshold}",
     ReasonCode.VELOCITY_COUNT: "{observed} lately with this one, at most {threshold}",
     ReasonCode.VELOCITY_AMOUNT: "{observed} ordered lately with this one, at most {threshold}",
+    ReasonCode.FX_RATE_UNAVAILABLE: "there is no rate to the account's currency",
+    ReasonCode.FX_RATE_STALE: "the rate is {observed} old, at most {threshold}",
     ReasonCode.SHARED_LIMIT_EXCEEDED: _TOGETHER,
     ReasonCode.SEGMENT_CAP_EXCEEDED: _TOGETHER,
     ReasonCode.TERMS_UPGRADED: "better terms than its own: due {observed}, not {threshold}",
@@ -112,6 +115,8 @@ def reason_text(reason: Reason, currency: str) -> str:
     said = words.format(
         observed=observed, threshold=threshold, level=reason.level, hold_id=reason.hold_id
     )
+    if reason.sold_to_account_id:
+        said += f" ({reason.sold_to_account_id}, who orders)"
     notice = {Effect.NOTIFY: " (notice)", Effect.ALERT: " (alert)"}
     return f"{reason.code}: {said}{notice.get(reason.effect, '') if reason.effect else ''}"
 
@@ -219,12 +224,13 @@ def show_decision(console: Console, result: DecisionResult, currency: str) -> No
     style = _STYLES.get(result.decision, _REFUSED_STYLE)
     replayed = "  (the answer to an earlier request)" if result.replayed else ""
     console.print(Text(result.decision.value, style=style).append(replayed, style="dim"))
+    of_account = result.account_currency or currency
     for reason in result.reasons:
-        console.print(Text("  " + reason_text(reason, currency)))
+        console.print(Text("  " + reason_text(reason, of_account)))
     facts(
         console,
         [
-            ("available now", amount(result.available_minor, currency, absent="unlimited")),
+            ("available now", amount(result.available_minor, of_account, absent="unlimited")),
             ("which bounds", str(result.bound_by or "")),
             ("would have fitted", amount(result.fitting_amount_minor, currency)),
             *cure_facts(result.cure, currency),
@@ -265,8 +271,28 @@ def show_reservation(console: Console, reservation: Reservation) -> None:
             ("created", time_text(reservation.create_time)),
             ("contract", reservation.contract_id),
             ("terms asked for", reservation.terms_id),
+            *counting_facts(reservation.counting),
         ],
     )
+
+
+def counting_facts(counting: OrderCounting | None) -> list[tuple[str, str]]:
+    """How an order counts that does not count as it is, for people."""
+    if counting is None:
+        return []
+    currency, rate = counting.currency, counting.rate
+    said = f"1 {rate.base_currency} = {rate.rate:f} {rate.currency}" if rate else ""
+    counted = amount(counting.counted_minor, counting.account_currency)
+    waits = f"{counted}, until its day of shipping comes near" if counting.waiting else counted
+    return [
+        ("order open", amount(counting.open_minor, currency)),
+        ("order captured", amount(counting.captured_minor or None, currency)),
+        ("counts", waits),
+        ("does not count", amount(counting.excluded_minor or None, currency)),
+        ("rate", f"{said}, {rate.source}, {time_text(rate.as_of)}" if rate else ""),
+        ("ships", str(counting.ship_date or "")),
+        ("sold to", counting.sold_to_account_id),
+    ]
 
 
 def invoice_facts(terms: InvoiceTerms, currency: str) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from creditgate.client.cli import (
     order,
     policy,
     position,
+    rates,
     reservation,
     terms,
 )
@@ -160,6 +161,7 @@ def _owner(point: EntryPoint) -> str:
         policy.policy,
         position.position,
         reservation.reservation,
+        rates.rates,
         terms.terms,
     ],
     help=_HELP,

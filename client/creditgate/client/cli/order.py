@@ -1,6 +1,8 @@
 """`creditgate check|reserve|adjust|confirm|capture|release`: orders against credit, by hand."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any, TypedDict, Unpack
 
 import click
 
@@ -8,6 +10,7 @@ from creditgate.client import Client
 from creditgate.client.cli._connection import Connection, connected, request_options
 from creditgate.client.cli._output import (
     amount,
+    counting_facts,
     decision_exit,
     facts,
     invoice_facts,
@@ -33,13 +36,52 @@ _terms = click.option(
     "--terms", "terms_id", default="", help="Payment terms asked for; better ones are referred."
 )
 _account = click.argument("account_id", metavar="ACCOUNT")
+
+
+class _Shipping(TypedDict):
+    ship_date: date | None
+    tax: str | None
+    freight: str | None
+    bill_to_account_id: str
+
+
+def _shipping_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What few orders name: where, when and how much of them counts."""
+    for option in (
+        click.option("--ship-date", type=DATE, help="The day on which its goods are to leave."),
+        click.option("--tax", metavar="AMOUNT", help="The part of the amount that is tax."),
+        click.option("--freight", metavar="AMOUNT", help="The part of it that is freight."),
+        click.option(
+            "--bill-to",
+            "bill_to_account_id",
+            default="",
+            metavar="ACCOUNT",
+            help="Another account, which is billed.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _shipping(given: _Shipping, currency: str) -> dict[str, Any]:
+    def part(text: str | None) -> int:
+        return 0 if text is None else read_amount(text, currency)
+
+    return {
+        "ship_date": given["ship_date"],
+        "tax_minor": part(given["tax"]),
+        "freight_minor": part(given["freight"]),
+        "bill_to_account_id": given["bill_to_account_id"],
+    }
+
+
 _order = click.argument("order_id", metavar="ORDER")
 
 
 def _minor(client: Client, account_id: str, order_id: str, text: str) -> int:
     """An amount in the currency of an order's reservation."""
     held = client.get_reservation(account_id=account_id, order_id=order_id)
-    return read_amount(text, held.currency)
+    return read_amount(text, held.order_currency)
 
 
 @click.command()
@@ -49,6 +91,7 @@ def _minor(client: Client, account_id: str, order_id: str, text: str) -> int:
 @_partial
 @_contract
 @_terms
+@_shipping_options
 @connected
 def check(
     conn: Connection,
@@ -59,6 +102,7 @@ def check(
     partial: bool,
     contract_id: str,
     terms_id: str,
+    **shipping: Unpack[_Shipping],
 ) -> None:
     """Would this order fit? Reserves nothing."""
     wanted = read_amount(amount_text, currency)
@@ -69,11 +113,13 @@ def check(
         allow_partial=partial,
         contract_id=contract_id,
         terms_id=terms_id,
+        **_shipping(shipping, currency),
     )
     if conn.json:
         conn.write_json(result)
     else:
         show_decision(conn.console, result, currency)
+        facts(conn.console, counting_facts(result.counting))
     decision_exit(result)
 
 
@@ -86,6 +132,7 @@ def check(
 @_ttl
 @_contract
 @_terms
+@_shipping_options
 @request_options
 @connected
 def reserve(
@@ -101,6 +148,7 @@ def reserve(
     terms_id: str,
     request_id: str | None,
     channel: str,
+    **shipping: Unpack[_Shipping],
 ) -> None:
     """Decides an order and, where it fits, reserves its amount."""
     result = conn.client.check_and_reserve(
@@ -114,6 +162,7 @@ def reserve(
         contract_id=contract_id,
         terms_id=terms_id,
         request_id=request_id,
+        **_shipping(shipping, currency),
     )
     if conn.json:
         conn.write_json(result)
@@ -126,6 +175,7 @@ def reserve(
                     ("reserved", amount(result.approved_amount_minor, currency)),
                     ("reservation", result.reservation_id),
                     ("expires", time_text(result.expire_time)),
+                    *counting_facts(result.counting),
                 ],
             )
         facts(conn.console, [("case", result.case_id)])
@@ -164,7 +214,7 @@ def adjust(
     if conn.json:
         conn.write_json(result)
     else:
-        show_decision(conn.console, result, result.reservation.currency)
+        show_decision(conn.console, result, result.reservation.order_currency)
         show_reservation(conn.console, result.reservation)
     decision_exit(result)
 
@@ -211,7 +261,7 @@ def capture(
     if conn.json:
         conn.write_json(result)
     else:
-        currency = result.reservation.currency
+        currency = result.reservation.order_currency
         show_decision(conn.console, result, currency)
         if result.breach:
             conn.console.print("Forced past the rules above: recorded as a breach.", style="red")
@@ -235,7 +285,7 @@ def confirm(conn: Connection, *, account_id: str, order_id: str) -> None:
     if conn.json:
         conn.write_json(result)
     else:
-        show_decision(conn.console, result, result.reservation.currency)
+        show_decision(conn.console, result, result.reservation.order_currency)
         show_reservation(conn.console, result.reservation)
     decision_exit(result)
 
@@ -270,7 +320,7 @@ def release(
     if conn.json:
         conn.write_json(result)
     else:
-        currency = result.reservation.currency
+        currency = result.reservation.order_currency
         facts(conn.console, [("released here", amount(result.released_amount_minor, currency))])
         show_reservation(conn.console, result.reservation)
     decision_exit(result)

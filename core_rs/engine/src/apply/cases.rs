@@ -1,10 +1,12 @@
 //! What becomes of cases.
 
+use crate::counting::Details;
 use crate::event::{CaseAsk, CaseEvent};
 use crate::model::{
     Captures, Case, CaseId, CaseStatus, Comment, Counters, Delegation, Reservation, Signature,
 };
 use crate::rows::Rows;
+use crate::terms::OrderTerms;
 use crate::values::Micros;
 
 pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
@@ -129,7 +131,9 @@ fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
         created_at: now,
         closed_at: 0,
         captures: Captures::default(),
-        asked: asked.clone().map(Box::new),
+        details: asked.clone().map(|OrderTerms { contract_id, terms_id }| {
+            Box::new(Details { contract_id, terms_id, counting: None })
+        }),
     });
     rows.add(*slot, &Counters { reserved: *amount, ..Counters::NONE });
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::RequestKey;
+use crate::counting::OrderDetails;
 use crate::terms::AskedTerms;
 use crate::values::{Currency, Day, Minor, ReservationId, Ttl};
 
@@ -29,7 +30,7 @@ pub struct ReserveAll<'a> {
 }
 
 /// An order's claim on credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order<'a> {
     /// Who orders.
     pub account_id: &'a str,
@@ -37,13 +38,34 @@ pub struct Order<'a> {
     pub order_id: &'a str,
     /// Greater than zero.
     pub amount: Minor,
-    /// Must be the account's.
+    /// Where it is not the account's, it is converted.
     pub currency: Currency,
     /// How long the reservation holds.
     pub ttl: Ttl,
-    /// What it names of payment terms; not written where it names nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub terms: Option<AskedTerms<'a>>,
+    /// What few orders name; not written where it names nothing. Boxed, so that the others do not
+    /// carry it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<OrderDetails<'a>>>,
+}
+
+impl<'a> Order<'a> {
+    /// Who orders; and who is billed, where that is another account.
+    pub fn accounts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        [Some(self.account_id), self.bill_to()].into_iter().flatten()
+    }
+
+    /// What it names of payment terms.
+    #[must_use]
+    pub fn terms(&self) -> Option<AskedTerms<'a>> {
+        self.details.as_ref().and_then(|details| details.terms())
+    }
+
+    /// Another account, to which it is billed.
+    #[must_use]
+    pub fn bill_to(&self) -> Option<&'a str> {
+        let bill_to = self.details.as_ref()?.shipping?.bill_to;
+        bill_to.filter(|id| *id != self.account_id)
+    }
 }
 
 /// Which reservation is meant.

@@ -1,6 +1,8 @@
 //! `Adjust`: an order's new total. Growth is decided like an order.
 
 use crate::command::Adjust;
+use crate::counting::Parts;
+use crate::decide::counting::More;
 use crate::decide::{Context, expiry, view};
 use crate::error::Refusal;
 use crate::event::Event;
@@ -15,36 +17,58 @@ impl Context<'_> {
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let found = self.target(&command.target)?;
         let (id, slot) = (found.id, found.slot);
-        if command.total < found.captured {
-            let (total, captured) = (command.total, found.captured);
+        let Parts { open, captured, .. } = found.parts();
+        if command.total < captured {
+            let total = command.total;
             return Err(Refusal::BelowCaptured { total, captured });
         }
         // What was released or has expired was given back: a closed order that is opened again
         // asks for everything beyond its captured part.
-        let growth = command.total - found.captured - found.open;
+        let growth = command.total - captured - open;
+        let mut counted = 0;
         let mut reservation = view(self.state, found);
         let (mut events, mut notices) = (Vec::new(), Vec::new());
         if growth > 0 {
             self.may_reopen(found)?;
-            let ask = self.ask(growth, command.total);
-            let evaluation = self.evaluate_growth(found, ask, self.days_compared());
+            // An order that waited until now counts from now on: nothing else would look at it.
+            let comes_near = self.comes_near(found);
+            let worth = match comes_near {
+                None => found.worth(open + growth),
+                Some(counting) => counting.worth_in_time(open + growth),
+            };
+            counted = worth - found.open;
+            let ask = self.ask(counted, found.full(command.total));
+            let mut evaluation = self.evaluate_growth(found, ask, self.days_compared());
+            if found.waits() && comes_near.is_none() {
+                evaluation.count_nothing();
+            }
             if evaluation.blocks() {
-                return Ok((Outcome::Changed(self.refused(found, ask, evaluation)), events));
+                let more = More { amount: growth, open, counted: found.open };
+                let refused = self.refused(found, more, ask, evaluation);
+                return Ok((Outcome::Changed(refused), events));
             }
             notices = evaluation.reasons;
-            self.may_grow(found, growth)?;
-            events.push(Event::Grown { reservation: id, amount: growth });
-            reservation.open += growth;
+            self.may_grow(found, growth, counted)?;
+            if comes_near.is_some() {
+                events.push(Event::Counted { reservation: id, amount: counted });
+                reservation.counts_now();
+            } else if counted > 0 {
+                events.push(Event::Grown { reservation: id, amount: counted });
+            }
+            reservation.open += counted;
+            if found.counting().is_some() {
+                let change = Parts { open: growth, ..Parts::default() };
+                reservation.move_parts(&change);
+                events.push(Event::OrderMoved { reservation: id, change });
+            }
         } else if growth < 0 {
-            events.push(Event::Released { reservation: id, amount: -growth });
-            reservation.open += growth;
-            reservation.released -= growth;
+            counted = -self.give_back(found, &mut reservation, -growth, &mut events);
         }
         if let Some(expires_at) = self.new_expiry(found, growth, command.ttl) {
             reservation.expires_at = expires_at;
             events.push(Event::ExpirySet { reservation: id, expires_at });
         }
-        let verdict = Verdict { reasons: notices, ..self.approved(slot, growth) };
+        let verdict = Verdict { reasons: notices, ..self.approved(slot, counted) };
         let changed = Changed { verdict, reservation, amount: 0, breach: false, invoiced: None };
         Ok((Outcome::Changed(changed), events))
     }

@@ -2,6 +2,8 @@
 
 use crate::bounds::{CAPTURES_MAX, INVOICE_DAYS_MAX};
 use crate::command::{CaptureOrder, OrderKey, Target};
+use crate::counting::Parts;
+use crate::decide::counting::{More, came_into_force};
 use crate::decide::rules::{Ask, Evaluation};
 use crate::decide::{Context, view};
 use crate::error::Refusal;
@@ -48,7 +50,7 @@ impl Context<'_> {
         if found.captures.len() >= CAPTURES_MAX && !command.forced {
             return Err(Refusal::TooManyCaptures(command.invoice_id.into()));
         }
-        let amount = command.amount.unwrap_or(found.open);
+        let amount = command.amount.unwrap_or(found.parts().open);
         let item = self.state.item(found.slot, command.invoice_id);
         if item.is_some_and(|item| item.posted) {
             return self.bill(found, amount, command);
@@ -67,8 +69,11 @@ impl Context<'_> {
     ) -> (Changed, Vec<Event<'a>>) {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let event = Event::Acknowledged { reservation, invoice_id };
-        let taken = found.capture(invoice_id).map_or(0, |capture| capture.amount);
-        let (mut changed, events) = self.finish(found, 0, 0, None, vec![event], command);
+        // What was captured of an order that does not count as it is was kept as it counts.
+        let taken = found.capture(invoice_id).filter(|_| found.counting().is_none());
+        let taken = taken.map_or(0, |capture| capture.amount);
+        let event = vec![event];
+        let (mut changed, events) = self.finish(found, Shipment::default(), None, event, command);
         changed.invoiced = self.invoiced(found, taken, command).map(Box::new);
         (changed, events)
     }
@@ -91,7 +96,8 @@ impl Context<'_> {
             Target::Order(OrderKey { order_id, .. })
                 if self.state.reservation(reservation).is_none() =>
             {
-                Event::Reserved { reservation, slot, order_id, amount, expires_at, asked: None }
+                let details = None;
+                Event::Reserved { reservation, slot, order_id, amount, expires_at, details }
             }
             _ => Event::Grown { reservation, amount },
         }
@@ -106,16 +112,21 @@ impl Context<'_> {
         command: &CaptureOrder<'a>,
     ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
-        let is_new = self.state.reservation(reservation).is_none();
-        let (grown, amount) = if is_new { (amount, amount) } else { (0, amount.min(found.open)) };
         let mut events = Vec::new();
-        if is_new {
-            self.may_grow(found, grown)?;
-            events.push(self.grow(found, grown, command));
-        }
+        let shipment = if self.state.reservation(reservation).is_none() {
+            self.may_grow(found, amount, amount)?;
+            events.push(self.grow(found, amount, command));
+            Shipment { excess: amount, amount, grown: amount, counted: amount }
+        } else {
+            let open = found.parts().open;
+            let amount = amount.min(open);
+            let counted = found.freed(open - amount);
+            Shipment { excess: 0, amount, grown: 0, counted }
+        };
+        let amount = shipment.counted;
         events.push(Event::Billed { reservation, invoice_id, amount, by_ledger: false });
-        let (mut changed, events) = self.finish(found, grown, amount, None, events, command);
-        changed.invoiced = self.invoiced(found, amount, command).map(Box::new);
+        let (mut changed, events) = self.finish(found, shipment, None, events, command);
+        changed.invoiced = self.invoiced(found, shipment.amount, command).map(Box::new);
         Ok((changed, events))
     }
 
@@ -127,26 +138,37 @@ impl Context<'_> {
         command: &CaptureOrder<'a>,
     ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
-        let excess = (amount - found.open).max(0);
+        let shipment = Shipment::of(found, amount);
+        let Shipment { excess, grown, counted, .. } = shipment;
         let mut events = Vec::new();
         let (mut breached, mut notices) = (None, Vec::new());
-        if excess > 0 {
+        let over = came_into_force(found);
+        if excess > 0 || grown > 0 || over {
+            let total = found.parts().captured + amount;
+            // What an order may be at most was checked when it was placed.
+            let checked = if over && excess == 0 { 0 } else { found.full(total) };
             // One that has no reservation is counted as an order with this shipment.
             let is_new = self.state.reservation(reservation).is_none();
-            let ask = Ask { is_new, ..self.ask(excess, found.captured + amount) };
+            let ask = Ask { is_new, ..self.ask(grown, checked) };
             let day = self.invoice_day(found, command);
-            let evaluation = self.evaluate_growth(found, ask, day..=day);
+            let evaluation = self.evaluate_shipment(found, ask, day);
             if evaluation.blocks() {
                 if !command.forced {
-                    return Ok((self.refused(found, ask, evaluation), events));
+                    let more = shipment.asked_for(found);
+                    return Ok((self.refused(found, more, ask, evaluation), events));
                 }
-                events.push(Event::Breached { reservation, amount: excess });
+                let amount = if over { counted } else { grown };
+                events.push(Event::Breached { reservation, amount });
                 breached = Some(evaluation);
             } else {
                 notices = evaluation.reasons;
             }
-            self.may_grow(found, excess)?;
-            events.push(self.grow(found, excess, command));
+            if excess > 0 || grown > 0 {
+                self.may_grow(found, excess, grown)?;
+            }
+            if grown > 0 {
+                events.push(self.grow(found, grown, command));
+            }
         }
         let invoiced = self.invoiced(found, amount, command);
         // What an earlier capture of the invoice was answered with stays.
@@ -155,8 +177,8 @@ impl Context<'_> {
             item.is_none_or(|item| item.due.is_none())
         };
         let dates = invoiced.as_ref().filter(is_first).map(|invoiced| invoiced.plan.dates());
-        events.push(Event::Captured { reservation, invoice_id, amount, dates });
-        let (mut changed, events) = self.finish(found, excess, amount, breached, events, command);
+        events.push(Event::Captured { reservation, invoice_id, amount: counted, dates });
+        let (mut changed, events) = self.finish(found, shipment, breached, events, command);
         changed.invoiced = invoiced.map(Box::new);
         if !changed.breach {
             changed.verdict.reasons = notices;
@@ -164,39 +186,89 @@ impl Context<'_> {
         Ok((changed, events))
     }
 
-    /// Releases the rest where the command says that it is the last, and sums up. `grown` came on
-    /// top of what was open, `amount` was taken from it.
+    /// Releases the rest where the command says that it is the last, and sums up.
     fn finish<'a>(
         &self,
         found: &Reservation,
-        grown: Minor,
-        amount: Minor,
+        shipment: Shipment,
         breached: Option<Evaluation>,
         mut events: Vec<Event<'a>>,
         command: &CaptureOrder<'a>,
     ) -> (Changed, Vec<Event<'a>>) {
+        let Shipment { excess, amount, grown, counted } = shipment;
         let mut reservation = view(self.state, found);
-        reservation.open += grown - amount;
-        reservation.captured += amount;
+        reservation.open += grown - counted;
+        reservation.captured += counted;
         // A shipment that the ledger has posted already no longer counts as reserved, and was
         // never counted as captured.
         let billed = events.iter().any(|event| matches!(event, Event::Billed { .. }));
-        let (mut moved, captured) = if billed { (grown - amount, 0) } else { (grown, amount) };
-        let rest = reservation.open;
-        if command.last && rest > 0 {
-            events.push(Event::Released { reservation: found.id, amount: rest });
+        let (mut moved, captured) = if billed { (grown - counted, 0) } else { (grown, amount) };
+        let mut change = Parts { open: excess - amount, captured: amount, ..Parts::default() };
+        if command.last {
+            let (left, rest) = (found.parts().open + change.open, reservation.open);
+            if rest > 0 {
+                events.push(Event::Released { reservation: found.id, amount: rest });
+            }
+            (change.open, change.released) = (change.open - left, left);
             reservation.open = 0;
             reservation.released += rest;
             moved -= rest;
         }
+        if found.counting().is_some() && change != Parts::default() {
+            reservation.move_parts(&change);
+            events.push(Event::OrderMoved { reservation: found.id, change });
+        }
         let mut verdict = self.approved(found.slot, moved);
         let breach = breached.is_some();
         if let Some(evaluation) = breached {
-            verdict.fitting = evaluation.fitting_if_short();
+            let fitting = evaluation.fitting_if_short();
+            let more = shipment.asked_for(found);
+            verdict.fitting = fitting.map(|room| more.fitting(found, room));
             verdict.reasons = evaluation.reasons;
         }
         let changed = Changed { verdict, reservation, amount: captured, breach, invoiced: None };
         (changed, events)
+    }
+}
+
+/// What leaves of an order, in its own currency and as it counts; these are the same but for few
+/// orders.
+#[derive(Clone, Copy, Default)]
+struct Shipment {
+    /// Beyond what was open.
+    excess: Minor,
+    /// All of it.
+    amount: Minor,
+    /// What comes on top of what counted.
+    grown: Minor,
+    /// What counts of all of it.
+    counted: Minor,
+}
+
+impl Shipment {
+    fn of(found: &Reservation, amount: Minor) -> Shipment {
+        let open = found.parts().open;
+        let excess = (amount - open).max(0);
+        let left = open + excess - amount;
+        // What leaves counts, however far off its day of shipping was.
+        if let Some(counting) = found.counting().filter(|_| found.waits()) {
+            let counted = counting.worth_in_time(open + excess) - counting.worth_in_time(left);
+            return Shipment { excess, amount, grown: counted, counted };
+        }
+        let grown = (found.worth(open + excess) - found.open).max(0);
+        let counted = (found.open + grown - found.worth(left)).max(0);
+        Shipment { excess, amount, grown, counted }
+    }
+
+    /// What of it is checked like an order: of one that did not count all that leaves, of one that
+    /// came to count by itself all of it.
+    fn asked_for(&self, found: &Reservation) -> More {
+        let (open, counted) = (found.parts().open, found.open);
+        match found.waits() {
+            true => More { amount: self.amount, open: 0, counted: 0 },
+            false if came_into_force(found) => More { amount: self.excess, open, counted: 0 },
+            false => More { amount: self.excess, open, counted },
+        }
     }
 }
 

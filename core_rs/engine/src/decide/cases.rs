@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use crate::bounds::{CASE_ASKERS_MAX, CASES_PENDING_MAX};
 use crate::command::{Act, Order, Reserve, ReviewCase};
+use crate::counting::OrderDetails;
+use crate::decide::counting::Asked;
 use crate::decide::levels::Pending;
 use crate::decide::{Context, Decided, expiry};
 use crate::error::{CaseRefusal, Refusal};
@@ -11,6 +13,7 @@ use crate::event::{CaseAsk, CaseEvent, Event};
 use crate::model::{Case, CaseStatus, Reservation, Waiver};
 use crate::outcome::{Decision, Outcome, Reason, Reserved, Reviewed};
 use crate::state::State;
+use crate::terms::AskedTerms;
 use crate::values::{Micros, Minor, Slot, Text, reservation_id};
 
 mod retry;
@@ -29,15 +32,9 @@ impl Context<'_> {
         case: &Case,
     ) -> Decided<'a> {
         let order = &command.order;
-        let waiver = case.waiver_for(order.amount, order.terms, self.now);
-        let mut reserved = self.judge(
-            slot,
-            Pending::default(),
-            order.amount,
-            command.allow_partial,
-            order.terms,
-            waiver,
-        )?;
+        let waiver = case.waiver_for(order.amount, order.terms(), self.now);
+        let mut reserved =
+            self.judge(slot, Pending::default(), order.into(), command.allow_partial, waiver)?;
         reserved.case = Some(case.id);
         let mut events = Vec::new();
         match reserved.verdict.decision {
@@ -74,20 +71,25 @@ impl Context<'_> {
     pub(super) fn reserved_in_case<'a>(&self, order: &Order<'a>) -> Decided<'a> {
         let refused = || Refusal::OrderAlreadyReserved(order.order_id.into());
         let slot = self.slot(order.account_id)?;
+        if !self.counts_as_it_is(slot, order) {
+            return Err(refused());
+        }
         let held = self.state.latest_of_order(slot, order.order_id).ok_or_else(refused)?;
         let case = case_of_reservation(self.state, held).ok_or_else(refused)?;
         let Reservation { id, open, captured, released, expired, expires_at, .. } = *held;
         let total = open + captured + released + expired;
-        if [case.amount, total] != [order.amount; 2] || !case.asks_for(order.terms) {
+        if [case.amount, total] != [order.amount; 2] || !case.asks_for(order.terms()) {
             return Err(refused());
         }
         let verdict = self.approved(slot, 0);
         let (amount, case) = (order.amount, Some(case.id));
-        let reserved = Reserved { verdict, reservation: Some(id), amount, expires_at, case };
+        let reserved =
+            Reserved { verdict, reservation: Some(id), amount, expires_at, case, counting: None };
         Ok((Outcome::Reserved(reserved), Vec::new()))
     }
 
-    /// Opens a case for an order that was referred.
+    /// Opens a case for an order that was referred. A case keeps its amount and terms alone: an
+    /// order that counts otherwise than it is has none, and is asked for anew when it may fit.
     #[cold]
     pub(super) fn open_case<'a>(
         &self,
@@ -96,7 +98,10 @@ impl Context<'_> {
         order: &Order<'a>,
     ) -> Option<Event<'a>> {
         let open = self.state.policy().approvals.in_use();
-        if !open || self.state.cases().pending_count() >= CASES_PENDING_MAX {
+        if !open
+            || !self.counts_as_it_is(slot, order)
+            || self.state.cases().pending_count() >= CASES_PENDING_MAX
+        {
             return None;
         }
         reserved.case = Some(self.seq);
@@ -116,7 +121,7 @@ impl Context<'_> {
             by: self.whoever_asks(),
             escalates_at: self.escalates_at(order.amount, slot, 0),
             expires_at: self.now.saturating_add(approvals.expire_after),
-            asked: order.terms,
+            asked: order.terms(),
         }
     }
 
@@ -148,7 +153,7 @@ impl Context<'_> {
             case.reasons.iter().any(|r| (r.code, &r.whose) == (reason.code, &reason.whose))
         };
         let anew = case.amount != order.amount
-            || !case.asks_for(order.terms)
+            || !case.asks_for(order.terms())
             || !reasons.iter().filter(|reason| reason.blocks()).all(known);
         let is_asker = case.asked_by.iter().any(|by| by == self.actor);
         if !anew && is_asker && case.reasons == reasons && case.ttl == order.ttl {
@@ -253,7 +258,13 @@ impl Context<'_> {
         if latest.is_some_and(|held| held.is_open()) {
             return Err(Refusal::OrderAlreadyReserved((*case.order_id).into()));
         }
-        let mut reserved = self.judge(slot, pending, amount, false, case.asked_terms(), waiver)?;
+        let details = case.asked_terms().map(|AskedTerms { contract_id, terms_id }| OrderDetails {
+            contract_id,
+            terms_id,
+            shipping: None,
+        });
+        let asked = Asked::plain(self.state, slot, amount, details.as_ref());
+        let mut reserved = self.judge(slot, pending, asked, false, waiver)?;
         reserved.case = Some(id);
         if reserved.verdict.decision != Decision::Approved {
             return Ok((reserved, None));

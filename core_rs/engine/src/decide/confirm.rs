@@ -13,7 +13,8 @@ use crate::values::{Day, Micros};
 
 /// Looks at an open reservation again, at `now`: whether its account, as it stands today, would
 /// take orders at all, and whether the approval under which it was reserved still holds. Amounts
-/// are not asked again, for they are reserved. Changes nothing.
+/// are not asked again, for they are reserved; but that of an order which came to count by its day
+/// of shipping, or does not yet, nobody has asked. Changes nothing.
 ///
 /// # Errors
 ///
@@ -25,12 +26,15 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     if !found.is_open() || found.expires_at <= now {
         return Err(nothing_open(target));
     }
+    let context = Context { state, seq: 0, now, actor: "", channel: "" };
     let mut reasons = standing(state, found.slot, now);
+    if let Some(counting) = found.counting() {
+        reasons = context.confirm_counted(found, counting, reasons);
+    }
     if let Some(case) = case_of_reservation(state, found) {
         look_at_approval(case, now, &mut reasons);
     }
     let decision = Verdict::decision(&reasons);
-    let context = Context { state, seq: 0, now, actor: "", channel: "" };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
     let reservation = view(state, found);
     Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })

@@ -1,14 +1,16 @@
 //! The work of the clock: open reservations expire, closed ones are forgotten.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::bounds::HOUSEKEEP_EVENTS_MAX;
 use crate::command::Housekeep;
+use crate::counting::Parts;
 use crate::decide::Context;
 use crate::event::{CaseEvent, Event};
 use crate::outcome::Outcome;
 use crate::state::State;
-use crate::values::Micros;
+use crate::values::{Day, Micros, Slot};
 
 /// Whether [`crate::command::Command::Housekeep`] would find anything to do at `now`.
 #[must_use]
@@ -19,26 +21,38 @@ pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool
     let stale = |since: Option<Micros>, count: usize| {
         since.is_some_and(|since| since < closed_before) || count as u64 > closed_count_max
     };
+    let waiting = state.waiting().next();
+    let counts = waiting.is_some_and(|(day, _)| counts_from(state, now, day));
     expires
+        || counts
         || due(state.cases().due().next().map(|(at, _)| at))
         || stale(state.cases().closed().next().map(|(at, _)| at), state.cases().closed().len())
         || stale(state.closed().next().map(|(at, _)| at), state.closed().len())
         || stale(state.settled().next().map(|(at, ..)| at), state.settled().len())
 }
 
+/// Whether orders to be shipped on `day` count already.
+pub(super) fn counts_from(state: &State, now: Micros, day: Day) -> bool {
+    state.policy().exposure.horizon(Day::of(now)).is_none_or(|horizon| day <= horizon)
+}
+
 impl Context<'_> {
     /// Bounded by `HOUSEKEEP_EVENTS_MAX`: where more is due, another command goes on.
     pub(super) fn housekeep<'a>(&self, command: &Housekeep) -> (Outcome, Vec<Event<'a>>) {
         let due = self.state.expiring().take_while(|(at, _)| *at <= self.now);
-        let mut events: Vec<Event<'a>> = due
-            .take(HOUSEKEEP_EVENTS_MAX)
-            .map(|(_, reservation)| {
-                let row = self.state.reservation(reservation);
-                // `apply` comes to the accounts one by one, and would wait for each.
-                row.iter().for_each(|row| self.state.fetch(row.slot));
-                Event::Expired { reservation, amount: row.map_or(0, |row| row.open) }
-            })
-            .collect();
+        let mut events: Vec<Event<'a>> = Vec::new();
+        for (_, reservation) in due.take(HOUSEKEEP_EVENTS_MAX) {
+            let Some(row) = self.state.reservation(reservation) else { continue };
+            // `apply` comes to the accounts one by one, and would wait for each.
+            self.state.fetch(row.slot);
+            events.push(Event::Expired { reservation, amount: row.open });
+            if row.counting().is_some() {
+                let Parts { open, .. } = row.parts();
+                let change = Parts { open: -open, expired: open, ..Parts::default() };
+                events.push(Event::OrderMoved { reservation, change });
+            }
+        }
+        self.count_in(&mut events);
         self.end_cases(&mut events);
         self.forget_reservations(command, &mut events);
         self.forget_items(command, &mut events);
@@ -46,10 +60,31 @@ impl Context<'_> {
         (Outcome::Done, events)
     }
 
+    /// Orders whose day of shipping has come near count from now on, whether they fit or not. What
+    /// their account could not even be added up with counts nothing.
+    fn count_in(&self, events: &mut Vec<Event<'_>>) {
+        let room = HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len());
+        let near = self.state.waiting();
+        let near = near.take_while(|(day, _)| counts_from(self.state, self.now, *day)).take(room);
+        let mut added: BTreeMap<Slot, i128> = BTreeMap::new();
+        for (_, reservation) in near {
+            let Some(row) = self.state.reservation(reservation) else { continue };
+            let Some(counting) = row.counting().filter(|_| row.expires_at > self.now) else {
+                continue;
+            };
+            let worth = counting.worth_in_time(counting.parts.open);
+            let so_far = added.entry(row.slot).or_default();
+            let fits = self.may_reserve(row.slot, *so_far, worth).is_ok();
+            let amount = if fits { worth } else { 0 };
+            *so_far += i128::from(amount);
+            events.push(Event::Counted { reservation, amount });
+        }
+    }
+
     /// Cases whose time has come are escalated, or expire.
     fn end_cases(&self, events: &mut Vec<Event<'_>>) {
         let due = self.state.cases().due().take_while(|(at, _)| *at <= self.now);
-        for (_, case) in due.take(HOUSEKEEP_EVENTS_MAX - events.len()) {
+        for (_, case) in due.take(HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len())) {
             let escalated = (self.now < case.expires_at).then(|| self.escalate(case));
             events.push(match escalated {
                 None => Event::Case(CaseEvent::Expired { case: case.id }),
@@ -67,7 +102,7 @@ impl Context<'_> {
     fn forget_cases(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
         let closed = self.state.cases().closed();
         let surplus = (closed.len() as u64).saturating_sub(command.closed_count_max);
-        let room = HOUSEKEEP_EVENTS_MAX - events.len();
+        let room = HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len());
         let stale = closed
             .enumerate()
             .take_while(|(i, (at, _))| (*i as u64) < surplus || *at < command.closed_before);
@@ -84,7 +119,7 @@ impl Context<'_> {
     fn forget_reservations(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
         let closed = self.state.closed();
         let surplus = (closed.len() as u64).saturating_sub(command.closed_count_max);
-        let room = HOUSEKEEP_EVENTS_MAX - events.len();
+        let room = HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len());
         let stale = closed
             .enumerate()
             .take_while(|(i, (at, _))| (*i as u64) < surplus || *at < command.closed_before);
@@ -98,7 +133,7 @@ impl Context<'_> {
     fn forget_items(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
         let settled = self.state.settled();
         let surplus = (settled.len() as u64).saturating_sub(command.closed_count_max);
-        let room = HOUSEKEEP_EVENTS_MAX - events.len();
+        let room = HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len());
         let stale = settled
             .enumerate()
             .take_while(|(i, (at, ..))| (*i as u64) < surplus || *at < command.closed_before);

@@ -2,11 +2,12 @@
 
 use crate::bounds::{CAPTURES_MAX, EXPOSURE_MINOR_MAX, HEARD_AGAIN_US, SOURCES_MAX};
 use crate::command::{EntryKind, Post};
+use crate::counting::{Parts, largest};
 use crate::decide::Context;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::values::{Minor, Slot};
+use crate::values::{Currency, Minor, Slot};
 
 impl Context<'_> {
     pub(super) fn post<'a>(
@@ -38,6 +39,16 @@ impl Context<'_> {
         Ok((position > reached || is_news).then_some(moved))
     }
 
+    /// Whose ledger it is; ledgers are kept in the account's currency.
+    fn payer(&self, account_id: &str, found: Currency) -> Result<Slot, Refusal> {
+        let slot = self.slot(account_id)?;
+        let expected = self.state.terms(slot).currency;
+        if expected != found {
+            return Err(Refusal::CurrencyMismatch { expected, found });
+        }
+        Ok(slot)
+    }
+
     fn invoice<'a>(&self, slot: Slot, command: &Post<'a>) -> Result<Vec<Event<'a>>, Refusal> {
         let invoice_id = command.invoice_id.expect("admission asks every invoice for its id");
         let posted = self.item_posted(slot, invoice_id, command)?;
@@ -46,7 +57,7 @@ impl Context<'_> {
         if captured > 0 {
             events.push(Event::Claimed { slot, invoice_id, amount: captured });
         } else if let Some(order_id) = command.order_id {
-            events.extend(self.bill_order(slot, order_id, invoice_id, command.amount));
+            self.bill_order(slot, order_id, invoice_id, command.amount, &mut events);
         }
         events.push(posted);
         Ok(events)
@@ -60,13 +71,23 @@ impl Context<'_> {
         order_id: &str,
         invoice_id: &'a str,
         invoiced: Minor,
-    ) -> Option<Event<'a>> {
-        let found = self.state.latest_of_order(slot, order_id)?;
+        events: &mut Vec<Event<'a>>,
+    ) {
+        let Some(found) = self.state.latest_of_order(slot, order_id) else { return };
         if !found.is_open() || found.captures.len() >= CAPTURES_MAX {
-            return None;
+            return;
         }
-        let (reservation, amount) = (found.id, invoiced.min(found.open));
-        Some(Event::Billed { reservation, invoice_id, amount, by_ledger: true })
+        let (reservation, open) = (found.id, found.parts().open);
+        let part = match found.counting() {
+            None => invoiced.min(open),
+            Some(counting) => largest(open, |part| counting.full(part) <= invoiced),
+        };
+        let amount = found.freed(open - part);
+        events.push(Event::Billed { reservation, invoice_id, amount, by_ledger: true });
+        if found.counting().is_some() {
+            let change = Parts { open: -part, captured: part, ..Parts::default() };
+            events.push(Event::OrderMoved { reservation, change });
+        }
     }
 
     fn signed<'a>(&self, slot: Slot, command: &Post<'a>) -> Result<Vec<Event<'a>>, Refusal> {

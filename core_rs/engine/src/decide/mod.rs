@@ -9,6 +9,7 @@ mod capture;
 pub mod cases;
 mod conditions;
 mod confirm;
+mod counting;
 mod cure;
 mod housekeep;
 mod ledger;
@@ -16,6 +17,7 @@ pub mod levels;
 mod limits;
 pub mod payment_terms;
 mod policy;
+mod rates;
 mod release;
 mod reserve;
 mod rolling;
@@ -29,6 +31,8 @@ pub(crate) use watch::{billed, ordered};
 
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::command::{Command, Target};
+use crate::counting::Parts;
+use crate::decide::counting::More;
 use crate::decide::levels::{Pending, Room, room};
 use crate::decide::rules::{Ask, Evaluation};
 use crate::entry::Request;
@@ -124,6 +128,8 @@ impl<'s> Context<'s> {
             Command::PutPolicy(command) => self.put_policy(command),
             Command::ActivatePolicy(command) => self.activate_policy(command),
             Command::ShadowPolicy(command) => self.shadow_policy(command),
+            Command::UpsertRate(command) => self.upsert_rate(command),
+            Command::Revalue(command) => Ok(self.revalue(command)),
             Command::Post(command) => self.post(command),
             Command::ReviewCase(command) => self.review_case(command, reason),
             Command::Delegate(command) => self.delegate(command),
@@ -164,9 +170,17 @@ impl<'s> Context<'s> {
         Ask { amount, order_total, is_new: false, pending, channel }
     }
 
-    /// A refusal of what was asked for an existing order, which stays as it was.
-    fn refused(&self, found: &Reservation, ask: Ask<'_>, evaluation: Evaluation) -> Changed {
+    /// A refusal of more of an existing order, by what that asks for as it counts; the order stays
+    /// as it was.
+    fn refused(
+        &self,
+        found: &Reservation,
+        more: More,
+        ask: Ask<'_>,
+        evaluation: Evaluation,
+    ) -> Changed {
         let fitting = evaluation.fitting_if_short();
+        let fitting = fitting.map(|room| more.fitting(found, room));
         let Evaluation { reasons, room, .. } = evaluation;
         let cure = cure::cure(self.state, found.slot, self.now, ask, &reasons);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
@@ -177,13 +191,23 @@ impl<'s> Context<'s> {
 
     /// Refuses to let a reservation, over its whole life, or its account hold more than an `i64`
     /// can be trusted with.
-    fn may_grow(&self, reservation: &Reservation, by: Minor) -> Result<(), Refusal> {
+    ///
+    /// `by`: in the order's currency; `counted`: what counts of it.
+    fn may_grow(
+        &self,
+        reservation: &Reservation,
+        by: Minor,
+        counted: Minor,
+    ) -> Result<(), Refusal> {
         let Reservation { open, captured, released, expired, slot, .. } = *reservation;
+        let counts = [open, captured, released, expired, counted].map(i128::from);
+        let Parts { open, captured, released, expired } = reservation.parts();
         let parts = [open, captured, released, expired, by].map(i128::from);
-        if parts.iter().sum::<i128>() > i128::from(EXPOSURE_MINOR_MAX) {
+        let largest = counts.iter().sum::<i128>().max(parts.iter().sum());
+        if largest > i128::from(EXPOSURE_MINOR_MAX) {
             return Err(Refusal::ExposureOutOfRange(by));
         }
-        self.may_reserve(slot, 0, by)
+        self.may_reserve(slot, 0, counted)
     }
 
     /// Refuses to let an account reserve more than an `i64` can be trusted with; `pending` is what

@@ -6,15 +6,17 @@ use crate::bounds::TERMS_COMPARED_DAYS;
 use crate::command::{
     AssignTerms, CaptureOrder, EntryKind, Post, TermsScope, UpsertCalendar, UpsertTerms,
 };
+use crate::counting::Details;
 use crate::decide::Context;
-use crate::decide::rules::{Ask, Evaluation, evaluate};
+use crate::decide::counting::sold_to_reasons;
+use crate::decide::rules::{Ask, Evaluation, evaluate, in_precedence};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::{Reservation, Standing};
 use crate::outcome::{Invoiced, Outcome, Reason, ReasonCode, Upserted};
 use crate::policy::rules;
 use crate::state::State;
-use crate::terms::{AskedTerms, Assignee, NamedTerms, OrderTerms, Plan, Schedule, Source};
+use crate::terms::{AskedTerms, Assignee, NamedTerms, Plan, Schedule, Source};
 use crate::values::{CalendarIndex, Day, Minor, Slot, TermsIndex};
 
 type Decided<'a> = Result<(Outcome, Vec<Event<'a>>), Refusal>;
@@ -119,30 +121,30 @@ impl Context<'_> {
         found.ok_or_else(|| Refusal::CalendarNotFound(id.into()))
     }
 
-    /// As [`evaluate`], and holds the terms that an order asks for against its own. Out of the way
-    /// of orders that ask for none.
+    /// Holds the terms that an order asks for against its own. Out of the way of orders that ask
+    /// for none.
     #[cold]
-    pub(super) fn evaluate_asking(
+    pub(super) fn hold_to_terms(
         &self,
+        evaluation: &mut Evaluation,
         slot: Slot,
-        ask: Ask<'_>,
         asked: AskedTerms<'_>,
-    ) -> Result<Evaluation, Refusal> {
-        let mut evaluation = evaluate(self.state, slot, self.now, ask);
+    ) -> Result<(), Refusal> {
         let AskedTerms { contract_id, terms_id } = asked;
         if let Some(contract_id) = contract_id {
             require_contract(self.state, slot, contract_id)?;
         }
-        let Some(terms_id) = terms_id else { return Ok(evaluation) };
+        let Some(terms_id) = terms_id else { return Ok(()) };
         let asked = find_terms(self.state, terms_id)?;
         if let Some(upgrade) = self.upgraded(slot, contract_id, asked, self.days_compared()) {
-            self.add_upgrade(slot, &mut evaluation, upgrade);
+            self.add_upgrade(slot, evaluation, upgrade);
         }
-        Ok(evaluation)
+        Ok(())
     }
 
     /// As [`evaluate`] for what an order grows by, whose invoices may be of `days`: terms that it
-    /// named were no better than its own when it was placed, and must not be now.
+    /// named were no better than its own when it was placed, and must not be now; and who ordered
+    /// must be in good standing, whoever is billed.
     pub(super) fn evaluate_growth(
         &self,
         found: &Reservation,
@@ -150,7 +152,8 @@ impl Context<'_> {
         days: RangeInclusive<Day>,
     ) -> Evaluation {
         let mut evaluation = evaluate(self.state, found.slot, self.now, ask);
-        if let Some(OrderTerms { contract_id, terms_id: Some(terms_id) }) = found.asked.as_deref() {
+        let details = found.details.as_deref();
+        if let Some(Details { contract_id, terms_id: Some(terms_id), .. }) = details {
             // Names are never taken away.
             let asked = find_terms(self.state, terms_id).ok();
             let contract_id = contract_id.as_deref();
@@ -158,6 +161,12 @@ impl Context<'_> {
             if let Some(upgrade) = asked.and_then(upgraded) {
                 self.add_upgrade(found.slot, &mut evaluation, upgrade);
             }
+        }
+        if let Some(counting) = found.counting() {
+            let sold_to = counting.sold_to.as_ref().and_then(|id| self.state.slot(id));
+            let reasons = sold_to.map(|slot| sold_to_reasons(self.state, slot, self.now));
+            evaluation.reasons.extend(reasons.into_iter().flatten());
+            in_precedence(&mut evaluation.reasons);
         }
         evaluation
     }
@@ -209,7 +218,7 @@ impl Context<'_> {
     }
 
     /// The terms of an order's invoices: those that it named, else those that hold now.
-    fn terms_for(&self, slot: Slot, asked: Option<&OrderTerms>) -> Option<(&NamedTerms, Source)> {
+    fn terms_for(&self, slot: Slot, asked: Option<&Details>) -> Option<(&NamedTerms, Source)> {
         let named = asked.and_then(|asked| asked.terms_id.as_deref());
         let named = named.and_then(|id| find_terms(self.state, id).ok());
         let contract_id = asked.and_then(|asked| asked.contract_id.as_deref());
@@ -233,7 +242,7 @@ impl Context<'_> {
         amount: Minor,
         command: &CaptureOrder<'_>,
     ) -> Option<Invoiced> {
-        let (terms, source) = self.terms_for(found.slot, found.asked.as_deref())?;
+        let (terms, source) = self.terms_for(found.slot, found.details.as_deref())?;
         if amount == 0 {
             return None;
         }
@@ -258,7 +267,7 @@ impl Context<'_> {
             return (command.due, 0);
         }
         let order = command.order_id.and_then(|id| self.state.latest_of_order(slot, id));
-        let asked = order.and_then(|order| order.asked.as_deref());
+        let asked = order.and_then(|order| order.details.as_deref());
         let Some((terms, _)) = self.terms_for(slot, asked) else { return (command.due, 0) };
         let known = item.filter(|item| item.dated).map(|item| item.day);
         let today = (command.kind == EntryKind::Invoice).then(|| Day::of(self.now));

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bounds::BATCH_ITEMS_MAX;
 use crate::command::{Order, Reserve, ReserveAll};
+use crate::counting::OrderDetails;
+use crate::decide::counting::Asked;
 use crate::decide::cure::cure;
 use crate::decide::levels::{Pending, Together, room, together};
 use crate::decide::rules::{Ask, Evaluation, evaluate};
@@ -13,7 +15,6 @@ use crate::event::Event;
 use crate::model::Waiver;
 use crate::outcome::{Decision, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
-use crate::terms::AskedTerms;
 use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
 
 /// What an order would ask for that is only looked at.
@@ -23,12 +24,12 @@ pub struct Inquiry<'a> {
     pub account_id: &'a str,
     /// Greater than zero.
     pub amount: Minor,
-    /// Must be the account's.
+    /// Where it is not the account's, the amount is converted.
     pub currency: Currency,
     /// Whether a part would do.
     pub allow_partial: bool,
-    /// What it would name of payment terms.
-    pub terms: Option<AskedTerms<'a>>,
+    /// What few orders name.
+    pub details: Option<&'a OrderDetails<'a>>,
     /// Through which sales channel; may be empty.
     pub channel: &'a str,
 }
@@ -39,10 +40,11 @@ pub struct Inquiry<'a> {
 ///
 /// The same refusals, but for an order that is reserved already.
 pub fn check(state: &State, now: Micros, inquiry: &Inquiry<'_>) -> Result<Reserved, Refusal> {
-    let Inquiry { account_id, amount, currency, allow_partial, terms, channel } = *inquiry;
+    let Inquiry { allow_partial, channel, .. } = *inquiry;
     let context = Context { state, seq: 0, now, actor: "", channel };
-    let slot = context.payer(account_id, currency)?;
-    context.judge(slot, Pending::default(), amount, allow_partial, terms, None)
+    let asked = Asked::from(inquiry);
+    let slot = context.billed(asked)?;
+    context.judge(slot, Pending::default(), asked, allow_partial, None)
 }
 
 impl Context<'_> {
@@ -56,17 +58,22 @@ impl Context<'_> {
             Err(Refusal::OrderAlreadyReserved(_)) => return self.reserved_in_case(order),
             found => found?,
         };
-        if let Some(case) = self.state.cases().pending_of_order(slot, order.order_id) {
+        let case = self.state.cases().pending_of_order(slot, order.order_id);
+        if let Some(case) = case.filter(|_| self.counts_as_it_is(slot, order)) {
             return self.reserve_in_case(command, slot, case);
         }
-        let (amount, allow_partial) = (order.amount, command.allow_partial);
         let mut reserved =
-            self.judge(slot, Pending::default(), amount, allow_partial, order.terms, None)?;
-        let event = match reserved.verdict.decision {
-            Decision::Referred => self.open_case(&mut reserved, slot, order),
-            _ => self.hold(&mut reserved, slot, order, 0),
-        };
-        Ok((Outcome::Reserved(reserved), event.into_iter().collect()))
+            self.judge(slot, Pending::default(), order.into(), command.allow_partial, None)?;
+        let mut events = Vec::new();
+        if reserved.verdict.decision == Decision::Referred {
+            events.extend(self.open_case(&mut reserved, slot, order));
+        } else {
+            events.extend(self.hold(&mut reserved, slot, order, 0));
+            if case.is_some() {
+                events.extend(self.use_case(&mut reserved, slot, order.order_id));
+            }
+        }
+        Ok((Outcome::Reserved(reserved), events))
     }
 
     pub(super) fn reserve_all<'a>(
@@ -92,7 +99,7 @@ impl Context<'_> {
                     events.extend(self.hold(&mut reserved, slot, &orders[index], index));
                     events.extend(self.use_case(&mut reserved, slot, orders[index].order_id));
                 }
-                Some(misfit) => reserved = self.declined_with(slot, reserved.verdict, misfit),
+                Some(misfit) => reserved = self.declined_with(slot, reserved, misfit),
             }
             results.push(reserved);
         }
@@ -109,14 +116,14 @@ impl Context<'_> {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
         let pending = earlier.pending(slot);
-        let reserved = self.judge(slot, pending, order.amount, false, order.terms, None)?;
-        earlier.take(self.state, slot, reserved.amount);
+        let reserved = self.judge(slot, pending, order.into(), false, None)?;
+        earlier.take(self.state, slot, &reserved);
         Ok((slot, reserved))
     }
 
     /// Whose order it is, if it may be placed at all.
     fn orderer(&self, order: &Order<'_>) -> Result<Slot, Refusal> {
-        let slot = self.payer(order.account_id, order.currency)?;
+        let slot = self.billed(order.into())?;
         let latest = self.state.latest_of_order(slot, order.order_id);
         if latest.is_some_and(|reservation| reservation.is_open()) {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
@@ -124,31 +131,23 @@ impl Context<'_> {
         Ok(slot)
     }
 
-    pub(super) fn payer(&self, account_id: &str, found: Currency) -> Result<Slot, Refusal> {
-        let slot = self.slot(account_id)?;
-        let expected = self.state.terms(slot).currency;
-        if expected != found {
-            return Err(Refusal::CurrencyMismatch { expected, found });
-        }
-        Ok(slot)
-    }
-
-    /// Decides an order of `amount`, on top of `pending` from the same command; `asked` is what it
-    /// names of payment terms. What `waiver` covers is named, and does not stand in the way.
+    /// Decides an order on top of `pending` from the same command. What `waiver` covers is named,
+    /// and does not stand in the way.
+    #[inline]
     pub(super) fn judge(
         &self,
         slot: Slot,
         pending: Pending<'_>,
-        amount: Minor,
+        asked: Asked<'_>,
         allow_partial: bool,
-        asked: Option<AskedTerms<'_>>,
         waiver: Option<&Waiver>,
     ) -> Result<Reserved, Refusal> {
+        if asked.details.is_some() || asked.currency != self.state.terms(slot).currency {
+            return self.judge_counted(slot, asked, pending, allow_partial, waiver);
+        }
+        let amount = asked.amount;
         let ask = Ask { pending, is_new: true, ..self.ask(amount, amount) };
-        let evaluation = match asked {
-            None => evaluate(self.state, slot, self.now, ask),
-            Some(asked) => self.evaluate_asking(slot, ask, asked)?,
-        };
+        let evaluation = evaluate(self.state, slot, self.now, ask);
         let fitting = evaluation.fitting_if_short();
         let (decision, granted) = match fitting {
             _ if !evaluation.blocks() => (Decision::Approved, amount),
@@ -167,21 +166,26 @@ impl Context<'_> {
         // A shared limit may have been passed by more than an i64 holds.
         room.available = room.available.map(|available| available.saturating_sub(granted));
         let verdict = Verdict { cure, ..self.verdict(decision, reasons, fitting, room) };
-        Ok(Reserved { verdict, reservation: None, amount: granted, expires_at: 0, case: None })
+        let (reservation, case, counting) = (None, None, None);
+        Ok(Reserved { verdict, reservation, amount: granted, expires_at: 0, case, counting })
     }
 
     /// Nothing of the batch is reserved: an item that fits is declined because of the first that
     /// does not, one that was referred stays so, and every item sees what is available with nothing
     /// reserved.
-    fn declined_with(&self, slot: Slot, found: Verdict, misfit: usize) -> Reserved {
-        let Verdict { decision, mut reasons, fitting, cure, .. } = found;
+    fn declined_with(&self, slot: Slot, found: Reserved, misfit: usize) -> Reserved {
+        let Reserved { verdict, mut counting, .. } = found;
+        let Verdict { decision, mut reasons, fitting, cure, .. } = verdict;
         if decision == Decision::Approved {
             reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
         }
         let room = room(self.state, slot, self.now, 0);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
         let verdict = Verdict { cure, ..verdict };
-        Reserved { verdict, reservation: None, amount: 0, expires_at: 0, case: None }
+        if let Some(counting) = &mut counting {
+            counting.parts.open = 0;
+        }
+        Reserved { verdict, reservation: None, amount: 0, expires_at: 0, case: None, counting }
     }
 
     /// Gives an approved order its reservation.
@@ -199,15 +203,16 @@ impl Context<'_> {
         let expires_at = expiry(self.now, order.ttl);
         reserved.reservation = Some(reservation);
         reserved.expires_at = expires_at;
-        let (order_id, amount) = (order.order_id, reserved.amount);
-        let asked = order.terms;
-        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, asked })
+        let (order_id, amount) = (order.order_id, reserved.counted());
+        let named = order.details.is_some() || reserved.counting.is_some();
+        let details = if named { self.details(reserved, order) } else { None };
+        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, details })
     }
 }
 
 /// What an order comes to of which `waiver` covers some reasons: all of it, or nothing.
 #[cold]
-fn under(waiver: &Waiver, reasons: &[Reason], amount: Minor) -> (Decision, Minor) {
+pub(super) fn under(waiver: &Waiver, reasons: &[Reason], amount: Minor) -> (Decision, Minor) {
     let left = reasons.iter().filter(|reason| !waiver.covers(reason)).cloned();
     match Verdict::decision(&Vec::from_iter(left)) {
         Decision::Approved => (Decision::Approved, amount),
@@ -232,9 +237,10 @@ impl Earlier<'_> {
     }
 
     /// Adds what an order of an account takes.
-    pub(super) fn take(&mut self, state: &State, slot: Slot, amount: Minor) {
+    pub(super) fn take(&mut self, state: &State, slot: Slot, reserved: &Reserved) {
+        let amount = reserved.counted();
         let (own, orders) = self.reserved.entry(slot).or_default();
-        (*own, *orders) = (*own + i128::from(amount), *orders + u32::from(amount > 0));
+        (*own, *orders) = (*own + i128::from(amount), *orders + u32::from(reserved.amount > 0));
         for (place, ..) in together(state, slot) {
             *self.together.entry(place).or_default() += i128::from(amount);
         }

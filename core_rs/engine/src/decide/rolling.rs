@@ -81,7 +81,9 @@ pub(super) fn exposure_changes(
             | Event::ItemMoved { slot, amount, .. }
             | Event::UnallocatedMoved { slot, amount } => (Some(slot), amount),
             Event::Claimed { slot, amount, .. } => (Some(slot), -amount),
-            Event::Grown { reservation, amount } => (of(reservation), amount),
+            Event::Grown { reservation, amount }
+            | Event::Counted { reservation, amount }
+            | Event::Revalued { reservation, amount, .. } => (of(reservation), amount),
             Event::Billed { reservation, amount, .. }
             | Event::Released { reservation, amount }
             | Event::Expired { reservation, amount } => (of(reservation), -amount),

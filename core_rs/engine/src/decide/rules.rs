@@ -75,6 +75,35 @@ impl Evaluation {
         self.reasons.iter().filter(|reason| reason.blocks())
     }
 
+    /// The most that an order may be, where this one is more.
+    #[cold]
+    pub(super) fn most(&self) -> Minor {
+        let of_order = |reason: &&Reason| {
+            matches!(
+                reason.code,
+                ReasonCode::MaxOrderAmountExceeded | ReasonCode::OrderAmountExceeded
+            )
+        };
+        let most = self.blocking().filter(of_order).map(|reason| reason.threshold);
+        most.min().unwrap_or(Minor::MAX)
+    }
+
+    /// Of an order that does not count yet: whatever is left of limits, it takes nothing of it.
+    #[cold]
+    pub(super) fn count_nothing(&mut self) {
+        self.reasons.retain(|reason| {
+            !matches!(
+                reason.code,
+                ReasonCode::InsufficientCredit
+                    | ReasonCode::LimitTolerated
+                    | ReasonCode::UtilisationReached
+                    | ReasonCode::RollingAverageExceeded
+                    | ReasonCode::SharedLimitExceeded
+                    | ReasonCode::SegmentCapExceeded
+            )
+        });
+    }
+
     /// Goes on to the rules of the policy, and puts all reasons in their order. Looks up again what
     /// is known already: an order without a policy is not to make room for it.
     #[cold]
@@ -87,8 +116,7 @@ impl Evaluation {
         for rule in state.policy().rules.of(slot, terms, ask.channel) {
             rule.judge(&facts, &mut violations);
         }
-        let rank = |reason: &Reason| PRECEDENCE.iter().position(|code| *code == reason.code);
-        self.reasons.sort_by_key(rank);
+        in_precedence(&mut self.reasons);
     }
 
     /// Goes on to the limits of several accounts together.
@@ -140,6 +168,11 @@ pub(super) fn facts<'f>(
         order_total,
         is_new,
     }
+}
+
+/// Puts reasons in the order in which a decision names them.
+pub(super) fn in_precedence(reasons: &mut [Reason]) {
+    reasons.sort_by_key(|reason| PRECEDENCE.iter().position(|code| *code == reason.code));
 }
 
 /// Why an account takes no orders at all at `now`, whatever their amount, in order of precedence.

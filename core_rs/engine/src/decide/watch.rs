@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::{change_limit, limit_of};
 use crate::bounds::HOLDS_MAX;
-use crate::command::Command;
+use crate::command::{Command, Order};
 use crate::decide::levels::{ceiling, effective_limit};
 use crate::decide::rolling::exposure_changes;
 use crate::event::{CaseEvent, Event};
@@ -71,12 +71,12 @@ fn place_holds<'a>(
     };
     match (command, outcome) {
         (Command::Reserve(command), Outcome::Reserved(reserved)) => {
-            let slot = state.slot(command.order.account_id);
+            let slot = state.slot(bill_to(&command.order));
             slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
         }
         (Command::ReserveAll(command), Outcome::ReservedAll(all)) => {
             for (order, reserved) in command.orders.iter().zip(all) {
-                let slot = state.slot(order.account_id);
+                let slot = state.slot(bill_to(order));
                 slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
             }
         }
@@ -86,6 +86,11 @@ fn place_holds<'a>(
         }
         _ => {}
     }
+}
+
+/// Whose limits an order is held to.
+fn bill_to<'a>(order: &Order<'a>) -> &'a str {
+    order.bill_to().unwrap_or(order.account_id)
 }
 
 /// Under which name a rule holds an account; none: it does not.
@@ -109,7 +114,8 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
         ReasonCode::OverdueShare => "policy-overdue-share",
         ReasonCode::OldestItem => "policy-oldest-item",
         ReasonCode::VelocityCount | ReasonCode::VelocityAmount => "policy-velocity",
-        // Closed, suspended or held it is already; a batch and an approval are no account's fault.
+        // Closed, suspended or held it is already; a batch, a rate and an approval are no account's
+        // fault.
         ReasonCode::AccountClosed
         | ReasonCode::AccountSuspended
         | ReasonCode::AccountOnHold
@@ -117,6 +123,8 @@ fn hold_id(code: ReasonCode) -> Option<&'static str> {
         | ReasonCode::FraudSuspension
         | ReasonCode::LimitTolerated
         | ReasonCode::LimitInGrace
+        | ReasonCode::FxRateUnavailable
+        | ReasonCode::FxRateStale
         | ReasonCode::ApprovalExpired
         | ReasonCode::BatchNotApproved => return None,
     })

@@ -73,6 +73,10 @@ pub enum ReasonCode {
     /// Observed today, threshold the last valid day: the limit has ended, and counts for some days
     /// more.
     LimitInGrace = 31,
+    /// There is no rate between the order's currency and the account's.
+    FxRateUnavailable = 35,
+    /// Observed the age of the rate in hours, rounded up, threshold the oldest that one may be.
+    FxRateStale = 36,
     /// What was approved is reserved, and the approval's time is over. Observed today, threshold
     /// its last day.
     ApprovalExpired = 40,
@@ -121,7 +125,7 @@ impl ReasonCode {
 
 /// All rules, in the order in which a decision names those that an order violates; beside the
 /// batch's stand notices alone.
-pub const PRECEDENCE: [ReasonCode; 29] = [
+pub const PRECEDENCE: [ReasonCode; 31] = [
     ReasonCode::AccountClosed,
     ReasonCode::AccountSuspended,
     ReasonCode::FraudSuspension,
@@ -138,6 +142,8 @@ pub const PRECEDENCE: [ReasonCode; 29] = [
     ReasonCode::ScoreMissing,
     ReasonCode::ScoreTooLow,
     ReasonCode::FirstOrder,
+    ReasonCode::FxRateUnavailable,
+    ReasonCode::FxRateStale,
     ReasonCode::MaxOrderAmountExceeded,
     ReasonCode::OrderAmountExceeded,
     ReasonCode::VelocityCount,

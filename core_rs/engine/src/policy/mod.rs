@@ -13,8 +13,10 @@ use crate::state::State;
 use crate::values::Micros;
 
 pub mod approvals;
+pub mod exposure;
 pub mod limits;
 pub mod money;
+pub mod rates;
 pub mod reader;
 pub mod rules;
 pub mod scopes;
@@ -23,8 +25,10 @@ pub mod trial;
 pub mod velocity;
 
 pub use approvals::{Approvals, Band, WaitingOrder};
+pub use exposure::Exposure;
 pub use limits::Limits;
 pub use money::Amounts;
+pub use rates::Rates;
 pub use reader::{Place, Problem, Reader, Section};
 pub use scopes::Rules;
 pub use velocity::Window;
@@ -48,6 +52,10 @@ pub struct Policy {
     pub window: Window,
     /// For how long and how far limits may be passed, and on whose word they hold.
     pub limits: Limits,
+    /// Which open orders count: `[exposure]`.
+    pub exposure: Exposure,
+    /// Orders in other currencies: `[rates]`.
+    pub rates: Rates,
     /// `[approvals]`.
     pub approvals: Approvals,
 }
@@ -60,6 +68,8 @@ impl Default for Policy {
             rules: Rules::default(),
             window: Window::default(),
             limits: Limits::default(),
+            exposure: Exposure::default(),
+            rates: Rates::default(),
             approvals: Approvals::default(),
         }
     }
@@ -75,8 +85,11 @@ pub fn read(text: &str, state: &State) -> (Policy, Vec<Problem>) {
     let mut root = reader.root();
     let limits = root.section("limits").map(Limits::read).unwrap_or_default();
     let approvals = root.section("approvals").map(Approvals::read).unwrap_or_default();
+    let exposure = root.section("exposure").map(|mut all| Exposure::read(&mut all));
+    let rates = root.section("rates").map(|mut all| Rates::read(&mut all));
     let (rules, window) = (Rules::read(&mut root, state), Window::read(&mut root));
-    let policy = Policy { rules, window, limits, approvals, ..Policy::default() };
+    let (exposure, rates) = (exposure.unwrap_or_default(), rates.unwrap_or_default());
+    let policy = Policy { rules, window, limits, approvals, exposure, rates, ..Policy::default() };
     drop(root);
     (policy, reader.finish())
 }

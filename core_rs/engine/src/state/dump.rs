@@ -6,7 +6,7 @@ use crate::model::{
     Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
-use crate::state::{DueItem, Group, PaymentTerms, State};
+use crate::state::{DueItem, Group, PaymentTerms, Rates, State};
 use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
 /// Invoices by id, in their order.
@@ -36,6 +36,8 @@ pub struct Dump {
     pub policies: Vec<PolicyRow>,
     /// The version in force, and the one that is tried.
     pub policy: (PolicyVersion, Option<PolicyVersion>),
+    /// The latest of each pair of currencies.
+    pub rates: Rates,
     /// By id.
     pub cases: BTreeMap<CaseId, Case>,
     /// By whose authority, and by who signs.
@@ -58,6 +60,10 @@ pub struct Dump {
     pub orders: BTreeMap<(Slot, Id), (ReservationId, u32)>,
     /// Index: open reservations by the moment at which they expire.
     pub expiring: Vec<(Micros, ReservationId)>,
+    /// Index: reservations that do not count yet by the day of their shipping.
+    pub waiting: Vec<(Day, ReservationId)>,
+    /// Index: open reservations in other currencies.
+    pub foreign: Vec<ReservationId>,
     /// Index: closed reservations by the moment at which they closed.
     pub closed: Vec<(Micros, ReservationId)>,
     /// Index: settled invoices by the moment at which they were settled.
@@ -88,6 +94,7 @@ impl State {
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),
             policy: (self.policy().version, self.policies.shadow().map(|shadow| shadow.version)),
+            rates: self.rates.clone(),
             cases: self.cases.iter().map(|case| (case.id, case.clone())).collect(),
             delegations: self.cases.delegations().cloned().collect(),
             cases_due: self.cases.due().map(|(at, case)| (at, case.id)).collect(),
@@ -103,6 +110,8 @@ impl State {
                 .map(|(latest, count)| (order(latest), (latest.id, count)))
                 .collect(),
             expiring: self.expiring().collect(),
+            waiting: self.waiting().collect(),
+            foreign: self.foreign(0).collect(),
             closed: self.closed().collect(),
             settled: self.settled().map(|(since, slot, id)| (since, slot, id.into())).collect(),
             by_due: (0..self.account_count() as Slot)

@@ -1,14 +1,17 @@
 //! Reservations in memory, found by id, by order, and by when they expire or have closed.
 
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 use slab::Slab;
 
 use super::index::{Index, Place};
 use super::sorted::Sorted;
+use crate::counting::Waiting;
 use crate::model::Reservation;
-use crate::values::{Micros, ReservationId, Slot};
+use crate::values::{Day, Micros, ReservationId, Slot};
 
 #[derive(Default)]
 pub(super) struct Reservations {
@@ -22,6 +25,10 @@ pub(super) struct Reservations {
     expiring: Sorted<(Micros, ReservationId)>,
     /// Closed ones, oldest first.
     closed: Sorted<(Micros, ReservationId)>,
+    /// Open ones that do not count yet, by their day of shipping.
+    waiting: BTreeSet<(Day, ReservationId)>,
+    /// Open ones in other currencies than their account's.
+    foreign: BTreeSet<ReservationId>,
     hasher: DefaultHashBuilder,
 }
 
@@ -59,6 +66,14 @@ impl Reservations {
 
     pub(super) fn closed(&self) -> impl ExactSizeIterator<Item = (Micros, ReservationId)> {
         self.closed.iter().copied()
+    }
+
+    pub(super) fn waiting(&self) -> impl ExactSizeIterator<Item = (Day, ReservationId)> {
+        self.waiting.iter().copied()
+    }
+
+    pub(super) fn foreign(&self, after: ReservationId) -> impl Iterator<Item = ReservationId> {
+        self.foreign.range((Excluded(after), Unbounded)).copied()
     }
 
     /// For each order its latest reservation, and how many it has.
@@ -118,6 +133,9 @@ impl Reservations {
         let before = when(row);
         let result = f(row);
         let after = when(row);
+        if row.details.is_some() {
+            note_counting(&mut self.waiting, &mut self.foreign, row);
+        }
         if before != after {
             self.set(before.0).remove(&(before.1, id));
             self.set(after.0).insert((after.1, id));
@@ -143,11 +161,18 @@ impl Reservations {
     fn note(&mut self, row: &Reservation) {
         let (is_open, at) = when(row);
         self.set(is_open).insert((at, row.id));
+        if row.details.is_some() {
+            note_counting(&mut self.waiting, &mut self.foreign, row);
+        }
     }
 
     fn forget(&mut self, row: &Reservation) {
         let (is_open, at) = when(row);
         self.set(is_open).remove(&(at, row.id));
+        if let Some(counting) = row.counting() {
+            self.foreign.remove(&row.id);
+            counting.ship_date.map(|day| self.waiting.remove(&(day, row.id)));
+        }
     }
 
     /// Puts an order's reservation between its siblings, the latest of which is `head`. It is the
@@ -189,6 +214,27 @@ impl Reservations {
     }
 }
 
+/// Puts a reservation where it belongs, or takes it away from where it does not any more.
+#[cold]
+fn note_counting(
+    waiting: &mut BTreeSet<(Day, ReservationId)>,
+    foreign: &mut BTreeSet<ReservationId>,
+    row: &Reservation,
+) {
+    let Some(counting) = row.counting() else { return };
+    if row.is_open() && counting.exchange.is_some() {
+        foreign.insert(row.id);
+    } else {
+        foreign.remove(&row.id);
+    }
+    let Some(day) = counting.ship_date else { return };
+    if row.is_open() && counting.waiting == Waiting::Still {
+        waiting.insert((day, row.id));
+    } else {
+        waiting.remove(&(day, row.id));
+    }
+}
+
 /// Whether a reservation is open, and when it expires or when it closed.
 fn when(row: &Reservation) -> (bool, Micros) {
     if row.is_open() { (true, row.expires_at) } else { (false, row.closed_at) }
@@ -220,7 +266,7 @@ mod tests {
             created_at: 0,
             closed_at: if open > 0 { 0 } else { moment },
             captures: Captures::default(),
-            asked: None,
+            details: None,
         }
     }
 

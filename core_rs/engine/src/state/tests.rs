@@ -127,10 +127,9 @@ fn undo_comes_back_to_any_mark_of_a_batch() {
 fn settling_names_the_accounts_that_changed_and_forgets_how_to_undo() {
     let mut book = book();
     step(&mut book, &account("b").into());
-    let other = Order { account_id: "b", ..order("o", 5) };
     step(&mut book, &reserve("new", 7).into());
-    let euros = Reserve { order: Order { currency: eur(), ..other }, ..reserve("", 0) };
-    let request = book.request(euros);
+    let other = Order { account_id: "nobody", ..order("o", 5) };
+    let request = book.request(Reserve { order: other, ..reserve("", 0) });
     assert!(decide(&book.state, book.seq + 1, book.now, &request).is_err());
     let dump = book.state.dump();
     let mut seen: Vec<Slot> = Vec::new();

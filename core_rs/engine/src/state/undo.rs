@@ -1,13 +1,15 @@
 //! Taking back what a commit that failed has changed.
 
+use crate::counting::Details;
 use crate::model::{
     Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
 };
 use crate::policy::PolicyRow;
+use crate::rates::Quote;
 use crate::state::{Before, State};
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{
-    CalendarIndex, Id, Micros, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
+    CalendarIndex, Currency, Id, Micros, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
 };
 
 /// How to take back one change: what was there before, in full only where a row is gone.
@@ -17,6 +19,8 @@ pub(super) enum Undo {
     Account(Slot, Box<Account>),
     ReservationAdded(ReservationId),
     Reservation(ReservationId, Holding),
+    /// Of a reservation that has any.
+    Details(ReservationId, Box<Details>),
     ReservationRemoved(Box<Reservation>),
     CaptureAdded(ReservationId),
     /// And which of the captures.
@@ -34,6 +38,7 @@ pub(super) enum Undo {
     /// What it was; `None` where it is new. And which were in force and tried before, where they
     /// are others.
     Policy(Option<Box<PolicyRow>>, Option<Box<Before>>),
+    Rate((Currency, Currency), Option<Box<Quote>>),
     /// What it was; `None` where it is new.
     Case(CaseId, Option<Box<Case>>),
     Delegation(Box<(Id, Id, Option<Delegation>)>),
@@ -133,6 +138,9 @@ impl State {
             Undo::Account(slot, was) => self.accounts.set(slot, *was),
             Undo::ReservationAdded(id) => drop(self.reservations.remove(id)),
             Undo::Reservation(id, was) => self.reservations.change(id, |row| was.put_back(row)),
+            Undo::Details(id, was) => {
+                self.reservations.change(id, |row| row.details = Some(was));
+            }
             Undo::ReservationRemoved(was) => self.reservations.insert(*was),
             Undo::CaptureAdded(id) => self.reservations.change(id, |row| row.captures.pop()),
             Undo::CaptureAcknowledged(id, place) => {
@@ -158,6 +166,7 @@ impl State {
                 before.into_iter().for_each(|before| self.put_policies_back(*before));
             }
             Undo::Watch(slot, was) => self.set_watch(slot, was),
+            Undo::Rate(pair, was) => drop(self.rates.set(pair, was.map(|was| *was))),
             Undo::Case(id, was) => drop(self.cases.set(id, was.map(|was| *was))),
             Undo::Delegation(was) => {
                 let (from, to, was) = *was;

@@ -5,10 +5,11 @@ use crate::model::{
     Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
+use crate::rates::Quote;
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{CalendarIndex, ReservationId, SegmentIndex, Slot, TermsIndex};
+use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
 
 impl Rows for State {
     fn add(&mut self, slot: Slot, change: &Counters) {
@@ -50,6 +51,9 @@ impl Rows for State {
         let undo = &mut self.undo;
         self.reservations.change(id, |row| {
             undo.push(Undo::Reservation(id, Holding::of(row)));
+            if let Some(details) = &row.details {
+                undo.push(Undo::Details(id, details.clone()));
+            }
             let captures = row.captures.len();
             let result = f(row);
             debug_assert_eq!(row.captures.len(), captures, "captures are added by `add_capture`");
@@ -163,6 +167,11 @@ impl Rows for State {
         f(&mut watch);
         self.set_watch(slot, watch);
         self.undo.push(Undo::Watch(slot, was));
+    }
+
+    fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {
+        let was = self.rates.set((base, currency), Some(quote));
+        self.undo.push(Undo::Rate((base, currency), was.map(Box::new)));
     }
 
     fn set_source(&mut self, source: &str, row: Source) {

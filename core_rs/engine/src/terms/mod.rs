@@ -92,7 +92,7 @@ pub struct AskedTerms<'a> {
     pub terms_id: Option<&'a str>,
 }
 
-/// The same, as a reservation keeps it.
+/// The same, as a case keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderTerms {
     /// The contract under which it was placed.

@@ -7,11 +7,11 @@ mod terms;
 use std::borrow::Cow;
 
 use creditgate_engine::command::*;
+use creditgate_engine::counting::Details;
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::Event;
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::*;
-use creditgate_engine::terms::AskedTerms;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ use serde::Serialize;
 mod cases;
 #[path = "golden_conditions.rs"]
 mod conditions;
+#[path = "golden_counting.rs"]
+mod counting;
 #[path = "golden_limits.rs"]
 mod limits;
 #[path = "golden_names.rs"]
@@ -41,7 +43,7 @@ fn order() -> Order<'static> {
         amount: 300,
         currency: usd(),
         ttl: Ttl { asked_s: Some(60), default_s: 90 },
-        terms: None,
+        details: None,
     }
 }
 
@@ -63,7 +65,7 @@ fn changed(amount: i64, breach: bool) -> Changed {
         expired: 4,
         expires_at: 5,
         created_at: 6,
-        asked: None,
+        details: None,
     };
     let verdict = verdict(Decision::Approved, &[]);
     Changed { verdict, reservation, amount, breach, invoiced: None }
@@ -71,7 +73,8 @@ fn changed(amount: i64, breach: bool) -> Changed {
 
 fn reserved(decision: Decision, reasons: &[ReasonCode]) -> Reserved {
     let verdict = verdict(decision, reasons);
-    Reserved { verdict, reservation: Some(1025), amount: 300, expires_at: 5, case: None }
+    let (reservation, case, counting) = (Some(1025), None, None);
+    Reserved { verdict, reservation, amount: 300, expires_at: 5, case, counting }
 }
 
 /// Name, entry, its bytes in hexadecimal.
@@ -86,6 +89,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     table.extend(conditions::rows());
     table.extend(limits::rows());
     table.extend(policy::rows());
+    table.extend(counting::rows());
     table.extend(cases::rows());
     table
 }
@@ -103,9 +107,9 @@ fn row(
     (name, Entry { request, policy_version: 0, outcome, events }, hex)
 }
 
-fn held(asked: Option<AskedTerms<'static>>) -> Event<'static> {
+fn held(details: Option<Box<Details>>) -> Event<'static> {
     let (reservation, slot, order_id, amount, expires_at) = (1025, 2, "o", 300, 5);
-    Event::Reserved { reservation, slot, order_id, amount, expires_at, asked }
+    Event::Reserved { reservation, slot, order_id, amount, expires_at, details }
 }
 
 fn orders() -> Vec<Row> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use creditgate_engine::event::{CaseAsk, CaseEvent};
 use creditgate_engine::model::{CaseStatus, Signer, Waived, Waiver};
 use creditgate_engine::outcome::Reviewed;
-use creditgate_engine::terms::OrderTerms;
+use creditgate_engine::terms::{AskedTerms, OrderTerms};
 
 use super::*;
 

@@ -1,11 +1,17 @@
 //! Payment terms in the journal.
 
+use creditgate_engine::counting::{Details, OrderDetails};
 use creditgate_engine::terms::*;
 use creditgate_engine::values::Day;
 
 use super::*;
 
-const ASKED: AskedTerms<'static> = AskedTerms { contract_id: Some("c"), terms_id: None };
+const ASKED: OrderDetails<'static> =
+    OrderDetails { contract_id: Some("c"), terms_id: None, shipping: None };
+
+fn kept() -> Details {
+    Details { contract_id: Some("c".into()), ..Details::default() }
+}
 
 fn spec() -> TermsSpec {
     let net = |days| Rule::Net { days };
@@ -116,7 +122,7 @@ fn assigned() -> Vec<Row> {
 }
 
 fn used() -> Vec<Row> {
-    let order = Order { terms: Some(ASKED), ..order() };
+    let order = Order { details: Some(Box::new(ASKED)), ..order() };
     let reserve = Reserve { request: REQUEST, order, allow_partial: false };
     let (reservation, invoice_id, amount) = (1025, "i", 300);
     let capture = CaptureOrder {
@@ -144,14 +150,14 @@ fn used() -> Vec<Row> {
     };
     let dates = Some(plan.dates());
     let mut changed = changed(300, false);
-    changed.reservation.asked = Some(Box::new(ASKED.into()));
+    changed.reservation.details = Some(Box::new(kept()));
     changed.invoiced = Some(Box::new(Invoiced { source: Source::Contract, plan }));
     vec![
         row(
             "reserve, contract",
             Command::Reserve(reserve),
             Outcome::Reserved(reserved(Decision::Referred, &[ReasonCode::TermsUpgraded])),
-            vec![held(Some(ASKED))],
+            vec![held(Some(Box::new(kept())))],
             "\
              949481a7726573657276659393a172010796a161a16fcd012ca3555344923c5a92a163c0c2a36f \
              6d73a3776562c00081a872657365727665649494a872656665727265649193ae5445524d535f55 \

@@ -2,6 +2,8 @@
 
 #[path = "strategies_cases.rs"]
 mod cases;
+#[path = "strategies_counting.rs"]
+mod counting;
 #[path = "strategies_limits.rs"]
 mod limits;
 #[path = "strategies_policy.rs"]
@@ -80,14 +82,14 @@ fn ttl() -> impl Strategy<Value = Ttl> {
 }
 
 fn order() -> BoxedStrategy<Order<'static>> {
-    (string(), string(), number(), currency(), ttl(), option::of(terms::asked()))
-        .prop_map(|(account_id, order_id, amount, currency, ttl, terms)| Order {
+    (string(), string(), number(), currency(), ttl(), option::of(counting::details()))
+        .prop_map(|(account_id, order_id, amount, currency, ttl, details)| Order {
             account_id,
             order_id,
             amount,
             currency,
             ttl,
-            terms,
+            details: details.map(Box::new),
         })
         .boxed()
 }
@@ -229,6 +231,7 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         terms::command(),
         limits::command(),
         policy::command(),
+        counting::command(),
         cases::command(),
         (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
             |(request, account_id, entries)| {
@@ -304,10 +307,13 @@ fn conditions_event() -> BoxedStrategy<Event<'static>> {
 }
 
 fn reservation_event() -> BoxedStrategy<Event<'static>> {
-    let of_terms = (option::of(terms::asked()), option::of(terms::dates()));
+    let of_terms = (option::of(counting::kept()), option::of(terms::dates()));
     let all = (any::<u64>(), any::<u32>(), string(), number(), any::<bool>(), 0..9, of_terms);
-    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind, (asked, dates))| match kind {
-        0 => Event::Reserved { reservation, slot, order_id: id, amount, expires_at: amount, asked },
+    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind, (details, dates))| match kind {
+        0 => {
+            let (order_id, expires_at, details) = (id, amount, details.map(Box::new));
+            Event::Reserved { reservation, slot, order_id, amount, expires_at, details }
+        }
         1 => Event::Grown { reservation, amount },
         2 => Event::Captured { reservation, invoice_id: id, amount, dates },
         3 => Event::Billed { reservation, invoice_id: id, amount, by_ledger },
@@ -343,6 +349,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         terms::event(),
         limits::event(),
         policy::event(),
+        counting::event(),
         cases::event(),
     ]
     .boxed()
@@ -368,6 +375,8 @@ fn verdict() -> BoxedStrategy<Verdict> {
     let whose = prop_oneof![
         level().prop_map(Whose::from),
         string().prop_map(|hold_id| Whose::Hold(hold_id.into())),
+        (string(), option::of(string()))
+            .prop_map(|(id, hold)| Whose::SoldTo(id.into(), hold.map(Into::into))),
     ];
     let effect = select(vec![Effect::Notify, Effect::Alert, Effect::Refer, Effect::Hold]);
     let reason = (code, number(), number(), option::of(whose), option::of(effect)).prop_map(
@@ -395,13 +404,15 @@ fn verdict() -> BoxedStrategy<Verdict> {
 }
 
 fn reserved() -> BoxedStrategy<Reserved> {
+    let counting = option::of(counting::counting());
     let ids = (option::of(any::<u64>()), option::of(any::<u64>()));
-    (verdict(), ids, number(), number())
-        .prop_map(|(verdict, (reservation, case), amount, expires_at)| Reserved {
+    (verdict(), ids, number(), number(), counting)
+        .prop_map(|(verdict, (reservation, case), amount, expires_at, counting)| Reserved {
             verdict,
             reservation,
             amount,
             expires_at,
+            counting: counting.map(Box::new),
             case,
         })
         .boxed()
@@ -410,9 +421,9 @@ fn reserved() -> BoxedStrategy<Reserved> {
 fn changed() -> BoxedStrategy<Changed> {
     let amounts = proptest::array::uniform7(number());
     let view = (any::<u64>(), string(), string(), currency(), amounts);
-    let of_terms = (option::of(terms::asked()), option::of(terms::invoiced()));
+    let of_terms = (option::of(counting::kept()), option::of(terms::invoiced()));
     (verdict(), view, any::<bool>(), of_terms)
-        .prop_map(|(verdict, view, breach, (asked, invoiced))| {
+        .prop_map(|(verdict, view, breach, (details, invoiced))| {
             let (id, account_id, order_id, currency, numbers) = view;
             let [open, captured, released, expired, expires_at, created_at, amount] = numbers;
             let reservation = ReservationView {
@@ -426,7 +437,7 @@ fn changed() -> BoxedStrategy<Changed> {
                 expired,
                 expires_at,
                 created_at,
-                asked: asked.map(|asked| Box::new(asked.into())),
+                details: details.map(Box::new),
             };
             let invoiced = invoiced.map(Box::new);
             Changed { verdict, reservation, amount, breach, invoiced }
@@ -449,6 +460,11 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         (upserted(), proposed()).prop_map(|(a, b)| Outcome::UpsertedProposing(a, b)),
         any::<u64>().prop_map(Outcome::Erased),
         any::<u64>().prop_map(Outcome::Policy),
+        (any::<(u32, u32, u32)>(), option::of(any::<u64>())).prop_map(
+            |((examined, revalued, kept), next)| {
+                Outcome::Revalued(Revalued { examined, revalued, kept, next })
+            }
+        ),
         cases::reviewed().prop_map(|reviewed| Outcome::Reviewed(Box::new(reviewed))),
         Just(Outcome::Done),
     ]

@@ -5,12 +5,6 @@ use creditgate_engine::values::Id;
 
 use super::*;
 
-pub fn asked() -> BoxedStrategy<AskedTerms<'static>> {
-    (option::of(string()), option::of(string()))
-        .prop_map(|(contract_id, terms_id)| AskedTerms { contract_id, terms_id })
-        .boxed()
-}
-
 pub fn dates() -> BoxedStrategy<InvoiceDates> {
     (day(), day(), any::<u16>())
         .prop_map(|(issued, due, grace_days)| InvoiceDates { issued, due, grace_days })
@@ -126,5 +120,11 @@ pub fn invoiced() -> BoxedStrategy<Invoiced> {
                 Plan { terms_id, issued, due, grace_days, instalments, offers, beyond_calendar };
             Invoiced { source, plan }
         })
+        .boxed()
+}
+
+pub fn asked() -> BoxedStrategy<AskedTerms<'static>> {
+    (option::of(string()), option::of(string()))
+        .prop_map(|(contract_id, terms_id)| AskedTerms { contract_id, terms_id })
         .boxed()
 }

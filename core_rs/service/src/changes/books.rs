@@ -12,6 +12,7 @@ use creditgate_engine::model::{
 };
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
+use creditgate_engine::rates::Quote;
 use creditgate_engine::rows::Rows;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
 use creditgate_engine::values::{
@@ -34,6 +35,7 @@ pub(crate) struct Books {
     counters: HashMap<Slot, Counters>,
     reservations: HashMap<ReservationId, Reservation>,
     segments: HashMap<SegmentIndex, Segment>,
+    rates: HashMap<(Currency, Currency), Quote>,
     /// Ids of parents whose rows are not kept.
     parents: HashMap<Slot, Id>,
     terms: HashMap<TermsIndex, NamedTerms>,
@@ -386,6 +388,13 @@ impl Rows for Books {
         let before = self.terms_record(index);
         self.terms.insert(index, terms);
         self.tell(None, before, self.terms_record(index));
+    }
+
+    fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {
+        let record = |quote: &Quote| Of::Rate(wire::rates::rate(base, currency, quote));
+        let after = record(&quote);
+        let before = self.rates.insert((base, currency), quote).as_ref().map(record);
+        self.tell(None, before, Some(after));
     }
 
     fn set_calendar(&mut self, index: CalendarIndex, calendar: Calendar) {

@@ -191,6 +191,8 @@ pub(super) fn order(reserved: Reserved, made: Made) -> v1::CheckAndReserveRespon
         approved_amount_minor: held.map_or(0, |_| reserved.amount),
         expire_time: held.map(|_| timestamp(reserved.expires_at)),
         case_id: reserved.case.map_or(String::new(), |id| id.to_string()),
+        // A case keeps no order that counts otherwise.
+        counting: None,
     }
 }
 

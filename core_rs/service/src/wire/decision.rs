@@ -3,12 +3,12 @@
 use creditgate_engine::command::{
     Adjust, CaptureOrder, Command, Order, Release, Reserve, ReserveAll,
 };
+use creditgate_engine::counting::{OrderDetails, Shipping};
 use creditgate_engine::entry::Request;
-use creditgate_engine::terms::AskedTerms;
-use creditgate_engine::values::Ttl;
+use creditgate_engine::values::{Minor, Ttl};
 
 use crate::wire::admit;
-use crate::wire::order::{BatchView, OrderView};
+use crate::wire::order::{BatchView, OrderView, ShippingView};
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
@@ -65,29 +65,61 @@ fn item_of_all<'a>(
 }
 
 fn order<'a>(message: &OrderView<'a>, default_ttl_s: u32) -> Result<Order<'a>, Fault> {
+    let amount = admit::amount("amount_minor", message.amount_minor)?;
     Ok(Order {
         account_id: admit::id("account_id", message.account_id)?,
         order_id: admit::id("order_id", message.order_id)?,
-        amount: admit::amount("amount_minor", message.amount_minor)?,
+        amount,
         currency: admit::currency(message.currency)?,
         ttl: Ttl { asked_s: admit::ttl(message.ttl.as_ref())?, default_s: default_ttl_s },
-        terms: asked_terms(message.contract_id, message.terms_id)?,
+        details: details(
+            amount,
+            (message.contract_id, message.terms_id),
+            message.shipping.as_deref(),
+        )?,
     })
 }
 
-/// What an order names of payment terms.
+/// What an order of this amount names that few do: a contract and payment terms, and its shipping.
 #[inline]
-pub(crate) fn asked_terms<'a>(
-    contract_id: &'a str,
-    terms_id: &'a str,
-) -> Result<Option<AskedTerms<'a>>, Fault> {
-    if contract_id.is_empty() && terms_id.is_empty() {
+pub(crate) fn details<'a>(
+    amount: Minor,
+    (contract_id, terms_id): (&'a str, &'a str),
+    shipping: Option<&ShippingView<'a>>,
+) -> Result<Option<Box<OrderDetails<'a>>>, Fault> {
+    if contract_id.is_empty() && terms_id.is_empty() && shipping.is_none() {
         return Ok(None);
     }
-    let contract_id = admit::optional_id("contract_id", contract_id)?;
-    let terms_id = admit::optional_id("terms_id", terms_id)?;
+    named(amount, (contract_id, terms_id), shipping)
+}
+
+#[cold]
+fn named<'a>(
+    amount: Minor,
+    (contract_id, terms_id): (&'a str, &'a str),
+    shipping: Option<&ShippingView<'a>>,
+) -> Result<Option<Box<OrderDetails<'a>>>, Fault> {
     let named = |id: &'a str| (!id.is_empty()).then_some(id);
-    Ok(Some(AskedTerms { contract_id: named(contract_id), terms_id: named(terms_id) }))
+    let contract_id = named(admit::optional_id("contract_id", contract_id)?);
+    let terms_id = named(admit::optional_id("terms_id", terms_id)?);
+    let shipping = match shipping {
+        None => None,
+        Some(view) => Some(Shipping {
+            ship_date: admit::business_day("ship_date", view.ship_date)?,
+            tax: admit::amount_or_zero("tax_minor", view.tax_minor)?,
+            freight: admit::amount_or_zero("freight_minor", view.freight_minor)?,
+            bill_to: named(admit::optional_id("bill_to_account_id", view.bill_to_account_id)?),
+        }),
+    };
+    let shipping = shipping.filter(|shipping| *shipping != Shipping::default());
+    if let Some(Shipping { tax, freight, .. }) = shipping
+        && tax + freight > amount
+    {
+        let rule = "at most the order's amount together with freight_minor";
+        return Err(Fault::field("tax_minor", tax, rule));
+    }
+    let details = OrderDetails { contract_id, terms_id, shipping };
+    Ok((details != OrderDetails::default()).then(|| Box::new(details)))
 }
 
 /// `Adjust`.

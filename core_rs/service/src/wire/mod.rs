@@ -11,6 +11,7 @@ pub(crate) mod ledger;
 pub(crate) mod limits;
 pub(crate) mod order;
 pub(crate) mod policy;
+pub(crate) mod rates;
 pub(crate) mod reason;
 pub(crate) mod reply;
 pub(crate) mod status;

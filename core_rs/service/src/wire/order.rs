@@ -29,6 +29,42 @@ pub(crate) struct OrderView<'a> {
     pub(crate) ttl: Option<Duration>,
     pub(crate) contract_id: &'a str,
     pub(crate) terms_id: &'a str,
+    /// Boxed, for few have any.
+    pub(crate) shipping: Option<Box<ShippingView<'a>>>,
+}
+
+/// What few orders name: where, when and how much of it counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ShippingView<'a> {
+    pub(crate) ship_date: &'a str,
+    pub(crate) tax_minor: i64,
+    pub(crate) freight_minor: i64,
+    pub(crate) bill_to_account_id: &'a str,
+}
+
+impl<'a> ShippingView<'a> {
+    pub(crate) fn of(message: &'a v1::CheckRequest) -> ShippingView<'a> {
+        ShippingView {
+            ship_date: &message.ship_date,
+            tax_minor: message.tax_minor,
+            freight_minor: message.freight_minor,
+            bill_to_account_id: &message.bill_to_account_id,
+        }
+    }
+
+    #[cold]
+    fn read(&mut self, tag: u32, wire_type: WireType, bytes: &mut &'a [u8]) -> Option<()> {
+        match (tag, wire_type) {
+            (60, WireType::LengthDelimited) => self.ship_date = text(bytes)?,
+            (61, WireType::Varint) => self.tax_minor = decode_varint(bytes).ok()?.cast_signed(),
+            (62, WireType::Varint) => {
+                self.freight_minor = decode_varint(bytes).ok()?.cast_signed();
+            }
+            (63, WireType::LengthDelimited) => self.bill_to_account_id = text(bytes)?,
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
 /// A `BatchCheckAndReserveRequest`.
@@ -68,6 +104,10 @@ impl<'a> OrderView<'a> {
                 (9, WireType::LengthDelimited) => order.contract_id = text(&mut bytes)?,
                 (10, WireType::LengthDelimited) => order.terms_id = text(&mut bytes)?,
                 (1..=10, _) => return None,
+                (60..=63, _) => {
+                    let shipping = order.shipping.get_or_insert_default();
+                    shipping.read(tag, wire_type, &mut bytes)?;
+                }
                 _ => skip(wire_type, tag, &mut bytes)?,
             }
         }

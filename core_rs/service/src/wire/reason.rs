@@ -43,7 +43,8 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::FraudSuspension
         | ReasonCode::BureauSuspension
         | ReasonCode::AccountOnHold
-        | ReasonCode::NoCreditLimit => v1::ReasonUnit::Unspecified,
+        | ReasonCode::NoCreditLimit
+        | ReasonCode::FxRateUnavailable => v1::ReasonUnit::Unspecified,
         ReasonCode::LimitExpired
         | ReasonCode::LimitInGrace
         | ReasonCode::TermsUpgraded
@@ -58,7 +59,7 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         | ReasonCode::LimitTolerated => v1::ReasonUnit::Minor,
         ReasonCode::UtilisationReached => v1::ReasonUnit::Percent,
         ReasonCode::ScoreTooLow | ReasonCode::ScoreMissing => v1::ReasonUnit::Points,
-        ReasonCode::LedgerStale => v1::ReasonUnit::Hours,
+        ReasonCode::LedgerStale | ReasonCode::FxRateStale => v1::ReasonUnit::Hours,
         ReasonCode::OverdueDays | ReasonCode::OldestItem => v1::ReasonUnit::Days,
         ReasonCode::OverdueAmount | ReasonCode::VelocityAmount => v1::ReasonUnit::Minor,
         ReasonCode::OverdueShare => v1::ReasonUnit::Percent,
@@ -66,11 +67,16 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         ReasonCode::BatchNotApproved => v1::ReasonUnit::Index,
     };
     let effect = v1::Effect::from(reason.effect()).into();
+    let mut sold_to_account_id = String::new();
     let (level, hold_id) = match reason.whose {
         None => (None, String::new()),
         Some(Whose::Group(id)) => (Some(Level::Group(id).into()), String::new()),
         Some(Whose::Segment(id)) => (Some(Level::Segment(id).into()), String::new()),
         Some(Whose::Hold(id)) => (None, id.into()),
+        Some(Whose::SoldTo(id, hold)) => {
+            sold_to_account_id = id.into();
+            (None, hold.map(Into::into).unwrap_or_default())
+        }
     };
     v1::Reason {
         code: reason.code as i32,
@@ -79,6 +85,7 @@ pub(crate) fn reason(reason: Reason) -> v1::Reason {
         threshold: reason.threshold,
         level,
         hold_id,
+        sold_to_account_id,
         effect,
     }
 }

@@ -12,7 +12,7 @@ use creditgate_engine::outcome::{
 };
 use creditgate_engine::state::State;
 use creditgate_engine::values::{
-    Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot,
+    Currency, Day, Id, Limit, LimitKind, Micros, Minor, SegmentIndex, Seq, Slot,
 };
 use creditgate_store::Link;
 use prost::encoding;
@@ -20,7 +20,7 @@ use prost_types::Timestamp;
 
 use crate::wire::reason::reason;
 use crate::wire::status::Fault;
-use crate::wire::{conditions, limits, terms, v1};
+use crate::wire::{conditions, limits, rates, terms, v1};
 
 /// Where and when a decision was made.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,34 @@ pub(crate) fn result(verdict: Verdict, made: Made) -> v1::DecisionResult {
         replayed: made.replayed,
         bound_by: verdict.bound_by.map(Into::into),
         cure: verdict.cure.map(|cure| (*cure).into()),
+        account_currency: String::new(),
     }
+}
+
+/// The same, of what was asked of an existing order.
+pub(crate) fn result_of(
+    verdict: Verdict,
+    reservation: &ReservationView,
+    made: Made,
+) -> v1::DecisionResult {
+    let counting = reservation.details.as_ref().and_then(|details| details.counting.as_ref());
+    let exchange = counting.and_then(|counting| counting.exchange.as_ref());
+    let account_currency = exchange.map(|exchange| exchange.to.to_string()).unwrap_or_default();
+    v1::DecisionResult { account_currency, ..result(verdict, made) }
+}
+
+/// What an answer says beside the decision of an order that does not count as it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    /// Of the account that is billed, where it is not the order's; else empty.
+    pub(crate) account_currency: String,
+    pub(crate) counting: Option<v1::OrderCounting>,
+}
+
+/// How an order in this currency counts that does not count as it is.
+pub(crate) fn counting(reserved: &Reserved, currency: Currency) -> Option<v1::OrderCounting> {
+    let counting = reserved.counting.as_ref()?;
+    Some(rates::counted(counting, currency, reserved.counted()))
 }
 
 impl From<Decision> for v1::Decision {
@@ -64,8 +91,25 @@ impl From<Decision> for v1::Decision {
 
 /// Writes a `CheckAndReserveResponse`, field by field: as a message of its own it would cost every
 /// order an allocation, and be measured before it is written.
-pub(crate) fn reserved(to: &mut Vec<u8>, reserved: Reserved, made: Made) {
-    nested(to, 1, |to| write_result(to, reserved.verdict, made));
+pub(crate) fn reserved(
+    to: &mut Vec<u8>,
+    reserved: Reserved,
+    made: Made,
+    counts: Option<Box<Counts>>,
+) {
+    let Counts { account_currency, counting } = match counts {
+        None => Counts::default(),
+        Some(counts) => *counts,
+    };
+    nested(to, 1, |to| {
+        write_result(to, reserved.verdict, made);
+        if !account_currency.is_empty() {
+            encoding::string::encode(60, &account_currency, to);
+        }
+    });
+    if let Some(counting) = counting {
+        encoding::message::encode(60, &counting, to);
+    }
     if let Some(id) = reserved.reservation {
         nested(to, 2, |to| write!(to, "{id}").expect("writing to memory does not fail"));
         int(to, 3, reserved.amount.cast_unsigned());
@@ -113,8 +157,13 @@ fn write_timestamp(to: &mut Vec<u8>, moment: Micros) {
 }
 
 /// Writes an item of a batch that was decided.
-pub(crate) fn batch_item(to: &mut Vec<u8>, item: Reserved, made: Made) {
-    nested(to, 1, |to| nested(to, 1, |to| reserved(to, item, made)));
+pub(crate) fn batch_item(
+    to: &mut Vec<u8>,
+    item: Reserved,
+    made: Made,
+    counts: Option<Box<Counts>>,
+) {
+    nested(to, 1, |to| nested(to, 1, |to| reserved(to, item, made, counts)));
 }
 
 /// Writes an item of a batch that was refused.
@@ -157,8 +206,8 @@ fn varint(to: &mut Vec<u8>, mut value: u64) {
 
 pub(crate) fn adjusted(changed: Changed, made: Made) -> v1::AdjustResponse {
     v1::AdjustResponse {
+        result: Some(result_of(changed.verdict, &changed.reservation, made)),
         reservation: Some(reservation(changed.reservation)),
-        result: Some(result(changed.verdict, made)),
     }
 }
 
@@ -169,24 +218,25 @@ pub(crate) fn captured(changed: Changed, made: Made) -> v1::CaptureResponse {
         terms: changed
             .invoiced
             .map(|invoiced| terms::invoice(&invoiced.plan, Some(invoiced.source))),
+        result: Some(result_of(changed.verdict, &changed.reservation, made)),
         reservation: Some(reservation(changed.reservation)),
-        result: Some(result(changed.verdict, made)),
     }
 }
 
 pub(crate) fn released(changed: Changed, made: Made) -> v1::ReleaseResponse {
     v1::ReleaseResponse {
         released_amount_minor: changed.amount,
+        result: Some(result_of(changed.verdict, &changed.reservation, made)),
         reservation: Some(reservation(changed.reservation)),
-        result: Some(result(changed.verdict, made)),
     }
 }
 
 pub(crate) fn reservation(view: ReservationView) -> v1::Reservation {
-    let asked = view.asked.as_deref();
+    let counting = rates::of_view(&view);
+    let open = view.parts().open;
+    let asked = view.details.as_deref();
     let named = |id: Option<&Id>| id.map(Id::to_string).unwrap_or_default();
-    let state =
-        if view.open > 0 { v1::ReservationState::Open } else { v1::ReservationState::Closed };
+    let state = if open > 0 { v1::ReservationState::Open } else { v1::ReservationState::Closed };
     v1::Reservation {
         reservation_id: view.id.to_string(),
         account_id: view.account_id.into(),
@@ -201,6 +251,7 @@ pub(crate) fn reservation(view: ReservationView) -> v1::Reservation {
         create_time: Some(timestamp(view.created_at)),
         contract_id: named(asked.and_then(|asked| asked.contract_id.as_ref())),
         terms_id: named(asked.and_then(|asked| asked.terms_id.as_ref())),
+        counting,
     }
 }
 

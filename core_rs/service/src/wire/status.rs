@@ -233,6 +233,7 @@ impl Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Fault {
         use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, OutOfRange};
+        let failed = |reason, field| (FailedPrecondition, reason, field);
         let (code, reason, field) = match &refusal {
             Refusal::AccountNotFound(_) => (NotFound, "ACCOUNT_NOT_FOUND", "account_id"),
             Refusal::ReservationNotFound { field, .. } => {
@@ -247,11 +248,10 @@ impl From<Refusal> for Fault {
             Refusal::ParentCurrencyMismatch { .. } => {
                 (FailedPrecondition, "PARENT_CURRENCY_MISMATCH", "parent_account_id")
             }
+            Refusal::BillToNotFound(_) => (NotFound, "ACCOUNT_NOT_FOUND", "bill_to_account_id"),
             Refusal::CurrencyRequired(_) => (InvalidArgument, "FIELD_INVALID", "currency"),
-            Refusal::CurrencyMismatch { .. } => {
-                (FailedPrecondition, "CURRENCY_MISMATCH", "currency")
-            }
-            Refusal::CurrencyFixed { .. } => (FailedPrecondition, "CURRENCY_FIXED", "currency"),
+            Refusal::CurrencyMismatch { .. } => failed("CURRENCY_MISMATCH", "currency"),
+            Refusal::CurrencyFixed { .. } => failed("CURRENCY_FIXED", "currency"),
             Refusal::RequestIdReused(_) => (AlreadyExists, "REQUEST_ID_REUSED", "request_id"),
             Refusal::EntryIdReused(_) => (AlreadyExists, "ENTRY_ID_REUSED", "entry_id"),
             Refusal::OrderAlreadyReserved(_) => {
@@ -267,9 +267,7 @@ impl From<Refusal> for Fault {
             Refusal::BelowCaptured { .. } => {
                 (FailedPrecondition, "BELOW_CAPTURED", "total_amount_minor")
             }
-            Refusal::ReleaseExceedsOpen { .. } => {
-                (FailedPrecondition, "RELEASE_EXCEEDS_OPEN", "amount_minor")
-            }
+            Refusal::ReleaseExceedsOpen { .. } => failed("RELEASE_EXCEEDS_OPEN", "amount_minor"),
             Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
             Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
             Refusal::TooManySources(_) => (FailedPrecondition, "TOO_MANY_SOURCES", "source"),
@@ -288,8 +286,10 @@ impl From<Refusal> for Fault {
             Refusal::Case(refusal) => of_case(refusal),
             Refusal::RollingLimitNotFound(_) => (NotFound, "ROLLING_LIMIT_NOT_FOUND", "account_id"),
             Refusal::OverridesOverlap(..) => (FailedPrecondition, "OVERRIDES_OVERLAP", "limit_id"),
-            Refusal::Passed { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
             Refusal::InvoiceDateFar(_) => (InvalidArgument, "FIELD_INVALID", "invoice_date"),
+            Refusal::Passed { field, .. }
+            | Refusal::NotYet { field, .. }
+            | Refusal::NoMinorUnit { field, .. } => (InvalidArgument, "FIELD_INVALID", *field),
             Refusal::DatesReversed { .. } => (InvalidArgument, "FIELD_INVALID", "first_date"),
             Refusal::InItem { index, refusal } => {
                 return Fault::from((**refusal).clone()).within(&format!("items[{index}]"));

@@ -73,7 +73,7 @@ pub fn order<'a>(account_id: &'a str, order_id: &'a str, amount: Minor) -> Order
         amount,
         currency: usd(),
         ttl: Ttl { asked_s: None, default_s: 3_600 },
-        terms: None,
+        details: None,
     }
 }
 

@@ -82,7 +82,7 @@ impl Context<'_> {
         let waiver = self.standing_waiver(case);
         let pending = earlier.pending(case.slot);
         let (reserved, event) = self.reserve_case(case, waiver, pending, item).ok()?;
-        earlier.take(self.state, case.slot, reserved.amount);
+        earlier.take(self.state, case.slot, &reserved);
         event
     }
 }

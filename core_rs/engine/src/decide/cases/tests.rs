@@ -1,5 +1,6 @@
 use super::*;
 use crate::command::*;
+use crate::counting::OrderDetails;
 use crate::decide::confirm;
 use crate::model::{HoldKind, Signer};
 use crate::outcome::Decision::{Approved, Declined, Referred};
@@ -35,8 +36,8 @@ pub(super) fn book() -> Book {
 }
 
 pub(super) fn upgraded(order_id: &str, amount: Minor) -> Reserve<'_> {
-    let terms = Some(AskedTerms { contract_id: None, terms_id: Some("net30") });
-    let order = Order { terms, ..order(order_id, amount) };
+    let details = OrderDetails { terms_id: Some("net30"), ..OrderDetails::default() };
+    let order = Order { details: Some(Box::new(details)), ..order(order_id, amount) };
     Reserve { request: REQUEST, order, allow_partial: false }
 }
 
@@ -112,7 +113,7 @@ fn an_order_is_reserved_with_the_last_signature_and_learns_of_it_when_asked_agai
     assert_eq!((order.verdict.decision, order.amount), (Approved, 50));
     assert_eq!(order.verdict.reasons.len(), 1, "what was waived is named");
     assert_eq!(book.position(), (0, 0, 50));
-    assert_eq!(book.order("o").asked.as_ref().unwrap().terms_id.as_deref(), Some("net30"));
+    assert_eq!(book.order("o").details.as_ref().unwrap().terms_id.as_deref(), Some("net30"));
 
     let again = book.reserved(upgraded("o", 50));
     assert_eq!((again.reservation, again.case), (order.reservation, Some(id)));

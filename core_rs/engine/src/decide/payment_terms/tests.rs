@@ -1,5 +1,6 @@
 use super::*;
 use crate::command::*;
+use crate::counting::OrderDetails;
 use crate::decide::{Inquiry, check};
 use crate::outcome::Decision::{self, Approved, Declined, Referred};
 use crate::outcome::ReasonCode::{BatchNotApproved, InsufficientCredit, TermsUpgraded};
@@ -50,7 +51,8 @@ fn asking<'a>(
     contract_id: Option<&'a str>,
     terms_id: Option<&'a str>,
 ) -> Order<'a> {
-    Order { terms: Some(AskedTerms { contract_id, terms_id }), ..order(order_id, amount) }
+    let details = OrderDetails { contract_id, terms_id, shipping: None };
+    Order { details: Some(Box::new(details)), ..order(order_id, amount) }
 }
 
 fn ask<'a>(order: Order<'a>) -> Reserve<'a> {
@@ -115,7 +117,8 @@ fn better_terms_than_its_own_are_for_a_person_to_decide() {
     ];
     for (amount, terms_id, allow_partial, decision, reasons) in table {
         let order = asking("o", amount, None, Some(terms_id));
-        let inquiry = Inquiry { allow_partial, terms: order.terms, ..inquiry(amount) };
+        let details = order.details.as_deref();
+        let inquiry = Inquiry { allow_partial, details, ..inquiry(amount) };
         let checked = check(&book.state, book.now, &inquiry).unwrap();
         let Reserved { verdict, reservation, amount: held, .. } =
             book.reserved(Reserve { allow_partial, ..ask(order) });
@@ -150,7 +153,7 @@ fn an_order_keeps_the_terms_that_it_named() {
     let issued = Some(Day(TODAY.0 - 3));
     let found = book.changed(CaptureOrder { issued, ..capture("o", "i") });
     assert_eq!(due(&found), Some((Source::Order, 17)));
-    let asked = found.reservation.asked.expect("it named some");
+    let asked = found.reservation.details.expect("it named some");
     assert_eq!(
         (asked.contract_id.as_deref(), asked.terms_id.as_deref()),
         (Some("c"), Some("net20"))

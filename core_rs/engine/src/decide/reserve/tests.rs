@@ -176,9 +176,6 @@ fn a_wrong_order_is_refused_in_order_of_precedence() {
     let mut refused = |order| book.refused(Reserve { order, ..reserve("", 0) });
     let unknown = Order { account_id: "x", currency: eur(), ..order("o", 10) };
     assert_eq!(refused(unknown), Refusal::AccountNotFound("x".into()));
-    let foreign = Order { currency: eur(), ..order("o", 10) };
-    let mismatch = Refusal::CurrencyMismatch { expected: usd(), found: eur() };
-    assert_eq!(refused(foreign), mismatch);
     assert_eq!(refused(order("o", 10)), Refusal::OrderAlreadyReserved("o".into()));
 }
 
@@ -243,8 +240,6 @@ fn check_says_what_reserve_would_decide_and_changes_nothing() {
         check(&book.state, book.now, &inquiry).unwrap_err()
     };
     assert_eq!(refused("x", usd()), Refusal::AccountNotFound("x".into()));
-    let mismatch = Refusal::CurrencyMismatch { expected: usd(), found: eur() };
-    assert_eq!(refused("a", eur()), mismatch);
 }
 
 fn all(orders: Vec<Order<'_>>) -> ReserveAll<'_> {
@@ -305,8 +300,6 @@ fn a_wrong_order_refuses_its_whole_batch_and_is_named() {
     book.hold("held", 1);
     let in_item = |index, refusal| Refusal::InItem { index, refusal: Box::new(refusal) };
     let twice = || Refusal::OrderAlreadyReserved("o".into());
-    let foreign = Order { currency: eur(), ..order("p", 1) };
-    let mismatch = Refusal::CurrencyMismatch { expected: usd(), found: eur() };
     let unknown = Order { account_id: "x", ..order("p", 1) };
     let huge = |order_id| Order { account_id: "b", ..order(order_id, AMOUNT_MINOR_MAX) };
     let many = vec![huge("1"), huge("2"), huge("3"), huge("4"), huge("5")];
@@ -315,7 +308,6 @@ fn a_wrong_order_refuses_its_whole_batch_and_is_named() {
         // Even where the first of them does not fit.
         (vec![order("o", 101), order("o", 1)], in_item(1, twice())),
         (vec![order("held", 1)], in_item(0, Refusal::OrderAlreadyReserved("held".into()))),
-        (vec![order("o", 1), foreign], in_item(1, mismatch)),
         (vec![order("o", 1), unknown], in_item(1, Refusal::AccountNotFound("x".into()))),
         (many, in_item(4, Refusal::ExposureOutOfRange(AMOUNT_MINOR_MAX))),
     ];

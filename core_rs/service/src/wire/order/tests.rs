@@ -8,6 +8,7 @@ fn generated(bytes: &[u8]) -> Option<v1::BatchCheckAndReserveRequest> {
 }
 
 fn owned(order: &OrderView<'_>) -> v1::CheckAndReserveRequest {
+    let shipping = order.shipping.as_deref().cloned().unwrap_or_default();
     v1::CheckAndReserveRequest {
         request_id: order.request_id.to_owned(),
         account_id: order.account_id.to_owned(),
@@ -19,6 +20,10 @@ fn owned(order: &OrderView<'_>) -> v1::CheckAndReserveRequest {
         ttl: order.ttl,
         contract_id: order.contract_id.to_owned(),
         terms_id: order.terms_id.to_owned(),
+        ship_date: shipping.ship_date.to_owned(),
+        tax_minor: shipping.tax_minor,
+        freight_minor: shipping.freight_minor,
+        bill_to_account_id: shipping.bill_to_account_id.to_owned(),
     }
 }
 
@@ -33,7 +38,10 @@ fn read(bytes: &[u8]) -> Option<v1::BatchCheckAndReserveRequest> {
 fn order() -> impl Strategy<Value = v1::CheckAndReserveRequest> {
     let texts = (".{0,20}", ".{0,20}", ".{0,20}", ".{0,4}", ".{0,9}", ".{0,9}", ".{0,9}");
     let ttl = proptest::option::of((any::<i64>(), any::<i32>()));
-    (texts, any::<i64>(), any::<bool>(), ttl).prop_map(|(texts, amount_minor, partial, ttl)| {
+    let shipping = (".{0,10}", any::<i64>(), any::<i64>(), ".{0,9}");
+    let all = (texts, any::<i64>(), any::<bool>(), ttl, shipping);
+    all.prop_map(|(texts, amount_minor, partial, ttl, shipping)| {
+        let (ship_date, tax_minor, freight_minor, bill_to_account_id) = shipping;
         let (request_id, account_id, order_id, currency, channel, contract_id, terms_id) = texts;
         v1::CheckAndReserveRequest {
             request_id,
@@ -46,6 +54,10 @@ fn order() -> impl Strategy<Value = v1::CheckAndReserveRequest> {
             ttl: ttl.map(|(seconds, nanos)| Duration { seconds, nanos }),
             contract_id,
             terms_id,
+            ship_date,
+            tax_minor,
+            freight_minor,
+            bill_to_account_id,
         }
     })
 }

@@ -31,16 +31,32 @@ fn an_answer_is_written_as_the_message_says() {
         let verdict = Verdict { decision, reasons, fitting, available, bound_by, cure };
         for time in [0_i64, -1, 1, 1_000_000, 1_790_000_000_123_456] {
             let made = Made { seq: time.unsigned_abs(), time, policy_version: 1, replayed };
+            let counting = replayed.then(|| v1::OrderCounting {
+                currency: "EUR".to_owned(),
+                counted_minor: time,
+                ..v1::OrderCounting::default()
+            });
+            let account_currency = if replayed { "USD" } else { "" }.to_owned();
+            let counts = Counts { account_currency, counting };
             let made_of = Reserved {
                 verdict: verdict.clone(),
                 reservation,
                 amount: 12_345,
                 expires_at: time,
                 case: replayed.then_some(u64::MAX),
+                counting: None,
             };
-            let expected = cases::order(made_of.clone(), made);
+            let plain = cases::order(made_of.clone(), made);
+            let expected = v1::CheckAndReserveResponse {
+                result: plain.result.map(|result| v1::DecisionResult {
+                    account_currency: counts.account_currency.clone(),
+                    ..result
+                }),
+                counting: counts.counting.clone(),
+                ..plain
+            };
             let mut bytes = Vec::new();
-            reserved(&mut bytes, made_of, made);
+            reserved(&mut bytes, made_of, made, Some(Box::new(counts)));
             assert_eq!(v1::CheckAndReserveResponse::decode(&bytes[..]), Ok(expected));
         }
     }

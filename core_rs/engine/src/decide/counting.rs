@@ -1,0 +1,349 @@
+//! Orders that name more than others, or are not in their account's currency. Out of the way of
+//! those that do not.
+
+use std::collections::BTreeMap;
+
+use crate::command::Order;
+use crate::counting::{Counting, Details, OrderDetails, Parts, Shipping, Waiting, largest};
+use crate::decide::cure::cure;
+use crate::decide::housekeep::counts_from;
+use crate::decide::levels::{Pending, Together, room, together};
+use crate::decide::rates::convertible;
+use crate::decide::reserve::under;
+use crate::decide::rules::{Ask, Evaluation, evaluate, in_precedence, standing};
+use crate::decide::{Context, Inquiry};
+use crate::error::Refusal;
+use crate::model::{Reservation, Waiver};
+use crate::outcome::{Decision, Reason, ReasonCode, Reserved, Verdict, Whose};
+use crate::state::State;
+use crate::values::{Currency, Day, Id, Micros, Minor, Slot};
+
+/// An order as far as its amount goes.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'o> {
+    pub account_id: &'o str,
+    pub amount: Minor,
+    pub currency: Currency,
+    pub details: Option<&'o OrderDetails<'o>>,
+}
+
+impl<'o> From<&'o Order<'_>> for Asked<'o> {
+    #[inline]
+    fn from(order: &'o Order<'_>) -> Asked<'o> {
+        let Order { account_id, amount, currency, ref details, .. } = *order;
+        Asked { account_id, amount, currency, details: details.as_deref() }
+    }
+}
+
+impl<'o> From<&Inquiry<'o>> for Asked<'o> {
+    fn from(inquiry: &Inquiry<'o>) -> Asked<'o> {
+        let Inquiry { account_id, amount, currency, details, .. } = *inquiry;
+        Asked { account_id, amount, currency, details }
+    }
+}
+
+impl<'o> Asked<'o> {
+    /// An order that counts as it is, and names no more than terms.
+    pub(super) fn plain(
+        state: &'o State,
+        slot: Slot,
+        amount: Minor,
+        details: Option<&'o OrderDetails<'o>>,
+    ) -> Asked<'o> {
+        let (account_id, currency) = (&**state.account_id(slot), state.terms(slot).currency);
+        Asked { account_id, amount, currency, details }
+    }
+}
+
+impl Asked<'_> {
+    fn shipping(&self) -> Shipping<'_> {
+        self.details.and_then(|details| details.shipping).unwrap_or_default()
+    }
+}
+
+impl Context<'_> {
+    /// Who is billed for an order: who orders it, unless it says otherwise.
+    #[inline]
+    pub(super) fn billed(&self, asked: Asked<'_>) -> Result<Slot, Refusal> {
+        let slot = self.slot(asked.account_id)?;
+        match asked.details {
+            None => Ok(slot),
+            Some(_) => self.billed_to(slot, asked),
+        }
+    }
+
+    #[cold]
+    fn billed_to(&self, slot: Slot, asked: Asked<'_>) -> Result<Slot, Refusal> {
+        let Some(bill_to) = asked.shipping().bill_to else { return Ok(slot) };
+        let found = self.state.slot(bill_to);
+        found.ok_or_else(|| Refusal::BillToNotFound(bill_to.into()))
+    }
+
+    /// Whether an order is one that a case can keep: in the currency of its account, which is also
+    /// billed, and of no day of shipping, tax or freight.
+    pub(super) fn counts_as_it_is(&self, slot: Slot, order: &Order<'_>) -> bool {
+        let ships = order.details.as_ref().is_some_and(|details| details.shipping.is_some());
+        !ships && self.state.terms(slot).currency == order.currency
+    }
+
+    /// Decides an order that is not in the currency of the account that is billed, or names
+    /// details, on top of `pending` from the same command.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn judge_counted(
+        &self,
+        slot: Slot,
+        asked: Asked<'_>,
+        pending: Pending<'_>,
+        allow_partial: bool,
+        waiver: Option<&Waiver>,
+    ) -> Result<Reserved, Refusal> {
+        let own = self.state.terms(slot).currency;
+        if asked.currency != own {
+            convertible("currency", asked.currency)?;
+            convertible("account_id", own)?;
+        }
+        let counting = match self.counting(slot, asked) {
+            Ok(counting) => counting,
+            Err(unvalued) => return self.unvalued(slot, asked, unvalued),
+        };
+        let counts = counting.as_ref();
+        let worth = |amount| counts.map_or(amount, |counting| counting.worth(amount));
+        let full = |amount| counts.map_or(amount, |counting| counting.full(amount));
+        let (amount, asked_amount) = (worth(asked.amount), asked.amount);
+        let ask = Ask { pending, is_new: true, ..self.ask(amount, full(asked_amount)) };
+        let mut evaluation = evaluate(self.state, slot, self.now, ask);
+        // An order that does not count yet is held to no limit.
+        let waits = counts.is_some_and(|counting| counting.waiting == Waiting::Still);
+        if waits {
+            evaluation.count_nothing();
+        }
+        self.add_others(&mut evaluation, slot, asked)?;
+        // What counts has to fit into the limits, and all of it into the most that an order may be.
+        let room = evaluate(self.state, slot, self.now, Ask { order_total: 0, ..ask }).fitting;
+        let most = evaluation.most();
+        let fits = |part| worth(part) <= room && full(part) <= most;
+        let fitting = evaluation.fitting_if_short().filter(|_| !waits);
+        let fitting = fitting.map(|_| largest(asked_amount, fits));
+        let (decision, granted) = match fitting {
+            _ if !evaluation.blocks() => (Decision::Approved, asked_amount),
+            _ if let Some(waiver) = waiver => under(waiver, &evaluation.reasons, asked_amount),
+            Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
+            _ => (Verdict::decision(&evaluation.reasons), 0),
+        };
+        let cure = match granted {
+            0 => cure(self.state, slot, self.now, ask, &evaluation.reasons),
+            _ => None,
+        };
+        let counted = worth(granted);
+        self.may_reserve(slot, pending.own, counted)?;
+        let Evaluation { reasons, mut room, .. } = evaluation;
+        room.available = room.available.map(|available| available.saturating_sub(counted));
+        let verdict = Verdict { cure, ..self.verdict(decision, reasons, fitting, room) };
+        let counting = counting.map(|mut counting| {
+            counting.parts.open = granted;
+            Box::new(counting)
+        });
+        Ok(Reserved {
+            verdict,
+            reservation: None,
+            amount: granted,
+            expires_at: 0,
+            case: None,
+            counting,
+        })
+    }
+
+    /// An order whose amount nobody knows in the account's currency.
+    fn unvalued(&self, slot: Slot, asked: Asked<'_>, why: Reason) -> Result<Reserved, Refusal> {
+        let room = room(self.state, slot, self.now, 0);
+        let reasons = standing(self.state, slot, self.now);
+        let mut evaluation = Evaluation { reasons, fitting: 0, room };
+        evaluation.reasons.push(why);
+        self.add_others(&mut evaluation, slot, asked)?;
+        let verdict = self.verdict(Decision::Declined, evaluation.reasons, None, room);
+        Ok(Reserved {
+            verdict,
+            reservation: None,
+            amount: 0,
+            expires_at: 0,
+            case: None,
+            counting: None,
+        })
+    }
+
+    /// How an order counts; `None` where it counts as it is, an error where it cannot be valued.
+    fn counting(&self, slot: Slot, asked: Asked<'_>) -> Result<Option<Counting>, Reason> {
+        let Asked { account_id, amount, currency, .. } = asked;
+        let own = self.state.terms(slot).currency;
+        let exchange = match own == currency {
+            true => None,
+            false => {
+                let found = self.state.rates().exchange(currency, own);
+                let found =
+                    found.ok_or_else(|| Reason::own(ReasonCode::FxRateUnavailable, 0, 0))?;
+                if let Some(stale) = self.stale(found.quote.as_of) {
+                    return Err(stale);
+                }
+                Some(found)
+            }
+        };
+        let policy = &self.state.policy().exposure;
+        let Shipping { ship_date, tax, freight, .. } = asked.shipping();
+        let excluded = policy.excluded(tax, freight);
+        let sold_to = (self.state.account_id(slot) != account_id).then(|| Id::from(account_id));
+        if exchange.is_none() && excluded == 0 && ship_date.is_none() && sold_to.is_none() {
+            return Ok(None);
+        }
+        let horizon = policy.horizon(Day::of(self.now));
+        let waits = ship_date.zip(horizon).is_some_and(|(day, horizon)| day > horizon);
+        let waiting = if waits { Waiting::Still } else { Waiting::Never };
+        let parts = Parts::default();
+        let total = amount;
+        Ok(Some(Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to }))
+    }
+
+    /// Why a rate of this time may not be used.
+    pub(super) fn stale(&self, as_of: Micros) -> Option<Reason> {
+        const HOUR: Micros = 3_600_000_000;
+        let age = self.now.saturating_sub(as_of);
+        let most = self.state.policy().rates.max_age_hours;
+        let hours = age.saturating_add(HOUR - 1) / HOUR;
+        (hours > most).then(|| Reason::own(ReasonCode::FxRateStale, hours, most))
+    }
+
+    /// What else refuses an order, beside the limits of whoever is billed: who orders what another
+    /// is billed for must be in good standing, and terms are those of whoever is billed.
+    fn add_others(
+        &self,
+        evaluation: &mut Evaluation,
+        billed: Slot,
+        asked: Asked<'_>,
+    ) -> Result<(), Refusal> {
+        let sold_to = self.state.slot(asked.account_id).filter(|slot| *slot != billed);
+        if let Some(sold_to) = sold_to {
+            evaluation.reasons.extend(sold_to_reasons(self.state, sold_to, self.now));
+        }
+        if let Some(terms) = asked.details.and_then(OrderDetails::terms) {
+            self.hold_to_terms(evaluation, billed, terms)?;
+        }
+        in_precedence(&mut evaluation.reasons);
+        Ok(())
+    }
+
+    /// What stands in the way of the goods of an order that does not count as it is, beside
+    /// `reasons`.
+    #[cold]
+    pub(super) fn confirm_counted(
+        &self,
+        found: &Reservation,
+        counting: &Counting,
+        mut reasons: Vec<Reason>,
+    ) -> Vec<Reason> {
+        if counting.waiting != Waiting::Never {
+            let others = self.its_own(found);
+            let own = -i128::from(found.open);
+            let pending = Pending { own, orders: 0, together: Some(&others) };
+            let amount = counting.worth_in_time(counting.parts.open);
+            let ask = Ask { pending, ..self.ask(amount, 0) };
+            let evaluation = evaluate(self.state, found.slot, self.now, ask);
+            reasons = evaluation.reasons;
+            reasons.retain(Reason::blocks);
+        }
+        if let Some(sold_to) = counting.sold_to.as_ref().and_then(|id| self.state.slot(id)) {
+            reasons.extend(sold_to_reasons(self.state, sold_to, self.now));
+        }
+        in_precedence(&mut reasons);
+        reasons
+    }
+
+    /// What an order counts already of each limit of several accounts, to be taken off it.
+    fn its_own(&self, found: &Reservation) -> BTreeMap<Together, i128> {
+        let own = -i128::from(found.open);
+        together(self.state, found.slot).map(|(place, ..)| (place, own)).collect()
+    }
+
+    /// As [`Context::evaluate_growth`] for what leaves of an order: of one that came into force
+    /// beyond its limit all that counts is checked, as when it is confirmed.
+    pub(super) fn evaluate_shipment(
+        &self,
+        found: &Reservation,
+        ask: Ask<'_>,
+        day: Day,
+    ) -> Evaluation {
+        if !came_into_force(found) {
+            return self.evaluate_growth(found, ask, day..=day);
+        }
+        let others = self.its_own(found);
+        let own = -i128::from(found.open);
+        let pending = Pending { own, orders: 0, together: Some(&others) };
+        let amount = ask.amount.saturating_add(found.open);
+        self.evaluate_growth(found, Ask { amount, pending, ..ask }, day..=day)
+    }
+
+    /// How an order counts that waits still, though its day of shipping is near by now: it was
+    /// closed when it came near, or nobody has looked since.
+    pub(super) fn comes_near<'r>(&self, found: &'r Reservation) -> Option<&'r Counting> {
+        let counting = found.counting().filter(|_| found.waits())?;
+        let near = |day| counts_from(self.state, self.now, day);
+        counting.ship_date.is_none_or(near).then_some(counting)
+    }
+
+    /// An order's reservation as it is kept.
+    #[cold]
+    pub(super) fn details(&self, reserved: &Reserved, order: &Order<'_>) -> Option<Box<Details>> {
+        let counting = reserved.counting.as_deref().cloned();
+        Details::of(order.details.as_deref(), counting)
+    }
+}
+
+/// Whether an order counted nothing at first, and counts now, whether it fits or not.
+pub(super) fn came_into_force(found: &Reservation) -> bool {
+    found.counting().is_some_and(|counting| counting.waiting == Waiting::Over)
+}
+
+/// More of an existing order.
+#[derive(Clone, Copy)]
+pub(super) struct More {
+    /// What is asked for, in the order's currency.
+    pub amount: Minor,
+    /// What is open already and looked at with it, in the order's currency.
+    pub open: Minor,
+    /// What counts of that already and is not asked for again, in the account's.
+    pub counted: Minor,
+}
+
+impl More {
+    /// What of it would have fitted into `room`.
+    pub(super) fn fitting(&self, found: &Reservation, room: Minor) -> Minor {
+        let More { amount, open, counted } = *self;
+        let Some(counting) = found.counting() else { return room };
+        largest(amount, |part| counting.worth_in_time(open + part) - counted <= room)
+    }
+}
+
+/// Why an account may not order at all, whoever is billed.
+pub(super) fn sold_to_reasons(
+    state: &State,
+    sold_to: Slot,
+    now: Micros,
+) -> impl Iterator<Item = Reason> {
+    let refused = standing(state, sold_to, now).into_iter();
+    let has_no_limit = |reason: &Reason| {
+        matches!(
+            reason.code,
+            ReasonCode::NoCreditLimit | ReasonCode::LimitExpired | ReasonCode::LimitInGrace
+        )
+    };
+    refused.filter(move |reason| !has_no_limit(reason)).map(move |reason| {
+        let hold = match reason.whose {
+            Some(Whose::Hold(id)) => Some(id),
+            _ => None,
+        };
+        let whose = Some(Whose::SoldTo(state.account_id(sold_to).clone(), hold));
+        Reason { whose, ..reason }
+    })
+}
+
+#[cfg(test)]
+mod tests;
