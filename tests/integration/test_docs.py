@@ -113,8 +113,9 @@ def test_whose_limits_they_are_is_as_it_says(server: ServerProcess, tmp_path: Pa
             assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
 
 
-@pytest.mark.parametrize("page", [
-    "docs/policy.md", "docs/terms.md", "docs/approvals.md", "docs/currencies.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/policy.md", "docs/terms.md", "docs/approvals.md", "docs/currencies.md"]
+)
 def test_what_finance_reads_does_what_it_says(
     server: ServerProcess, page: str, tmp_path: Path
 ) -> None:
