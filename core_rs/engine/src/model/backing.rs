@@ -38,6 +38,8 @@ pub struct Verification {
     pub document: Option<[u8; 32]>,
     /// Who recorded it.
     pub by: Id,
+    /// When.
+    pub at: Micros,
 }
 
 /// A limit that somebody would have.
