@@ -117,6 +117,9 @@ impl Calls<'_> {
             Method::ListCalendars => {
                 terms::list_calendars(self.store.state(), &decode(bytes)?)?.encode_to_vec()
             }
+            Method::ListTermsAssignments => {
+                terms::list_assignments(self.store.state(), &decode(bytes)?)?.encode_to_vec()
+            }
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
             Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
             Method::SuspendAccount => self.set_status(bytes, Status::Suspended, actor)?,

@@ -202,19 +202,14 @@ impl Books {
     fn assignment_record(&self, assignee: &Assignee) -> Option<Of> {
         let terms = self.assigned.get(assignee)?;
         let terms_id = self.terms.get(terms)?.id.to_string();
-        let of = |slot| self.accounts.get(slot).map(|row| row.id.to_string()).unwrap_or_default();
-        let assignment = v1::TermsAssignment { terms_id, ..Default::default() };
-        Some(Of::Assignment(match assignee {
-            Assignee::Segment(index) => {
-                let segment_id = self.segments.get(index)?.id.to_string();
-                v1::TermsAssignment { segment_id, ..assignment }
-            }
-            Assignee::Account(slot) => v1::TermsAssignment { account_id: of(slot), ..assignment },
-            Assignee::Contract(slot, contract) => {
-                let contract_id = contract.to_string();
-                v1::TermsAssignment { account_id: of(slot), contract_id, ..assignment }
-            }
-        }))
+        let account_id = |slot| self.accounts.get(&slot).map(|row| row.id.to_string());
+        let segment_id = |index| self.segments.get(&index).map(|row| row.id.to_string());
+        Some(Of::Assignment(wire::terms::assignment(
+            assignee,
+            terms_id,
+            |index| segment_id(index).unwrap_or_default(),
+            |slot| account_id(slot).unwrap_or_default(),
+        )))
     }
 
     fn segment_changes(
