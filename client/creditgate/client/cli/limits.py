@@ -100,7 +100,7 @@ def reject(
     request_id: str | None,
     channel: str,
 ) -> None:
-    """Turns a proposed limit down. Whoever proposed it may not. REASON: for audit."""
+    """Turns a proposed limit down; whoever proposed it may, too. REASON: for audit."""
     result = conn.client.reject_proposal(
         account_id, proposal_id, reason, request_id=request_id, channel=channel
     )
