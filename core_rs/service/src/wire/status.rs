@@ -456,7 +456,7 @@ mod tests {
         let short = (0..400).map(|key| format!("{key} = 1\n")).collect();
         let (id, value) = ("é".repeat(40), "\\u007f".repeat(70));
         let of =
-            |key: usize| format!("[account.'{key}{id}'.utilisation]\nhigh-risk.segments = '1'\n");
+            |key: usize| format!("[account.'{key}{id}'.utilisation]\nhigh_risk.segments = '1'\n");
         let long = (0..100).map(of).collect();
         let escaped = (0..100).map(|key| format!("[channel.\"{key}{value}\"]\n")).collect();
         let texts: [String; 3] = [short, long, escaped];
