@@ -5,8 +5,8 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
-from itertools import chain
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from creditgate.client import (
     Change,
     Client,
     ClientOptions,
+    CreditLimit,
     NetDays,
     NonWorkingDay,
     PreconditionError,
@@ -27,8 +28,11 @@ from creditgate.client import (
     Terms,
     TermsAssignment,
     TermsInstalment,
+    Verification,
+    VerificationRecord,
 )
 from tests.conftest import StartServer
+from tests.integration.test_approvals import approve, prepare, refer
 from tests.integration.test_journal_audit import ACCOUNTS, DAY_S, play
 from tests.support.server import COMMAND, ServerProcess
 
@@ -196,6 +200,71 @@ def test_what_became_of_a_policy_is_told(server: ServerProcess) -> None:
     ]
     assert {record.kind for record in found} == {"policy"}
     assert all((record.after or {})["text"] == "# agreed" for record in found)
+
+
+def test_what_became_of_a_case_and_who_may_sign_is_told(server: ServerProcess) -> None:
+    prepare(server)
+    with Client(server.address, ClientOptions(actor="shop")) as shop:
+        case_id = refer(shop, "o", 700)
+    with Client(server.address, ClientOptions(actor="fay")) as fay:
+        end = datetime.now(UTC) + timedelta(days=1)
+        fay.delegate("sam", "on holiday", role="finance", expire_time=end)
+        fay.delegate("sam", "back again", expire_time=None)
+        approve(server, "fay", case_id)
+        approve(server, "sam", case_id)
+        found = streamed(fay)
+        of_a = [record for change in streamed(fay, account_id="a") for record in change.records]
+    everything = [record for change in found for record in change.records]
+    of_case = [record for record in everything if record.kind == "case"]
+    assert [record for record in of_a if record.kind == "case"] == of_case
+    assert of_case[0].before is None
+    for earlier, later in pairwise(of_case):
+        assert later.before == earlier.after
+    opened, signed, used = (record.after or {} for record in of_case)
+    told = [
+        (one["status"], [by["by"] for by in one["signatures"]]) for one in (opened, signed, used)
+    ]
+    assert told == [("OPEN", []), ("OPEN", ["fay"]), ("USED", ["fay", "sam"])]
+    assert (opened["case_id"], opened["amount_minor"], opened["waiver"]) == (case_id, 700, None)
+    assert signed["waiver"]["amount_minor"] == 700
+    assert {record.kind for record in found[-1].records} == {"case", "counters", "reservation"}
+    first, second = (record for record in everything if record.kind == "delegation")
+    assert first.after is not None
+    assert (first.after["delegator"], first.after["to"], first.before) == ("fay", "sam", None)
+    assert (second.before, second.after) == (first.after, None)
+    assert all(record.kind != "delegation" for record in of_a)
+
+
+def test_what_a_limit_stands_on_is_told_before_and_after(server: ServerProcess) -> None:
+    server.api.open_account("a", 100)
+    found = Verification(reference="D-7", source="bureau", date=date(2026, 1, 2), score=640)
+    with (
+        Client(server.address, ClientOptions(actor="anna")) as anna,
+        Client(server.address, ClientOptions(actor="bert")) as bert,
+    ):
+        anna.record_verifications([VerificationRecord(account_id="a", verification=found)])
+        for minor, decide in ((500, bert.reject_proposal), (600, bert.approve_proposal)):
+            proposed = anna.propose_limit("a", CreditLimit.of(minor), "grew", verification="D-7")
+            decide("a", proposed.proposal_id, "looked at it")
+        changes = streamed(anna, account_id="a")[1:]
+    told = [
+        (
+            change.command,
+            [(row["proposed_by"], row["limit"]["amount_minor"]) for row in after["proposals"]],
+            after["limit"]["amount_minor"],
+            after["verified_by"],
+        )
+        for change in changes
+        for record in change.records
+        if (after := record.after) is not None
+    ]
+    assert told == [
+        ("record_verification", [], 100, ""),
+        ("propose_limit", [("anna", 500)], 100, ""),
+        ("reject_proposal", [], 100, ""),
+        ("propose_limit", [("anna", 600)], 100, ""),
+        ("approve_proposal", [], 600, "D-7"),
+    ]
 
 
 def test_who_why_and_what_was_decided_are_told(reader: Client) -> None:

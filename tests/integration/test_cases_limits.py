@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec import structs
 
 from creditgate.audit.books import Auditor
 from creditgate.client import (
@@ -116,7 +117,10 @@ def test_a_limit_takes_two_people_and_survives_a_kill(server: ServerProcess) -> 
         assert (found.limit, found.proposals) == (CreditLimit.of(500), ())
         assert found.limit_approval is not None
         assert (found.limit_approval.approved_by, found.verified_by) == ("bert", "D-7")
-        assert found.verifications == (verified("D-7", 712).verification,)
+        (known,) = found.verifications
+        assert (known.recorded_by, known.record_time) == ("anna", NOON)
+        as_recorded = structs.replace(known, recorded_by="", record_time=None)
+        assert as_recorded == verified("D-7", 712).verification
         assert list(bert.list_proposals()) == []
         changes = [change for change in bert.list_changes(account_id="a") if change.records]
         assert [change.command for change in changes] == [
@@ -282,6 +286,11 @@ def test_verifications_and_proposed_limits_come_from_files(
         assert [(known.reference, known.score) for known in kept] == [("D-2", None), ("D-1", 640)]
         (waiting,) = client.list_proposals()
         assert waiting.proposal.limit == CreditLimit.of(700)
+    with caller(server, "anna") as anna:
+        anna.upsert_accounts([account(250)])
+        (waiting,) = anna.list_proposals()
+        limits_seen = (waiting.limit_now, waiting.proposal.limit_then)
+        assert limits_seen == (CreditLimit.of(250), CreditLimit.of(100))
 
 
 BAD: list[tuple[type[CallError], str, str, Callable[[Client], object]]] = [

@@ -270,6 +270,31 @@ def test_lists_are_read_page_by_page(api: Api) -> None:
     assert not api.terms.ListCalendars(terms_v1.ListCalendarsRequest()).calendars
 
 
+def test_whose_terms_are_which_is_read_page_by_page(api: Api) -> None:
+    api.open_account("A", 100_000)
+    set_segment(api)
+    api.set_terms(terms("T", (10_000, 1), non_working_day=KEEP))
+    contracts = [{"account_id": "A", "contract_id": name} for name in ("a:1", "b")]
+    whose = [{"segment_id": "retail"}, {"account_id": "A"}, *contracts]
+    for one in reversed(whose):
+        api.assign_terms("T", **one)
+    token = ""
+    for one in whose:
+        request = terms_v1.ListTermsAssignmentsRequest(page_size=1, page_token=token)
+        page = api.terms.ListTermsAssignments(request, timeout=TIMEOUT_S)
+        assert list(page.assignments) == [terms_v1.TermsAssignment(terms_id="T", **one)]
+        token = page.next_page_token
+        # What a page ended with need not be there any more.
+        api.assign_terms("", **one)
+    assert token == ""
+    for wrong in ("1", "s", "ax", "c1", "c1:", "c1:" + 65 * "x"):
+        request = terms_v1.ListTermsAssignmentsRequest(page_token=wrong)
+        refusal = refused(partial(api.terms.ListTermsAssignments, request, timeout=TIMEOUT_S))
+        assert refusal == Refused(
+            grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", ("page_token",)
+        )
+
+
 def test_a_row_that_is_wrong_is_refused_alone(api: Api) -> None:
     rows = [
         terms("good", (10_000, 1)),

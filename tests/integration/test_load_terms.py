@@ -1,6 +1,7 @@
 """Payment terms, calendars and assignments from files, on a real server."""
 
 import csv
+import json
 from datetime import date
 from pathlib import Path
 
@@ -65,6 +66,11 @@ def test_terms_and_who_has_them_come_from_files(
         ("4", "account_id", "ACCOUNT_NOT_FOUND"),
         ("5", "account_id", "DUPLICATE_ROW"),
     ]
+    listing = ["terms", "assignments", "--json", "--address", server.address]
+    shown = CliRunner().invoke(main, listing)
+    rows = [json.loads(line) for line in shown.output.splitlines()]
+    whose = [(row["terms_id"], row["account_id"], row["contract_id"]) for row in rows]
+    assert whose == [("NET30", "A", ""), ("THIRDS", "A", "frame")]
     # 30 days after the 2nd of December is New Year's Day, a holiday; then comes Saturday.
     found = client.quote_terms(100, account_id="A", invoice_date=date(2026, 12, 2))
     assert found is not None

@@ -32,6 +32,9 @@ _NAMES: Final = (
     "calendar_id",
     "contract_id",
     "version",
+    "case_id",
+    "delegator",
+    "to",
 )
 """Fields that say which record it is: they stand there also where they do not change."""
 

@@ -37,8 +37,8 @@ class RecordChange(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     """Whose it is; empty where it is no account's."""
     kind: str
-    """`account`, `counters`, `reservation`, `segment`, `terms`, `calendar`, `assignment` or
-    `policy`."""
+    """`account`, `counters`, `reservation`, `segment`, `terms`, `calendar`, `assignment`,
+    `policy`, `case` or `delegation`."""
     before: Plain | None
     """None: there was none before."""
     after: Plain | None

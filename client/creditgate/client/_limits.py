@@ -126,7 +126,10 @@ def reject_proposal(
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[ProposalDecision]:
-    """Turns a proposed limit down. Raises as `approve_proposal`."""
+    """Turns a proposed limit down; whoever proposed it may, too.
+
+    Raises NotFoundError (PROPOSAL_NOT_FOUND) for one that does not wait.
+    """
     request = pb.RejectProposalRequest(
         request_id=request_id or new_request_id(),
         account_id=account_id,

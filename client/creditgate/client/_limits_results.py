@@ -27,6 +27,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
     `reference` is its name for it, unique per account. `score` is from 0 to 1,000,000, the higher,
     the better; None: it does not say. `document_sha256` is 64 hexadecimal digits, or empty.
+    `recorded_by` and `record_time` are the server's: who recorded it, and when.
     """
 
     reference: str
@@ -34,6 +35,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     date: date
     score: int | None = None
     document_sha256: str = ""
+    recorded_by: str = ""
+    record_time: datetime | None = None
 
 
 class VerificationRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +47,10 @@ class VerificationRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit that waits for approval; `verification` is the reference that it stands on."""
+    """A limit that waits for approval; `verification` is the reference that it stands on.
+
+    `limit_then` is the account's own when it was proposed: it takes the place of that one alone.
+    """
 
     proposal_id: str
     limit: CreditLimit
@@ -52,6 +58,7 @@ class LimitProposal(msgspec.Struct, frozen=True, kw_only=True):
     proposed_by: str
     propose_time: datetime | None
     reason: str
+    limit_then: CreditLimit
 
 
 class LimitApproval(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +103,8 @@ def verification_from(message: pb.Verification) -> Verification:
         date=date.fromisoformat(message.date),
         score=int_or_none(message, "score"),
         document_sha256=message.document_sha256,
+        recorded_by=message.recorded_by,
+        record_time=time_or_none(message, "record_time"),
     )
 
 
@@ -121,6 +130,7 @@ def proposal_from(message: pb.LimitProposal) -> LimitProposal:
         proposed_by=message.proposed_by,
         propose_time=time_or_none(message, "propose_time"),
         reason=message.reason,
+        limit_then=limit_from(message.limit_then),
     )
 
 

@@ -142,6 +142,7 @@ class Client:
     assign_terms = _unary(_terms.assign_terms)
     list_terms = _listing(_terms.list_terms)
     list_calendars = _listing(_terms.list_calendars)
+    list_terms_assignments = _listing(_terms.list_terms_assignments)
     get_terms_of = _unary(_terms.get_terms_of)
     quote_terms = _unary(_terms.quote_terms)
     upsert_rates = _unary(_rates.upsert_rates)

@@ -11,6 +11,7 @@ from creditgate.client._terms_results import (
     TermsAssignment,
     TermsOf,
     assignment_message,
+    assignment_page,
     calendar_message,
     calendar_page,
     quote_result,
@@ -118,6 +119,27 @@ def list_terms(*, page_size: int = 0, timeout_s: float | None = None) -> Listing
             pb.ListTermsRequest(page_size=page_size, page_token=token),
             pb.ListTermsResponse,
             terms_page,
+            lane=Lane.DECISION,
+            timeout_s=timeout_s,
+        )
+
+    return Listing(page)
+
+
+def list_terms_assignments(
+    *, page_size: int = 0, timeout_s: float | None = None
+) -> Listing[TermsAssignment]:
+    """Whose terms are which: of segments, then of accounts, then of contracts.
+
+    `page_size` 0 is the server's 100, at most 1,000; `timeout_s` holds for one page.
+    """
+
+    def page(token: str) -> Call[Page[TermsAssignment]]:
+        return unary(
+            method_path(_SERVICE, "ListTermsAssignments"),
+            pb.ListTermsAssignmentsRequest(page_size=page_size, page_token=token),
+            pb.ListTermsAssignmentsResponse,
+            assignment_page,
             lane=Lane.DECISION,
             timeout_s=timeout_s,
         )

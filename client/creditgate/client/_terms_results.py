@@ -329,6 +329,20 @@ def calendar_page(message: pb.ListCalendarsResponse) -> Page[Calendar]:
     return Page(calendars, message.next_page_token)
 
 
+def assignment_page(message: pb.ListTermsAssignmentsResponse) -> Page[TermsAssignment]:
+    """Reads a message of the contract."""
+    assignments = [
+        TermsAssignment(
+            terms_id=row.terms_id,
+            segment_id=row.segment_id,
+            account_id=row.account_id,
+            contract_id=row.contract_id,
+        )
+        for row in message.assignments
+    ]
+    return Page(assignments, message.next_page_token)
+
+
 def terms_of_result(message: pb.GetTermsOfResponse) -> TermsOf:
     """Reads a message of the contract."""
     terms = terms_from(message.terms) if message.HasField("terms") else None

@@ -1,6 +1,7 @@
 import datetime
 
 from creditgate.v1 import account_pb2 as _account_pb2
+from creditgate.v1 import approval_pb2 as _approval_pb2
 from creditgate.v1 import common_pb2 as _common_pb2
 from creditgate.v1 import decision_pb2 as _decision_pb2
 from creditgate.v1 import policy_pb2 as _policy_pb2
@@ -52,7 +53,7 @@ class RecordChange(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., before: _Optional[_Union[Record, _Mapping]] = ..., after: _Optional[_Union[Record, _Mapping]] = ...) -> None: ...
 
 class Record(_message.Message):
-    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "rate")
+    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +62,8 @@ class Record(_message.Message):
     CALENDAR_FIELD_NUMBER: _ClassVar[int]
     ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    CASE_FIELD_NUMBER: _ClassVar[int]
+    DELEGATION_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     account: _account_pb2.Account
     counters: Counters
@@ -70,8 +73,10 @@ class Record(_message.Message):
     calendar: _terms_pb2.Calendar
     assignment: _terms_pb2.TermsAssignment
     policy: _policy_pb2.Policy
+    case: _approval_pb2.Case
+    delegation: _approval_pb2.Delegation
     rate: _rates_pb2.ExchangeRate
-    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ...) -> None: ...
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ...) -> None: ...
 
 class Counters(_message.Message):
     __slots__ = ("outstanding_minor", "captured_minor", "reserved_minor", "unallocated_minor")

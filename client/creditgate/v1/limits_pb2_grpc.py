@@ -95,7 +95,7 @@ class LimitServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RejectProposal(self, request, context):
-        """Turns it down. FAILED_PRECONDITION, OWN_PROPOSAL, for who proposed it.
+        """Turns it down; who proposed it may, too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -244,6 +244,22 @@ class ListCalendarsResponse(_message.Message):
     next_page_token: str
     def __init__(self, calendars: _Optional[_Iterable[_Union[Calendar, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class ListTermsAssignmentsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListTermsAssignmentsResponse(_message.Message):
+    __slots__ = ("assignments", "next_page_token")
+    ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    assignments: _containers.RepeatedCompositeFieldContainer[TermsAssignment]
+    next_page_token: str
+    def __init__(self, assignments: _Optional[_Iterable[_Union[TermsAssignment, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class GetTermsOfRequest(_message.Message):
     __slots__ = ("account_id", "contract_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]

@@ -60,6 +60,11 @@ class TermsServiceStub:
                 request_serializer=creditgate_dot_v1_dot_terms__pb2.ListCalendarsRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_terms__pb2.ListCalendarsResponse.FromString,
                 _registered_method=True)
+        self.ListTermsAssignments = channel.unary_unary(
+                '/creditgate.v1.TermsService/ListTermsAssignments',
+                request_serializer=creditgate_dot_v1_dot_terms__pb2.ListTermsAssignmentsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_terms__pb2.ListTermsAssignmentsResponse.FromString,
+                _registered_method=True)
         self.GetTermsOf = channel.unary_unary(
                 '/creditgate.v1.TermsService/GetTermsOf',
                 request_serializer=creditgate_dot_v1_dot_terms__pb2.GetTermsOfRequest.SerializeToString,
@@ -112,6 +117,14 @@ class TermsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTermsAssignments(self, request, context):
+        """Whose terms are which: those of segments, then of accounts, then of contracts, each in the
+        order in which their segments and accounts were created.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTermsOf(self, request, context):
         """Which terms hold for an account, or for one of its contracts, and where they come from.
         """
@@ -153,6 +166,11 @@ def add_TermsServiceServicer_to_server(servicer, server):
                     servicer.ListCalendars,
                     request_deserializer=creditgate_dot_v1_dot_terms__pb2.ListCalendarsRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_terms__pb2.ListCalendarsResponse.SerializeToString,
+            ),
+            'ListTermsAssignments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTermsAssignments,
+                    request_deserializer=creditgate_dot_v1_dot_terms__pb2.ListTermsAssignmentsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_terms__pb2.ListTermsAssignmentsResponse.SerializeToString,
             ),
             'GetTermsOf': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTermsOf,
@@ -301,6 +319,33 @@ class TermsService:
             '/creditgate.v1.TermsService/ListCalendars',
             creditgate_dot_v1_dot_terms__pb2.ListCalendarsRequest.SerializeToString,
             creditgate_dot_v1_dot_terms__pb2.ListCalendarsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTermsAssignments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.TermsService/ListTermsAssignments',
+            creditgate_dot_v1_dot_terms__pb2.ListTermsAssignmentsRequest.SerializeToString,
+            creditgate_dot_v1_dot_terms__pb2.ListTermsAssignmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,19 +26,19 @@ from creditgate.v1 import common_pb2 as creditgate_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n creditgate/v1/verification.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"v\n\x0cVerification\x12\x11\n\treference\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x03 \x01(\t\x12\x12\n\x05score\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\x0f\x64ocument_sha256\x18\x05 \x01(\tB\x08\n\x06_score\"\xbc\x01\n\rLimitProposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12\x14\n\x0cverification\x18\x03 \x01(\t\x12\x13\n\x0bproposed_by\x18\x04 \x01(\t\x12\x30\n\x0cpropose_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\x7f\n\rLimitApproval\x12\x13\n\x0b\x61pproved_by\x18\x01 \x01(\t\x12\x11\n\tby_policy\x18\x02 \x01(\x08\x12\x30\n\x0c\x61pprove_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cverification\x18\x04 \x01(\t*h\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PROPOSAL_STATE_PENDING\x10\x01\x12\x1b\n\x17PROPOSAL_STATE_APPROVED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n creditgate/v1/verification.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x01\n\x0cVerification\x12\x11\n\treference\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x03 \x01(\t\x12\x12\n\x05score\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\x0f\x64ocument_sha256\x18\x05 \x01(\t\x12\x13\n\x0brecorded_by\x18\x06 \x01(\t\x12/\n\x0brecord_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_score\"\xec\x01\n\rLimitProposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\x12\x14\n\x0cverification\x18\x03 \x01(\t\x12\x13\n\x0bproposed_by\x18\x04 \x01(\t\x12\x30\n\x0cpropose_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12.\n\nlimit_then\x18\x07 \x01(\x0b\x32\x1a.creditgate.v1.CreditLimit\"\x7f\n\rLimitApproval\x12\x13\n\x0b\x61pproved_by\x18\x01 \x01(\t\x12\x11\n\tby_policy\x18\x02 \x01(\x08\x12\x30\n\x0c\x61pprove_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cverification\x18\x04 \x01(\t*h\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PROPOSAL_STATE_PENDING\x10\x01\x12\x1b\n\x17PROPOSAL_STATE_APPROVED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.verification_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROPOSALSTATE']._serialized_start=552
-  _globals['_PROPOSALSTATE']._serialized_end=656
-  _globals['_VERIFICATION']._serialized_start=112
-  _globals['_VERIFICATION']._serialized_end=230
-  _globals['_LIMITPROPOSAL']._serialized_start=233
-  _globals['_LIMITPROPOSAL']._serialized_end=421
-  _globals['_LIMITAPPROVAL']._serialized_start=423
-  _globals['_LIMITAPPROVAL']._serialized_end=550
+  _globals['_PROPOSALSTATE']._serialized_start=671
+  _globals['_PROPOSALSTATE']._serialized_end=775
+  _globals['_VERIFICATION']._serialized_start=113
+  _globals['_VERIFICATION']._serialized_end=301
+  _globals['_LIMITPROPOSAL']._serialized_start=304
+  _globals['_LIMITPROPOSAL']._serialized_end=540
+  _globals['_LIMITAPPROVAL']._serialized_start=542
+  _globals['_LIMITAPPROVAL']._serialized_end=669
 # @@protoc_insertion_point(module_scope)

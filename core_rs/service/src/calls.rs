@@ -116,9 +116,8 @@ impl Calls<'_> {
             Method::GetAccount => self.account(&decode(bytes)?)?.encode_to_vec(),
             Method::GetPosition => self.position(&decode(bytes)?)?.encode_to_vec(),
             Method::ListSegments => self.segments(&decode(bytes)?)?.encode_to_vec(),
-            Method::ListTerms => terms::list(self.store.state(), &decode(bytes)?)?.encode_to_vec(),
-            Method::ListCalendars => {
-                terms::list_calendars(self.store.state(), &decode(bytes)?)?.encode_to_vec()
+            Method::ListTerms | Method::ListCalendars | Method::ListTermsAssignments => {
+                self.terms_listed(*method, bytes)?
             }
             Method::ListRates | Method::RevalueReservations => self.fx(*method, bytes, actor)?,
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
@@ -374,6 +373,15 @@ impl Calls<'_> {
         let segments = rows.flat_map(|index| reply::segment(state, index)).collect();
         let next = (end < count).then_some(end as u64);
         Ok(v1::ListSegmentsResponse { segments, next_page_token: reply::page_token(next) })
+    }
+
+    fn terms_listed(&self, method: Method, bytes: &[u8]) -> Result<Vec<u8>, Failed> {
+        let state = self.store.state();
+        Ok(match method {
+            Method::ListTerms => terms::list(state, &decode(bytes)?)?.encode_to_vec(),
+            Method::ListCalendars => terms::list_calendars(state, &decode(bytes)?)?.encode_to_vec(),
+            _ => terms::list_assignments(state, &decode(bytes)?)?.encode_to_vec(),
+        })
     }
 
     fn terms_of(&self, m: &v1::GetTermsOfRequest) -> Result<v1::GetTermsOfResponse, Failed> {

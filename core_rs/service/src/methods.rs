@@ -116,6 +116,7 @@ methods! {
     ListCalendars = 74, "TermsService", Interactive;
     GetTermsOf = 75, "TermsService", Interactive;
     QuoteTerms = 76, "TermsService", Interactive;
+    ListTermsAssignments = 150, "TermsService", Interactive;
     RecordVerifications = 120, "LimitService", Bulk;
     ProposeLimit = 121, "LimitService", Interactive;
     ApproveProposal = 122, "LimitService", Interactive;

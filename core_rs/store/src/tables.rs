@@ -27,7 +27,7 @@ use crate::unpack;
 use crate::window::HashKey;
 
 /// The format of the tables. Tables of another one are folded again.
-pub const TABLES_FORMAT: u64 = 5;
+pub const TABLES_FORMAT: u64 = 6;
 
 /// The commit up to which something is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -154,7 +154,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 67
+    assert len(found) == 68
     return found
 
 

@@ -170,6 +170,7 @@ METHODS = [
     "list_reservations",
     "list_segments",
     "list_terms",
+    "list_terms_assignments",
     "place_hold",
     "post_entries",
     "propose_limit",

@@ -100,7 +100,7 @@ def reject(
     request_id: str | None,
     channel: str,
 ) -> None:
-    """Turns a proposed limit down. Whoever proposed it may not. REASON: for audit."""
+    """Turns a proposed limit down; whoever proposed it may, too. REASON: for audit."""
     result = conn.client.reject_proposal(
         account_id, proposal_id, reason, request_id=request_id, channel=channel
     )
@@ -122,6 +122,7 @@ def limit_list(conn: Connection, *, account_id: str) -> None:
             waiting.proposal.proposal_id,
             waiting.account_id,
             limit_text(waiting.limit_now, waiting.currency),
+            limit_text(waiting.proposal.limit_then, waiting.currency),
             limit_text(waiting.proposal.limit, waiting.currency),
             waiting.proposal.verification,
             waiting.proposal.proposed_by,
@@ -130,7 +131,8 @@ def limit_list(conn: Connection, *, account_id: str) -> None:
         ]
         for waiting in found
     )
-    columns = ["proposal", "account", "limit", "proposed", "verification", "by", "since", "reason"]
+    columns = ["proposal", "account", "limit", "limit then", "proposed", "verification", "by"]
+    columns += ["since", "reason"]
     conn.console.print(table(conn.console, columns, rows, folding=("reason",)))
 
 
@@ -195,11 +197,13 @@ def verification_list(conn: Connection, *, account_id: str) -> None:
             str(found.date),
             "" if found.score is None else str(found.score),
             "limit approved" if found.reference == account.verified_by else "",
+            found.recorded_by,
+            time_text(found.record_time),
             found.document_sha256,
         ]
         for found in account.verifications
     )
-    columns = ["reference", "source", "date", "score", "", "document"]
+    columns = ["reference", "source", "date", "score", "", "by", "recorded", "document"]
     shown = table(conn.console, columns, rows, numbers=("score",), folding=("document",))
     conn.console.print(shown)
 

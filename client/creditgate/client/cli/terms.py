@@ -173,6 +173,20 @@ def _assign(
     _show_upsert(conn, result, f"{terms_id or 'no terms'} of {whose}")
 
 
+@terms.command()
+@connected
+def assignments(conn: Connection) -> None:
+    """Lists whose terms are which: those of segments, of accounts, of contracts."""
+    found = conn.client.list_terms_assignments()
+    if conn.json:
+        for row in found:
+            conn.write_json(row)
+        return
+    rows = ([row.terms_id, row.segment_id, row.account_id, row.contract_id] for row in found)
+    columns = ["terms", "segment", "account", "contract"]
+    conn.console.print(table(conn.console, columns, rows, folding=columns))
+
+
 @terms.command("of")
 @click.argument("account_id", metavar="ACCOUNT")
 @click.option("--contract", "contract_id", default="", help="For orders that name it.")

@@ -34,7 +34,8 @@ pub(super) fn move_limit(account: &mut Account, now: Micros, event: &Event<'_>) 
     match *event {
         Event::VerificationRecorded { reference, source, date, score, document, by, .. } => {
             let (reference, source, by) = (reference.into(), source.into(), by.into());
-            backing.record(Verification { reference, source, date, score, document, by });
+            let at = now;
+            backing.record(Verification { reference, source, date, score, document, by, at });
         }
         Event::LimitProposed { proposal, limit, verification, by, reason, .. } => {
             backing.propose(Proposal {

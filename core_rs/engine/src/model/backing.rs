@@ -16,7 +16,9 @@ pub struct Backing {
     verifications: Vec<Verification>,
     /// Those that wait, in order of id; one at most of each proposer.
     proposals: Vec<Proposal>,
-    /// Who approved the limit in force, where it was decided by a proposal or after one.
+    /// On whose word the limit in force is; absent: it was set when nothing of this was kept. It is
+    /// kept from the first limit on that was approved as a proposal, and where somebody owns limits
+    /// for each that is set while there are verifications or proposals.
     approval: Option<Approval>,
     /// The verification on which a limit of the account was approved last, whatever came after.
     verified_by: Option<Id>,
@@ -38,6 +40,8 @@ pub struct Verification {
     pub document: Option<[u8; 32]>,
     /// Who recorded it.
     pub by: Id,
+    /// When.
+    pub at: Micros,
 }
 
 /// A limit that somebody would have.
@@ -110,7 +114,7 @@ impl Backing {
         self.proposals.iter().find(|known| known.by == by)
     }
 
-    /// Who approved the limit in force.
+    /// On whose word the limit in force is, where that is kept.
     #[must_use]
     pub fn approval(&self) -> Option<&Approval> {
         self.approval.as_ref()

@@ -86,6 +86,11 @@ pub fn shown(value: &str) -> &str {
     &value[..ends.find(|end| value.is_char_boundary(*end)).unwrap_or(0)]
 }
 
+/// A key as some were written once: policies are read again for as long as they are kept.
+fn hyphened(key: &str) -> String {
+    key.replace('_', "-")
+}
+
 /// A table of the text. Each key is taken out as it is read; when it is dropped, what is left over
 /// is noted as unknown.
 pub struct Section<'r, 's> {
@@ -131,7 +136,7 @@ impl<'r, 's> Section<'r, 's> {
     /// Whether a key is there that has not been read yet.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.table.contains_key(key) || self.table.contains_key(&*hyphened(key))
     }
 
     /// Notes that a key is missing, where it is.
@@ -153,7 +158,9 @@ impl<'r, 's> Section<'r, 's> {
         kind: &str,
         read: impl FnOnce(DeValue<'s>) -> Option<T>,
     ) -> Option<(T, Place)> {
-        let (name, value) = self.table.remove_entry(key)?;
+        let table = &mut self.table;
+        let found = table.remove_entry(key).or_else(|| table.remove_entry(&*hyphened(key)));
+        let (name, value) = found?;
         let (place, found) = (Place(name.span().start), value.get_ref().type_str());
         let read = read(value.into_inner());
         if read.is_none() {

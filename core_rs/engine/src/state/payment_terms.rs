@@ -2,6 +2,7 @@
 //! their rows: an order needs none of it, but where it asks for terms.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use hashbrown::HashMap;
 
@@ -59,6 +60,16 @@ impl PaymentTerms {
     /// All assignments, in order.
     pub fn assignments(&self) -> impl ExactSizeIterator<Item = (&Assignee, TermsIndex)> {
         self.assigned.iter().map(|(assignee, terms)| (assignee, *terms))
+    }
+
+    /// Those behind one, which need not be there, in order.
+    pub fn assignments_after(
+        &self,
+        after: Option<&Assignee>,
+    ) -> impl Iterator<Item = (&Assignee, TermsIndex)> {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let behind = self.assigned.range::<Assignee, _>(behind);
+        behind.map(|(assignee, terms)| (assignee, *terms))
     }
 
     /// Sets terms, or adds them at the next index; returns what they were.

@@ -83,6 +83,7 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::ListProposals => OVERSEERS,
         Method::ListTerms | Method::ListCalendars => ACCOUNT_READERS,
         Method::GetTermsOf | Method::QuoteTerms => ACCOUNT_READERS,
+        Method::ListTermsAssignments => ACCOUNT_READERS,
         Method::UpsertRates | Method::RevalueReservations => &[Loader, Finance],
         Method::ListRates => ACCOUNT_READERS,
         Method::ListChanges => OVERSEERS,

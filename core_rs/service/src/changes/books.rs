@@ -42,6 +42,9 @@ pub(crate) struct Books {
     calendars: HashMap<CalendarIndex, Calendar>,
     assigned: BTreeMap<Assignee, TermsIndex>,
     policies: HashMap<PolicyVersion, PolicyRow>,
+    cases: HashMap<CaseId, Case>,
+    /// By whose authority it is, and who may sign with it.
+    delegations: HashMap<(Id, Id), Delegation>,
     /// What the entry at hand changes of rows that are no account's, beside `touched`.
     told: Vec<v1::RecordChange>,
     /// What the entry at hand touches, as it was before; nothing is noted where nobody asks.
@@ -54,6 +57,7 @@ enum Key {
     Counters(Slot),
     Reservation(ReservationId),
     Segment(SegmentIndex),
+    Case(CaseId),
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +66,7 @@ enum Row {
     Counters(Counters),
     Reservation(Reservation),
     Segment(Segment),
+    Case(Box<Case>),
 }
 
 impl Books {
@@ -136,6 +141,7 @@ impl Books {
             }
             Key::Reservation(id) => self.reservations.get(&id).cloned().map(Row::Reservation),
             Key::Segment(index) => self.segments.get(&index).cloned().map(Row::Segment),
+            Key::Case(id) => self.cases.get(&id).cloned().map(|case| Row::Case(Box::new(case))),
         }
     }
 
@@ -157,6 +163,10 @@ impl Books {
             // One that came and went at once leaves nothing to show.
             Key::Reservation(id) => match self.reservations.get(&id) {
                 Some(reservation) => reservation.slot,
+                None => return Vec::new(),
+            },
+            Key::Case(id) => match self.cases.get(&id) {
+                Some(case) => case.slot,
                 None => return Vec::new(),
             },
         };
@@ -194,19 +204,14 @@ impl Books {
     fn assignment_record(&self, assignee: &Assignee) -> Option<Of> {
         let terms = self.assigned.get(assignee)?;
         let terms_id = self.terms.get(terms)?.id.to_string();
-        let of = |slot| self.accounts.get(slot).map(|row| row.id.to_string()).unwrap_or_default();
-        let assignment = v1::TermsAssignment { terms_id, ..Default::default() };
-        Some(Of::Assignment(match assignee {
-            Assignee::Segment(index) => {
-                let segment_id = self.segments.get(index)?.id.to_string();
-                v1::TermsAssignment { segment_id, ..assignment }
-            }
-            Assignee::Account(slot) => v1::TermsAssignment { account_id: of(slot), ..assignment },
-            Assignee::Contract(slot, contract) => {
-                let contract_id = contract.to_string();
-                v1::TermsAssignment { account_id: of(slot), contract_id, ..assignment }
-            }
-        }))
+        let account_id = |slot| self.accounts.get(&slot).map(|row| row.id.to_string());
+        let segment_id = |index| self.segments.get(&index).map(|row| row.id.to_string());
+        Some(Of::Assignment(wire::terms::assignment(
+            assignee,
+            terms_id,
+            |index| segment_id(index).unwrap_or_default(),
+            |slot| account_id(slot).unwrap_or_default(),
+        )))
     }
 
     fn segment_changes(
@@ -259,6 +264,10 @@ impl Books {
                 let account = self.accounts.get(&slot)?;
                 let view = ReservationView::of(&reservation, &account.id, account.currency);
                 Of::Reservation(reply::reservation(view))
+            }
+            Row::Case(case) => {
+                let account = self.accounts.get(&slot)?;
+                Of::Case(wire::cases::record(&case, &account.id, account.currency))
             }
             Row::Segment(_) => return None,
         };
@@ -431,6 +440,37 @@ impl Rows for Books {
         self.tell(None, before, Some(after));
     }
 
+    fn set_case(&mut self, id: CaseId, case: Option<Case>) {
+        match case {
+            Some(case) if self.keeps(case.slot) => {
+                self.note(Key::Case(id));
+                self.cases.insert(id, case);
+            }
+            Some(_) => {}
+            // What is forgotten after its time is no change.
+            None => {
+                self.cases.remove(&id);
+            }
+        }
+    }
+
+    fn update_case(&mut self, id: CaseId, f: impl FnOnce(&mut Case)) {
+        self.note(Key::Case(id));
+        if let Some(case) = self.cases.get_mut(&id) {
+            f(case);
+        }
+    }
+
+    fn set_delegation(&mut self, from: &str, to: &str, delegation: Option<Delegation>) {
+        let record = |row: &Delegation| Of::Delegation(wire::cases::delegation(row));
+        let (after, key) = (delegation.as_ref().map(record), (from.into(), to.into()));
+        let before = match delegation {
+            Some(delegation) => self.delegations.insert(key, delegation),
+            None => self.delegations.remove(&key),
+        };
+        self.tell(None, before.as_ref().map(record), after);
+    }
+
     // What is shown of a change does not depend on these.
     fn add_capture(&mut self, _: ReservationId, _: Capture) {}
     fn acknowledge_capture(&mut self, _: ReservationId, _: &str) {}
@@ -445,12 +485,12 @@ impl Rows for Books {
     fn remove_item(&mut self, _: Slot, _: &str) {}
     fn update_watch(&mut self, _: Slot, _: impl FnOnce(&mut Watch)) {}
     fn set_source(&mut self, _: &str, _: Source) {}
-    fn set_case(&mut self, _: CaseId, _: Option<Case>) {}
-    fn update_case(&mut self, _: CaseId, _: impl FnOnce(&mut Case)) {}
-    fn set_delegation(&mut self, _: &str, _: &str, _: Option<Delegation>) {}
 }
 
 /// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.
 fn of_another(id: ReservationId) -> Reservation {
     Reservation { open: EXPOSURE_MINOR_MAX, ..Reservation::empty(id, Slot::MAX, "", 0) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,6 @@ fn of_changed(
         ..said
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,11 @@ use creditgate_engine::bounds::{CASE_PRIORITY_MAX, REASON_BYTES_MAX};
 use creditgate_engine::command::{Act, Approve, Command, Delegate, ReviewCase};
 use creditgate_engine::decide::{self, cases};
 use creditgate_engine::entry::Request;
-use creditgate_engine::model::{Case, CaseId, CaseStatus, Signer, Waiver};
+use creditgate_engine::model::{Case, CaseId, CaseStatus, Delegation, Signer, Waiver};
 use creditgate_engine::outcome::{PRECEDENCE, ReasonCode, Reserved, Reviewed};
 use creditgate_engine::policy::WaitingOrder;
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Id, Seq, Slot};
+use creditgate_engine::values::{Currency, Id, Seq, Slot};
 
 use crate::access::roles::Role;
 use crate::queue::Call;
@@ -210,6 +210,13 @@ fn status(status: CaseStatus) -> v1::CaseStatus {
 
 /// A case as it stands.
 pub(crate) fn case(state: &State, case: &Case) -> v1::Case {
+    let (account_id, currency) = (state.account_id(case.slot), state.terms(case.slot).currency);
+    let signatures_missing = cases::signatures_missing(state, case).into();
+    v1::Case { signatures_missing, ..record(case, account_id, currency) }
+}
+
+/// All that its row says of a case. How many signatures it needs, the policy in force does.
+pub(crate) fn record(case: &Case, account_id: &str, currency: Currency) -> v1::Case {
     let named = |id: Option<&Id>| id.map(Id::to_string).unwrap_or_default();
     let asked = case.asked.as_ref();
     let optional = |moment| (moment != 0).then(|| timestamp(moment));
@@ -227,10 +234,10 @@ pub(crate) fn case(state: &State, case: &Case) -> v1::Case {
     };
     v1::Case {
         case_id: case.id.to_string(),
-        account_id: state.account_id(case.slot).to_string(),
+        account_id: account_id.to_owned(),
         order_id: case.order_id.to_string(),
         amount_minor: case.amount,
-        currency: state.terms(case.slot).currency.to_string(),
+        currency: currency.to_string(),
         contract_id: named(asked.and_then(|asked| asked.contract_id.as_ref())),
         terms_id: named(asked.and_then(|asked| asked.terms_id.as_ref())),
         ttl: Some(ttl),
@@ -246,7 +253,7 @@ pub(crate) fn case(state: &State, case: &Case) -> v1::Case {
         claimed_by: named(case.claimed_by.as_ref()),
         waiver: case.waiver.as_ref().map(waiver),
         signatures: case.signatures.iter().map(signature).collect(),
-        signatures_missing: cases::signatures_missing(state, case).into(),
+        signatures_missing: 0,
         comments: case.comments.iter().map(comment).collect(),
         reservation_id: case.reservation.map(|id| id.to_string()).unwrap_or_default(),
         close_time: optional(case.closed_at),
@@ -318,14 +325,17 @@ pub(crate) fn list(
 /// `ListDelegations`.
 pub(crate) fn delegations(state: &State, now: i64) -> v1::ListDelegationsResponse {
     let lasting = state.cases().delegations().filter(|delegation| now < delegation.until);
-    let delegations = lasting.map(|delegation| v1::Delegation {
+    v1::ListDelegationsResponse { delegations: lasting.map(delegation).collect() }
+}
+
+pub(crate) fn delegation(delegation: &Delegation) -> v1::Delegation {
+    v1::Delegation {
         delegator: delegation.from.to_string(),
         to: delegation.to.to_string(),
         role: delegation.role.name().to_owned(),
         start_time: Some(timestamp(delegation.first)),
         expire_time: Some(timestamp(delegation.until)),
-    });
-    v1::ListDelegationsResponse { delegations: delegations.collect() }
+    }
 }
 
 /// How an order stands after the entry `seq`, for who follows it.

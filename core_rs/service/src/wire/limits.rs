@@ -167,6 +167,7 @@ pub(crate) fn proposal(proposal: &Proposal) -> v1::LimitProposal {
         proposed_by: proposal.by.to_string(),
         propose_time: Some(timestamp(proposal.at)),
         reason: proposal.reason.as_deref().unwrap_or_default().to_owned(),
+        limit_then: Some(reply::limit(proposal.from)),
     }
 }
 
@@ -178,6 +179,8 @@ pub(crate) fn verification(found: &Verification) -> v1::Verification {
         date: found.date.to_string(),
         score: found.score,
         document_sha256: found.document.map(hex).unwrap_or_default(),
+        recorded_by: found.by.to_string(),
+        record_time: Some(timestamp(found.at)),
     }
 }
 

@@ -30,8 +30,12 @@ pub(crate) enum Code {
     Unauthenticated = 16,
 }
 
-/// Most that is said of a field in the details of a status, of which a header holds 8 KiB.
+/// Most that is said of a field in the details of a status. They travel in base64, beside a message
+/// of their own, and clients take 8 KiB of both.
 const VIOLATIONS_BYTES_MAX: usize = 3_072;
+
+/// What each violation takes up beside its words: tags and lengths, the field, the reason.
+const VIOLATION_FRAME_BYTES: usize = 32;
 
 /// Why a call, or a row of it, was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -309,7 +313,7 @@ impl From<Refusal> for Fault {
 fn listed(problems: &[Problem]) -> Box<[String]> {
     let mut room = VIOLATIONS_BYTES_MAX;
     let fits = |said: &String| {
-        let left = room.checked_sub(said.len());
+        let left = room.checked_sub(said.len() + VIOLATION_FRAME_BYTES);
         room = left.unwrap_or_default();
         left.is_some()
     };
@@ -425,6 +429,10 @@ struct RetryInfo {
 
 #[cfg(test)]
 mod tests {
+    use creditgate_engine::policy::read;
+    use creditgate_engine::policy::reader::PROBLEMS_MAX;
+    use creditgate_engine::state::State;
+
     use super::*;
 
     #[test]
@@ -434,6 +442,32 @@ mod tests {
         assert_eq!(fault.message, "items[2]: amount_minor is -5: it must be greater than zero");
         let status = Status::decode(&*fault.to_status()).expect("it was just encoded");
         assert_eq!((status.code, status.details.len()), (3, 2));
+    }
+
+    /// What a status takes up in the headers of an answer.
+    fn header_bytes(fault: &Fault) -> usize {
+        let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'%';
+        let message = fault.message.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 });
+        message.sum::<usize>() + fault.to_status().len().div_ceil(3) * 4
+    }
+
+    #[test]
+    fn a_policy_of_many_mistakes_has_a_status_that_travels_in_a_header() {
+        let short = (0..400).map(|key| format!("{key} = 1\n")).collect();
+        let (id, value) = ("é".repeat(40), "\\u007f".repeat(70));
+        let of =
+            |key: usize| format!("[account.'{key}{id}'.utilisation]\nhigh_risk.segments = '1'\n");
+        let long = (0..100).map(of).collect();
+        let escaped = (0..100).map(|key| format!("[channel.\"{key}{value}\"]\n")).collect();
+        let texts: [String; 3] = [short, long, escaped];
+        for text in texts {
+            let (_, problems) = read(&text, &State::default());
+            assert_eq!(problems.len(), PROBLEMS_MAX);
+            let fault = Fault::from(Refusal::Policy(PolicyRefusal::PolicyInvalid(problems)));
+            assert!(fault.violations.len() > 1);
+            let bytes = header_bytes(&fault);
+            assert!(bytes < 7_168, "{bytes} bytes: {}", fault.message);
+        }
     }
 
     #[test]

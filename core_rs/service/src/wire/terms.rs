@@ -21,6 +21,10 @@ use crate::wire::reply::page_token;
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
+mod assignments;
+
+pub(crate) use assignments::{assignment, list as list_assignments};
+
 /// A page ends with the row that fills so many bytes: clients take 4 MiB.
 const PAGE_BYTES: usize = 64 << 10;
 

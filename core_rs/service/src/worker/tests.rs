@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use creditgate_store::{CountersReader, Fault as StoreFault, Faults, Options, Step};
 
 use super::*;
+use crate::changes::Sought;
 use crate::clock::ClockKind;
 use crate::lists::Page;
 use crate::methods::Method;
@@ -167,13 +168,17 @@ fn nothing_is_told_of_what_was_undone() {
 fn a_page_is_not_read_for_a_caller_who_has_given_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut worker = worker(folder.path(), options());
-    for (ticket, deadline) in [(1, Some(Instant::now())), (2, None)] {
-        let call = ListCall { ticket, page: Page::NoAccounts, deadline };
+    let decision = || Page::Decision(Sought::Entry { seq: 1, item: 0 });
+    let pages = [Page::NoAccounts, Page::NoAccounts, decision(), decision()];
+    for (ticket, page) in (1..).zip(pages) {
+        let deadline = (ticket % 2 == 1).then(Instant::now);
+        let call = ListCall { ticket, page, deadline };
         worker.lists.read(call, 0).expect("there is room");
     }
     worker.lists.close();
-    assert_eq!(codes(&worker), [(1, 4), (2, 0)]);
-    assert_eq!(worker.parts.stats.deadline_passed.load(Ordering::Relaxed), 1);
+    // There is no entry to be read.
+    assert_eq!(codes(&worker), [(1, 4), (2, 0), (3, 4), (4, 5)]);
+    assert_eq!(worker.parts.stats.deadline_passed.load(Ordering::Relaxed), 2);
 }
 
 #[test]

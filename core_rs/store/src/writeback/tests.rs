@@ -37,8 +37,8 @@ fn what_stands_beside_an_account_is_written_as_it_always_was() {
     let mut backing = Backing::default();
     let (reference, source) = ("v".into(), "b".into());
     let (date, score, document) = (Day(3), Some(700), Some([9; 32]));
-    let by = "r".into();
-    backing.record(Verification { reference, source, date, score, document, by });
+    let (by, at) = ("r".into(), 4);
+    backing.record(Verification { reference, source, date, score, document, by, at });
     backing.propose(Proposal {
         id: 300,
         limit: Limit::INHERIT,
@@ -56,8 +56,8 @@ fn what_stands_beside_an_account_is_written_as_it_always_was() {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = "949196a168a6627572656175a1730908a37768799195a174a9696e737572616e63650301029\
                     7cd01f40204cf000000283baec00592000fc39292ffcfffffff732f1c60009200cf0000003c\
-                    59862000949196a176a16203cd02bcc42009090909090909090909090909090909090909090\
-                    90909090909090909090909a1729197cd012c92a7696e6865726974c0a176a17007a3776879\
+                    59862000949197a176a16203cd02bcc42009090909090909090909090909090909090909090\
+                    90909090909090909090909a172049197cd012c92a7696e6865726974c0a176a17007a3776879\
                     92a7696e6865726974c094a17106a17605a176";
     assert_eq!(hex, expected);
     assert_eq!(crate::unpack::read::<Conditions>(&bytes).expect("it was written"), conditions);

@@ -1,10 +1,12 @@
 use std::slice;
 
 use super::*;
+use crate::apply::apply;
 use crate::bounds::VERIFICATIONS_MAX;
 use crate::command::{Command, UpsertAccount, UpsertSegment};
 use crate::decide::levels::{LimitSource, effective_limit};
-use crate::decide::{check, confirm};
+use crate::decide::{check, confirm, decide};
+use crate::entry::Request;
 use crate::outcome::ReasonCode::{
     InsufficientCredit, LimitExpired, LimitInGrace, LimitTolerated, NoCreditLimit,
     SharedLimitExceeded,
@@ -146,6 +148,48 @@ fn a_proposer_has_one_proposal_of_an_account_waiting() {
     assert_eq!(refused, Refusal::Limit(LimitRefusal::TooManyProposals("a".into())));
     book.as_actor("c7", |book| book.proposed(proposing(701, None)));
     assert_eq!(book.waiting().len(), PROPOSALS_MAX);
+}
+
+#[test]
+fn no_more_proposals_wait_in_all_than_there_is_room_for() {
+    let mut book = Book::with_100();
+    let proposers = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+    let own = limit(LimitKind::Amount(1));
+    for slot in 1..=(PROPOSALS_TOTAL_MAX / proposers.len()) as Slot {
+        let account_id = &*format!("a{slot}");
+        let account = Event::AccountSet {
+            slot,
+            account_id,
+            currency: usd(),
+            parent: None,
+            segment: None,
+            limit: own,
+            max_order: 0,
+            name: None,
+            shared_limit: None,
+        };
+        apply(&mut book.state, book.now, &account);
+        for by in proposers {
+            book.seq += 1;
+            let (proposal, limit) = (book.seq, Limit::INHERIT);
+            let (verification, reason) = (None, None);
+            let event = Event::LimitProposed { slot, proposal, limit, verification, by, reason };
+            apply(&mut book.state, book.now, &event);
+        }
+        book.state.settle(book.state.mark());
+    }
+    let decided = |book: &Book, account_id: &'static str, actor: &'static str| {
+        let command = ProposeLimit { account_id, ..proposing(500, None) };
+        let request = Request { actor, ..book.request(command) };
+        decide(&book.state, book.seq + 1, book.now, &request).map(|_| ())
+    };
+    let refused = Err(Refusal::Limit(LimitRefusal::TooManyProposalsInAll));
+    assert_eq!(decided(&book, "a", "anna"), refused);
+    // It would take the place of one that waits.
+    assert_eq!(decided(&book, "a1", "c7"), Ok(()));
+    let (slot, proposal) = (1, book.seq - PROPOSALS_TOTAL_MAX as ProposalId + 1);
+    apply(&mut book.state, book.now, &Event::ProposalClosed { slot, proposal });
+    assert_eq!(decided(&book, "a", "anna"), Ok(()));
 }
 
 #[test]

@@ -92,6 +92,17 @@ fn items_of_a_list_are_named_by_their_own_line_and_empty_ones_are_mistakes() {
 }
 
 #[test]
+fn a_key_may_be_written_with_hyphens_but_not_in_both_ways() {
+    let found = mistakes("a-b = 1\n[t]\na-b = 1\na_b = 2\n", |root| {
+        root.require("a_b");
+        assert_eq!(root.integer("a_b", 0..=9), Some(1));
+        let mut table = root.section("t").unwrap();
+        assert_eq!(table.integer("a_b", 0..=9), Some(2));
+    });
+    assert_eq!(found, ["line 3: [t] a-b is not a key that is known here"]);
+}
+
+#[test]
 fn many_and_long_mistakes_stay_short() {
     let long = "k".repeat(10_000);
     let text = format!("{long} = 1\n[section.{long}]\nword = '{long}'\n");

@@ -22,8 +22,8 @@ pub struct HighRisk {
 impl HighRisk {
     pub(super) fn read(section: &mut Section<'_, '_>, state: &State) -> HighRisk {
         let above = section.amounts("above").unwrap_or_default();
-        let score_below = section.integer("score-below", 1..=SCORE_MAX);
-        let first_order = section.flag("first-order").unwrap_or_default();
+        let score_below = section.integer("score_below", 1..=SCORE_MAX);
+        let first_order = section.flag("first_order").unwrap_or_default();
         let mut segments = Vec::new();
         for (id, place) in section.texts("segments").unwrap_or_default() {
             let (known, id) = (state.segment_index(&id), shown(&id));

@@ -94,11 +94,11 @@ const BANDS: &str = "
     hysteresis = 10
     band = [
         { percent = 80, outcome = 'notify' },
-        { percent = 90, outcome = 'refer', high-risk = true },
+        { percent = 90, outcome = 'refer', high_risk = true },
         { percent = 95, outcome = 'alert' },
         { percent = 100, outcome = 'decline' },
     ]
-    [all.utilisation.high-risk]
+    [all.utilisation.high_risk]
     above = '0.50 USD'";
 
 #[test]

@@ -35,18 +35,18 @@ impl Utilisation {
     pub(super) fn read(section: &mut Section<'_, '_>, state: &State) -> Option<Utilisation> {
         section.require("band");
         let hysteresis = section.integer("hysteresis", 0..=50).unwrap_or_default() as u16;
-        let high_risk = section.section("high-risk");
+        let high_risk = section.section("high_risk");
         let high_risk = high_risk.map(|mut all| HighRisk::read(&mut all, state));
         let high_risk = high_risk.unwrap_or_default();
         let mut bands: Vec<Band> = Vec::new();
         for mut band in section.sections("band") {
             band.require("percent");
             let percent = band.integer("percent", 1..=PERCENT_MAX);
-            let only = band.flag("high-risk").unwrap_or_default();
+            let only = band.flag("high_risk").unwrap_or_default();
             let effect = outcome(&mut band);
             if only && high_risk.is_empty() {
                 let rule =
-                    "high-risk: say which orders are, in a table [... .utilisation.high-risk]";
+                    "high_risk: say which orders are, in a table [... .utilisation.high_risk]";
                 band.problem(band.place(), rule);
             }
             let Some(percent) = percent.map(|percent| percent as u16) else { continue };

@@ -88,7 +88,7 @@ fn a_policy_is_refused_with_every_mistake_and_its_line() {
 [all.utilisation]
 band = [
   { percent = 250, outcome = 'notify' },
-  { percent = 90, outcome = 'refer', high-risk = true },
+  { percent = 90, outcome = 'refer', high_risk = true },
   { percent = 90 },
 ]
 [all.insufficient-credit]
@@ -114,8 +114,8 @@ above = '1.00 USD'
         found,
         [
             "line 3: [all.utilisation.band] percent 250 is not a whole number from 1 to 200",
-            "line 4: [all.utilisation.band] high-risk: say which orders are, in a table \
-             [... .utilisation.high-risk]",
+            "line 4: [all.utilisation.band] high_risk: say which orders are, in a table \
+             [... .utilisation.high_risk]",
             "line 5: [all.utilisation.band] overlaps another band that begins at 90",
             "line 8: [all.insufficient-credit] outcome \"notify\" is not one of \"refer\", \
              \"decline\", \"hold\"",
