@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON_IN_VENV := $(BIN)/python
 DIST := dist
+# Of what is for debuggers alone; links the core once more.
+STRIP := --strip
 
 # Stamps: what stands in them was installed from files that have not changed since.
 LOCKED := $(VENV)/.locked
@@ -116,7 +118,7 @@ lock: $(LOCKED) ## Resolve requirements.lock anew
 		--output-file requirements.lock $(MEMBERS:%=%/pyproject.toml)
 
 wheels: $(LOCKED) ## Build the wheels into dist/ (DIST=folder for another place)
-	$(BIN)/maturin build --quiet --release --locked --strip --manifest-path core_rs/Cargo.toml \
+	$(BIN)/maturin build --quiet --release --locked $(STRIP) --manifest-path core_rs/Cargo.toml \
 		--interpreter $(PYTHON_IN_VENV) --out "$(DIST)"
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir "$(DIST)" \
 		$(PURE_MEMBERS:%=./%)

@@ -12,6 +12,7 @@ import pytest
 from creditgate.audit import books as auditor
 from creditgate.audit.books import Auditor
 from creditgate.audit.chain import DIGEST_BYTES, DamageError
+from creditgate.audit.records import Account
 from creditgate.v1 import account_pb2 as accounts_v1
 from creditgate.v1 import common_pb2 as common_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
@@ -102,7 +103,7 @@ def played(start_server: StartServer) -> ServerProcess:
 
 def sums(position: Any) -> tuple[int, int, int]:
     """Outstanding, captured, reserved of an account as the server or the auditor has it."""
-    if isinstance(position, auditor.Account):
+    if isinstance(position, Account):
         return position.outstanding, position.captured, position.reserved
     return position.outstanding_minor, position.captured_minor, position.reserved_minor
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from creditgate.audit.books import Answer, Auditor
+from creditgate.audit.books import Auditor
+from creditgate.audit.records import Answer
 from creditgate.v1 import common_pb2, ledger_pb2
 from tests.torture.client import SOURCE, Sent
 

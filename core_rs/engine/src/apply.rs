@@ -45,13 +45,7 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             });
         }
         Event::TextsErased { slot } => {
-            rows.update_account(slot, |account| {
-                (account.name, account.status_reason) = (None, None);
-                if let Some(conditions) = &mut account.conditions {
-                    conditions.erase_reasons();
-                }
-                account.updated_at = now;
-            });
+            rows.update_account(slot, |row| erase_texts(row, now));
         }
         Event::SegmentSet { segment, segment_id, currency, limit, cap } => rows.update_segment(
             segment,
@@ -99,6 +93,14 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::Case(ref event) => cases::apply_to_case(rows, now, event),
         _ => move_reserved(rows, now, event),
     }
+}
+
+fn erase_texts(account: &mut Account, now: Micros) {
+    (account.name, account.status_reason) = (None, None);
+    if let Some(conditions) = &mut account.conditions {
+        conditions.erase_reasons();
+    }
+    account.updated_at = now;
 }
 
 /// What a policy has to know of an account.

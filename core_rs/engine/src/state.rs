@@ -262,11 +262,6 @@ impl State {
         &self.payment_terms
     }
 
-    /// For putting back at recovery what was kept of them.
-    pub fn restore_payment_terms(&mut self) -> &mut PaymentTerms {
-        &mut self.payment_terms
-    }
-
     /// What the policy in force says.
     #[inline]
     #[must_use]
@@ -299,21 +294,11 @@ impl State {
         &self.rates
     }
 
-    /// For putting back at recovery what was kept of them.
-    pub fn restore_rates(&mut self) -> &mut Rates {
-        &mut self.rates
-    }
-
     /// Orders that wait for a person, and who may sign in whose place.
     #[inline]
     #[must_use]
     pub fn cases(&self) -> &Cases {
         &self.cases
-    }
-
-    /// For putting back at recovery what was kept of them.
-    pub fn restore_cases(&mut self) -> &mut Cases {
-        &mut self.cases
     }
 
     /// Whether credit may have come back since this was asked last.
@@ -400,22 +385,10 @@ impl State {
         self.items.len()
     }
 
-    /// Puts back a segment that was kept, at recovery. Segments come in order of index.
-    pub fn restore_segment(&mut self, segment: Segment) {
-        self.push_segment(segment);
-    }
-
     /// Has a policy in force that is no version, to try it.
     pub fn try_policy(&mut self, policy: Arc<Policy>) {
         self.policies.enforce(policy);
         self.keep_by_due();
-    }
-
-    /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
-    /// come in order.
-    pub fn restore_policy(&mut self, row: PolicyRow) {
-        self.enforce(&row);
-        self.policies.set(row);
     }
 
     /// Has a version in force, or tried, where its row says so, and no longer where it does not;
@@ -474,20 +447,10 @@ impl State {
         decided
     }
 
-    /// Puts back a source's position, at recovery.
-    pub fn restore_source(&mut self, source: &str, row: Source) {
-        self.put_source(source, row);
-    }
-
     /// Returns what was there before.
     fn put_source(&mut self, source: &str, row: Source) -> Option<Source> {
         self.heard_at = self.heard_at.max(Some(row.heard_at));
         self.sources.insert(source.into(), row)
-    }
-
-    /// Puts back what a policy has to know of an account, at recovery.
-    pub fn restore_watch(&mut self, slot: Slot, watch: Watch) {
-        self.set_watch(slot, watch);
     }
 
     /// What says nothing is not kept.

@@ -142,10 +142,7 @@ impl Calls<'_> {
                 return Ok(Handled::List(self.page(*method, bytes)?));
             }
             Method::EraseTexts => return self.erase_texts(call),
-            Method::GetCheckpoint => {
-                let v1::GetCheckpointRequest {} = decode(bytes)?;
-                reply::checkpoint(&self.store.chain_end().get()).encode_to_vec()
-            }
+            Method::GetCheckpoint => self.checkpoint(&decode(bytes)?).encode_to_vec(),
             Method::CheckPolicy
             | Method::PutPolicy
             | Method::ActivatePolicy
@@ -171,6 +168,10 @@ impl Calls<'_> {
             | Method::ListDelegations => self.approval(call)?,
         };
         Ok(Handled::Answer(answer))
+    }
+
+    fn checkpoint(&self, _: &v1::GetCheckpointRequest) -> v1::GetCheckpointResponse {
+        reply::checkpoint(&self.store.chain_end().get())
     }
 
     #[inline]

@@ -16,6 +16,9 @@ use proptest::sample::select;
 
 use crate::reference::{ExposurePolicy, Rules};
 use crate::{DAY, START};
+use limits::{on_word, proposal, verification};
+
+pub use limits::rules;
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0, call: 0 };
 
@@ -360,47 +363,6 @@ fn rolling_limit() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
-fn verification() -> BoxedStrategy<Command<'static>> {
-    let references = vec!["v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9"];
-    let today = Day::of(START).0;
-    let found = ((today - 4..today + 3).prop_map(Day), option::of(select(vec![300, 700])));
-    (account_id(), select(references), found)
-        .prop_map(|(account_id, reference, (date, score))| {
-            let (request, source, document) = (REQUEST, "bureau", None);
-            Command::RecordVerification(RecordVerification {
-                request,
-                account_id,
-                reference,
-                source,
-                date,
-                score,
-                document,
-            })
-        })
-        .boxed()
-}
-
-fn proposal() -> BoxedStrategy<Command<'static>> {
-    let of = option::of(select(vec!["v0", "v1", "v2", "v3"]));
-    prop_oneof![
-        (account_id(), limit(), of).prop_map(|(account_id, limit, verification)| {
-            let request = REQUEST;
-            Command::ProposeLimit(ProposeLimit { request, account_id, limit, verification })
-        }),
-        (account_id(), 0_u64..4, prop::bool::weighted(0.7)).prop_map(
-            |(account_id, proposal, agrees)| {
-                let request = REQUEST;
-                if agrees {
-                    Command::ApproveProposal(ApproveProposal { request, account_id, proposal })
-                } else {
-                    Command::RejectProposal(RejectProposal { request, account_id, proposal })
-                }
-            }
-        ),
-    ]
-    .boxed()
-}
-
 /// The request names who asks.
 fn by(who: &'static str) -> RequestKey<'static> {
     RequestKey { id: who, ..REQUEST }
@@ -438,30 +400,6 @@ fn review() -> BoxedStrategy<Command<'static>> {
         2 => retry.prop_map(|cases| Command::RetryCases(RetryCases { cases })),
     ]
     .boxed()
-}
-
-/// What the policy says of limits.
-pub fn rules() -> BoxedStrategy<Option<Rules>> {
-    let band = (
-        option::of(select(vec![10, 100])),
-        select(vec![40, 120]),
-        option::of(select(vec![300, 500])),
-    );
-    let owner = option::of(select(vec![Owner::Ledger, Owner::Creditgate]));
-    let (grace_days, tolerance) = (0..3, select(vec![0, 7, 50]));
-    let verified_only = prop::bool::weighted(0.3);
-    let rules = (owner, grace_days, tolerance, verified_only, option::of(band), exposure());
-    let rules = rules.prop_map(|(owner, grace_days, tolerance, verified_only, band, exposure)| {
-        Rules { owner, grace_days, tolerance, verified_only, band, exposure }
-    });
-    option::weighted(0.7, rules).boxed()
-}
-
-fn exposure() -> impl Strategy<Value = ExposurePolicy> {
-    let horizon_days = option::weighted(0.8, 0..4_i32);
-    (horizon_days, any::<bool>(), any::<bool>()).prop_map(|(horizon_days, tax, freight)| {
-        ExposurePolicy { horizon_days, tax_counts: tax, freight_counts: freight }
-    })
 }
 
 fn erasure() -> BoxedStrategy<Command<'static>> {
@@ -516,15 +454,6 @@ pub fn step() -> BoxedStrategy<Step> {
         .boxed()
 }
 
-/// An upsert on the word of the ledger, or of those who work here.
-fn on_word((command, of_ledger): (Command<'static>, bool)) -> Command<'static> {
-    match command {
-        Command::UpsertAccount(command) if of_ledger => Command::SyncAccount(command),
-        Command::UpsertSegment(command) if of_ledger => Command::SyncSegment(command),
-        command => command,
-    }
-}
-
 /// What every sequence begins with.
 pub fn opening() -> Vec<Step> {
     let account = |account_id, limit| UpsertAccount {
@@ -554,3 +483,6 @@ fn first_rate() -> Command<'static> {
     let rate = Rate::parse("1.25").expect("a decimal");
     Command::UpsertRate(UpsertRate { request, base, currency, rate, source, as_of })
 }
+
+#[path = "commands_limits.rs"]
+mod limits;

@@ -249,6 +249,11 @@ impl Run {
         let unique =
             open.windows(2).all(|w| (w[0].slot, &w[0].order_id) != (w[1].slot, &w[1].order_id));
         assert!(unique, "an order has one open reservation at most");
+        self.assert_invoices();
+    }
+
+    fn assert_invoices(&self) {
+        let (dump, model) = (self.state.dump(), &self.model);
         let invoices: Vec<_> = dump
             .items
             .iter()

@@ -14,6 +14,7 @@ use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
 
+use asks::{count_nothing, fitting_part};
 use cases::Case;
 pub use limits::{Backing, Rules};
 pub use rates::ExposurePolicy;
@@ -474,6 +475,8 @@ fn refuse<T>(kind: &str) -> Result<T> {
 
 #[path = "reference_accounts.rs"]
 mod accounts;
+#[path = "reference_asks.rs"]
+mod asks;
 #[path = "reference_cases.rs"]
 pub mod cases;
 #[path = "reference_conditions.rs"]

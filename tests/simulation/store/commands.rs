@@ -70,6 +70,23 @@ fn details(random: &mut Random, today: Day) -> OrderDetails<'static> {
     }
 }
 
+fn order(
+    random: &mut Random,
+    today: Day,
+    account_id: &'static str,
+    order_id: &'static str,
+    amount: i64,
+) -> Order<'static> {
+    let details = random.chance(1, 3).then(|| Box::new(details(random, today)));
+    // Some last until their day of shipping comes near.
+    let shipping = details.as_ref().and_then(|details| details.shipping);
+    let ships = shipping.is_some_and(|shipping| shipping.ship_date.is_some());
+    let ttl_s = if ships { 200_000 } else { 1 + random.below(50) as u32 };
+    let currency = random.pick(&[usd(), usd(), usd(), usd(), usd(), usd(), euro()]);
+    let ttl = Ttl { asked_s: Some(ttl_s), default_s: 30 };
+    Order { account_id, order_id, amount, currency, ttl, details }
+}
+
 /// Ids that last as long as the test.
 fn leak(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
@@ -88,21 +105,7 @@ impl Simulation {
         // An order has its own invoice, so that captures meet ledger entries.
         let which = random.below(ORDERS.len() as u64) as usize;
         let (order_id, invoice_id) = (ORDERS[which], INVOICES[which]);
-        let order = |random: &mut Random| {
-            let details = random.chance(1, 3).then(|| Box::new(details(random, today)));
-            // Some last until their day of shipping comes near.
-            let shipping = details.as_ref().and_then(|details| details.shipping);
-            let ships = shipping.is_some_and(|shipping| shipping.ship_date.is_some());
-            let ttl_s = if ships { 200_000 } else { 1 + random.below(50) as u32 };
-            Order {
-                account_id,
-                order_id,
-                amount,
-                currency: random.pick(&[usd(), usd(), usd(), usd(), usd(), usd(), euro()]),
-                ttl: Ttl { asked_s: Some(ttl_s), default_s: 30 },
-                details,
-            }
-        };
+        let order = |random: &mut Random| order(random, today, account_id, order_id, amount);
         let target = Target::Order(OrderKey { account_id, order_id });
         match random.below(29) {
             27..=28 => self.case(request),

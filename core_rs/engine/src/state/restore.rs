@@ -5,7 +5,10 @@ use super::State;
 use super::accounts::{AccountRows, Accounts};
 use super::items::Items;
 use super::reservations::Reservations;
-use crate::model::{Item, Reservation};
+use super::{Cases, PaymentTerms, Rates};
+use crate::model::{Item, Reservation, Segment, Source, Watch};
+use crate::policy::PolicyRow;
+use crate::values::Slot;
 
 /// The kinds of rows of which there are many, each of which may be put back by another thread.
 pub struct Restore<'s> {
@@ -66,5 +69,44 @@ impl RestoreItems<'_> {
     /// Adds one.
     pub fn push(&mut self, item: &Item) {
         self.0.set(item.slot, &item.invoice_id, Some(&item.standing()));
+    }
+}
+
+impl State {
+    /// For putting back at recovery what was kept of them.
+    pub fn restore_payment_terms(&mut self) -> &mut PaymentTerms {
+        &mut self.payment_terms
+    }
+
+    /// For putting back at recovery what was kept of them.
+    pub fn restore_rates(&mut self) -> &mut Rates {
+        &mut self.rates
+    }
+
+    /// For putting back at recovery what was kept of them.
+    pub fn restore_cases(&mut self) -> &mut Cases {
+        &mut self.cases
+    }
+
+    /// Puts back a segment that was kept, at recovery. Segments come in order of index.
+    pub fn restore_segment(&mut self, segment: Segment) {
+        self.push_segment(segment);
+    }
+
+    /// Puts back a version of the policy, at recovery, after all accounts and segments. Versions
+    /// come in order.
+    pub fn restore_policy(&mut self, row: PolicyRow) {
+        self.enforce(&row);
+        self.policies.set(row);
+    }
+
+    /// Puts back a source's position, at recovery.
+    pub fn restore_source(&mut self, source: &str, row: Source) {
+        self.put_source(source, row);
+    }
+
+    /// Puts back what a policy has to know of an account, at recovery.
+    pub fn restore_watch(&mut self, slot: Slot, watch: Watch) {
+        self.set_watch(slot, watch);
     }
 }
