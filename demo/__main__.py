@@ -23,7 +23,7 @@ from creditgate.client import AsyncClient, CreditgateError, Position
 from creditgate.loaders import load
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.load import FileLoad
-from demo import approval, events, positions, report, sample
+from demo import approval, events, positions, report, rules, sample
 from demo.errors import DemoError, NothingToPlayError
 from demo.play import OPTIONS, Day, DayLog
 from demo.serving import Server
@@ -94,6 +94,12 @@ async def _demo(console: Console, folder: Path, data: Path | None, dead_letters:
         console.print()
         _step(console, "An order that a policy leaves to a person")
         await approval.play(console, server.address)
+        console.print()
+        _step(
+            console,
+            "An order that each common rule refuses, on a server of its own whose clock is moved",
+        )
+        await rules.play(console, folder / "rules", rules.POLICY.read_text())
         return await _kill_and_compare(console, server, await _positions(server))
     finally:
         await server.stop()

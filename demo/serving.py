@@ -17,9 +17,12 @@ LOG_TAIL_LINES = 12
 
 
 class Server:
-    """One server process after another on the store in `folder`. Raises DemoError."""
+    """One server process after another on the store in `folder`, with the command line's `flags`.
 
-    def __init__(self, folder: Path) -> None:
+    Raises DemoError."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.store = folder / "store"
         self.address = ""
         self.started: Mapping[str, Any] = {}
@@ -27,6 +30,7 @@ class Server:
         self.start_s = 0.0
         """From the start of the process until it was ready, by this process's clock."""
         self._folder = folder
+        self._flags = flags
         self._log = folder / "serve.log"
         self._process: asyncio.subprocess.Process | None = None
 
@@ -43,7 +47,7 @@ class Server:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 command, "serve", "--store", self.store, "--listen", "127.0.0.1:0",
-                "--metrics", "", "--log-format", "json",
+                "--metrics", "", "--log-format", "json", *self._flags,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
                 # Nothing of the user's own configuration: neither a file beside us nor variables.
                 cwd=self._folder,

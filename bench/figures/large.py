@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bench.figures.policy import put_in_force
 from bench.generator import Result
 from bench.servers import Creditgate
 from bench.suite import Suite, answered, approved, in_pairs
@@ -10,6 +11,13 @@ from bench.suite import Suite, answered, approved, in_pairs
 _DECLINED_MINOR = 10**18
 _SETTLE_S = 2.0
 _TAIL_TTL_S = 5
+_OVERDUE = """
+[all.overdue-days]
+days = 10
+
+[all.oldest-item]
+days = 120
+"""
 
 
 async def run(suite: Suite) -> None:
@@ -36,11 +44,15 @@ async def _memory(suite: Suite, server: Creditgate) -> None:
     opened = await _orders(suite, server, plan.open_count)
     with_orders = await _memory_bytes(server)
     suite.add("bytes_per_reservation", [(with_orders - with_accounts) / opened])
+    # Under rules that have invoices kept in order of due date.
+    await put_in_force(server, _OVERDUE)
     await suite.generate(
         *("post", "--target", server.address),
         *("--accounts", plan.large_accounts, "--entries", plan.open_count),
     )
     with_items = await _memory_bytes(server)
+    # The small server, which this one is held against, has no rules.
+    await put_in_force(server, "")
     suite.add("bytes_per_open_item", [(with_items - with_orders) / plan.open_count])
     suite.note(
         f"memory in MB: {base / 1e6:,.0f} before, {with_accounts / 1e6:,.0f} with accounts, "

@@ -1,12 +1,13 @@
 """Accounts that are held to limits together with others, beside accounts that stand alone."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from bench.servers import Creditgate
 from bench.suite import Suite, approved, in_pairs
 from creditgate.client import AccountUpsert, AsyncClient, CreditLimit, Segment
 
-_SEGMENTS = 8
+SEGMENTS: Final = tuple(f"segment-{number}" for number in range(8))
 _HEADS = 100
 _ROWS_MAX = 1_000
 _AMPLE = CreditLimit.of(10**18)
@@ -20,7 +21,7 @@ async def run(suite: Suite) -> None:
         async with Creditgate(folder / "alone") as alone, Creditgate(folder / "levels") as levels:
             for server in (alone, levels):
                 await suite.prepare(server)
-            await _put_in_levels(levels, suite.plan.accounts)
+            await put_in_levels(levels, suite.plan.accounts)
             for server in (alone, levels):
                 approved(await suite.batch(server.address))
             pairs = await in_pairs(
@@ -36,18 +37,15 @@ async def run(suite: Suite) -> None:
     )
 
 
-async def _put_in_levels(server: Creditgate, accounts: int) -> None:
+async def put_in_levels(server: Creditgate, accounts: int) -> None:
     """Every limit is ample: what is measured is the sums, and holding orders against them."""
     async with AsyncClient(server.address) as client:
-        segments = [
-            Segment(segment_id=f"segment-{number}", currency="USD", cap=_AMPLE)
-            for number in range(_SEGMENTS)
-        ]
+        segments = [Segment(segment_id=segment, currency="USD", cap=_AMPLE) for segment in SEGMENTS]
         results = list(await client.upsert_segments(segments))
         heads = [_head("all", None), *(_head(f"head-{n}", "all") for n in range(_HEADS))]
         results += await client.upsert_accounts(heads)
-        for rows in _members(accounts):
-            results += await client.upsert_accounts(rows)
+        for ids in account_ids(accounts):
+            results += await client.upsert_accounts(list(map(_member, ids)))
     refused = [result.error for result in results if result.error is not None]
     assert not refused, refused[0]
 
@@ -58,14 +56,17 @@ def _head(account_id: str, parent_id: str | None) -> AccountUpsert:
     )
 
 
-def _members(accounts: int) -> Iterator[list[AccountUpsert]]:
+def account_ids(accounts: int) -> Iterator[list[str]]:
     """The accounts that the load generator made, so many a call."""
     for first in range(0, accounts, _ROWS_MAX):
-        yield [
-            AccountUpsert(
-                account_id=f"bench-{number:010}",
-                parent_account_id=f"head-{number % _HEADS}",
-                segment_id=f"segment-{number % _SEGMENTS}",
-            )
-            for number in range(first, min(first + _ROWS_MAX, accounts))
-        ]
+        last = min(first + _ROWS_MAX, accounts)
+        yield [f"bench-{number:010}" for number in range(first, last)]
+
+
+def _member(account_id: str) -> AccountUpsert:
+    number = int(account_id[-10:])
+    return AccountUpsert(
+        account_id=account_id,
+        parent_account_id=f"head-{number % _HEADS}",
+        segment_id=SEGMENTS[number % len(SEGMENTS)],
+    )

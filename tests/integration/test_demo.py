@@ -1,5 +1,6 @@
 """`make demo`, as a newcomer runs it."""
 
+import asyncio
 import os
 import re
 import signal
@@ -10,8 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from demo import rules
+from demo.errors import DemoError
 
 ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
 PATIENCE_S = 300
 
 ACCOUNTS = """\
@@ -86,8 +92,20 @@ def test_the_sample_day() -> None:
     )
     assert "p50" in out
     assert "p99" in out
+    shown = re.search(r"▸ An order that each common rule.*?\n\n", README.read_text(), re.DOTALL)
+    assert shown
+    printed = iter(out.splitlines())
+    for line in shown[0].replace("…\n", "").splitlines():
+        assert any(found.rstrip() == line for found in printed), f"README.md shows {line!r}\n{out}"
     assert "\x1b" not in out, "no escape codes where there is no terminal"
     assert done.stderr == ""
+
+
+def test_an_order_that_its_rule_lets_through_ends_the_demo(tmp_path: Path) -> None:
+    lenient = rules.POLICY.read_text().replace('"5000.00 USD"', '"6000.00 USD"')
+    with pytest.raises(DemoError) as caught:
+        asyncio.run(rules.play(Console(quiet=True), tmp_path, lenient))
+    assert str(caught.value).splitlines()[1:] == ["maximum-order: APPROVED"]
 
 
 def test_files_of_ones_own(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -12,8 +12,11 @@ use tempfile::TempDir;
 
 use crate::BATCH;
 use crate::orders::{
-    NOW, Orders, account_id, reserve, upsert, upsert_head, upsert_member, upsert_segment,
+    NOW, Orders, account_id, activate_policy, put_policy, reserve, upsert, upsert_head,
+    upsert_member, upsert_segment, verify,
 };
+
+const POLICY: &str = include_str!("../../policy.toml");
 
 /// Accounts that are opened in one commit.
 const OPENED_AT_ONCE: usize = 10_000;
@@ -43,8 +46,20 @@ pub fn families(accounts: usize) -> State {
     state
 }
 
-fn open(state: &mut State, account: &Request<'_>) {
-    for event in decided(state, 1, account).events {
+/// The same, each with a score, under the policy that `make bench` measures.
+#[must_use]
+pub fn ruled(accounts: usize) -> State {
+    let mut state = families(accounts);
+    for number in 0..accounts {
+        open(&mut state, &verify(&account_id(number)));
+    }
+    open(&mut state, &put_policy(POLICY));
+    open(&mut state, &activate_policy(BUILT_IN + 1));
+    state
+}
+
+fn open(state: &mut State, asked: &Request<'_>) {
+    for event in decided(state, 1, asked).events {
         apply(state, NOW, &event);
     }
     state.settle(state.mark());

@@ -10,7 +10,7 @@ use creditgate_engine::apply::apply;
 use creditgate_engine::decide::decide;
 use creditgate_engine::state::State;
 use creditgate_micro::BATCH;
-use creditgate_micro::book::{Book, commit_of_batch, decided, families, state};
+use creditgate_micro::book::{Book, commit_of_batch, decided, families, ruled, state};
 use creditgate_micro::calls::{Desk, method, refused_batch};
 use creditgate_micro::orders::{NOW, Orders, reserve};
 use creditgate_store::{append_value, encode_commit};
@@ -27,8 +27,10 @@ type Step = (&'static str, fn(usize));
 const STEPS: &[Step] = &[
     ("decide", |times| decide_orders(&state(ACCOUNTS), times)),
     ("decide_levels", |times| decide_orders(&families(ACCOUNTS), times)),
+    ("decide_policy", |times| decide_orders(&ruled(ACCOUNTS), times)),
     ("apply", |times| apply_orders(state(ACCOUNTS), times)),
     ("apply_levels", |times| apply_orders(families(ACCOUNTS), times)),
+    ("apply_policy", |times| apply_orders(ruled(ACCOUNTS), times)),
     ("encode_entry", encode_entries),
     ("encode_commit_1000", encode_commits),
     ("execute", execute_orders),

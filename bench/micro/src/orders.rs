@@ -1,10 +1,12 @@
 //! Commands as the core sees them, with ids of 16 bytes.
 
 use creditgate_engine::command::{
-    Command, Order, RequestKey, Reserve, UpsertAccount, UpsertSegment,
+    ActivatePolicy, Command, Order, PutPolicy, RecordVerification, RequestKey, Reserve,
+    UpsertAccount, UpsertSegment,
 };
 use creditgate_engine::entry::Request;
-use creditgate_engine::values::{Currency, Limit, LimitKind, Micros, Ttl};
+use creditgate_engine::policy::PolicyVersion;
+use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Ttl};
 
 /// The moment at which everything is decided: 2024-10-04.
 pub const NOW: Micros = 20_000 * 86_400 * 1_000_000;
@@ -120,6 +122,35 @@ pub fn upsert_segment(segment_id: &str) -> Request<'_> {
         limit: None,
         cap: Some(Some(AMPLE)),
     }))
+}
+
+/// A score for an account.
+#[must_use]
+pub fn verify(account_id: &str) -> Request<'_> {
+    asked(Command::RecordVerification(RecordVerification {
+        request: RequestKey { id: account_id, row: 0, call: 0 },
+        account_id,
+        reference: "D-1",
+        source: "bureau",
+        date: Day::of(NOW),
+        score: Some(60),
+        document: None,
+    }))
+}
+
+/// A policy, as the next version.
+#[must_use]
+pub fn put_policy(text: &str) -> Request<'_> {
+    let request = RequestKey { id: "put", row: 0, call: 0 };
+    asked(Command::PutPolicy(PutPolicy { request, text }))
+}
+
+/// That version in force, by another than who put it.
+#[must_use]
+pub fn activate_policy<'a>(version: PolicyVersion) -> Request<'a> {
+    let request = RequestKey { id: "activate", row: 0, call: 0 };
+    let command = Command::ActivatePolicy(ActivatePolicy { request, version });
+    Request { actor: "another", ..asked(command) }
 }
 
 fn account(account_id: &str) -> UpsertAccount<'_> {
