@@ -147,6 +147,23 @@ def test_who_may_not_sign_is_told_why(server: ServerProcess) -> None:
         assert shop.get_position("a").reserved_minor == 0
 
 
+def test_who_signs_has_seen_it_and_a_no_stands(server: ServerProcess) -> None:
+    with as_(server, "shop") as shop, as_(server, "carla") as carla:
+        case_id = refer(shop, "o", 150)
+        seen = carla.get_case(case_id).revision
+        assert refer(shop, "o", 160) == case_id
+
+        def sign() -> ReviewResult:
+            return carla.approve_case(case_id, SHORT, "seen", role="finance", revision=seen)
+
+        refused(PreconditionError, "CASE_CHANGED", sign)
+        carla.reject_case(case_id, "too much", role="finance")
+        again = shop.check_and_reserve("a", "o", 160, "USD")
+        assert (again.decision, again.case_id) == (Decision.DECLINED, case_id)
+        assert (again.reservation_id, again.reasons[0].code) == ("", SHORT[0])
+        assert refer(shop, "o", 150) != case_id
+
+
 def test_the_role_is_the_credentials_where_there_is_one(
     start_server: StartServer, tmp_path: Path
 ) -> None:

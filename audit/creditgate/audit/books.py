@@ -386,7 +386,7 @@ class Auditor:
         if kind == "signed" and values[-1]:
             _case, _by, _on_behalf_of, _role, (waived, _amount, _until), _complete = values
             self.waivers[values[0]] = [code for code, *_whose in waived]
-        elif kind == "asked_again" and values[-1]:
+        elif (kind == "asked_again" and values[-1]) or (kind == "used" and values[2:] == [True]):
             self.waivers.pop(values[0], None)
         elif kind == "reserved":
             self._reserved(*values[1:6])
@@ -406,6 +406,8 @@ def _is_tolerated(answer: Answer) -> bool:
     decided = outcome.get("reserved_all") or [
         outcome[kind] for kind in ("reserved", "changed") if kind in outcome
     ]
+    reviewed = outcome.get("retried") or ([outcome["reviewed"]] if "reviewed" in outcome else [])
+    decided = decided + [order for _case, _account, _status, _missing, order in reviewed if order]
     reasons = (reason for verdict, *_ in decided for reason in verdict[1])
     return any(reason[0] == "LIMIT_TOLERATED" for reason in reasons)
 

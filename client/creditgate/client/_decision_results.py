@@ -130,8 +130,8 @@ class CheckResult(DecisionResult, frozen=True, kw_only=True):
 class ReserveResult(DecisionResult, frozen=True, kw_only=True):
     """The answer to `check_and_reserve`; `reservation_id` is empty when nothing was reserved.
 
-    `case_id` is the case in which the order waits to be signed, or under which it was approved; its
-    `reasons` then name what was waived.
+    `case_id` is the case in which the order waits to be signed, or under which it was approved, and
+    its `reasons` then name what was waived; where it is declined, the one in which it was rejected.
     """
 
     reservation_id: str

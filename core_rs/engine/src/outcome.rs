@@ -355,6 +355,8 @@ pub enum Outcome {
     UpsertedProposing(Upserted, Proposed),
     /// To what is done about a case.
     Reviewed(Box<Reviewed>),
+    /// To cases that were tried again: one for each order that was reserved.
+    Retried(Vec<Reviewed>),
     /// To an erasure: how many entries had texts that go.
     Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.

@@ -400,10 +400,7 @@ impl Model {
             }
             Command::ReviewCase(c) => next.review(c)?,
             Command::Delegate(c) => next.delegate(c)?,
-            Command::RetryCases(c) => {
-                next.retry(c);
-                vec![]
-            }
+            Command::RetryCases(c) => next.retry(c),
             // Names and reasons decide nothing.
             Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
                 return refuse("AccountNotFound");
@@ -411,7 +408,8 @@ impl Model {
             Command::EraseTexts(_) => vec![],
             Command::Housekeep(c) => next.housekeep(c),
         };
-        let looks = !matches!(command, Command::ReserveAll(_) | Command::ReviewCase(_));
+        use Command::{ReserveAll, RetryCases, ReviewCase};
+        let looks = !matches!(command, ReserveAll(_) | ReviewCase(_) | RetryCases(_));
         for answer in answers.iter_mut().filter(|_| looks) {
             let account = match command {
                 Command::Reserve(c) => c.order.account_id,

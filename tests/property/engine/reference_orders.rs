@@ -50,8 +50,9 @@ impl Model {
             let before = self.reserved_before(order, held);
             return before.map_or_else(|| refuse("OrderAlreadyReserved"), Ok);
         }
-        let answer = self.judge(order, partial, 0)?;
-        self.after_order(order, &answer);
+        let signed = self.is_waived(order);
+        let mut answer = self.judge(order, partial, 0)?;
+        self.after_order(order, &mut answer, signed);
         Ok(answer)
     }
 
@@ -70,9 +71,9 @@ impl Model {
         let waives = std::mem::take(&mut self.cases);
         let answer = self.judge(order, false, item);
         self.cases = waives;
-        let answer = answer?;
+        let mut answer = answer?;
         if answer.decision == Approved {
-            self.after_order(order, &answer);
+            self.after_order(order, &mut answer, false);
         }
         Ok(answer)
     }
@@ -174,6 +175,7 @@ impl Model {
         if growth > 0 {
             changed.closed_at = 0;
             self.in_range(order.account)?;
+            self.use_case(order.account, order.order_id, id, false);
         }
         Ok(Answer { reasons: notices, ..self.answer(id, 0) })
     }
@@ -233,12 +235,14 @@ impl Model {
         let (posted, day) = (before.posted, before.issued.or(c.issued).unwrap_or(today));
         let mut judged = None;
         let mut captured = 0;
+        let mut grown = false;
         match order.captures.insert(c.invoice_id, false) {
             Some(false) => return refuse("InvoiceAlreadyCaptured"),
             // The ledger's invoice has moved it.
             Some(true) => {}
             // The ledger's invoice counts already: the order holds that much less.
             None if posted && unreserved => {
+                grown = true;
                 order.captured = asked;
                 order.taken.insert(c.invoice_id, asked);
                 self.orders.insert(id, Order { open: asked, ..order.clone() });
@@ -253,7 +257,8 @@ impl Model {
             None if asked == 0 => return refuse("NothingOpen"),
             None => {
                 let excess = (asked - order.open).max(0);
-                if excess > 0 {
+                grown = excess > 0;
+                if grown {
                     let answer = self.ask(account, excess, order.captured + asked);
                     let answer = self.compare_terms(account, order.asked, day, 1, answer);
                     if answer.decision != Approved && !c.forced {
@@ -280,6 +285,9 @@ impl Model {
             order.open = 0;
         }
         self.orders.insert(id, order.clone());
+        if grown {
+            self.use_case(account, order.order_id, id, false);
+        }
         let taken = order.taken.get(c.invoice_id).copied().unwrap_or_default();
         let invoiced = self.invoiced(&order, taken, day, before.due);
         // What an earlier capture found stays.

@@ -9,9 +9,9 @@ use crate::decide::{Context, Decided, expiry};
 use crate::error::{CaseRefusal, Refusal};
 use crate::event::{CaseAsk, CaseEvent, Event};
 use crate::model::{Case, CaseStatus, Reservation, Waiver};
-use crate::outcome::{Decision, Outcome, Reason, Reserved, Reviewed};
+use crate::outcome::{Decision, Outcome, Reason, ReservationView, Reserved, Reviewed};
 use crate::state::State;
-use crate::values::{Micros, Minor, Slot, Text, reservation_id};
+use crate::values::{Id, Micros, Minor, Slot, Text, reservation_id};
 
 mod retry;
 mod sign;
@@ -44,7 +44,8 @@ impl Context<'_> {
             Decision::Approved | Decision::PartiallyApproved => {
                 events.extend(self.hold(&mut reserved, slot, order, 0));
                 let reservation = reserved.reservation.expect("what is approved is reserved");
-                events.push(Event::Case(CaseEvent::Used { case: case.id, reservation }));
+                let unsigned = waiver.is_none();
+                events.push(Event::Case(CaseEvent::Used { case: case.id, reservation, unsigned }));
             }
             Decision::Referred => {
                 events.extend(self.ask_again(slot, order, case, &reserved.verdict.reasons)?);
@@ -55,7 +56,8 @@ impl Context<'_> {
         Ok((Outcome::Reserved(reserved), events))
     }
 
-    /// Ends the case in which an order waits that a batch has just reserved.
+    /// Ends the case in which an order waits that a batch has just reserved, without a look at what
+    /// was signed.
     pub(super) fn use_case<'a>(
         &self,
         reserved: &mut Reserved,
@@ -64,8 +66,24 @@ impl Context<'_> {
     ) -> Option<Event<'a>> {
         let case = self.state.cases().pending_of_order(slot, order_id)?.id;
         reserved.case = Some(case);
-        let reservation = reserved.reservation?;
-        Some(Event::Case(CaseEvent::Used { case, reservation }))
+        let (reservation, unsigned) = (reserved.reservation?, true);
+        Some(Event::Case(CaseEvent::Used { case, reservation, unsigned }))
+    }
+
+    /// Ends the case in which an order waits that a change of its reservation has let hold
+    /// something again: nothing is to be reserved for it beside that.
+    #[cold]
+    pub(super) fn use_case_of_grown<'a>(
+        &self,
+        order: &ReservationView,
+        events: &[Event<'_>],
+    ) -> Option<Event<'a>> {
+        let grows =
+            |event: &Event<'_>| matches!(event, Event::Reserved { .. } | Event::Grown { .. });
+        let slot = self.state.slot(&order.account_id).filter(|_| events.iter().any(grows))?;
+        let case = self.state.cases().pending_of_order(slot, &order.order_id)?.id;
+        let (reservation, unsigned) = (order.id, true);
+        Some(Event::Case(CaseEvent::Used { case, reservation, unsigned }))
     }
 
     /// The answer to an order that is reserved already: what it holds, where a case gave it just
@@ -87,21 +105,41 @@ impl Context<'_> {
         Ok((Outcome::Reserved(reserved), Vec::new()))
     }
 
-    /// Opens a case for an order that was referred.
+    /// Opens a case for an order that was referred; declines it where somebody said no to just that.
     #[cold]
     pub(super) fn open_case<'a>(
         &self,
         reserved: &mut Reserved,
         slot: Slot,
         order: &Order<'a>,
-    ) -> Option<Event<'a>> {
+    ) -> Result<Option<Event<'a>>, Refusal> {
+        let former = self.state.cases().of_order(slot, order.order_id);
+        let rejected = former.filter(|case| case.status == CaseStatus::Rejected);
+        let reasons = &reserved.verdict.reasons;
+        if let Some(case) = rejected.filter(|case| !asks_anew(case, order, reasons)) {
+            reserved.verdict.decision = Decision::Declined;
+            reserved.case = Some(case.id);
+            return Ok(None);
+        }
         let open = self.state.policy().approvals.in_use();
         if !open || self.state.cases().pending_count() >= CASES_PENDING_MAX {
-            return None;
+            return Ok(None);
         }
+        let askers = former.map_or(&[][..], |case| &case.asked_by);
+        self.may_ask(askers, order)?;
+        let askers = askers.iter().map(|by| Cow::Owned(by.to_string())).collect();
+        let ask = self.case_ask(slot, order, reasons);
         reserved.case = Some(self.seq);
-        let ask = self.case_ask(slot, order, &reserved.verdict.reasons);
-        Some(Event::Case(CaseEvent::Opened { case: self.seq, ask }))
+        Ok(Some(Event::Case(CaseEvent::Opened { case: self.seq, ask, askers })))
+    }
+
+    /// Nobody who asked for an order is forgotten, for none of them may sign it.
+    fn may_ask(&self, askers: &[Id], order: &Order<'_>) -> Result<(), Refusal> {
+        let is_asker = askers.iter().any(|by| by == self.actor);
+        if !is_asker && askers.len() >= CASE_ASKERS_MAX {
+            return Err(Refusal::Case(CaseRefusal::TooManyAskers(order.order_id.into())));
+        }
+        Ok(())
     }
 
     fn case_ask<'a>(&self, slot: Slot, order: &Order<'a>, reasons: &[Reason]) -> CaseAsk<'a> {
@@ -144,19 +182,13 @@ impl Context<'_> {
         case: &Case,
         reasons: &[Reason],
     ) -> Result<Option<Event<'a>>, Refusal> {
-        let known = |reason: &Reason| {
-            case.reasons.iter().any(|r| (r.code, &r.whose) == (reason.code, &reason.whose))
-        };
-        let anew = case.amount != order.amount
-            || !case.asks_for(order.terms)
-            || !reasons.iter().filter(|reason| reason.blocks()).all(known);
+        let anew = asks_anew(case, order, reasons);
         let is_asker = case.asked_by.iter().any(|by| by == self.actor);
-        if !anew && is_asker && case.reasons == reasons && case.ttl == order.ttl {
+        let same_way = case.ttl == order.ttl && *case.channel == *self.channel;
+        if !anew && is_asker && case.reasons == reasons && same_way {
             return Ok(None);
         }
-        if !is_asker && case.asked_by.len() >= CASE_ASKERS_MAX {
-            return Err(Refusal::Case(CaseRefusal::TooManyAskers(order.order_id.into())));
-        }
+        self.may_ask(&case.asked_by, order)?;
         let ask = self.case_ask(slot, order, reasons);
         Ok(Some(Event::Case(CaseEvent::AskedAgain { case: case.id, ask, anew })))
     }
@@ -239,8 +271,9 @@ impl Context<'_> {
         }))
     }
 
-    /// Decides the order of a case again, under what was signed, and reserves it where it fits. It
-    /// may have been reserved meanwhile, by a batch or by growing again.
+    /// Decides the order of a case again, under what was signed, and reserves it where it fits.
+    /// The rules are those of the channel that it came through, whoever has it decided. It may have
+    /// been reserved meanwhile, by a batch or by growing again.
     fn reserve_case<'a>(
         &self,
         case: &Case,
@@ -253,7 +286,9 @@ impl Context<'_> {
         if latest.is_some_and(|held| held.is_open()) {
             return Err(Refusal::OrderAlreadyReserved((*case.order_id).into()));
         }
-        let mut reserved = self.judge(slot, pending, amount, false, case.asked_terms(), waiver)?;
+        let context = Context { channel: &case.channel, ..*self };
+        let mut reserved =
+            context.judge(slot, pending, amount, false, case.asked_terms(), waiver)?;
         reserved.case = Some(id);
         if reserved.verdict.decision != Decision::Approved {
             return Ok((reserved, None));
@@ -275,8 +310,7 @@ impl Context<'_> {
 
     /// What was signed of a case, while it holds.
     fn standing_waiver<'c>(&self, case: &'c Case) -> Option<&'c Waiver> {
-        let waiver = case.waiver.as_ref().filter(|_| case.status == CaseStatus::Approved);
-        waiver.filter(|waiver| self.now < waiver.until)
+        case.waiver_at(self.now).filter(|_| case.status == CaseStatus::Approved)
     }
 
     /// What somebody said of the cases of an account is to go.
@@ -285,6 +319,16 @@ impl Context<'_> {
         let cases = self.state.cases().of_account(slot).filter(has_texts);
         cases.map(|case| Event::Case(CaseEvent::TextsErased { case: case.id }))
     }
+}
+
+/// Whether an order asks for something else than its case, or is referred for more.
+fn asks_anew(case: &Case, order: &Order<'_>, reasons: &[Reason]) -> bool {
+    let known = |reason: &Reason| {
+        case.reasons.iter().any(|r| (r.code, &r.whose) == (reason.code, &reason.whose))
+    };
+    case.amount != order.amount
+        || !case.asks_for(order.terms)
+        || !reasons.iter().filter(|reason| reason.blocks()).all(known)
 }
 
 /// The case under which an order was reserved, where it was under one.
@@ -298,4 +342,4 @@ pub(super) fn case_of_reservation<'s>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::decide) mod tests;

@@ -11,7 +11,7 @@ use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Waiver;
-use crate::outcome::{Decision, Outcome, Reason, ReasonCode, Reserved, Verdict};
+use crate::outcome::{Decision, Effect, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
 use crate::terms::AskedTerms;
 use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
@@ -63,7 +63,7 @@ impl Context<'_> {
         let mut reserved =
             self.judge(slot, Pending::default(), amount, allow_partial, order.terms, None)?;
         let event = match reserved.verdict.decision {
-            Decision::Referred => self.open_case(&mut reserved, slot, order),
+            Decision::Referred => self.open_case(&mut reserved, slot, order)?,
             _ => self.hold(&mut reserved, slot, order, 0),
         };
         Ok((Outcome::Reserved(reserved), event.into_iter().collect()))
@@ -205,10 +205,12 @@ impl Context<'_> {
     }
 }
 
-/// What an order comes to of which `waiver` covers some reasons: all of it, or nothing.
+/// What an order comes to of which `waiver` covers some reasons: all of it, or nothing. People sign
+/// for what was left to them: where the rule declines by now, or holds the account, it stands.
 #[cold]
 fn under(waiver: &Waiver, reasons: &[Reason], amount: Minor) -> (Decision, Minor) {
-    let left = reasons.iter().filter(|reason| !waiver.covers(reason)).cloned();
+    let stands = |reason: &&Reason| reason.effect() > Effect::Refer || !waiver.covers(reason);
+    let left = reasons.iter().filter(stands).cloned();
     match Verdict::decision(&Vec::from_iter(left)) {
         Decision::Approved => (Decision::Approved, amount),
         other => (other, 0),

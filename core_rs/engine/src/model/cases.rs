@@ -185,6 +185,9 @@ pub struct Case {
     pub reservation: Option<ReservationId>,
     /// When it ended; zero while it has not.
     pub closed_at: Micros,
+    /// How often its order was asked for otherwise than before, so that it began anew.
+    #[serde(default)]
+    pub revision: u32,
 }
 
 impl Case {
@@ -220,6 +223,18 @@ impl Case {
         }
     }
 
+    /// What was signed, while it holds.
+    #[must_use]
+    pub fn waiver_at(&self, now: Micros) -> Option<&Waiver> {
+        self.waiver.as_ref().filter(|waiver| now < waiver.until)
+    }
+
+    /// Who signed what holds at `now`: signatures that are over count for nothing.
+    #[must_use]
+    pub fn signatures_at(&self, now: Micros) -> &[Signature] {
+        if self.waiver_at(now).is_some() { &self.signatures } else { &[] }
+    }
+
     /// What no longer stands in the way of an order like this at `now`.
     #[must_use]
     pub fn waiver_for(
@@ -228,9 +243,8 @@ impl Case {
         asked: Option<AskedTerms<'_>>,
         now: Micros,
     ) -> Option<&Waiver> {
-        let waiver = self.waiver.as_ref().filter(|_| self.status == CaseStatus::Approved)?;
-        let covered = amount <= waiver.amount && now < waiver.until;
-        (covered && self.asks_for(asked)).then_some(waiver)
+        let waiver = self.waiver_at(now).filter(|_| self.status == CaseStatus::Approved)?;
+        (amount <= waiver.amount && self.asks_for(asked)).then_some(waiver)
     }
 
     /// Whether its order names the same payment terms.
@@ -260,6 +274,17 @@ impl Case {
             self.comments.remove(0);
         }
         self.comments.push(comment);
+    }
+
+    /// Ends it with its order reserved. Where that was not decided under what is signed, of which
+    /// something may be missing or over, nothing of it stands for the order.
+    pub fn reserved(&mut self, reservation: ReservationId, under_waiver: bool, now: Micros) {
+        let approved = self.status == CaseStatus::Approved && self.waiver_at(now).is_some();
+        if !(under_waiver && approved) {
+            (self.waiver, self.signatures) = (None, Vec::new());
+        }
+        self.reservation = Some(reservation);
+        self.close(CaseStatus::Used, now);
     }
 
     /// Ends it.

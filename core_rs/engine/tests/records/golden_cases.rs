@@ -86,7 +86,7 @@ pub fn rows() -> Vec<Row> {
         ..reserved(Decision::Referred, &[ReasonCode::TermsUpgraded])
     };
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
-    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(ASKED)) };
+    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(ASKED)), askers: vec![] };
     let again = CaseEvent::AskedAgain { case: 7, ask: ask(None), anew: true };
     let delegate =
         |during| Command::Delegate(Delegate { request: REQUEST, to: "ann", role: None, during });
@@ -127,9 +127,12 @@ fn reviews() -> Vec<Row> {
         amount: Some(300),
         until: None,
         on_behalf_of: Some("flo"),
+        revision: None,
     };
-    let claimed =
-        vec![CaseEvent::Claimed { case: 7, by: BY }, CaseEvent::Used { case: 7, reservation: 9 }];
+    let claimed = vec![
+        CaseEvent::Claimed { case: 7, by: BY },
+        CaseEvent::Used { case: 7, reservation: 9, unsigned: false },
+    ];
     let approved = vec![
         signed(None, false),
         signed(Some("flo".into()), true),

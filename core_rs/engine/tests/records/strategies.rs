@@ -450,6 +450,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         any::<u64>().prop_map(Outcome::Erased),
         any::<u64>().prop_map(Outcome::Policy),
         cases::reviewed().prop_map(|reviewed| Outcome::Reviewed(Box::new(reviewed))),
+        vec(cases::reviewed(), 0..3).prop_map(Outcome::Retried),
         Just(Outcome::Done),
     ]
     .boxed()

@@ -8,7 +8,7 @@ use creditgate_engine::model::{Case, CaseId, CaseStatus, Signer, Waiver};
 use creditgate_engine::outcome::{PRECEDENCE, ReasonCode, Reserved, Reviewed};
 use creditgate_engine::policy::WaitingOrder;
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Id, Seq, Slot};
+use creditgate_engine::values::{Id, Micros, Seq, Slot};
 
 use crate::access::roles::Role;
 use crate::queue::Call;
@@ -95,6 +95,7 @@ pub(crate) fn approve<'a>(
         amount: m.amount_minor.map(|value| admit::amount("amount_minor", value)).transpose()?,
         until: until.transpose()?,
         on_behalf_of: (!on_behalf_of.is_empty()).then_some(on_behalf_of),
+        revision: m.revision,
     };
     review(call, said, Act::Approve(approve))
 }
@@ -206,8 +207,8 @@ fn status(status: CaseStatus) -> v1::CaseStatus {
     }
 }
 
-/// A case as it stands.
-pub(crate) fn case(state: &State, case: &Case) -> v1::Case {
+/// A case as it stands at `now`.
+pub(crate) fn case(state: &State, case: &Case, now: Micros) -> v1::Case {
     let named = |id: Option<&Id>| id.map(Id::to_string).unwrap_or_default();
     let asked = case.asked.as_ref();
     let optional = |moment| (moment != 0).then(|| timestamp(moment));
@@ -244,10 +245,11 @@ pub(crate) fn case(state: &State, case: &Case) -> v1::Case {
         claimed_by: named(case.claimed_by.as_ref()),
         waiver: case.waiver.as_ref().map(waiver),
         signatures: case.signatures.iter().map(signature).collect(),
-        signatures_missing: cases::signatures_missing(state, case).into(),
+        signatures_missing: cases::signatures_missing(state, case, now).into(),
         comments: case.comments.iter().map(comment).collect(),
         reservation_id: case.reservation.map(|id| id.to_string()).unwrap_or_default(),
         close_time: optional(case.closed_at),
+        revision: case.revision,
     }
 }
 
@@ -265,6 +267,7 @@ fn waiver(waiver: &Waiver) -> v1::Waiver {
 pub(crate) fn list(
     state: &State,
     m: &v1::ListCasesRequest,
+    now: Micros,
 ) -> Result<v1::ListCasesResponse, Fault> {
     let statuses = m.statuses.iter().map(|number| match v1::CaseStatus::try_from(*number) {
         Ok(v1::CaseStatus::Unspecified) | Err(_) => {
@@ -298,13 +301,13 @@ pub(crate) fn list(
     let wants = |case: &Case| {
         (statuses.is_empty() || statuses.contains(&status(case.status)))
             && slot.is_none_or(|slot| case.slot == slot)
-            && role.is_none_or(|role| cases::signs(state, case, role))
+            && role.is_none_or(|role| cases::signs(state, case, role, now))
     };
     let (mut found, mut next) = (Vec::new(), None);
     let mut all = state.cases().list(order, after).peekable();
     for examined in 1.. {
         let Some(((urgent, id), row)) = all.next() else { break };
-        found.extend(wants(row).then(|| case(state, row)));
+        found.extend(wants(row).then(|| case(state, row, now)));
         if (found.len() >= size || examined >= EXAMINED_MAX) && all.peek().is_some() {
             next = Some(u64::from(urgent) << 60 | id);
             break;
@@ -314,7 +317,7 @@ pub(crate) fn list(
 }
 
 /// `ListDelegations`.
-pub(crate) fn delegations(state: &State, now: i64) -> v1::ListDelegationsResponse {
+pub(crate) fn delegations(state: &State, now: Micros) -> v1::ListDelegationsResponse {
     let lasting = state.cases().delegations().filter(|delegation| now < delegation.until);
     let delegations = lasting.map(|delegation| v1::Delegation {
         delegator: delegation.from.to_string(),

@@ -6,8 +6,8 @@ use crate::decide::levels::Pending;
 use crate::decide::reserve::Earlier;
 use crate::decide::{Context, Decided};
 use crate::event::Event;
-use crate::model::{Case, CaseId};
-use crate::outcome::{Decision, Outcome};
+use crate::model::{Case, CaseId, CaseStatus};
+use crate::outcome::{Decision, Outcome, Reserved, Reviewed};
 use crate::state::State;
 use crate::values::{Day, Micros};
 
@@ -69,21 +69,36 @@ impl Context<'_> {
 
     pub(in crate::decide) fn retry_cases<'a>(&self, command: &RetryCases) -> Decided<'a> {
         let mut earlier = Earlier::default();
-        let mut events = Vec::new();
+        let (mut all, mut events) = (Vec::new(), Vec::new());
         for (item, id) in command.cases.iter().enumerate() {
             let case = self.state.cases().get(*id).filter(|case| case.waits_for_credit());
-            events.extend(case.and_then(|case| self.retry(case, item, &mut earlier)));
+            let Some(case) = case else { continue };
+            if let Some((reserved, event)) = self.retry(case, item, &mut earlier) {
+                all.push(Reviewed {
+                    case: case.id,
+                    account_id: self.state.account_id(case.slot).clone(),
+                    status: CaseStatus::Used,
+                    missing: 0,
+                    reserved: Some(reserved),
+                });
+                events.push(event);
+            }
         }
-        Ok((Outcome::Done, events))
+        Ok((Outcome::Retried(all), events))
     }
 
     /// On top of what the cases before it have taken.
-    fn retry<'a>(&self, case: &Case, item: usize, earlier: &mut Earlier<'_>) -> Option<Event<'a>> {
+    fn retry<'a>(
+        &self,
+        case: &Case,
+        item: usize,
+        earlier: &mut Earlier<'_>,
+    ) -> Option<(Reserved, Event<'a>)> {
         let waiver = self.standing_waiver(case);
         let pending = earlier.pending(case.slot);
         let (reserved, event) = self.reserve_case(case, waiver, pending, item).ok()?;
         earlier.take(self.state, case.slot, reserved.amount);
-        event
+        Some((reserved, event?))
     }
 }
 
