@@ -46,6 +46,7 @@ class CaseStatus(StrEnum):
     USED = "USED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 STATE = EnumCodec(ReservationState, pb.ReservationState)
@@ -177,10 +178,15 @@ class CaptureResult(DecisionResult, frozen=True, kw_only=True):
 
 
 class ReleaseResult(DecisionResult, frozen=True, kw_only=True):
-    """The answer to `release`, with the reservation as it stands now."""
+    """The answer to `release`, with the reservation as it stands now.
+
+    `case_id` is that of an order that was waiting in a case, and is taken back: its reservation has
+    no id, and holds nothing. Else it is empty.
+    """
 
     reservation: Reservation
     released_amount_minor: int
+    case_id: str
 
 
 class PastDecision(DecisionResult, frozen=True, kw_only=True):
@@ -345,6 +351,7 @@ def release_result(message: pb.ReleaseResponse) -> ReleaseResult:
         **_decided(message.result),
         reservation=reservation_from(message.reservation),
         released_amount_minor=message.released_amount_minor,
+        case_id=message.case_id,
     )
 
 

@@ -413,7 +413,11 @@ impl Model {
         for answer in answers.iter_mut().filter(|_| looks) {
             let account = match command {
                 Command::Reserve(c) => c.order.account_id,
-                _ => answer.order.as_ref().expect("of an order").account,
+                // One that was taken back before it held anything has looked already.
+                _ => match &answer.order {
+                    Some(order) => order.account,
+                    None => continue,
+                },
             };
             (answer.available, answer.bound_by) = next.room(account);
         }

@@ -37,12 +37,27 @@ pub struct Case {
 
 impl Case {
     fn is_pending(&self) -> bool {
-        use CaseStatus::{Expired, Rejected, Used};
-        ![Expired, Rejected, Used].contains(&self.status)
+        use CaseStatus::{Expired, Rejected, Used, Withdrawn};
+        ![Expired, Rejected, Used, Withdrawn].contains(&self.status)
     }
 
     fn close(&mut self, status: CaseStatus, now: Micros) {
         (self.status, self.closed_at) = (status, now);
+    }
+}
+
+/// The answer to an order that holds this much.
+fn holding(amount: Amount) -> Answer {
+    Answer {
+        decision: Approved,
+        reasons: Vec::new(),
+        fitting: None,
+        available: None,
+        bound_by: None,
+        amount,
+        breach: false,
+        invoiced: None,
+        order: None,
     }
 }
 
@@ -158,21 +173,25 @@ impl Model {
 
     /// The answer to an order that is reserved, where a case gave it just that.
     pub(super) fn reserved_before(&self, order: &OrderOf, held: u64) -> Option<Answer> {
-        let case = self.cases.values().find(|case| case.reservation == Some(held))?;
+        self.cases.values().find(|case| case.reservation == Some(held))?;
         let made = &self.orders[&held];
         let total = made.open + made.captured + made.released + made.expired;
-        let same = (case.order.amount, case.order.terms) == (order.amount, order.terms);
-        (same && total == Amount::from(order.amount)).then(|| Answer {
-            decision: Approved,
-            reasons: Vec::new(),
-            fitting: None,
-            available: None,
-            bound_by: None,
-            amount: order.amount.into(),
-            breach: false,
-            invoiced: None,
-            order: None,
-        })
+        let same = (made.asked, total) == (order.terms, Amount::from(order.amount));
+        same.then(|| holding(order.amount.into()))
+    }
+
+    /// Takes back an order that waits in a case and holds nothing.
+    pub(super) fn withdraw(&mut self, c: &Release<'static>) -> Option<Answer> {
+        let (Target::Order(key), None) = (c.target, c.amount) else { return None };
+        let latest = self.latest(key.account_id, key.order_id);
+        let id = self.pending_case(key.account_id, key.order_id)?;
+        if latest.is_some_and(|id| self.orders[&id].open > 0) {
+            return None;
+        }
+        let case = self.cases.get_mut(&id).expect("it is pending");
+        case.close(CaseStatus::Withdrawn, self.now);
+        let (available, bound_by) = self.room(key.account_id);
+        Some(Answer { available, bound_by, ..holding(0) })
     }
 
     /// Decides the order of a case again; what it holds is new.
@@ -201,7 +220,7 @@ impl Model {
         let approved = case.status == CaseStatus::Approved;
         match &c.act {
             Act::Comment { .. } => return Ok(vec![]),
-            _ if !case.is_pending() => return refuse("CaseEnded"),
+            _ if !case.is_pending() || case.expires_at <= now => return refuse("CaseEnded"),
             Act::Reject if !signs => return refuse("NotASigner"),
             Act::Reject => case.close(CaseStatus::Rejected, now),
             _ if approved => return refuse("CaseEnded"),

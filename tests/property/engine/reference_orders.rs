@@ -181,6 +181,9 @@ impl Model {
     }
 
     pub(super) fn release(&mut self, c: &Release<'static>) -> Result<Answer> {
+        if let Some(withdrawn) = self.withdraw(c) {
+            return Ok(withdrawn);
+        }
         let id = self.target(c.target)?;
         let order = self.orders.get_mut(&id).expect("found above");
         let amount = c.amount.map_or(order.open, Amount::from);

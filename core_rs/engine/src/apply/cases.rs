@@ -42,6 +42,9 @@ pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent
             rows.update_case(case, |case| case.reserved(reservation, !unsigned, now));
         }
         CaseEvent::Reserved { .. } => reserve(rows, now, event),
+        CaseEvent::Withdrawn { case } => {
+            rows.update_case(case, |case| case.close(CaseStatus::Withdrawn, now));
+        }
         CaseEvent::TextsErased { case } => rows.update_case(case, |case| {
             case.comments.iter_mut().for_each(|comment| comment.text = None);
         }),

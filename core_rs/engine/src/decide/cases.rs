@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::bounds::{CASE_ASKERS_MAX, CASES_PENDING_MAX};
-use crate::command::{Act, Order, Reserve, ReviewCase};
+use crate::command::{Act, Order, Release, Reserve, ReviewCase, Target};
 use crate::decide::levels::Pending;
 use crate::decide::{Context, Decided, expiry};
 use crate::error::{CaseRefusal, Refusal};
@@ -86,6 +86,29 @@ impl Context<'_> {
         Some(Event::Case(CaseEvent::Used { case, reservation, unsigned }))
     }
 
+    /// Takes back an order that waits in a case and holds nothing.
+    pub(super) fn withdraw<'a>(&self, command: &Release<'_>) -> Option<(Outcome, Vec<Event<'a>>)> {
+        if self.state.cases().pending_count() == 0 {
+            return None;
+        }
+        let Release { target: Target::Order(key), amount: None, .. } = *command else {
+            return None;
+        };
+        let slot = self.state.slot(key.account_id)?;
+        let case = self.state.cases().pending_of_order(slot, key.order_id)?;
+        if self.state.latest_of_order(slot, key.order_id).is_some_and(|held| held.is_open()) {
+            return None;
+        }
+        let (verdict, status) = (self.approved(slot, 0), CaseStatus::Withdrawn);
+        let (case, account_id) = (case.id, self.state.account_id(slot).clone());
+        let (reservation, amount, expires_at) = (None, 0, 0);
+        let reserved = Reserved { verdict, reservation, amount, expires_at, case: Some(case) };
+        let reserved = Some(reserved);
+        let reviewed = Reviewed { case, account_id, status, missing: 0, reserved };
+        let event = Event::Case(CaseEvent::Withdrawn { case });
+        Some((Outcome::Reviewed(Box::new(reviewed)), vec![event]))
+    }
+
     /// The answer to an order that is reserved already: what it holds, where a case gave it just
     /// that, and else a refusal.
     #[cold]
@@ -95,8 +118,9 @@ impl Context<'_> {
         let held = self.state.latest_of_order(slot, order.order_id).ok_or_else(refused)?;
         let case = case_of_reservation(self.state, held).ok_or_else(refused)?;
         let Reservation { id, open, captured, released, expired, expires_at, .. } = *held;
+        // It may have been approved of less than was first asked for.
         let total = open + captured + released + expired;
-        if [case.amount, total] != [order.amount; 2] || !case.asks_for(order.terms) {
+        if total != order.amount || held.asked.as_deref() != order.terms.map(Into::into).as_ref() {
             return Err(refused());
         }
         let verdict = self.approved(slot, 0);
@@ -221,6 +245,11 @@ impl Context<'_> {
         match &command.act {
             Act::Comment { .. } => {}
             _ if !case.is_pending() => return ended,
+            // The clock has not come to it yet.
+            _ if case.expires_at <= self.now => {
+                let (case, status) = (case.id, CaseStatus::Expired);
+                return Err(Refusal::Case(CaseRefusal::CaseEnded { case, status }));
+            }
             Act::Claim { .. } | Act::Approve(_) | Act::Escalate if !case.is_unsigned() => {
                 return ended;
             }

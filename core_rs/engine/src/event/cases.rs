@@ -113,6 +113,11 @@ pub enum CaseEvent<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked: Option<OrderTerms>,
     },
+    /// The order of a case was taken back before it was reserved.
+    Withdrawn {
+        /// Which.
+        case: CaseId,
+    },
     /// What people said of a case was erased.
     TextsErased {
         /// Which.

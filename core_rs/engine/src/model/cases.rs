@@ -61,6 +61,8 @@ pub enum CaseStatus {
     Rejected = 6,
     /// Its time, or that of its approval, is over.
     Expired = 7,
+    /// Its order was taken back.
+    Withdrawn = 8,
 }
 
 impl CaseStatus {
@@ -75,6 +77,7 @@ impl CaseStatus {
             CaseStatus::Used => "used",
             CaseStatus::Rejected => "rejected",
             CaseStatus::Expired => "expired",
+            CaseStatus::Withdrawn => "withdrawn",
         }
     }
 }
@@ -194,7 +197,8 @@ impl Case {
     /// Whether anything may still come of it.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        !matches!(self.status, CaseStatus::Used | CaseStatus::Rejected | CaseStatus::Expired)
+        use CaseStatus::{Expired, Rejected, Used, Withdrawn};
+        !matches!(self.status, Used | Rejected | Expired | Withdrawn)
     }
 
     /// Whether it waits for signatures.

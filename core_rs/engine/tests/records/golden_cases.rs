@@ -80,6 +80,13 @@ pub fn erasure() -> Row {
 
 pub fn rows() -> Vec<Row> {
     let mut rows = reviews();
+    let used = Reviewed {
+        case: 7,
+        account_id: "a".into(),
+        status: CaseStatus::Used,
+        missing: 0,
+        reserved: Some(Reserved { case: Some(7), ..reserved(Decision::Approved, &[]) }),
+    };
     let referred = Reserved {
         reservation: None,
         case: Some(7),
@@ -109,6 +116,13 @@ pub fn rows() -> Vec<Row> {
         row("delegate", delegate(during), Outcome::Done, vec![delegated(during)], hex("delegate")),
         row("end", delegate(None), Outcome::Done, vec![delegated(None)], hex("end")),
         row(
+            "retried",
+            Command::RetryCases(RetryCases { cases: vec![7] }),
+            Outcome::Retried(vec![used]),
+            vec![Event::Case(held(None))],
+            hex("retried"),
+        ),
+        row(
             "retry_cases",
             Command::RetryCases(RetryCases { cases: vec![7, 8] }),
             Outcome::Done,
@@ -129,6 +143,9 @@ fn reviews() -> Vec<Row> {
         on_behalf_of: Some("flo"),
         revision: None,
     };
+    let seen = Approve { revision: Some(2), ..approve.clone() };
+    let again = CaseEvent::Opened { case: 7, ask: ask(None), askers: vec!["pos".into()] };
+    let used = CaseEvent::Used { case: 7, reservation: 9, unsigned: true };
     let claimed = vec![
         CaseEvent::Claimed { case: 7, by: BY },
         CaseEvent::Used { case: 7, reservation: 9, unsigned: false },
@@ -143,6 +160,11 @@ fn reviews() -> Vec<Row> {
     vec![
         review("claim", Act::Claim { take_over: true }, claimed),
         review("approve", Act::Approve(approve), approved),
+        review(
+            "approve what was seen",
+            Act::Approve(seen),
+            vec![again, used, CaseEvent::Withdrawn { case: 7 }],
+        ),
         review("reject", Act::Reject, vec![CaseEvent::Rejected { case: 7 }]),
         review("escalate", Act::Escalate, vec![escalated, CaseEvent::Expired { case: 7 }]),
         review("comment", Act::Comment { priority: None }, vec![noted]),
@@ -179,6 +201,14 @@ fn hex(name: &str) -> &'static str {
              524d535f5550475241444544cd012c09c381a46361736581a872657365727665649607cd040102 \
              a16fcd012c0581a46361736581a872657365727665649707cd040102a16fcd012c0592c0a16e"
         }
+        "approve what was seen" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e636581a7617070726f7665 \
+             9591ae5445524d535f5550475241444544cd012cc0a3666c6f02a36f6d73a3776562c00081a872 \
+             657669657765649507a161a7636c61696d656401c09381a46361736581a66f70656e6564930799 \
+             02a16fcd012c923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d73000991 \
+             a3706f7381a46361736581a475736564930709c381a46361736581a977697468647261776e9107"
+        }
         "reject" => {
             "\
              949481ab7265766965775f636173659493a172010707a766696e616e6365a672656a656374a36f \
@@ -208,6 +238,12 @@ fn hex(name: &str) -> &'static str {
             "\
              949481a864656c65676174659493a1720107a3616e6ec0c0a36f6d73a3776562c000a4646f6e65 \
              9181a46361736581a964656c65676174656494a3666179a3616e6eaa73757065727669736f72c0"
+        }
+        "retried" => {
+            "\
+             949481ab72657472795f6361736573919107a36f6d73a3776562c00081a7726574726965649195 \
+             07a161a475736564009594a8617070726f7665649000c0cd0401cd012c05079181a46361736581 \
+             a872657365727665649607cd040102a16fcd012c05"
         }
         "retry_cases" => {
             "\

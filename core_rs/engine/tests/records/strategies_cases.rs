@@ -134,6 +134,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
             select(vec![
                 CaseEvent::Rejected { case },
                 CaseEvent::Expired { case },
+                CaseEvent::Withdrawn { case },
                 CaseEvent::TextsErased { case },
                 CaseEvent::Kept { case },
                 CaseEvent::Forgotten { case },

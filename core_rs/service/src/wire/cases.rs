@@ -183,6 +183,29 @@ pub(crate) fn reviewed(reviewed: Reviewed, made: Made) -> v1::ReviewCaseResponse
     }
 }
 
+/// To the release of an order that was waiting in a case: it holds nothing, and never did.
+pub(crate) fn withdrawn(
+    state: &State,
+    reviewed: Reviewed,
+    order_id: &str,
+    made: Made,
+) -> v1::ReleaseResponse {
+    let Reviewed { case, account_id, reserved, .. } = reviewed;
+    let currency = state.slot(&account_id).map(|slot| state.terms(slot).currency);
+    v1::ReleaseResponse {
+        result: reserved.map(|reserved| reply::result(reserved.verdict, made)),
+        reservation: Some(v1::Reservation {
+            account_id: account_id.to_string(),
+            order_id: order_id.to_owned(),
+            currency: currency.map(|currency| currency.to_string()).unwrap_or_default(),
+            state: v1::ReservationState::Closed.into(),
+            ..Default::default()
+        }),
+        released_amount_minor: 0,
+        case_id: case.to_string(),
+    }
+}
+
 /// An order's answer, as `CheckAndReserve` would give it.
 pub(super) fn order(reserved: Reserved, made: Made) -> v1::CheckAndReserveResponse {
     let held = reserved.reservation;
@@ -204,6 +227,7 @@ fn status(status: CaseStatus) -> v1::CaseStatus {
         CaseStatus::Used => v1::CaseStatus::Used,
         CaseStatus::Rejected => v1::CaseStatus::Rejected,
         CaseStatus::Expired => v1::CaseStatus::Expired,
+        CaseStatus::Withdrawn => v1::CaseStatus::Withdrawn,
     }
 }
 

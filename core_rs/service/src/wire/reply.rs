@@ -179,6 +179,7 @@ pub(crate) fn released(changed: Changed, made: Made) -> v1::ReleaseResponse {
         released_amount_minor: changed.amount,
         reservation: Some(reservation(changed.reservation)),
         result: Some(result(changed.verdict, made)),
+        case_id: String::new(),
     }
 }
 

@@ -84,15 +84,22 @@ impl Context<'_> {
     /// What a signature is for: what the one before it is for, where there is one that holds.
     fn waiver(&self, case: &Case, approve: &Approve<'_>) -> Result<Waiver, Refusal> {
         let mut waived: Vec<Waived> = Vec::new();
+        let signed = case.waiver_at(self.now);
+        // What is signed already counts on, also of a reason that has gone meanwhile.
+        let signed_for = signed.into_iter().flat_map(|signed| signed.waived.iter().cloned());
+        let named = case.reasons.iter().map(|Reason { code, whose, .. }| {
+            let (code, whose) = (*code, whose.clone());
+            Waived { code, whose }
+        });
+        let all = Vec::from_iter(signed_for.chain(named));
         for code in &approve.waived {
-            let mut of_code = case.reasons.iter().filter(|reason| reason.code == *code).peekable();
+            let mut of_code = all.iter().filter(|one| one.code == *code).peekable();
             if of_code.peek().is_none() {
                 return Err(Refusal::Case(CaseRefusal::NotAReason { case: case.id, code: *code }));
             }
-            for Reason { code, whose, .. } in of_code {
-                let one = Waived { code: *code, whose: whose.clone() };
-                if !waived.contains(&one) {
-                    waived.push(one);
+            for one in of_code {
+                if !waived.contains(one) {
+                    waived.push(one.clone());
                 }
             }
         }
@@ -108,7 +115,7 @@ impl Context<'_> {
             amount: approve.amount.unwrap_or(case.amount),
             until: until.min(longest),
         };
-        if let Some(signed) = case.waiver_at(self.now) {
+        if let Some(signed) = signed {
             let same = |one: &Waived| signed.waived.contains(one);
             let all_same = waiver.waived.iter().all(same);
             if !all_same

@@ -181,6 +181,9 @@ fn an_approval_of_less_is_for_an_order_of_less() {
     let found = book.reserved(upgraded("o", 50));
     assert_eq!((found.verdict.decision, found.case), (Approved, Some(id)));
     assert_eq!((case(&book, id).status, book.position()), (CaseStatus::Used, (0, 0, 50)));
+    let again = book.reserved(upgraded("o", 50));
+    assert_eq!((again.case, again.reservation), (Some(id), found.reservation));
+    assert_eq!(book.refused(upgraded("o", 60)), Refusal::OrderAlreadyReserved("o".into()));
 }
 
 #[test]
@@ -244,6 +247,32 @@ fn what_was_rejected_is_declined_until_something_else_is_asked() {
     let own = Refusal::Case(CaseRefusal::SelfApproval { case: other, who: "oms".into() });
     assert_eq!(refused(&mut book, "oms", approve(other, Signer::Finance)), own);
     assert_eq!(book.hold("o", 39).case, Some(other), "on its own terms it is let through");
+}
+
+#[test]
+fn an_order_that_waits_is_taken_back() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let part = Release { amount: Some(1), ..release("o") };
+    assert!(matches!(book.refused(part), Refusal::ReservationNotFound { .. }));
+    match book.run(release("o")) {
+        Ok(Outcome::Reviewed(found)) => {
+            assert_eq!((found.case, found.status), (id, CaseStatus::Withdrawn));
+            assert_eq!(found.reserved.unwrap().verdict.decision, Approved);
+        }
+        other => panic!("expected a case, got {other:?}"),
+    }
+    let ended = Refusal::Case(CaseRefusal::CaseEnded { case: id, status: CaseStatus::Withdrawn });
+    assert_eq!(refused(&mut book, "ann", approve(id, Signer::Finance)), ended);
+    assert!(matches!(book.refused(release("o")), Refusal::ReservationNotFound { .. }));
+    assert_ne!(referred(&mut book, "o", 40), id);
+    // What holds something is given back; and nobody looks at a case whose time is over.
+    book.hold("p", 10);
+    assert_eq!(book.changed(release("p")).amount, 10);
+    let late = referred(&mut book, "q", 40);
+    book.now += 10 * HOUR;
+    let ended = Refusal::Case(CaseRefusal::CaseEnded { case: late, status: CaseStatus::Expired });
+    assert_eq!(refused(&mut book, "ann", approve(late, Signer::Finance)), ended);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::model::{CaseStatus, Signer};
 use crate::outcome::Decision::{Approved, Declined, Referred};
 use crate::outcome::ReasonCode::*;
 use crate::testing::*;
+use crate::values::LimitKind;
 
 #[test]
 fn a_signature_that_is_over_counts_for_nothing() {
@@ -57,6 +58,42 @@ fn an_order_is_held_to_the_rules_of_its_own_channel_whoever_signs() {
     book.hold("held", 40);
     let found = reviewed(&mut book, "fay", approve(other, Signer::Finance));
     assert_eq!(found.reserved.unwrap().verdict.decision, Declined, "nothing is tolerated of web");
+}
+
+#[test]
+fn the_second_signs_what_the_first_did_where_a_reason_has_gone() {
+    let mut book = Book::with_100();
+    book.set_policy(
+        "[all.insufficient-credit]\noutcome = \"refer\"\n\
+         [all.maximum-order]\namount = \"0.50 USD\"\noutcome = \"refer\"\n\
+         [approvals]\n[[approvals.bands]]\nroles = \"finance\"\nsignatures = 2\n",
+    );
+    let both = |id| {
+        let approve = Act::Approve(yes(&[InsufficientCredit, OrderAmountExceeded]));
+        act(id, Signer::Finance, approve)
+    };
+    let id = book.reserved(reserve("o", 120)).case.unwrap();
+    assert_eq!(reviewed(&mut book, "fay", both(id)).missing, 1);
+    let raised = Some(limit(LimitKind::Amount(200)));
+    book.run(UpsertAccount { limit: raised, ..account("a") }).unwrap();
+    assert_eq!(book.reserved(reserve("o", 120)).case, Some(id));
+    assert_eq!((case(&book, id).reasons.len(), case(&book, id).signatures.len()), (1, 1));
+    let one = act(id, Signer::Finance, Act::Approve(yes(&[OrderAmountExceeded])));
+    let otherwise = Refusal::Case(CaseRefusal::SignedOtherwise { case: id });
+    assert_eq!(refused(&mut book, "flo", one), otherwise);
+    assert_eq!(reviewed(&mut book, "flo", both(id)).status, CaseStatus::Used);
+}
+
+#[test]
+fn a_rule_that_holds_the_account_does_so_at_a_signature_too() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    book.set_policy(
+        "[all.maximum-order]\namount = \"0.30 USD\"\noutcome = \"hold\"\n\
+         [approvals]\n[[approvals.bands]]\nroles = \"finance\"\n",
+    );
+    reviewed(&mut book, "fay", approve(id, Signer::Finance));
+    assert_eq!(book.reserved(reserve("p", 1)).verdict.reasons[0].code, AccountOnHold);
 }
 
 #[test]
