@@ -117,7 +117,7 @@ class Auditor:
     waivers: dict[int, list[str]] = field(default_factory=dict)
     """By case: which rules people signed that they do not stand in its order's way."""
     approved: list[int] = field(default_factory=list)
-    """Entries that went beyond a limit because people had signed for it."""
+    """Entries that went beyond a limit or a hold because people had signed for it."""
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
     """Names and reasons that have not been erased, by sequence and field."""
     _rest: deque[tuple[int, int, list[Any]]] = field(default_factory=deque)
@@ -191,18 +191,20 @@ class Auditor:
                 del found[0]
             beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
             held = [until for until in account.holds.values() if not until or self.time < until]
-            if beyond and not held and self._is_waived(answer):
-                self.approved.append(answer.seq)
-            elif beyond or held:
-                if "breached" not in kinds:
-                    raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
+            waived = self._waived(answer)
+            if (not beyond or waived & _OF_LIMITS) and (not held or waived & _OF_HOLDS):
+                if beyond or held:
+                    self.approved.append(answer.seq)
+            elif "breached" not in kinds:
+                raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
+            else:
                 self.breaches.append(answer.seq)
 
-    def _is_waived(self, answer: Answer) -> bool:
-        """Whether people had signed for an order of this entry to go beyond a limit."""
+    def _waived(self, answer: Answer) -> set[str]:
+        """The rules that people had signed for not to stand in the way of its orders."""
         happened: list[Any] = [event["case"] for event in answer.events if "case" in event]
         cases = [fields[0] for event in happened for fields in event.values()]
-        return any(_OF_LIMITS & set(self.waivers.get(case, ())) for case in cases)
+        return {code for case in cases for code in self.waivers.get(case, ())}
 
     def _touched(self, answer: Answer) -> list[Account]:
         touched = []
@@ -407,7 +409,7 @@ def _is_tolerated(answer: Answer) -> bool:
         outcome[kind] for kind in ("reserved", "changed") if kind in outcome
     ]
     reviewed = outcome.get("retried") or ([outcome["reviewed"]] if "reviewed" in outcome else [])
-    decided = decided + [order for _case, _account, _status, _missing, order in reviewed if order]
+    decided = decided + [order for *_case, order in (one[:5] for one in reviewed) if order]
     reasons = (reason for verdict, *_ in decided for reason in verdict[1])
     return any(reason[0] == "LIMIT_TOLERATED" for reason in reasons)
 
@@ -456,6 +458,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
 }
 _OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
 _OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
+_OF_HOLDS = {"ACCOUNT_ON_HOLD", "BUREAU_SUSPENSION", "FRAUD_SUSPENSION"}
 _OF_RESERVATION = {"grown", "captured", "billed", "released", "expired"}
 
 

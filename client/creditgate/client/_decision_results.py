@@ -192,9 +192,10 @@ class ReleaseResult(DecisionResult, frozen=True, kw_only=True):
 class PastDecision(DecisionResult, frozen=True, kw_only=True):
     """A decision as it stands in the journal, with who asked for it, through what and why.
 
-    `command` is reserve, reserve_all, adjust, capture or release. `amount_minor` is the order's
-    amount, for an adjustment its new total, for a capture or release what was asked for, None: all
-    that was open; `approved_amount_minor` what was reserved, captured or released.
+    `command` is reserve, reserve_all, adjust, capture or release; approve_case or retry_cases where
+    an order that was waiting was reserved by a signature, or the clock. `amount_minor` is the
+    order's amount, for an adjustment its new total, for a capture or release what was asked for,
+    None: all that was open; `approved_amount_minor` what was reserved, captured or released.
     """
 
     command: str

@@ -237,6 +237,9 @@ pub struct Reviewed {
     pub missing: u8,
     /// What was decided of its order, where that was decided again.
     pub reserved: Option<Reserved>,
+    /// Of its amounts; not written where nothing was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
 }
 
 /// A reservation as it stood after the command, with its ids spelled out.

@@ -237,8 +237,7 @@ impl Model {
         let before = self.invoices.get(&(account, c.invoice_id)).cloned().unwrap_or_default();
         let (posted, day) = (before.posted, before.issued.or(c.issued).unwrap_or(today));
         let mut judged = None;
-        let mut captured = 0;
-        let mut grown = false;
+        let (mut captured, mut grown) = (0, false);
         match order.captures.insert(c.invoice_id, false) {
             Some(false) => return refuse("InvoiceAlreadyCaptured"),
             // The ledger's invoice has moved it.

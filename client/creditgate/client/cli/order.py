@@ -257,7 +257,7 @@ def release(
     request_id: str | None,
     channel: str,
 ) -> None:
-    """Gives back what an order reserves, in part or whole, or takes back one that waits in a case."""
+    """Gives back what an order reserves, in part or whole; or takes back one that waits."""
     part = None if amount_text is None else _minor(conn.client, account_id, order_id, amount_text)
     result = conn.client.release(
         amount_minor=part,

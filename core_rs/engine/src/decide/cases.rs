@@ -104,7 +104,8 @@ impl Context<'_> {
         let (reservation, amount, expires_at) = (None, 0, 0);
         let reserved = Reserved { verdict, reservation, amount, expires_at, case: Some(case) };
         let reserved = Some(reserved);
-        let reviewed = Reviewed { case, account_id, status, missing: 0, reserved };
+        let currency = None;
+        let reviewed = Reviewed { case, account_id, status, missing: 0, reserved, currency };
         let event = Event::Case(CaseEvent::Withdrawn { case });
         Some((Outcome::Reviewed(Box::new(reviewed)), vec![event]))
     }
@@ -129,7 +130,7 @@ impl Context<'_> {
         Ok((Outcome::Reserved(reserved), Vec::new()))
     }
 
-    /// Opens a case for an order that was referred; declines it where somebody said no to just that.
+    /// Opens a case for an order that was referred; declines it where just that was rejected.
     #[cold]
     pub(super) fn open_case<'a>(
         &self,
@@ -232,6 +233,7 @@ impl Context<'_> {
             status: case.status,
             missing: self.missing(case, None),
             reserved: None,
+            currency: None,
         };
         let mut events = Vec::new();
         let priority = match command.act {

@@ -37,7 +37,8 @@ fn review(name: &'static str, act: Act<'static>, events: Vec<CaseEvent<'static>>
     let role = Some(Signer::Finance);
     let command = Command::ReviewCase(ReviewCase { request: REQUEST, case: 7, role, act });
     let (account_id, status) = ("a".into(), CaseStatus::Claimed);
-    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved: None };
+    let (reserved, currency) = (None, None);
+    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved, currency };
     let events = events.into_iter().map(Event::Case).collect();
     row(name, command, Outcome::Reviewed(Box::new(reviewed)), events, hex(name))
 }
@@ -86,6 +87,7 @@ pub fn rows() -> Vec<Row> {
         status: CaseStatus::Used,
         missing: 0,
         reserved: Some(Reserved { case: Some(7), ..reserved(Decision::Approved, &[]) }),
+        currency: Some(order().currency),
     };
     let referred = Reserved {
         reservation: None,
@@ -201,14 +203,6 @@ fn hex(name: &str) -> &'static str {
              524d535f5550475241444544cd012c09c381a46361736581a872657365727665649607cd040102 \
              a16fcd012c0581a46361736581a872657365727665649707cd040102a16fcd012c0592c0a16e"
         }
-        "approve what was seen" => {
-            "\
-             949481ab7265766965775f636173659493a172010707a766696e616e636581a7617070726f7665 \
-             9591ae5445524d535f5550475241444544cd012cc0a3666c6f02a36f6d73a3776562c00081a872 \
-             657669657765649507a161a7636c61696d656401c09381a46361736581a66f70656e6564930799 \
-             02a16fcd012c923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d73000991 \
-             a3706f7381a46361736581a475736564930709c381a46361736581a977697468647261776e9107"
-        }
         "reject" => {
             "\
              949481ab7265766965775f636173659493a172010707a766696e616e6365a672656a656374a36f \
@@ -239,17 +233,32 @@ fn hex(name: &str) -> &'static str {
              949481a864656c65676174659493a1720107a3616e6ec0c0a36f6d73a3776562c000a4646f6e65 \
              9181a46361736581a964656c65676174656494a3666179a3616e6eaa73757065727669736f72c0"
         }
-        "retried" => {
-            "\
-             949481ab72657472795f6361736573919107a36f6d73a3776562c00081a7726574726965649195 \
-             07a161a475736564009594a8617070726f7665649000c0cd0401cd012c05079181a46361736581 \
-             a872657365727665649607cd040102a16fcd012c05"
-        }
         "retry_cases" => {
             "\
              949481ab72657472795f636173657391920708a36f6d73a3776562c000a4646f6e659381a46361 \
              736581ac74657874735f657261736564910781a46361736581a46b657074910781a46361736581 \
              a9666f72676f7474656e9107"
+        }
+        other => later_hex(other),
+    }
+}
+
+/// Of rows with fields that were added.
+fn later_hex(name: &str) -> &'static str {
+    match name {
+        "approve what was seen" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e636581a7617070726f7665 \
+             9591ae5445524d535f5550475241444544cd012cc0a3666c6f02a36f6d73a3776562c00081a872 \
+             657669657765649507a161a7636c61696d656401c09381a46361736581a66f70656e6564930799 \
+             02a16fcd012c923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d73000991 \
+             a3706f7381a46361736581a475736564930709c381a46361736581a977697468647261776e9107"
+        }
+        "retried" => {
+            "\
+             949481ab72657472795f6361736573919107a36f6d73a3776562c00081a7726574726965649196 \
+             07a161a475736564009594a8617070726f7665649000c0cd0401cd012c0507a35553449181a463 \
+             61736581a872657365727665649607cd040102a16fcd012c05"
         }
         other => panic!("{other} has no bytes"),
     }

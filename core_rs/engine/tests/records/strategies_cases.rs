@@ -149,13 +149,15 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
 
 pub fn reviewed() -> BoxedStrategy<Reviewed> {
     let status = select(vec![CaseStatus::Open, CaseStatus::Used, CaseStatus::Expired]);
-    (any::<u64>(), string(), status, any::<u8>(), option::of(reserved()))
-        .prop_map(|(case, account_id, status, missing, reserved)| Reviewed {
+    let order = (option::of(reserved()), option::of(currency()));
+    (any::<u64>(), string(), status, any::<u8>(), order)
+        .prop_map(|(case, account_id, status, missing, (reserved, currency))| Reviewed {
             case,
             account_id: account_id.into(),
             status,
             missing,
             reserved,
+            currency,
         })
         .boxed()
 }

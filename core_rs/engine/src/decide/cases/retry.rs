@@ -89,6 +89,7 @@ impl Context<'_> {
                     status: CaseStatus::Used,
                     missing: 0,
                     reserved: Some(reserved),
+                    currency: Some(self.state.terms(case.slot).currency),
                 });
                 events.push(event);
             }

@@ -77,6 +77,7 @@ impl Context<'_> {
             }
             events.extend(event);
             reviewed.reserved = Some(reserved);
+            reviewed.currency = Some(self.state.terms(case.slot).currency);
         }
         Ok(())
     }
