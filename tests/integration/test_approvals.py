@@ -33,6 +33,8 @@ from tests.support.server import ServerProcess
 POLICY = """
 [all.insufficient-credit]
 outcome = "refer"
+[all.account-on-hold]
+outcome = "refer"
 
 [approvals]
 [[approvals.bands]]
@@ -94,6 +96,9 @@ def test_an_order_is_signed_and_its_client_is_told(server: ServerProcess) -> Non
         assert again.reservation_id == signed.order.reservation_id
         assert shop.get_position("a").reserved_minor == 150
         assert shop.confirm(account_id="a", order_id="o").decision is Decision.APPROVED
+        why = shop.get_decision(reservation_id=again.reservation_id)
+        assert (why.command, why.actor, why.currency) == ("approve_case", "carla", "USD")
+        assert (why.reservation_id, why.reasons) == (again.reservation_id, signed.order.reasons)
     found = get(server, case_id)
     assert [(one.by, one.role) for one in found.signatures] == [("carla", "credit_analyst")]
     assert [(one.by, one.text) for one in found.comments] == [("carla", "seen")]
@@ -145,6 +150,23 @@ def test_who_may_not_sign_is_told_why(server: ServerProcess) -> None:
         assert ann.reject_case(case_id, "too much", role="finance").status is CaseStatus.REJECTED
         refused(PreconditionError, "CASE_ENDED", lambda: sign(ann))
         assert shop.get_position("a").reserved_minor == 0
+
+
+def test_who_signs_has_seen_it_and_a_no_stands(server: ServerProcess) -> None:
+    with as_(server, "shop") as shop, as_(server, "carla") as carla:
+        case_id = refer(shop, "o", 150)
+        seen = carla.get_case(case_id).revision
+        assert refer(shop, "o", 160) == case_id
+
+        def sign() -> ReviewResult:
+            return carla.approve_case(case_id, SHORT, "seen", role="finance", revision=seen)
+
+        refused(PreconditionError, "CASE_CHANGED", sign)
+        carla.reject_case(case_id, "too much", role="finance")
+        again = shop.check_and_reserve("a", "o", 160, "USD")
+        assert (again.decision, again.case_id) == (Decision.DECLINED, case_id)
+        assert (again.reservation_id, again.reasons[0].code) == ("", SHORT[0])
+        assert refer(shop, "o", 150) != case_id
 
 
 def test_the_role_is_the_credentials_where_there_is_one(
@@ -206,6 +228,24 @@ def test_credit_that_comes_back_reserves_what_waits_for_it(server: ServerProcess
         assert told.reservation is not None
         assert [get(server, case).status for case in cases] == [CaseStatus.USED, CaseStatus.OPEN]
         assert shop.get_position("a").reserved_minor == 60
+        why = shop.get_decision(reservation_id=told.reservation.reservation_id)
+        assert (why.command, why.actor, why.order_id) == ("retry_cases", "clock", "o1")
+        # The other one is not wanted any more.
+        back = shop.release(account_id="a", order_id="o2")
+        assert (back.case_id, back.reservation.reservation_id) == (cases[1], "")
+        assert get(server, cases[1]).status is CaseStatus.WITHDRAWN
+
+
+def test_an_order_is_signed_past_a_hold_and_the_audit_finds_it_right(server: ServerProcess) -> None:
+    held = [ReasonCode.ACCOUNT_ON_HOLD]
+    with as_(server, "shop") as shop, as_(server, "carla") as carla:
+        carla.place_hold("a", "h", "to be looked at")
+        case_id = refer(shop, "o", 50)
+        signed = carla.approve_case(case_id, held, "looked at", role="finance")
+        assert signed.status is CaseStatus.USED
+        assert shop.confirm(account_id="a", order_id="o").decision is Decision.APPROVED
+    server.terminate()
+    assert Auditor(server.store).advance().approved == [signed.journal_seq]
 
 
 def test_an_approval_is_whole_or_not_at_all_after_a_kill(start_server: StartServer) -> None:

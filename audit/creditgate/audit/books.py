@@ -55,7 +55,7 @@ class Auditor:
     waivers: dict[int, list[str]] = field(default_factory=dict)
     """By case: which rules people signed that they do not stand in its order's way."""
     approved: list[int] = field(default_factory=list)
-    """Entries that went beyond a limit because people had signed for it."""
+    """Entries that went beyond a limit or a hold because people had signed for it."""
     texts: dict[tuple[int, str], str] = field(default_factory=dict)
     """Names and reasons that have not been erased, by sequence and field."""
     _rest: deque[tuple[int, int, list[Any]]] = field(default_factory=deque)
@@ -129,18 +129,20 @@ class Auditor:
                 del found[0]
             beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
             held = [until for until in account.holds.values() if not until or self.time < until]
-            if beyond and not held and self._is_waived(answer):
-                self.approved.append(answer.seq)
-            elif beyond or held:
-                if "breached" not in kinds:
-                    raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
+            waived = self._waived(answer)
+            if (not beyond or waived & _OF_LIMITS) and (not held or waived & _OF_HOLDS):
+                if beyond or held:
+                    self.approved.append(answer.seq)
+            elif "breached" not in kinds:
+                raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
+            else:
                 self.breaches.append(answer.seq)
 
-    def _is_waived(self, answer: Answer) -> bool:
-        """Whether people had signed for an order of this entry to go beyond a limit."""
+    def _waived(self, answer: Answer) -> set[str]:
+        """The rules that people had signed for not to stand in the way of its orders."""
         happened: list[Any] = [event["case"] for event in answer.events if "case" in event]
         cases = [fields[0] for event in happened for fields in event.values()]
-        return any(_OF_LIMITS & set(self.waivers.get(case, ())) for case in cases)
+        return {code for case in cases for code in self.waivers.get(case, ())}
 
     def _takes(self, answer: Answer) -> bool:
         """Whether a call took more credit. An order that does not count yet takes none; the clock
@@ -372,7 +374,7 @@ class Auditor:
         if kind == "signed" and values[-1]:
             _case, _by, _on_behalf_of, _role, (waived, _amount, _until), _complete = values
             self.waivers[values[0]] = [code for code, *_whose in waived]
-        elif kind == "asked_again" and values[-1]:
+        elif (kind == "asked_again" and values[-1]) or (kind == "used" and values[2:] == [True]):
             self.waivers.pop(values[0], None)
         elif kind == "reserved":
             self._reserved(*values[1:6])
@@ -392,6 +394,8 @@ def _is_tolerated(answer: Answer) -> bool:
     decided = outcome.get("reserved_all") or [
         outcome[kind] for kind in ("reserved", "changed") if kind in outcome
     ]
+    reviewed = outcome.get("retried") or ([outcome["reviewed"]] if "reviewed" in outcome else [])
+    decided = decided + [order for *_case, order in (one[:5] for one in reviewed) if order]
     reasons = (reason for verdict, *_ in decided for reason in verdict[1])
     return any(reason[0] == "LIMIT_TOLERATED" for reason in reasons)
 
@@ -444,6 +448,7 @@ _EVENTS: dict[str, Callable[..., None]] = {
 }
 _OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
 _OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
+_OF_HOLDS = {"ACCOUNT_ON_HOLD", "BUREAU_SUSPENSION", "FRAUD_SUSPENSION"}
 _OF_RESERVATION = {"grown", "captured", "billed", "released", "expired"}
 _OF_RESERVATION = {
     *("grown", "captured", "billed", "released", "expired"),

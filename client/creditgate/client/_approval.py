@@ -113,6 +113,7 @@ def approve_case(
     amount_minor: int | None = None,
     expire_time: datetime | None = None,
     on_behalf_of: str = "",
+    revision: int | None = None,
     role: str = "",
     channel: str = "",
     request_id: str | None = None,
@@ -122,10 +123,11 @@ def approve_case(
 
     Up to `amount_minor`, None for the case's amount, and until `expire_time`, None for as long as
     the policy lets approvals hold. With the last signature the order is decided again and reserved
-    where nothing else stands in its way. `role` counts where the server takes callers at their
-    word. Raises AccessError (SELF_APPROVAL, SIGNED_ALREADY, APPROVAL_NOT_AUTHORISED,
-    NOT_DELEGATED), PreconditionError (CASE_ENDED, SIGNED_OTHERWISE), ValueError for an
-    `expire_time` without a zone.
+    where nothing else stands in its way. `revision` is that of the case as the signer saw it, None
+    for whichever it is. `role` counts where the server takes callers at their word. Raises
+    AccessError (SELF_APPROVAL, SIGNED_ALREADY, APPROVAL_NOT_AUTHORISED, NOT_DELEGATED),
+    PreconditionError (CASE_ENDED, CASE_CHANGED, SIGNED_OTHERWISE), ValueError for an `expire_time`
+    without a zone.
     """
     request = pb.ApproveCaseRequest(
         request_id=request_id or new_request_id(),
@@ -134,6 +136,7 @@ def approve_case(
         amount_minor=amount_minor,
         expire_time=zoned("expire_time", expire_time),
         on_behalf_of=on_behalf_of,
+        revision=revision,
         comment=comment,
         role=role,
         channel=channel,

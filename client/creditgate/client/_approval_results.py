@@ -56,7 +56,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """An order that was referred, and what became of it. Amounts are minor units of `currency`.
 
     `escalate_time` is None where the clock will not escalate it, `close_time` while it has not
-    ended. None of `asked_by` may sign. `waiver` is None before the first signature.
+    ended. None of `asked_by` may sign. `waiver` is None before the first signature. `revision` is
+    how often its order was asked for otherwise, so that it began anew.
     """
 
     case_id: str
@@ -83,6 +84,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     comments: list[Comment]
     reservation_id: str
     close_time: datetime | None
+    revision: int
 
 
 class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +156,7 @@ def case_from(message: pb.Case) -> Case:
         ],
         reservation_id=message.reservation_id,
         close_time=time_or_none(message, "close_time"),
+        revision=message.revision,
     )
 
 

@@ -47,6 +47,7 @@ class CaseStatus(StrEnum):
     USED = "USED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 STATE = EnumCodec(ReservationState, pb.ReservationState)
@@ -166,8 +167,8 @@ class CheckResult(DecisionResult, frozen=True, kw_only=True):
 class ReserveResult(DecisionResult, frozen=True, kw_only=True):
     """The answer to `check_and_reserve`; `reservation_id` is empty when nothing was reserved.
 
-    `case_id` is the case in which the order waits to be signed, or under which it was approved; its
-    `reasons` then name what was waived.
+    `case_id` is the case in which the order waits to be signed, or under which it was approved, and
+    its `reasons` then name what was waived; where it is declined, the one in which it was rejected.
     """
 
     reservation_id: str
@@ -214,18 +215,24 @@ class CaptureResult(DecisionResult, frozen=True, kw_only=True):
 
 
 class ReleaseResult(DecisionResult, frozen=True, kw_only=True):
-    """The answer to `release`, with the reservation as it stands now."""
+    """The answer to `release`, with the reservation as it stands now.
+
+    `case_id` is that of an order that was waiting in a case, and is taken back: its reservation has
+    no id, and holds nothing. Else it is empty.
+    """
 
     reservation: Reservation
     released_amount_minor: int
+    case_id: str
 
 
 class PastDecision(DecisionResult, frozen=True, kw_only=True):
     """A decision as it stands in the journal, with who asked for it, through what and why.
 
-    `command` is reserve, reserve_all, adjust, capture or release. `amount_minor` is the order's
-    amount, for an adjustment its new total, for a capture or release what was asked for, None: all
-    that was open; `approved_amount_minor` what was reserved, captured or released.
+    `command` is reserve, reserve_all, adjust, capture or release; approve_case or retry_cases where
+    an order that was waiting was reserved by a signature, or the clock. `amount_minor` is the
+    order's amount, for an adjustment its new total, for a capture or release what was asked for,
+    None: all that was open; `approved_amount_minor` what was reserved, captured or released.
     """
 
     command: str
@@ -413,6 +420,7 @@ def release_result(message: pb.ReleaseResponse) -> ReleaseResult:
         **_decided(message.result),
         reservation=reservation_from(message.reservation),
         released_amount_minor=message.released_amount_minor,
+        case_id=message.case_id,
     )
 
 

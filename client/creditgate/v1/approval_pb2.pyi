@@ -23,7 +23,7 @@ CASE_ORDER_OLDEST: CaseOrder
 CASE_ORDER_PRIORITY: CaseOrder
 
 class Case(_message.Message):
-    __slots__ = ("case_id", "account_id", "order_id", "amount_minor", "currency", "contract_id", "terms_id", "ttl", "reasons", "channel", "asked_by", "open_time", "status", "priority", "level", "escalate_time", "expire_time", "claimed_by", "waiver", "signatures", "signatures_missing", "comments", "reservation_id", "close_time")
+    __slots__ = ("case_id", "account_id", "order_id", "amount_minor", "currency", "contract_id", "terms_id", "ttl", "reasons", "channel", "asked_by", "open_time", "status", "priority", "level", "escalate_time", "expire_time", "claimed_by", "waiver", "signatures", "signatures_missing", "comments", "reservation_id", "close_time", "revision")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class Case(_message.Message):
     COMMENTS_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     account_id: str
     order_id: str
@@ -72,7 +73,8 @@ class Case(_message.Message):
     comments: _containers.RepeatedCompositeFieldContainer[Comment]
     reservation_id: str
     close_time: _timestamp_pb2.Timestamp
-    def __init__(self, case_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., channel: _Optional[str] = ..., asked_by: _Optional[_Iterable[str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status: _Optional[_Union[_decision_pb2.CaseStatus, str]] = ..., priority: _Optional[int] = ..., level: _Optional[int] = ..., escalate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_by: _Optional[str] = ..., waiver: _Optional[_Union[Waiver, _Mapping]] = ..., signatures: _Optional[_Iterable[_Union[Signature, _Mapping]]] = ..., signatures_missing: _Optional[int] = ..., comments: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ..., reservation_id: _Optional[str] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    revision: int
+    def __init__(self, case_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., channel: _Optional[str] = ..., asked_by: _Optional[_Iterable[str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status: _Optional[_Union[_decision_pb2.CaseStatus, str]] = ..., priority: _Optional[int] = ..., level: _Optional[int] = ..., escalate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_by: _Optional[str] = ..., waiver: _Optional[_Union[Waiver, _Mapping]] = ..., signatures: _Optional[_Iterable[_Union[Signature, _Mapping]]] = ..., signatures_missing: _Optional[int] = ..., comments: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ..., reservation_id: _Optional[str] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class Waiver(_message.Message):
     __slots__ = ("waived_reasons", "amount_minor", "expire_time")
@@ -159,7 +161,7 @@ class ClaimCaseRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., case_id: _Optional[str] = ..., take_over: _Optional[bool] = ..., role: _Optional[str] = ..., channel: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
 
 class ApproveCaseRequest(_message.Message):
-    __slots__ = ("request_id", "case_id", "waived_reasons", "amount_minor", "expire_time", "on_behalf_of", "role", "channel", "comment")
+    __slots__ = ("request_id", "case_id", "waived_reasons", "amount_minor", "expire_time", "on_behalf_of", "role", "channel", "comment", "revision")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     WAIVED_REASONS_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +171,7 @@ class ApproveCaseRequest(_message.Message):
     ROLE_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     case_id: str
     waived_reasons: _containers.RepeatedScalarFieldContainer[_common_pb2.ReasonCode]
@@ -178,7 +181,8 @@ class ApproveCaseRequest(_message.Message):
     role: str
     channel: str
     comment: str
-    def __init__(self, request_id: _Optional[str] = ..., case_id: _Optional[str] = ..., waived_reasons: _Optional[_Iterable[_Union[_common_pb2.ReasonCode, str]]] = ..., amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., on_behalf_of: _Optional[str] = ..., role: _Optional[str] = ..., channel: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
+    revision: int
+    def __init__(self, request_id: _Optional[str] = ..., case_id: _Optional[str] = ..., waived_reasons: _Optional[_Iterable[_Union[_common_pb2.ReasonCode, str]]] = ..., amount_minor: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., on_behalf_of: _Optional[str] = ..., role: _Optional[str] = ..., channel: _Optional[str] = ..., comment: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class RejectCaseRequest(_message.Message):
     __slots__ = ("request_id", "case_id", "role", "channel", "comment")

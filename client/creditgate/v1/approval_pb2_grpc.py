@@ -120,14 +120,16 @@ class ApprovalServiceServicer:
         the reasons that are waived, and reserved in the same step where nothing else stands in its
         way; else it waits, and is reserved as soon as it fits. PERMISSION_DENIED with SELF_APPROVAL,
         SIGNED_ALREADY, APPROVAL_NOT_AUTHORISED or NOT_DELEGATED; FAILED_PRECONDITION, SIGNED_OTHERWISE
-        where the signature before it is for other reasons or another amount.
+        where the signature before it is for other reasons or another amount, CASE_CHANGED where it is
+        of another revision than the one named.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RejectCase(self, request, context):
-        """Says no. The order may be asked for again, in a new case.
+        """Says no. The same order asked for again, for the same reasons, is DECLINED for as long as the
+        case is kept; with another amount or other terms, or for more reasons, it is another case.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -30,6 +30,7 @@ class CaseStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CASE_STATUS_USED: _ClassVar[CaseStatus]
     CASE_STATUS_REJECTED: _ClassVar[CaseStatus]
     CASE_STATUS_EXPIRED: _ClassVar[CaseStatus]
+    CASE_STATUS_WITHDRAWN: _ClassVar[CaseStatus]
 RESERVATION_STATE_UNSPECIFIED: ReservationState
 RESERVATION_STATE_OPEN: ReservationState
 RESERVATION_STATE_CLOSED: ReservationState
@@ -41,6 +42,7 @@ CASE_STATUS_APPROVED: CaseStatus
 CASE_STATUS_USED: CaseStatus
 CASE_STATUS_REJECTED: CaseStatus
 CASE_STATUS_EXPIRED: CaseStatus
+CASE_STATUS_WITHDRAWN: CaseStatus
 
 class Reservation(_message.Message):
     __slots__ = ("reservation_id", "account_id", "order_id", "currency", "state", "open_minor", "captured_minor", "released_minor", "expired_minor", "expire_time", "create_time", "contract_id", "terms_id", "counting")
@@ -309,14 +311,16 @@ class ReleaseRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReleaseResponse(_message.Message):
-    __slots__ = ("result", "reservation", "released_amount_minor")
+    __slots__ = ("result", "reservation", "released_amount_minor", "case_id")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
     RELEASED_AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
     result: DecisionResult
     reservation: Reservation
     released_amount_minor: int
-    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., released_amount_minor: _Optional[int] = ...) -> None: ...
+    case_id: str
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., released_amount_minor: _Optional[int] = ..., case_id: _Optional[str] = ...) -> None: ...
 
 class BatchCheckAndReserveRequest(_message.Message):
     __slots__ = ("request_id", "all_or_none", "items")

@@ -120,6 +120,14 @@ pub const CASE_PRIORITY_MAX: u8 = 9;
 /// Most waiting cases that one step of the clock looks at again.
 pub const CASES_RETRIED_MAX: usize = 64;
 
+/// How often that begins again with the first of them, when more comes back meanwhile, before it
+/// goes on to the last.
+pub const CASES_BEGUN_AGAIN_MAX: u8 = 8;
+
+/// How often cases that are approved are looked at without that anything came back, for time alone
+/// may do: in microseconds.
+pub const APPROVED_RETRIED_US: i64 = 60_000_000;
+
 /// Most delegations that have not ended.
 pub const DELEGATIONS_MAX: usize = 1_000;
 

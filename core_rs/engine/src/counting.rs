@@ -60,6 +60,14 @@ pub struct Details {
 }
 
 impl Details {
+    /// What it names of payment terms.
+    #[must_use]
+    pub fn terms(&self) -> Option<AskedTerms<'_>> {
+        let [contract_id, terms_id] = [&self.contract_id, &self.terms_id].map(|id| id.as_deref());
+        let names_any = contract_id.is_some() || terms_id.is_some();
+        names_any.then_some(AskedTerms { contract_id, terms_id })
+    }
+
     /// Of an order that counts like this; `None` where there is nothing to keep.
     #[must_use]
     pub fn of(

@@ -154,6 +154,10 @@ pub enum CaseRefusal {
     SignedAlready { case: CaseId, who: Id },
     #[error("case_id {case} was signed for other reasons or another amount: sign the same")]
     SignedOtherwise { case: CaseId },
+    #[error(
+        "case_id {case} is of revision {revision} by now: look at what it asks for, and sign that"
+    )]
+    CaseChanged { case: CaseId, revision: u32 },
     #[error("case_id {case}: {role} may not sign {amount} minor units; the policy lets {band}")]
     NotAuthorised { case: CaseId, role: &'static str, amount: Minor, band: Box<str> },
     #[error("case_id {case}: nobody above those who may sign it: it cannot be escalated")]
@@ -172,6 +176,6 @@ pub enum CaseRefusal {
     TooManyDelegations(Box<str>),
     #[error("to {0:?} may not sign for the caller: there is nothing to end")]
     DelegationNotFound(Box<str>),
-    #[error("order_id {0:?} waits in a case, and 16 others have asked for it: ask as one of them")]
+    #[error("order_id {0:?} was referred, and 16 others have asked for it: ask as one of them")]
     TooManyAskers(Box<str>),
 }

@@ -278,6 +278,9 @@ pub struct Reviewed {
     pub missing: u8,
     /// What was decided of its order, where that was decided again.
     pub reserved: Option<Reserved>,
+    /// Of its amounts; not written where nothing was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
 }
 
 /// A reservation as it stood after the command, with its ids spelled out.
@@ -437,6 +440,8 @@ pub enum Outcome {
     Revalued(Revalued),
     /// To what is done about a case.
     Reviewed(Box<Reviewed>),
+    /// To cases that were tried again: one for each order that was reserved.
+    Retried(Vec<Reviewed>),
     /// To an erasure: how many entries had texts that go.
     Erased(u64),
     /// To a status, a ledger entry or housekeeping: done.

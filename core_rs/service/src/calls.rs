@@ -20,7 +20,7 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView, ShippingView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, conditions, decision, terms, v1};
+use crate::wire::{account, cases, conditions, decision, terms, v1};
 use crate::worker::watches::Watched;
 
 mod approval;
@@ -200,8 +200,16 @@ impl Calls<'_> {
             }
             Method::Release => {
                 let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::release(&message, actor)?, call)?;
-                reply::released(changed, made).encode_to_vec()
+                let request = decision::release(&message, actor)?;
+                through_own_channel(call, request.channel)?;
+                match self.execute(&request)? {
+                    (Outcome::Changed(changed), made) => reply::released(changed, made),
+                    (Outcome::Reviewed(found), made) => {
+                        cases::withdrawn(self.store.state(), *found, &message.order_id, made)
+                    }
+                    (outcome, _) => unreachable!("a release was answered with {outcome:?}"),
+                }
+                .encode_to_vec()
             }
             other => unreachable!("{other:?} moves no order"),
         })

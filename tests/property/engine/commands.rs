@@ -3,8 +3,7 @@
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::counting::{OrderDetails, Shipping};
-use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
-use creditgate_engine::outcome::ReasonCode;
+use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::rates::Rate;
 use creditgate_engine::terms::*;
@@ -19,6 +18,11 @@ use crate::{DAY, START};
 use limits::{on_word, proposal, verification};
 
 pub use limits::rules;
+
+#[path = "commands_cases.rs"]
+mod cases;
+
+use cases::review;
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0, call: 0 };
 
@@ -69,6 +73,10 @@ fn limit() -> BoxedStrategy<Limit> {
     ];
     let until = option::weighted(0.2, (today..today + 6).prop_map(Day));
     (kind, until).prop_map(|(kind, valid_until)| Limit { kind, valid_until }).boxed()
+}
+
+fn channel() -> BoxedStrategy<&'static str> {
+    select(vec!["", "web", "web", "pos"]).boxed()
 }
 
 const DEFAULT_TTL_S: u32 = 86_400;
@@ -363,45 +371,6 @@ fn rolling_limit() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
-/// The request names who asks.
-fn by(who: &'static str) -> RequestKey<'static> {
-    RequestKey { id: who, ..REQUEST }
-}
-
-fn review() -> BoxedStrategy<Command<'static>> {
-    let who = select(vec!["ann", "fay", "flo", "oms"]);
-    let role = option::weighted(0.95, select(vec![Signer::CreditAnalyst, Signer::Finance]));
-    let until = option::weighted(0.2, START..START + 9 * DAY);
-    let terms = (option::weighted(0.2, 1_i64..150), until);
-    let other = select(vec![ReasonCode::TermsUpgraded; 9]).prop_map(|code| vec![code]);
-    let from = option::weighted(0.2, select(vec!["ann", "fay"]));
-    let approve = (other, terms, from).prop_map(|(waived, (amount, until), on_behalf_of)| {
-        Act::Approve(Approve { waived, amount, until, on_behalf_of })
-    });
-    let act = prop_oneof![
-        9 => approve,
-        1 => any::<bool>().prop_map(|take_over| Act::Claim { take_over }),
-        1 => Just(Act::Reject),
-        1 => Just(Act::Escalate),
-        1 => Just(Act::Comment { priority: Some(4) }),
-    ];
-    let review = (who.clone(), 0..3_u64, role.clone(), act).prop_map(|(who, case, role, act)| {
-        Command::ReviewCase(ReviewCase { request: by(who), case, role, act })
-    });
-    let during = option::weighted(0.8, (START..START + 3 * DAY, 1..4 * DAY));
-    let delegate = (who.clone(), who, role, during).prop_map(|(who, to, role, during)| {
-        let during = during.map(|(first, long)| (first, first + long));
-        Command::Delegate(Delegate { request: by(who), to, role, during })
-    });
-    let retry = vec(0..3_u64, 0..4);
-    prop_oneof![
-        8 => review,
-        1 => delegate,
-        2 => retry.prop_map(|cases| Command::RetryCases(RetryCases { cases })),
-    ]
-    .boxed()
-}
-
 fn erasure() -> BoxedStrategy<Command<'static>> {
     account_id()
         .prop_map(|account_id| {
@@ -410,7 +379,13 @@ fn erasure() -> BoxedStrategy<Command<'static>> {
         .boxed()
 }
 
-pub fn step() -> BoxedStrategy<Step> {
+/// Some come one after the other, as they would by chance too seldom.
+pub fn steps() -> BoxedStrategy<Vec<Step>> {
+    let some = prop_oneof![30 => step().prop_map(|step| vec![step]), 1 => cases::two_signers()];
+    vec(some, 1..80).prop_map(|some| some.concat()).boxed()
+}
+
+fn step() -> BoxedStrategy<Step> {
     let later = prop_oneof![5 => Just(0), 3 => Just(1_000_000), 1 => 0..3 * DAY];
     let housekeep = (0..4 * DAY, 0_u64..6);
     let command = prop_oneof![
@@ -448,8 +423,7 @@ pub fn step() -> BoxedStrategy<Step> {
         }),
     ];
     let actor = select(vec!["oms", "anna", "bert"]);
-    let channel = select(vec!["", "web", "web", "pos"]);
-    (later, actor, channel, command)
+    (later, actor, channel(), command)
         .prop_map(|(later, actor, channel, command)| Step { later, actor, channel, command })
         .boxed()
 }

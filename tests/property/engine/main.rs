@@ -17,7 +17,7 @@ use creditgate_engine::values::{Currency, Day, Micros};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-use commands::{Step, opening, rules, step};
+use commands::{Step, opening, rules, steps};
 use reference::cases::POLICY;
 use reference::{Answer, Model, Rules};
 
@@ -36,7 +36,7 @@ proptest! {
     #[test]
     fn the_engine_does_what_the_model_does(
         rules in rules(),
-        steps in prop::collection::vec(step(), 1..80),
+        steps in steps(),
     ) {
         let mut run = Run::default();
         run.model.now = START;
@@ -306,13 +306,17 @@ impl Run {
             let moments = [case.escalates_at, case.expires_at, case.closed_at];
             let order = (&**state.account_id(case.slot), &*case.order_id, case.amount);
             let stands = (case.status, case.level, case.claimed_by.as_deref(), case.reservation);
-            (case.id, order, stands, moments, waiver, signatures)
+            let asked = (&*case.channel, case.asked_by.iter().map(|by| &**by).collect::<Vec<_>>());
+            let signed = (waiver, signatures, case.revision);
+            (case.id, order, asked, stands, moments, signed)
         });
         let expected = self.model.cases.iter().map(|(id, case)| {
             let moments = [case.escalates_at, case.expires_at, case.closed_at];
             let order = (case.order.account_id, case.order.order_id, case.order.amount);
             let stands = (case.status, case.level, case.claimed_by, case.reservation);
-            (*id, order, stands, moments, case.waiver, case.signatures.clone())
+            let asked = (case.channel, case.askers.clone());
+            let signed = (case.waiver, case.signatures.clone(), case.revision);
+            (*id, order, asked, stands, moments, signed)
         });
         assert_eq!(cases.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     }
@@ -406,6 +410,9 @@ fn answers(outcome: &Outcome) -> Vec<(Answer, Option<Vec<i128>>)> {
         | Outcome::Erased(_)
         | Outcome::Done => vec![],
         Outcome::Reviewed(reviewed) => reviewed.reserved.iter().map(reserved_answer).collect(),
+        Outcome::Retried(all) => {
+            all.iter().filter_map(|one| one.reserved.as_ref()).map(reserved_answer).collect()
+        }
     }
 }
 
@@ -435,7 +442,10 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         let referred = blocking.next().is_some_and(|first| first.0 == ReasonCode::TermsUpgraded);
         // What was signed for is named, and approved.
         let signed = referred && found.decision == Decision::Approved;
-        assert_eq!(found.decision == Decision::Referred, referred && !signed);
+        // What was rejected is declined, as it was referred.
+        let rejected = found.decision == Decision::Declined
+            && matches!(outcome, Outcome::Reserved(reserved) if reserved.case.is_some());
+        assert_eq!(found.decision == Decision::Referred, referred && !signed && !rejected);
         assert!(found.decision != Decision::Referred || found.amount == 0);
         let blocks = found.reasons.iter().any(|reason| !notices.contains(&reason.0));
         assert!(found.decision != Decision::Approved || !blocks || found.breach || signed);
@@ -457,8 +467,8 @@ fn assert_check(state: &State, now: Micros, asked: &Request<'_>, outcome: &Outco
     let (Command::Reserve(command), Outcome::Reserved(reserved)) = (&asked.command, outcome) else {
         return;
     };
-    // It does not ask under which name an order was signed for.
-    if reserved.case.is_some() && reserved.amount > 0 {
+    // It does not ask under which name an order was signed for, or rejected.
+    if reserved.case.is_some() && reserved.verdict.decision != Decision::Referred {
         return;
     }
     let Reserve { order, allow_partial, .. } = command;

@@ -422,10 +422,7 @@ impl Model {
             }
             Command::ReviewCase(c) => next.review(c)?,
             Command::Delegate(c) => next.delegate(c)?,
-            Command::RetryCases(c) => {
-                next.retry(c);
-                vec![]
-            }
+            Command::RetryCases(c) => next.retry(c),
             Command::UpsertRate(c) => next.upsert_rate(c)?,
             Command::Revalue(c) => next.revalue(c)?,
             // Names and reasons decide nothing.
@@ -435,11 +432,16 @@ impl Model {
             Command::EraseTexts(_) => vec![],
             Command::Housekeep(c) => next.housekeep(c),
         };
-        let looks = !matches!(command, Command::ReserveAll(_) | Command::ReviewCase(_));
+        use Command::{ReserveAll, RetryCases, ReviewCase};
+        let looks = !matches!(command, ReserveAll(_) | ReviewCase(_) | RetryCases(_));
         for answer in answers.iter_mut().filter(|_| looks) {
             let account = match command {
                 Command::Reserve(c) => c.order.bill_to().unwrap_or(c.order.account_id),
-                _ => answer.order.as_ref().expect("of an order").account,
+                // One that was taken back before it held anything has looked already.
+                _ => match &answer.order {
+                    Some(order) => order.account,
+                    None => continue,
+                },
             };
             (answer.available, answer.bound_by) = next.room(account);
         }

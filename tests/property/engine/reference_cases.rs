@@ -9,7 +9,7 @@ const HOUR: Micros = 3_600_000_000;
 
 /// Up to 50 anyone of both signs, then two of finance up to 120, and above that nobody.
 pub const POLICY: &str = "[approvals]\nescalate_after_hours = 20\nexpire_after_hours = 50\n\
-                          valid_hours = 40\n\
+                          valid_hours = 20\n\
                           [[approvals.bands]]\nup_to = [\"0.50 USD\", \"0.50 EUR\"]\n\
                           roles = [\"credit_analyst\", \"finance\"]\n\
                           [[approvals.bands]]\nup_to = [\"1.20 USD\", \"1.20 EUR\"]\n\
@@ -18,6 +18,9 @@ pub const POLICY: &str = "[approvals]\nescalate_after_hours = 20\nexpire_after_h
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     pub order: OrderOf,
+    pub channel: &'static str,
+    /// How often it began anew.
+    pub revision: u32,
     pub askers: Vec<&'static str>,
     pub status: CaseStatus,
     pub level: u8,
@@ -34,12 +37,27 @@ pub struct Case {
 
 impl Case {
     fn is_pending(&self) -> bool {
-        use CaseStatus::{Expired, Rejected, Used};
-        ![Expired, Rejected, Used].contains(&self.status)
+        use CaseStatus::{Expired, Rejected, Used, Withdrawn};
+        ![Expired, Rejected, Used, Withdrawn].contains(&self.status)
     }
 
     fn close(&mut self, status: CaseStatus, now: Micros) {
         (self.status, self.closed_at) = (status, now);
+    }
+}
+
+/// The answer to an order that holds this much.
+fn holding(amount: Amount) -> Answer {
+    Answer {
+        decision: Approved,
+        reasons: Vec::new(),
+        fitting: None,
+        available: None,
+        bound_by: None,
+        amount,
+        breach: false,
+        invoiced: None,
+        order: None,
     }
 }
 
@@ -60,12 +78,26 @@ impl Model {
         if amount <= 50 && level == 0 { self.now + 20 * HOUR } else { 0 }
     }
 
-    pub(super) fn pending_case(&self, order: &OrderOf) -> Option<u64> {
-        let billed = order.bill_to().unwrap_or(order.account_id);
+    fn latest_case(&self, account: &str, order_id: &str) -> Option<u64> {
         let same =
-            |case: &Case| (case.order.account_id, case.order.order_id) == (billed, order.order_id);
-        let latest = self.cases.iter().rev().find(|(_, case)| same(case));
-        latest.filter(|(_, case)| case.is_pending()).map(|(id, _)| *id)
+            |case: &Case| (case.order.account_id, case.order.order_id) == (account, order_id);
+        self.cases.iter().rev().find(|(_, case)| same(case)).map(|(id, _)| *id)
+    }
+
+    fn pending_case(&self, account: &str, order_id: &str) -> Option<u64> {
+        self.latest_case(account, order_id).filter(|id| self.cases[id].is_pending())
+    }
+
+    /// Ends the case in which an order waits that holds something now; what was signed stays where
+    /// it was let through by that.
+    pub(super) fn use_case(&mut self, account: &str, order_id: &str, held: u64, signed: bool) {
+        let Some(id) = self.pending_case(account, order_id) else { return };
+        let case = self.cases.get_mut(&id).expect("it is pending");
+        if !signed {
+            (case.waiver, case.signatures) = (None, Vec::new());
+        }
+        case.reservation = Some(held);
+        case.close(CaseStatus::Used, self.now);
     }
 
     /// Whether an order is one that a case can keep.
@@ -81,22 +113,36 @@ impl Model {
             let waiver = case.waiver.filter(|_| case.status == CaseStatus::Approved);
             waiver.filter(|_| case.order.terms() == order.terms() && self.is_plain(order))
         };
-        let found = self.pending_case(order).and_then(waiver);
+        let found = self.pending_case(order.account_id, order.order_id).and_then(waiver);
         found.is_some_and(|(most, until)| Amount::from(order.amount) <= most && self.now < until)
     }
 
-    /// What becomes of the case of an order that was decided.
-    pub(super) fn after_order(&mut self, order: &OrderOf, answer: &Answer) {
+    /// What becomes of the case of an order that was decided, under what was `signed` or not; and
+    /// of the decision, where just that was rejected.
+    pub(super) fn after_order(&mut self, order: &OrderOf, answer: &mut Answer, signed: bool) {
         let (now, seq, amount) = (self.now, self.seq, Amount::from(order.amount));
         let (escalates_at, expires_at) = (self.escalates_at(amount, 0), now + 50 * HOUR);
         let is_plain = self.is_plain(order);
         let billed = order.bill_to().unwrap_or(order.account_id);
-        let pending = self.pending_case(order);
+        let former = self.latest_case(billed, order.order_id);
+        let pending = former.filter(|id| self.cases[id].is_pending());
         let Some(id) = pending else {
+            let former = former.map(|id| &self.cases[&id]);
+            let same = |case: &&Case| {
+                (case.order.amount, case.order.terms()) == (order.amount, order.terms())
+                    && case.status == CaseStatus::Rejected
+            };
+            if answer.decision == Referred && is_plain && former.filter(same).is_some() {
+                answer.decision = Declined;
+            }
             if answer.decision == Referred && self.has_policy && is_plain {
+                let mut askers = former.map_or(Vec::new(), |case| case.askers.clone());
+                askers.extend(Some(self.actor).filter(|by| !askers.contains(by)));
                 let case = Case {
                     order: order.clone(),
-                    askers: vec![self.actor],
+                    channel: self.channel,
+                    revision: 0,
+                    askers,
                     status: CaseStatus::Open,
                     level: 0,
                     escalates_at,
@@ -111,47 +157,56 @@ impl Model {
             }
             return;
         };
+        let (actor, channel) = (self.actor, self.channel);
+        if answer.decision <= PartiallyApproved {
+            let held = self.latest(billed, order.order_id).expect("just reserved");
+            return self.use_case(billed, order.order_id, held, signed);
+        }
+        if !is_plain {
+            return;
+        }
         let case = self.cases.get_mut(&id).expect("it is pending");
+        if answer.decision == Referred {
+            case.channel = channel;
+            case.askers.extend(Some(actor).filter(|by| !case.askers.contains(by)));
+        }
         match answer.decision {
-            Approved | PartiallyApproved => {
-                let reservation =
-                    self.orders.iter().rev().find(|(_, made)| {
-                        (made.account, made.order_id) == (billed, order.order_id)
-                    });
-                case.reservation = reservation.map(|(id, _)| *id);
-                case.close(CaseStatus::Used, now);
-            }
-            Referred if !is_plain => {}
             Referred
                 if (case.order.amount, case.order.terms()) != (order.amount, order.terms()) =>
             {
                 (case.order, case.status, case.level) = (order.clone(), CaseStatus::Open, 0);
                 (case.claimed_by, case.waiver, case.signatures) = (None, None, Vec::new());
                 (case.escalates_at, case.expires_at) = (escalates_at, expires_at);
+                case.revision += 1;
             }
             Referred => case.order.ttl = order.ttl,
-            Declined => {}
+            _ => {}
         }
     }
 
     /// The answer to an order that is reserved, where a case gave it just that.
     pub(super) fn reserved_before(&self, order: &OrderOf, held: u64) -> Option<Answer> {
-        let case = self.cases.values().find(|case| case.reservation == Some(held))?;
-        let case = Some(case).filter(|_| self.is_plain(order))?;
+        Some(()).filter(|()| self.is_plain(order))?;
+        self.cases.values().find(|case| case.reservation == Some(held))?;
         let made = &self.orders[&held];
         let total = made.open + made.captured + made.released + made.expired;
-        let same = (case.order.amount, case.order.terms()) == (order.amount, order.terms());
-        (same && total == Amount::from(order.amount)).then(|| Answer {
-            decision: Approved,
-            reasons: Vec::new(),
-            fitting: None,
-            available: None,
-            bound_by: None,
-            amount: order.amount.into(),
-            breach: false,
-            invoiced: None,
-            order: None,
-        })
+        let same = (made.asked, total) == (order.terms(), Amount::from(order.amount))
+            && made.worth.is_plain();
+        same.then(|| holding(order.amount.into()))
+    }
+
+    /// Takes back an order that waits in a case and holds nothing.
+    pub(super) fn withdraw(&mut self, c: &Release<'static>) -> Option<Answer> {
+        let (Target::Order(key), None) = (c.target, c.amount) else { return None };
+        let latest = self.latest(key.account_id, key.order_id);
+        let id = self.pending_case(key.account_id, key.order_id)?;
+        if latest.is_some_and(|id| self.orders[&id].open > 0) {
+            return None;
+        }
+        let case = self.cases.get_mut(&id).expect("it is pending");
+        case.close(CaseStatus::Withdrawn, self.now);
+        let (available, bound_by) = self.room(key.account_id);
+        Some(Answer { available, bound_by, ..holding(0) })
     }
 
     /// Decides the order of a case again; what it holds is new.
@@ -161,9 +216,13 @@ impl Model {
         {
             return refuse("OrderAlreadyReserved");
         }
-        let answer = self.judge(&order, false, item)?;
+        let signed = self.is_waived(&order);
+        let channel = std::mem::replace(&mut self.channel, self.cases[&id].channel);
+        let answer = self.judge(&order, false, item);
+        self.channel = channel;
+        let mut answer = answer?;
         if answer.decision == Approved {
-            self.after_order(&order, &answer);
+            self.after_order(&order, &mut answer, signed);
         }
         Ok(answer)
     }
@@ -176,7 +235,7 @@ impl Model {
         let approved = case.status == CaseStatus::Approved;
         match &c.act {
             Act::Comment { .. } => return Ok(vec![]),
-            _ if !case.is_pending() => return refuse("CaseEnded"),
+            _ if !case.is_pending() || case.expires_at <= now => return refuse("CaseEnded"),
             Act::Reject if !signs => return refuse("NotASigner"),
             Act::Reject => case.close(CaseStatus::Rejected, now),
             _ if approved => return refuse("CaseEnded"),
@@ -202,6 +261,9 @@ impl Model {
     fn sign(&mut self, c: &ReviewCase<'static>, approve: &Approve<'static>) -> Result {
         let (now, who) = (self.now, c.request.id);
         let case = self.cases.get_mut(&c.case).expect("it was found");
+        if approve.revision.is_some_and(|seen| seen != case.revision) {
+            return refuse("CaseChanged");
+        }
         let role = match approve.on_behalf_of {
             None => c.role,
             Some(from) => match self.delegations.get(&(from, who)) {
@@ -212,13 +274,16 @@ impl Model {
         if approve.waived.iter().any(|code| *code != TermsUpgraded) {
             return refuse("NotAReason");
         }
-        let longest = now + 40 * HOUR;
+        let longest = now + 20 * HOUR;
         let mut until = approve.until.unwrap_or(longest).min(longest);
         if until <= now {
             return refuse("Passed");
         }
         let amount = Amount::from(approve.amount.unwrap_or(case.order.amount));
-        if let Some((signed, ends)) = case.waiver {
+        // What is over counts for nothing.
+        let before = case.waiver.filter(|(_, ends)| now < *ends);
+        let mut signatures = if before.is_some() { case.signatures.clone() } else { Vec::new() };
+        if let Some((signed, ends)) = before {
             if signed != amount {
                 return refuse("SignedOtherwise");
             }
@@ -228,7 +293,7 @@ impl Model {
             if case.askers.contains(&who) {
                 return refuse("SelfApproval");
             }
-            if case.signatures.iter().any(|(by, from, _)| *by == who || *from == Some(who)) {
+            if signatures.iter().any(|(by, from, _)| *by == who || *from == Some(who)) {
                 return refuse("SignedAlready");
             }
         }
@@ -238,8 +303,8 @@ impl Model {
         let Some(role) = role.filter(|role| roles.contains(role)) else {
             return refuse("NotAuthorised");
         };
-        case.signatures.push((who, approve.on_behalf_of, role));
-        case.waiver = Some((amount, until));
+        signatures.push((who, approve.on_behalf_of, role));
+        (case.signatures, case.waiver) = (signatures, Some((amount, until)));
         if case.signatures.iter().filter(|(_, _, role)| roles.contains(role)).count() < needed {
             return Ok(vec![]);
         }
@@ -273,18 +338,21 @@ impl Model {
     }
 
     /// What fits, one after the other, on top of those before.
-    pub(super) fn retry(&mut self, c: &RetryCases) {
+    pub(super) fn retry(&mut self, c: &RetryCases) -> Vec<Answer> {
+        let mut answers = Vec::new();
         for (item, id) in c.cases.iter().enumerate() {
             let waits = self.cases.get(id).is_some_and(|case| {
                 let most = case.waiver.map_or(0, |(most, _)| most);
                 case.status == CaseStatus::Approved && Amount::from(case.order.amount) <= most
             });
             let mut next = self.clone();
-            if waits && next.decide_again(*id, item).is_ok_and(|answer| answer.decision == Approved)
-            {
+            let answer = if waits { next.decide_again(*id, item).ok() } else { None };
+            if let Some(answer) = answer.filter(|answer| answer.decision == Approved) {
                 *self = next;
+                answers.push(answer);
             }
         }
+        answers
     }
 
     /// Escalates, ends and forgets.

@@ -57,8 +57,9 @@ impl Model {
             let before = self.reserved_before(order, held);
             return before.map_or_else(|| refuse("OrderAlreadyReserved"), Ok);
         }
-        let answer = self.judge(order, partial, 0)?;
-        self.after_order(order, &answer);
+        let signed = self.is_waived(order);
+        let mut answer = self.judge(order, partial, 0)?;
+        self.after_order(order, &mut answer, signed);
         Ok(answer)
     }
 
@@ -72,9 +73,9 @@ impl Model {
         let waives = std::mem::take(&mut self.cases);
         let answer = self.judge(order, false, item);
         self.cases = waives;
-        let answer = answer?;
+        let mut answer = answer?;
         if answer.decision == Approved {
-            self.after_order(order, &answer);
+            self.after_order(order, &mut answer, false);
         }
         Ok(answer)
     }
@@ -190,11 +191,15 @@ impl Model {
         if growth > 0 {
             changed.closed_at = 0;
             self.in_range(order.account)?;
+            self.use_case(order.account, order.order_id, id, false);
         }
         Ok(Answer { reasons: notices, ..self.answer(id, 0) })
     }
 
     pub(super) fn release(&mut self, c: &Release<'static>) -> Result<Answer> {
+        if let Some(withdrawn) = self.withdraw(c) {
+            return Ok(withdrawn);
+        }
         let id = self.target(c.target)?;
         let order = self.orders.get_mut(&id).expect("found above");
         let amount = c.amount.map_or(order.open, Amount::from);
@@ -235,6 +240,16 @@ impl Model {
         invoice.grace_days = plan.grace_days;
     }
 
+    /// Lets an order grow by what leaves of it beyond what was open, or did not count.
+    fn grow(&mut self, id: u64, order: &mut Order, excess: Amount, counted: Amount) -> Result<()> {
+        order.grow(excess);
+        let mut grown = order.clone();
+        grown.counts[0] = grown.counts[0].max(counted);
+        self.orders.insert(id, grown);
+        order.closed_at = 0;
+        self.in_range(order.account)
+    }
+
     pub(super) fn capture(&mut self, c: &CaptureOrder<'static>) -> Result<Answer> {
         let today = Day::of(self.now);
         if c.issued.is_some_and(|day| (day.0 - today.0).abs() > 366) {
@@ -247,13 +262,14 @@ impl Model {
         let before = self.invoices.get(&(account, c.invoice_id)).cloned().unwrap_or_default();
         let (posted, day) = (before.posted, before.issued.or(c.issued).unwrap_or(today));
         let mut judged = None;
-        let mut captured = 0;
+        let (mut captured, mut grown) = (0, false);
         match order.captures.insert(c.invoice_id, false) {
             Some(false) => return refuse("InvoiceAlreadyCaptured"),
             // The ledger's invoice has moved it.
             Some(true) => {}
             // The ledger's invoice counts already: the order holds that much less.
             None if posted && unreserved => {
+                grown = true;
                 order.grow(asked);
                 order.taken.insert(c.invoice_id, asked);
                 self.orders.insert(id, order.clone());
@@ -268,7 +284,7 @@ impl Model {
             None if asked == 0 => return refuse("NothingOpen"),
             None => {
                 let excess = (asked - order.open).max(0);
-                let grown = order.grown_by(excess, asked);
+                let counted = order.grown_by(excess, asked);
                 judged = self.ask_to_ship(&order, asked, day);
                 if let Some(answer) = &judged
                     && answer.decision != Approved
@@ -276,13 +292,9 @@ impl Model {
                 {
                     return Ok(self.declined(id, answer.clone()));
                 }
-                if excess > 0 || grown > 0 {
-                    order.grow(excess);
-                    let mut grew = order.clone();
-                    grew.counts[0] = grew.counts[0].max(grown);
-                    self.orders.insert(id, grew);
-                    self.in_range(account)?;
-                    order.closed_at = 0;
+                grown = excess > 0 || counted > 0;
+                if grown {
+                    self.grow(id, &mut order, excess, counted)?;
                 }
                 let before = order.counts[1];
                 order.ship(asked);
@@ -298,6 +310,9 @@ impl Model {
             order.take(order.open, 2);
         }
         self.orders.insert(id, order.clone());
+        if grown {
+            self.use_case(account, order.order_id, id, false);
+        }
         let taken = order.taken.get(c.invoice_id).copied().unwrap_or_default();
         let invoiced = self.invoiced(&order, taken, day, before.due);
         // What an earlier capture found stays.

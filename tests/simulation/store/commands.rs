@@ -321,7 +321,8 @@ impl Simulation {
         let case = latest.into_iter().rev().nth(back).unwrap_or(1);
         let code = ReasonCode::TermsUpgraded;
         let waived = vec![random.pick(&[code, code, code, ReasonCode::UtilisationReached])];
-        let approve = Approve { waived, amount: None, until: None, on_behalf_of: None };
+        let (amount, until, on_behalf_of, revision) = (None, None, None, None);
+        let approve = Approve { waived, amount, until, on_behalf_of, revision };
         let act = match random.below(14) {
             0 => Act::Claim { take_over: true },
             1 => Act::Reject,

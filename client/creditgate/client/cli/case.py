@@ -98,6 +98,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         ("order", case.order_id),
         ("amount", amount(case.amount_minor, case.currency)),
         ("status", case.status.value),
+        ("revision", str(case.revision)),
         *(("reason", reason_text(reason, case.currency)) for reason in case.reasons),
         ("terms asked for", case.terms_id),
         ("contract", case.contract_id),
@@ -170,6 +171,11 @@ def claim(
 @click.option("--amount", "amount_text", metavar="AMOUNT", help="The most.  [default: the case's]")
 @click.option("--until", type=TIME, help="When the approval ends.  [default: as the policy says]")
 @click.option("--for", "on_behalf_of", default="", metavar="WHO", help="With whose authority.")
+@click.option(
+    "--revision",
+    type=click.IntRange(min=0),
+    help="Only if the case is still of this revision.  [default: the one that is printed]",
+)
 @_role
 @request_options
 @connected
@@ -182,15 +188,18 @@ def approve(
     amount_text: str | None,
     until: datetime | None,
     on_behalf_of: str,
+    revision: int | None,
     role: str,
     request_id: str | None,
     channel: str,
 ) -> None:
-    """Signs a case. COMMENT says why, for whoever asks later.
+    """Signs a case, and prints what is signed. COMMENT says why, for whoever asks later.
 
     With the last signature that the policy asks for, its order is decided again and reserved.
     """
     found = conn.client.get_case(case_id)
+    if not conn.json:
+        facts(conn.console, _facts(found))
     codes = [_code(name) for name in waived] or list(
         dict.fromkeys(reason.code for reason in found.reasons)
     )
@@ -202,6 +211,7 @@ def approve(
         amount_minor=most,
         expire_time=until,
         on_behalf_of=on_behalf_of,
+        revision=found.revision if revision is None else revision,
         role=role,
         request_id=request_id,
         channel=channel,

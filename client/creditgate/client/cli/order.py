@@ -307,7 +307,7 @@ def release(
     request_id: str | None,
     channel: str,
 ) -> None:
-    """Gives back what an order reserves, in part or whole."""
+    """Gives back what an order reserves, in part or whole; or takes back one that waits."""
     part = None if amount_text is None else _minor(conn.client, account_id, order_id, amount_text)
     result = conn.client.release(
         amount_minor=part,
@@ -319,6 +319,8 @@ def release(
     )
     if conn.json:
         conn.write_json(result)
+    elif result.case_id:
+        conn.console.print(f"case {result.case_id} is WITHDRAWN", markup=False)
     else:
         currency = result.reservation.order_currency
         facts(conn.console, [("released here", amount(result.released_amount_minor, currency))])

@@ -1,5 +1,7 @@
 //! What becomes of cases.
 
+use std::borrow::Cow;
+
 use crate::counting::Details;
 use crate::event::{CaseAsk, CaseEvent};
 use crate::model::{
@@ -11,7 +13,9 @@ use crate::values::Micros;
 
 pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
     match *event {
-        CaseEvent::Opened { case, ref ask } => rows.set_case(case, Some(opened(case, ask, now))),
+        CaseEvent::Opened { case, ref ask, ref askers } => {
+            rows.set_case(case, Some(opened(case, ask, askers, now)));
+        }
         CaseEvent::AskedAgain { case, ref ask, anew } => {
             rows.update_case(case, |case| ask_again(case, ask, anew));
         }
@@ -36,11 +40,13 @@ pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent
         CaseEvent::Expired { case } => {
             rows.update_case(case, |case| case.close(CaseStatus::Expired, now));
         }
-        CaseEvent::Used { case, reservation } => rows.update_case(case, |case| {
-            case.reservation = Some(reservation);
-            case.close(CaseStatus::Used, now);
-        }),
+        CaseEvent::Used { case, reservation, unsigned } => {
+            rows.update_case(case, |case| case.reserved(reservation, !unsigned, now));
+        }
         CaseEvent::Reserved { .. } => reserve(rows, now, event),
+        CaseEvent::Withdrawn { case } => {
+            rows.update_case(case, |case| case.close(CaseStatus::Withdrawn, now));
+        }
         CaseEvent::TextsErased { case } => rows.update_case(case, |case| {
             case.comments.iter_mut().for_each(|comment| comment.text = None);
         }),
@@ -56,8 +62,8 @@ pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent
     }
 }
 
-fn opened(id: CaseId, ask: &CaseAsk<'_>, now: Micros) -> Case {
-    Case {
+fn opened(id: CaseId, ask: &CaseAsk<'_>, askers: &[Cow<'_, str>], now: Micros) -> Case {
+    let mut case = Case {
         id,
         slot: ask.slot,
         order_id: ask.order_id.into(),
@@ -66,7 +72,7 @@ fn opened(id: CaseId, ask: &CaseAsk<'_>, now: Micros) -> Case {
         asked: ask.asked.map(Into::into),
         reasons: ask.reasons.clone(),
         channel: (&*ask.channel).into(),
-        asked_by: vec![(&*ask.by).into()],
+        asked_by: askers.iter().map(|by| (&**by).into()).collect(),
         opened_at: now,
         status: CaseStatus::Open,
         priority: 0,
@@ -79,7 +85,10 @@ fn opened(id: CaseId, ask: &CaseAsk<'_>, now: Micros) -> Case {
         comments: Vec::new(),
         reservation: None,
         closed_at: 0,
-    }
+        revision: 0,
+    };
+    case.note_asker(&ask.by);
+    case
 }
 
 /// What was signed for something else does not count.
@@ -93,6 +102,7 @@ fn ask_again(case: &mut Case, ask: &CaseAsk<'_>, anew: bool) {
         (case.status, case.claimed_by, case.level) = (CaseStatus::Open, None, 0);
         (case.escalates_at, case.expires_at) = (ask.escalates_at, ask.expires_at);
         (case.waiver, case.signatures) = (None, Vec::new());
+        case.revision = case.revision.saturating_add(1);
     }
 }
 
@@ -101,6 +111,9 @@ fn sign(case: &mut Case, event: &CaseEvent<'_>, now: Micros) {
         unreachable!("only called for a signature");
     };
     let on_behalf_of = on_behalf_of.as_deref().map(Into::into);
+    if case.waiver_at(now).is_none() {
+        case.signatures.clear();
+    }
     case.signatures.push(Signature { by: (&**by).into(), on_behalf_of, role: *role, at: now });
     case.waiver = Some(waiver.clone());
     if *complete {
@@ -115,10 +128,7 @@ fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
     else {
         unreachable!("only called for a reservation");
     };
-    rows.update_case(*case, |case| {
-        case.reservation = Some(*reservation);
-        case.close(CaseStatus::Used, now);
-    });
+    rows.update_case(*case, |case| case.reserved(*reservation, true, now));
     rows.add_reservation(Reservation {
         id: *reservation,
         slot: *slot,

@@ -56,6 +56,9 @@ pub struct Approve<'a> {
     /// With whose authority; absent: the caller's own.
     #[serde(borrow)]
     pub on_behalf_of: Option<&'a str>,
+    /// The case's revision that the signer has seen; absent, and not written: whichever it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
 }
 
 /// Lets somebody sign in the caller's place for a time, or no longer. Why stands in the entry.

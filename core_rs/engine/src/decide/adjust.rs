@@ -68,6 +68,9 @@ impl Context<'_> {
             reservation.expires_at = expires_at;
             events.push(Event::ExpirySet { reservation: id, expires_at });
         }
+        if self.state.cases().pending_count() > 0 {
+            events.extend(self.use_case_of_grown(&reservation, &events));
+        }
         let verdict = Verdict { reasons: notices, ..self.approved(slot, counted) };
         let changed = Changed { verdict, reservation, amount: 0, breach: false, invoiced: None };
         Ok((Outcome::Changed(changed), events))

@@ -17,7 +17,10 @@ impl Context<'_> {
         &self,
         command: &CaptureOrder<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let (changed, events) = self.captured(command)?;
+        let (changed, mut events) = self.captured(command)?;
+        if self.state.cases().pending_count() > 0 {
+            events.extend(self.use_case_of_grown(&changed.reservation, &events));
+        }
         Ok((Outcome::Changed(changed), events))
     }
 

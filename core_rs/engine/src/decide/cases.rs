@@ -3,18 +3,18 @@
 use std::borrow::Cow;
 
 use crate::bounds::{CASE_ASKERS_MAX, CASES_PENDING_MAX};
-use crate::command::{Act, Order, Reserve, ReviewCase};
-use crate::counting::OrderDetails;
+use crate::command::{Act, Order, Release, Reserve, ReviewCase, Target};
+use crate::counting::{Details, OrderDetails};
 use crate::decide::counting::Asked;
 use crate::decide::levels::Pending;
 use crate::decide::{Context, Decided, expiry};
 use crate::error::{CaseRefusal, Refusal};
 use crate::event::{CaseAsk, CaseEvent, Event};
 use crate::model::{Case, CaseStatus, Reservation, Waiver};
-use crate::outcome::{Decision, Outcome, Reason, Reserved, Reviewed};
+use crate::outcome::{Decision, Outcome, Reason, ReservationView, Reserved, Reviewed};
 use crate::state::State;
 use crate::terms::AskedTerms;
-use crate::values::{Micros, Minor, Slot, Text, reservation_id};
+use crate::values::{Id, Micros, Minor, Slot, Text, reservation_id};
 
 mod retry;
 mod sign;
@@ -41,7 +41,8 @@ impl Context<'_> {
             Decision::Approved | Decision::PartiallyApproved => {
                 events.extend(self.hold(&mut reserved, slot, order, 0));
                 let reservation = reserved.reservation.expect("what is approved is reserved");
-                events.push(Event::Case(CaseEvent::Used { case: case.id, reservation }));
+                let unsigned = waiver.is_none();
+                events.push(Event::Case(CaseEvent::Used { case: case.id, reservation, unsigned }));
             }
             Decision::Referred => {
                 events.extend(self.ask_again(slot, order, case, &reserved.verdict.reasons)?);
@@ -52,7 +53,8 @@ impl Context<'_> {
         Ok((Outcome::Reserved(reserved), events))
     }
 
-    /// Ends the case in which an order waits that a batch has just reserved.
+    /// Ends the case in which an order waits that a batch has just reserved, without a look at what
+    /// was signed.
     pub(super) fn use_case<'a>(
         &self,
         reserved: &mut Reserved,
@@ -61,8 +63,54 @@ impl Context<'_> {
     ) -> Option<Event<'a>> {
         let case = self.state.cases().pending_of_order(slot, order_id)?.id;
         reserved.case = Some(case);
-        let reservation = reserved.reservation?;
-        Some(Event::Case(CaseEvent::Used { case, reservation }))
+        let (reservation, unsigned) = (reserved.reservation?, true);
+        Some(Event::Case(CaseEvent::Used { case, reservation, unsigned }))
+    }
+
+    /// Ends the case in which an order waits that a change of its reservation has let hold
+    /// something again: nothing is to be reserved for it beside that.
+    #[cold]
+    pub(super) fn use_case_of_grown<'a>(
+        &self,
+        order: &ReservationView,
+        events: &[Event<'_>],
+    ) -> Option<Event<'a>> {
+        let grows = |event: &Event<'_>| match event {
+            Event::Reserved { .. } | Event::Grown { .. } | Event::Counted { .. } => true,
+            // Of one that does not count nothing else says so.
+            Event::OrderMoved { change, .. } => change.open + change.captured > 0,
+            _ => false,
+        };
+        let slot = self.state.slot(&order.account_id).filter(|_| events.iter().any(grows))?;
+        let case = self.state.cases().pending_of_order(slot, &order.order_id)?.id;
+        let (reservation, unsigned) = (order.id, true);
+        Some(Event::Case(CaseEvent::Used { case, reservation, unsigned }))
+    }
+
+    /// Takes back an order that waits in a case and holds nothing.
+    pub(super) fn withdraw<'a>(&self, command: &Release<'_>) -> Option<(Outcome, Vec<Event<'a>>)> {
+        if self.state.cases().pending_count() == 0 {
+            return None;
+        }
+        let Release { target: Target::Order(key), amount: None, .. } = *command else {
+            return None;
+        };
+        let slot = self.state.slot(key.account_id)?;
+        let case = self.state.cases().pending_of_order(slot, key.order_id)?;
+        if self.state.latest_of_order(slot, key.order_id).is_some_and(|held| held.is_open()) {
+            return None;
+        }
+        let (verdict, status) = (self.approved(slot, 0), CaseStatus::Withdrawn);
+        let (case, account_id) = (case.id, self.state.account_id(slot).clone());
+        let (reservation, amount, expires_at, counting) = (None, 0, 0, None);
+        let case_id = Some(case);
+        let reserved =
+            Reserved { verdict, reservation, amount, expires_at, case: case_id, counting };
+        let reserved = Some(reserved);
+        let currency = None;
+        let reviewed = Reviewed { case, account_id, status, missing: 0, reserved, currency };
+        let event = Event::Case(CaseEvent::Withdrawn { case });
+        Some((Outcome::Reviewed(Box::new(reviewed)), vec![event]))
     }
 
     /// The answer to an order that is reserved already: what it holds, where a case gave it just
@@ -77,8 +125,10 @@ impl Context<'_> {
         let held = self.state.latest_of_order(slot, order.order_id).ok_or_else(refused)?;
         let case = case_of_reservation(self.state, held).ok_or_else(refused)?;
         let Reservation { id, open, captured, released, expired, expires_at, .. } = *held;
+        // It may have been approved of less than was first asked for.
         let total = open + captured + released + expired;
-        if [case.amount, total] != [order.amount; 2] || !case.asks_for(order.terms()) {
+        let asked = held.details.as_deref().and_then(Details::terms);
+        if held.counting().is_some() || total != order.amount || asked != order.terms() {
             return Err(refused());
         }
         let verdict = self.approved(slot, 0);
@@ -88,25 +138,46 @@ impl Context<'_> {
         Ok((Outcome::Reserved(reserved), Vec::new()))
     }
 
-    /// Opens a case for an order that was referred. A case keeps its amount and terms alone: an
-    /// order that counts otherwise than it is has none, and is asked for anew when it may fit.
+    /// Opens a case for an order that was referred; declines it where just that was rejected. A
+    /// case keeps its amount and terms alone: an order that counts otherwise than it is has none,
+    /// and is asked for anew when it may fit.
     #[cold]
     pub(super) fn open_case<'a>(
         &self,
         reserved: &mut Reserved,
         slot: Slot,
         order: &Order<'a>,
-    ) -> Option<Event<'a>> {
-        let open = self.state.policy().approvals.in_use();
-        if !open
-            || !self.counts_as_it_is(slot, order)
-            || self.state.cases().pending_count() >= CASES_PENDING_MAX
-        {
-            return None;
+    ) -> Result<Option<Event<'a>>, Refusal> {
+        if !self.counts_as_it_is(slot, order) {
+            return Ok(None);
         }
+        let former = self.state.cases().of_order(slot, order.order_id);
+        let rejected = former.filter(|case| case.status == CaseStatus::Rejected);
+        let reasons = &reserved.verdict.reasons;
+        if let Some(case) = rejected.filter(|case| !asks_anew(case, order, reasons)) {
+            reserved.verdict.decision = Decision::Declined;
+            reserved.case = Some(case.id);
+            return Ok(None);
+        }
+        let open = self.state.policy().approvals.in_use();
+        if !open || self.state.cases().pending_count() >= CASES_PENDING_MAX {
+            return Ok(None);
+        }
+        let askers = former.map_or(&[][..], |case| &case.asked_by);
+        self.may_ask(askers, order)?;
+        let askers = askers.iter().map(|by| Cow::Owned(by.to_string())).collect();
+        let ask = self.case_ask(slot, order, reasons);
         reserved.case = Some(self.seq);
-        let ask = self.case_ask(slot, order, &reserved.verdict.reasons);
-        Some(Event::Case(CaseEvent::Opened { case: self.seq, ask }))
+        Ok(Some(Event::Case(CaseEvent::Opened { case: self.seq, ask, askers })))
+    }
+
+    /// Nobody who asked for an order is forgotten, for none of them may sign it.
+    fn may_ask(&self, askers: &[Id], order: &Order<'_>) -> Result<(), Refusal> {
+        let is_asker = askers.iter().any(|by| by == self.actor);
+        if !is_asker && askers.len() >= CASE_ASKERS_MAX {
+            return Err(Refusal::Case(CaseRefusal::TooManyAskers(order.order_id.into())));
+        }
+        Ok(())
     }
 
     fn case_ask<'a>(&self, slot: Slot, order: &Order<'a>, reasons: &[Reason]) -> CaseAsk<'a> {
@@ -149,19 +220,13 @@ impl Context<'_> {
         case: &Case,
         reasons: &[Reason],
     ) -> Result<Option<Event<'a>>, Refusal> {
-        let known = |reason: &Reason| {
-            case.reasons.iter().any(|r| (r.code, &r.whose) == (reason.code, &reason.whose))
-        };
-        let anew = case.amount != order.amount
-            || !case.asks_for(order.terms())
-            || !reasons.iter().filter(|reason| reason.blocks()).all(known);
+        let anew = asks_anew(case, order, reasons);
         let is_asker = case.asked_by.iter().any(|by| by == self.actor);
-        if !anew && is_asker && case.reasons == reasons && case.ttl == order.ttl {
+        let same_way = case.ttl == order.ttl && *case.channel == *self.channel;
+        if !anew && is_asker && case.reasons == reasons && same_way {
             return Ok(None);
         }
-        if !is_asker && case.asked_by.len() >= CASE_ASKERS_MAX {
-            return Err(Refusal::Case(CaseRefusal::TooManyAskers(order.order_id.into())));
-        }
+        self.may_ask(&case.asked_by, order)?;
         let ask = self.case_ask(slot, order, reasons);
         Ok(Some(Event::Case(CaseEvent::AskedAgain { case: case.id, ask, anew })))
     }
@@ -181,6 +246,7 @@ impl Context<'_> {
             status: case.status,
             missing: self.missing(case, None),
             reserved: None,
+            currency: None,
         };
         let mut events = Vec::new();
         let priority = match command.act {
@@ -194,6 +260,11 @@ impl Context<'_> {
         match &command.act {
             Act::Comment { .. } => {}
             _ if !case.is_pending() => return ended,
+            // The clock has not come to it yet.
+            _ if case.expires_at <= self.now => {
+                let (case, status) = (case.id, CaseStatus::Expired);
+                return Err(Refusal::Case(CaseRefusal::CaseEnded { case, status }));
+            }
             Act::Claim { .. } | Act::Approve(_) | Act::Escalate if !case.is_unsigned() => {
                 return ended;
             }
@@ -244,8 +315,9 @@ impl Context<'_> {
         }))
     }
 
-    /// Decides the order of a case again, under what was signed, and reserves it where it fits. It
-    /// may have been reserved meanwhile, by a batch or by growing again.
+    /// Decides the order of a case again, under what was signed, and reserves it where it fits.
+    /// The rules are those of the channel that it came through, whoever has it decided. It may have
+    /// been reserved meanwhile, by a batch or by growing again.
     fn reserve_case<'a>(
         &self,
         case: &Case,
@@ -264,7 +336,8 @@ impl Context<'_> {
             shipping: None,
         });
         let asked = Asked::plain(self.state, slot, amount, details.as_ref());
-        let mut reserved = self.judge(slot, pending, asked, false, waiver)?;
+        let context = Context { channel: &case.channel, ..*self };
+        let mut reserved = context.judge(slot, pending, asked, false, waiver)?;
         reserved.case = Some(id);
         if reserved.verdict.decision != Decision::Approved {
             return Ok((reserved, None));
@@ -286,8 +359,7 @@ impl Context<'_> {
 
     /// What was signed of a case, while it holds.
     fn standing_waiver<'c>(&self, case: &'c Case) -> Option<&'c Waiver> {
-        let waiver = case.waiver.as_ref().filter(|_| case.status == CaseStatus::Approved);
-        waiver.filter(|waiver| self.now < waiver.until)
+        case.waiver_at(self.now).filter(|_| case.status == CaseStatus::Approved)
     }
 
     /// What somebody said of the cases of an account is to go.
@@ -296,6 +368,16 @@ impl Context<'_> {
         let cases = self.state.cases().of_account(slot).filter(has_texts);
         cases.map(|case| Event::Case(CaseEvent::TextsErased { case: case.id }))
     }
+}
+
+/// Whether an order asks for something else than its case, or is referred for more.
+fn asks_anew(case: &Case, order: &Order<'_>, reasons: &[Reason]) -> bool {
+    let known = |reason: &Reason| {
+        case.reasons.iter().any(|r| (r.code, &r.whose) == (reason.code, &reason.whose))
+    };
+    case.amount != order.amount
+        || !case.asks_for(order.terms())
+        || !reasons.iter().filter(|reason| reason.blocks()).all(known)
 }
 
 /// The case under which an order was reserved, where it was under one.
@@ -309,4 +391,4 @@ pub(super) fn case_of_reservation<'s>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::decide) mod tests;

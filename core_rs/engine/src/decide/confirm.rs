@@ -6,7 +6,7 @@ use crate::decide::levels::room;
 use crate::decide::rules::standing;
 use crate::decide::{Context, find_reservation, view};
 use crate::error::Refusal;
-use crate::model::Case;
+use crate::model::{Case, Reservation};
 use crate::outcome::{Changed, Reason, ReasonCode, Verdict};
 use crate::state::State;
 use crate::values::{Day, Micros};
@@ -32,7 +32,7 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
         reasons = context.confirm_counted(found, counting, reasons);
     }
     if let Some(case) = case_of_reservation(state, found) {
-        look_at_approval(case, now, &mut reasons);
+        look_at_approval(case, found, now, &mut reasons);
     }
     let decision = Verdict::decision(&reasons);
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
@@ -40,11 +40,13 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })
 }
 
-/// What an approval covers is no reason while it holds, and once it is over that is one.
-fn look_at_approval(case: &Case, now: Micros, reasons: &mut Vec<Reason>) {
+/// What an approval covers is no reason while it holds, for an order of no more than it is for; and
+/// once it is over that is one.
+fn look_at_approval(case: &Case, found: &Reservation, now: Micros, reasons: &mut Vec<Reason>) {
     let Some(waiver) = &case.waiver else { return };
     if now < waiver.until {
-        reasons.retain(|reason| !waiver.covers(reason));
+        let is_covered = found.open + found.captured <= waiver.amount;
+        reasons.retain(|reason| !(is_covered && waiver.covers(reason)));
     } else {
         let days = [now, waiver.until - 1].map(|moment| i64::from(Day::of(moment).0));
         reasons.push(Reason::own(ReasonCode::ApprovalExpired, days[0], days[1]));

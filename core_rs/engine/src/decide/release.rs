@@ -14,6 +14,9 @@ impl Context<'_> {
         &self,
         command: &Release<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        if let Some(withdrawn) = self.withdraw(command) {
+            return Ok(withdrawn);
+        }
         let found = self.target(&command.target)?;
         let Parts { open, .. } = found.parts();
         let amount = command.amount.unwrap_or(open);

@@ -13,7 +13,7 @@ use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Waiver;
-use crate::outcome::{Decision, Outcome, Reason, ReasonCode, Reserved, Verdict};
+use crate::outcome::{Decision, Effect, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
 use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
 
@@ -66,7 +66,7 @@ impl Context<'_> {
             self.judge(slot, Pending::default(), order.into(), command.allow_partial, None)?;
         let mut events = Vec::new();
         if reserved.verdict.decision == Decision::Referred {
-            events.extend(self.open_case(&mut reserved, slot, order));
+            events.extend(self.open_case(&mut reserved, slot, order)?);
         } else {
             events.extend(self.hold(&mut reserved, slot, order, 0));
             if case.is_some() {
@@ -210,10 +210,12 @@ impl Context<'_> {
     }
 }
 
-/// What an order comes to of which `waiver` covers some reasons: all of it, or nothing.
+/// What an order comes to of which `waiver` covers some reasons: all of it, or nothing. People sign
+/// for what was left to them: where the rule declines by now, or holds the account, it stands.
 #[cold]
 pub(super) fn under(waiver: &Waiver, reasons: &[Reason], amount: Minor) -> (Decision, Minor) {
-    let left = reasons.iter().filter(|reason| !waiver.covers(reason)).cloned();
+    let stands = |reason: &&Reason| reason.effect() > Effect::Refer || !waiver.covers(reason);
+    let left = reasons.iter().filter(stands).cloned();
     match Verdict::decision(&Vec::from_iter(left)) {
         Decision::Approved => (Decision::Approved, amount),
         other => (other, 0),

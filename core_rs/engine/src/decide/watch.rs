@@ -80,6 +80,11 @@ fn place_holds<'a>(
                 slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
             }
         }
+        (_, Outcome::Reviewed(reviewed)) => {
+            let slot = state.slot(&reviewed.account_id);
+            let order = slot.zip(reviewed.reserved.as_ref());
+            order.into_iter().for_each(|(slot, reserved)| place(slot, &reserved.verdict));
+        }
         (_, Outcome::Changed(changed)) => {
             let slot = state.slot(&changed.reservation.account_id);
             slot.into_iter().for_each(|slot| place(slot, &changed.verdict));

@@ -20,6 +20,9 @@ pub enum CaseEvent<'a> {
         /// What is asked for.
         #[serde(borrow)]
         ask: CaseAsk<'a>,
+        /// Who asked for it in the order's case before, if it had one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        askers: Vec<Cow<'a, str>>,
     },
     /// The order of a case was asked for again.
     AskedAgain {
@@ -82,12 +85,15 @@ pub enum CaseEvent<'a> {
         /// Which.
         case: CaseId,
     },
-    /// The order of a case was asked for again and reserved.
+    /// The order of a case was asked for again and reserved, or its goods left.
     Used {
         /// Which.
         case: CaseId,
         /// Its reservation.
         reservation: ReservationId,
+        /// It was not decided under what was signed; not written where it was.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unsigned: bool,
     },
     /// The order of a case was reserved without being asked for again. reserved += amount.
     Reserved {
@@ -106,6 +112,11 @@ pub enum CaseEvent<'a> {
         /// What the order named of payment terms; not written where it named nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked: Option<OrderTerms>,
+    },
+    /// The order of a case was taken back before it was reserved.
+    Withdrawn {
+        /// Which.
+        case: CaseId,
     },
     /// What people said of a case was erased.
     TextsErased {

@@ -61,6 +61,8 @@ pub enum CaseStatus {
     Rejected = 6,
     /// Its time, or that of its approval, is over.
     Expired = 7,
+    /// Its order was taken back.
+    Withdrawn = 8,
 }
 
 impl CaseStatus {
@@ -75,6 +77,7 @@ impl CaseStatus {
             CaseStatus::Used => "used",
             CaseStatus::Rejected => "rejected",
             CaseStatus::Expired => "expired",
+            CaseStatus::Withdrawn => "withdrawn",
         }
     }
 }
@@ -185,13 +188,17 @@ pub struct Case {
     pub reservation: Option<ReservationId>,
     /// When it ended; zero while it has not.
     pub closed_at: Micros,
+    /// How often its order was asked for otherwise than before, so that it began anew.
+    #[serde(default)]
+    pub revision: u32,
 }
 
 impl Case {
     /// Whether anything may still come of it.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        !matches!(self.status, CaseStatus::Used | CaseStatus::Rejected | CaseStatus::Expired)
+        use CaseStatus::{Expired, Rejected, Used, Withdrawn};
+        !matches!(self.status, Used | Rejected | Expired | Withdrawn)
     }
 
     /// Whether it waits for signatures.
@@ -220,6 +227,18 @@ impl Case {
         }
     }
 
+    /// What was signed, while it holds.
+    #[must_use]
+    pub fn waiver_at(&self, now: Micros) -> Option<&Waiver> {
+        self.waiver.as_ref().filter(|waiver| now < waiver.until)
+    }
+
+    /// Who signed what holds at `now`: signatures that are over count for nothing.
+    #[must_use]
+    pub fn signatures_at(&self, now: Micros) -> &[Signature] {
+        if self.waiver_at(now).is_some() { &self.signatures } else { &[] }
+    }
+
     /// What no longer stands in the way of an order like this at `now`.
     #[must_use]
     pub fn waiver_for(
@@ -228,9 +247,8 @@ impl Case {
         asked: Option<AskedTerms<'_>>,
         now: Micros,
     ) -> Option<&Waiver> {
-        let waiver = self.waiver.as_ref().filter(|_| self.status == CaseStatus::Approved)?;
-        let covered = amount <= waiver.amount && now < waiver.until;
-        (covered && self.asks_for(asked)).then_some(waiver)
+        let waiver = self.waiver_at(now).filter(|_| self.status == CaseStatus::Approved)?;
+        (amount <= waiver.amount && self.asks_for(asked)).then_some(waiver)
     }
 
     /// Whether its order names the same payment terms.
@@ -260,6 +278,17 @@ impl Case {
             self.comments.remove(0);
         }
         self.comments.push(comment);
+    }
+
+    /// Ends it with its order reserved. Where that was not decided under what is signed, of which
+    /// something may be missing or over, nothing of it stands for the order.
+    pub fn reserved(&mut self, reservation: ReservationId, under_waiver: bool, now: Micros) {
+        let approved = self.status == CaseStatus::Approved && self.waiver_at(now).is_some();
+        if !(under_waiver && approved) {
+            (self.waiver, self.signatures) = (None, Vec::new());
+        }
+        self.reservation = Some(reservation);
+        self.close(CaseStatus::Used, now);
     }
 
     /// Ends it.

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::model::{Case, CaseId, Delegation};
+use crate::model::{Case, CaseId, CaseStatus, Delegation};
 use crate::policy::WaitingOrder;
 use crate::values::{Id, Micros, Slot};
 
@@ -25,6 +25,8 @@ pub struct Cases {
     /// Those that credit may help.
     waiting: BTreeSet<CaseId>,
     waiting_by_priority: BTreeSet<(Reverse<u8>, CaseId)>,
+    /// How many of them are approved.
+    approved_waiting: usize,
     /// Credit may have come back, or something else that some of them wait for. Not part of what
     /// is dumped: after a restart it is so.
     stirred: bool,
@@ -124,6 +126,12 @@ impl Cases {
         !self.waiting.is_empty()
     }
 
+    /// Whether any of them is approved: it may wait for anything, and not for credit alone.
+    #[must_use]
+    pub fn approved_waits(&self) -> bool {
+        self.approved_waiting > 0
+    }
+
     /// Whether something has come back that some may wait for.
     #[must_use]
     pub fn is_stirred(&self) -> bool {
@@ -163,6 +171,10 @@ impl Cases {
             self.index(&case, |set, key| set.insert(key));
             self.by_order.insert((case.slot, case.order_id.clone(), id));
             self.index_waiting(&case, true);
+            let approved = |case: &Case| case.status == CaseStatus::Approved;
+            if approved(&case) && !was.as_ref().is_some_and(approved) {
+                self.stir();
+            }
             self.rows.insert(id, case);
         }
         was
@@ -192,7 +204,12 @@ impl Cases {
             } else {
                 self.waiting.remove(&case.id)
             };
-            self.stirred |= is_there;
+            if case.status == CaseStatus::Approved {
+                match is_there {
+                    true => self.approved_waiting += 1,
+                    false => self.approved_waiting -= 1,
+                }
+            }
         }
     }
 
@@ -209,9 +226,10 @@ impl Cases {
         }
     }
 
+    /// Nobody has to look at cases that come later: they are decided when they come.
     #[inline]
     pub(super) fn stir(&mut self) {
-        self.stirred = true;
+        self.stirred |= self.waits();
     }
 
     pub(super) fn take_stirred(&mut self) -> bool {
@@ -221,6 +239,7 @@ impl Cases {
     /// Puts back a case that was kept, at recovery.
     pub fn restore(&mut self, case: Case) {
         self.set(case.id, Some(case));
+        self.stir();
     }
 
     /// Puts back a delegation that was kept, at recovery.

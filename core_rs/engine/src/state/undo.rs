@@ -80,9 +80,14 @@ impl State {
 
     /// Takes back every change since `mark`, the latest first.
     pub fn undo(&mut self, mark: usize) {
+        let undone = self.undo.len() > mark;
         while self.undo.len() > mark {
             let Some(step) = self.undo.pop() else { break };
             self.take_back(step);
+        }
+        // What orders had taken is there again.
+        if undone {
+            self.cases.stir();
         }
     }
 

@@ -1,8 +1,10 @@
 //! Where `apply` writes in memory: every change is noted, so that it can be undone.
 
 use super::undo::{Holding, Undo};
+use crate::bounds::HEARD_AGAIN_US;
 use crate::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, RollingLimit, Segment,
+    Source, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
@@ -32,9 +34,12 @@ impl Rows for State {
         }
         let mut account = self.accounts.get(slot);
         self.undo.push(Undo::Account(slot, Box::new(account.clone())));
+        let was = self.cases.waits().then(|| account.clone());
         let result = f(&mut account);
+        if was.is_some_and(|was| !is_same_but_for_average(was, &account)) {
+            self.cases.stir();
+        }
         self.accounts.set(slot, account);
-        self.cases.stir();
         Some(result)
     }
 
@@ -118,16 +123,19 @@ impl Rows for State {
 
     fn set_terms(&mut self, index: TermsIndex, terms: NamedTerms) {
         let was = self.payment_terms.set_terms(index, terms);
+        self.cases.stir();
         self.undo.push(Undo::Terms(index, was.map(Box::new)));
     }
 
     fn set_calendar(&mut self, index: CalendarIndex, calendar: Calendar) {
         let was = self.payment_terms.set_calendar(index, calendar);
+        self.cases.stir();
         self.undo.push(Undo::Calendar(index, was.map(Box::new)));
     }
 
     fn assign_terms(&mut self, assignee: Assignee, terms: Option<TermsIndex>) {
         let was = self.payment_terms.assign(assignee.clone(), terms);
+        self.cases.stir();
         self.undo.push(Undo::Assigned(assignee, was));
     }
 
@@ -176,7 +184,24 @@ impl Rows for State {
 
     fn set_source(&mut self, source: &str, row: Source) {
         let heard_at = self.heard_at;
+        // One that was silent may have kept orders waiting for it.
+        if self.cases.waits() {
+            let before = self.source_heard_at(source);
+            if before.is_none_or(|before| row.heard_at - before >= HEARD_AGAIN_US) {
+                self.cases.stir();
+            }
+        }
         let was = self.put_source(source, row);
         self.undo.push(Undo::Source(source.into(), was, heard_at));
     }
+}
+
+/// Whether nothing but what an account owed has moved on, of which its counters tell.
+fn is_same_but_for_average(mut was: Account, account: &Account) -> bool {
+    let rolling = |account: &mut Account| account.conditions.as_mut()?.rolling_limit.take();
+    let before = rolling(&mut was);
+    let mut now = account.clone();
+    let after = rolling(&mut now);
+    let set = |rolling: Option<Box<RollingLimit>>| rolling.map(|all| (all.hard_cap, all.days));
+    was == now && set(before) == set(after)
 }

@@ -37,7 +37,8 @@ fn review(name: &'static str, act: Act<'static>, events: Vec<CaseEvent<'static>>
     let role = Some(Signer::Finance);
     let command = Command::ReviewCase(ReviewCase { request: REQUEST, case: 7, role, act });
     let (account_id, status) = ("a".into(), CaseStatus::Claimed);
-    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved: None };
+    let (reserved, currency) = (None, None);
+    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved, currency };
     let events = events.into_iter().map(Event::Case).collect();
     row(name, command, Outcome::Reviewed(Box::new(reviewed)), events, hex(name))
 }
@@ -80,13 +81,21 @@ pub fn erasure() -> Row {
 
 pub fn rows() -> Vec<Row> {
     let mut rows = reviews();
+    let used = Reviewed {
+        case: 7,
+        account_id: "a".into(),
+        status: CaseStatus::Used,
+        missing: 0,
+        reserved: Some(Reserved { case: Some(7), ..reserved(Decision::Approved, &[]) }),
+        currency: Some(order().currency),
+    };
     let referred = Reserved {
         reservation: None,
         case: Some(7),
         ..reserved(Decision::Referred, &[ReasonCode::TermsUpgraded])
     };
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
-    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(ASKED)) };
+    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(ASKED)), askers: vec![] };
     let again = CaseEvent::AskedAgain { case: 7, ask: ask(None), anew: true };
     let delegate =
         |during| Command::Delegate(Delegate { request: REQUEST, to: "ann", role: None, during });
@@ -109,6 +118,13 @@ pub fn rows() -> Vec<Row> {
         row("delegate", delegate(during), Outcome::Done, vec![delegated(during)], hex("delegate")),
         row("end", delegate(None), Outcome::Done, vec![delegated(None)], hex("end")),
         row(
+            "retried",
+            Command::RetryCases(RetryCases { cases: vec![7] }),
+            Outcome::Retried(vec![used]),
+            vec![Event::Case(held(None))],
+            hex("retried"),
+        ),
+        row(
             "retry_cases",
             Command::RetryCases(RetryCases { cases: vec![7, 8] }),
             Outcome::Done,
@@ -127,9 +143,15 @@ fn reviews() -> Vec<Row> {
         amount: Some(300),
         until: None,
         on_behalf_of: Some("flo"),
+        revision: None,
     };
-    let claimed =
-        vec![CaseEvent::Claimed { case: 7, by: BY }, CaseEvent::Used { case: 7, reservation: 9 }];
+    let seen = Approve { revision: Some(2), ..approve.clone() };
+    let again = CaseEvent::Opened { case: 7, ask: ask(None), askers: vec!["pos".into()] };
+    let used = CaseEvent::Used { case: 7, reservation: 9, unsigned: true };
+    let claimed = vec![
+        CaseEvent::Claimed { case: 7, by: BY },
+        CaseEvent::Used { case: 7, reservation: 9, unsigned: false },
+    ];
     let approved = vec![
         signed(None, false),
         signed(Some("flo".into()), true),
@@ -140,6 +162,11 @@ fn reviews() -> Vec<Row> {
     vec![
         review("claim", Act::Claim { take_over: true }, claimed),
         review("approve", Act::Approve(approve), approved),
+        review(
+            "approve what was seen",
+            Act::Approve(seen),
+            vec![again, used, CaseEvent::Withdrawn { case: 7 }],
+        ),
         review("reject", Act::Reject, vec![CaseEvent::Rejected { case: 7 }]),
         review("escalate", Act::Escalate, vec![escalated, CaseEvent::Expired { case: 7 }]),
         review("comment", Act::Comment { priority: None }, vec![noted]),
@@ -211,6 +238,27 @@ fn hex(name: &str) -> &'static str {
              949481ab72657472795f636173657391920708a36f6d73a3776562c000a4646f6e659381a46361 \
              736581ac74657874735f657261736564910781a46361736581a46b657074910781a46361736581 \
              a9666f72676f7474656e9107"
+        }
+        other => later_hex(other),
+    }
+}
+
+/// Of rows with fields that were added.
+fn later_hex(name: &str) -> &'static str {
+    match name {
+        "approve what was seen" => {
+            "\
+             949481ab7265766965775f636173659493a172010707a766696e616e636581a7617070726f7665 \
+             9591ae5445524d535f5550475241444544cd012cc0a3666c6f02a36f6d73a3776562c00081a872 \
+             657669657765649507a161a7636c61696d656401c09381a46361736581a66f70656e6564930799 \
+             02a16fcd012c923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d73000991 \
+             a3706f7381a46361736581a475736564930709c381a46361736581a977697468647261776e9107"
+        }
+        "retried" => {
+            "\
+             949481ab72657472795f6361736573919107a36f6d73a3776562c00081a7726574726965649196 \
+             07a161a475736564009594a8617070726f7665649000c0cd0401cd012c0507a35553449181a463 \
+             61736581a872657365727665649607cd040102a16fcd012c05"
         }
         other => panic!("{other} has no bytes"),
     }

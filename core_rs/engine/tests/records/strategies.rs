@@ -466,6 +466,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
             }
         ),
         cases::reviewed().prop_map(|reviewed| Outcome::Reviewed(Box::new(reviewed))),
+        vec(cases::reviewed(), 0..3).prop_map(Outcome::Retried),
         Just(Outcome::Done),
     ]
     .boxed()

@@ -12,12 +12,14 @@ fn signer() -> BoxedStrategy<Signer> {
 
 fn approve() -> BoxedStrategy<Approve<'static>> {
     let waived = vec(select(PRECEDENCE.to_vec()), 1..4);
-    (waived, option::of(number()), option::of(number()), option::of(string()))
-        .prop_map(|(waived, amount, until, on_behalf_of)| Approve {
+    let (instead, seen) = (option::of(string()), option::of(any::<u32>()));
+    (waived, option::of(number()), option::of(number()), instead, seen)
+        .prop_map(|(waived, amount, until, on_behalf_of, revision)| Approve {
             waived,
             amount,
             until,
             on_behalf_of,
+            revision,
         })
         .boxed()
 }
@@ -84,7 +86,10 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
     let case = any::<u64>;
     let by = || string().prop_map(Into::into);
     prop_oneof![
-        (case(), ask()).prop_map(|(case, ask)| CaseEvent::Opened { case, ask }),
+        (case(), ask(), vec(string(), 0..3)).prop_map(|(case, ask, askers)| {
+            let askers = askers.into_iter().map(Into::into).collect();
+            CaseEvent::Opened { case, ask, askers }
+        }),
         (case(), ask(), any::<bool>()).prop_map(|(case, ask, anew)| CaseEvent::AskedAgain {
             case,
             ask,
@@ -101,8 +106,9 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         (case(), any::<u8>(), number()).prop_map(|(case, level, escalates_at)| {
             CaseEvent::Escalated { case, level, escalates_at }
         }),
-        (case(), any::<u64>())
-            .prop_map(|(case, reservation)| CaseEvent::Used { case, reservation }),
+        (case(), any::<u64>(), any::<bool>()).prop_map(|(case, reservation, unsigned)| {
+            CaseEvent::Used { case, reservation, unsigned }
+        }),
         (
             (case(), any::<u64>(), any::<u32>()),
             by(),
@@ -128,6 +134,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
             select(vec![
                 CaseEvent::Rejected { case },
                 CaseEvent::Expired { case },
+                CaseEvent::Withdrawn { case },
                 CaseEvent::TextsErased { case },
                 CaseEvent::Kept { case },
                 CaseEvent::Forgotten { case },
@@ -142,13 +149,15 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
 
 pub fn reviewed() -> BoxedStrategy<Reviewed> {
     let status = select(vec![CaseStatus::Open, CaseStatus::Used, CaseStatus::Expired]);
-    (any::<u64>(), string(), status, any::<u8>(), option::of(reserved()))
-        .prop_map(|(case, account_id, status, missing, reserved)| Reviewed {
+    let order = (option::of(reserved()), option::of(currency()));
+    (any::<u64>(), string(), status, any::<u8>(), order)
+        .prop_map(|(case, account_id, status, missing, (reserved, currency))| Reviewed {
             case,
             account_id: account_id.into(),
             status,
             missing,
             reserved,
+            currency,
         })
         .boxed()
 }

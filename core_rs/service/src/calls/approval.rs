@@ -17,7 +17,7 @@ impl Calls<'_> {
         let bytes = &*call.request;
         match call.method {
             Method::ListCases => {
-                Ok(cases::list(self.store.state(), &decode(bytes)?)?.encode_to_vec())
+                Ok(cases::list(self.store.state(), &decode(bytes)?, self.now)?.encode_to_vec())
             }
             Method::GetCase => Ok(self.case(&decode(bytes)?)?.encode_to_vec()),
             Method::ClaimCase => self.review(call, &cases::claim(&decode(bytes)?, call)?),
@@ -49,7 +49,7 @@ impl Calls<'_> {
             .get(id)
             .ok_or(Refusal::Case(CaseRefusal::CaseNotFound(id)))
             .map_err(Fault::from)?;
-        Ok(v1::GetCaseResponse { case: Some(cases::case(state, found)) })
+        Ok(v1::GetCaseResponse { case: Some(cases::case(state, found, self.now)) })
     }
 
     fn review(&mut self, call: &Call, request: &Request<'_>) -> Result<Vec<u8>, Failed> {

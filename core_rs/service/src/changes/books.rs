@@ -281,6 +281,7 @@ pub(super) fn accounts_of<'e>(entry: &'e Entry<'_>) -> Vec<&'e str> {
     match &entry.outcome {
         Outcome::Changed(changed) => accounts.push(&changed.reservation.account_id),
         Outcome::Reviewed(reviewed) => accounts.push(&reviewed.account_id),
+        Outcome::Retried(all) => accounts.extend(all.iter().map(|one| &*one.account_id)),
         _ => {}
     }
     accounts.dedup();

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::error::Refusal;
-use creditgate_engine::outcome::{Changed, Outcome, Reserved};
+use creditgate_engine::event::{CaseEvent, Event};
+use creditgate_engine::outcome::{Changed, Outcome, Reserved, Reviewed};
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Minor, RESERVATION_ITEM_BITS, ReservationId, Seq};
 use creditgate_store::{Journal, StoreError};
@@ -70,10 +71,6 @@ pub(super) fn find(
     if !waits() {
         return Ok(None);
     }
-    let of = |id: ReservationId| {
-        let item = id & ((1 << RESERVATION_ITEM_BITS) - 1);
-        (id >> RESERVATION_ITEM_BITS, item as usize)
-    };
     let at = |seq: Seq, item: usize| {
         let mut found = None;
         let known = (1..=up_to).contains(&seq);
@@ -96,12 +93,12 @@ pub(super) fn find(
             found.ok_or_else(|| Fault::decision_not_found("journal_seq", seq))
         }
         Sought::Reservation(id) => {
-            let (seq, item) = of(*id);
+            let (seq, item) = place_of(*id);
             let found = at(seq, item)?.filter(|found| found.reservation_id == id.to_string());
             found.ok_or_else(|| Fault::decision_not_found("reservation_id", id))
         }
         Sought::Order { account_id, order_id, reservation } => {
-            let made = reservation.map_or((1, 0), of);
+            let made = reservation.map_or((1, 0), place_of);
             let mut found = None;
             let first = made.0.max(up_to.saturating_sub(SEARCHED_ENTRIES - 1));
             let read = each(journal, first, up_to, &waits, |seq, time, entry| {
@@ -160,12 +157,49 @@ fn item_of(entry: &Entry<'_>, account_id: &str, order_id: &str) -> Option<usize>
         (Command::ReserveAll(c), _) => {
             c.orders.iter().position(|o| (o.account_id, o.order_id) == (account_id, order_id))
         }
+        (Command::ReviewCase(_) | Command::RetryCases(_), _) => {
+            let mut all = reserved_in_cases(entry);
+            let order = all.find(|(reviewed, found)| {
+                (&*reviewed.account_id, found.order_id) == (account_id, order_id)
+            });
+            order.map(|(_, found)| found.item)
+        }
         (Command::Adjust(_) | Command::Capture(_), Outcome::Changed(changed)) => {
             let view = &changed.reservation;
             ((&*view.account_id, &*view.order_id) == (account_id, order_id)).then_some(0)
         }
         _ => None,
     }
+}
+
+/// An order that was reserved without being asked for again.
+struct OfCase<'e> {
+    item: usize,
+    order_id: &'e str,
+    amount: Minor,
+}
+
+/// What an entry reserved of orders that were waiting, with what is said of their cases.
+fn reserved_in_cases<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = (&'e Reviewed, OfCase<'e>)> {
+    let all = match &entry.outcome {
+        Outcome::Reviewed(reviewed) => std::slice::from_ref(&**reviewed),
+        Outcome::Retried(all) => all,
+        _ => &[],
+    };
+    entry.events.iter().filter_map(move |event| match event {
+        Event::Case(CaseEvent::Reserved { case, reservation, order_id, amount, .. }) => {
+            let (_, item) = place_of(*reservation);
+            let reviewed = all.iter().find(|reviewed| reviewed.case == *case)?;
+            Some((reviewed, OfCase { item, order_id, amount: *amount }))
+        }
+        _ => None,
+    })
+}
+
+/// The entry that made a reservation, and which item of it.
+fn place_of(id: ReservationId) -> (Seq, usize) {
+    let item = id & ((1 << RESERVATION_ITEM_BITS) - 1);
+    (id >> RESERVATION_ITEM_BITS, item as usize)
 }
 
 /// The decision of an entry, or of one of its items; `None` where it is none of an order.
@@ -177,10 +211,13 @@ fn decision(
 ) -> Option<v1::GetDecisionResponse> {
     let Entry { request, policy_version, outcome, .. } = entry;
     let made = Made { seq, time, policy_version: *policy_version, replayed: false };
-    let Identity::Request(key) = request.command.identity() else { return None };
+    let request_id = match request.command.identity() {
+        Identity::Request(key) => key.id,
+        _ => "",
+    };
     let said = v1::GetDecisionResponse {
         command: request.command.name().to_owned(),
-        request_id: key.id.to_owned(),
+        request_id: request_id.to_owned(),
         actor: request.actor.to_owned(),
         channel: request.channel.to_owned(),
         reason: request.reason.and_then(|text| text.text()).unwrap_or_default().to_owned(),
@@ -190,6 +227,11 @@ fn decision(
         (Command::Reserve(c), Outcome::Reserved(reserved)) if item == 0 => (&c.order, reserved),
         (Command::ReserveAll(c), Outcome::ReservedAll(all)) => {
             (c.orders.get(item)?, all.get(item)?)
+        }
+        (Command::ReviewCase(_) | Command::RetryCases(_), _) => {
+            let mut all = reserved_in_cases(entry);
+            let (reviewed, order) = all.find(|(_, found)| found.item == item)?;
+            return of_case(said, reviewed, &order, made);
         }
         (command, Outcome::Changed(changed)) if item == 0 => {
             let amount = match command {
@@ -208,6 +250,26 @@ fn decision(
         account_id: order.account_id.to_owned(),
         order_id: order.order_id.to_owned(),
         currency: order.currency.to_string(),
+        amount_minor: Some(order.amount),
+        approved_amount_minor: *amount,
+        reservation_id: reservation.map(|id| id.to_string()).unwrap_or_default(),
+        ..said
+    })
+}
+
+fn of_case(
+    said: v1::GetDecisionResponse,
+    reviewed: &Reviewed,
+    order: &OfCase<'_>,
+    made: Made,
+) -> Option<v1::GetDecisionResponse> {
+    let Reserved { verdict, reservation, amount, .. } = reviewed.reserved.as_ref()?;
+    let currency = reviewed.currency.map(|currency| currency.to_string());
+    Some(v1::GetDecisionResponse {
+        result: Some(reply::result(verdict.clone(), made)),
+        account_id: reviewed.account_id.to_string(),
+        order_id: order.order_id.to_owned(),
+        currency: currency.unwrap_or_default(),
         amount_minor: Some(order.amount),
         approved_amount_minor: *amount,
         reservation_id: reservation.map(|id| id.to_string()).unwrap_or_default(),

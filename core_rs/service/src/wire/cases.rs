@@ -8,7 +8,7 @@ use creditgate_engine::model::{Case, CaseId, CaseStatus, Delegation, Signer, Wai
 use creditgate_engine::outcome::{PRECEDENCE, ReasonCode, Reserved, Reviewed};
 use creditgate_engine::policy::WaitingOrder;
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Currency, Id, Seq, Slot};
+use creditgate_engine::values::{Currency, Id, Micros, Seq, Slot};
 
 use crate::access::roles::Role;
 use crate::queue::Call;
@@ -95,6 +95,7 @@ pub(crate) fn approve<'a>(
         amount: m.amount_minor.map(|value| admit::amount("amount_minor", value)).transpose()?,
         until: until.transpose()?,
         on_behalf_of: (!on_behalf_of.is_empty()).then_some(on_behalf_of),
+        revision: m.revision,
     };
     review(call, said, Act::Approve(approve))
 }
@@ -182,6 +183,29 @@ pub(crate) fn reviewed(reviewed: Reviewed, made: Made) -> v1::ReviewCaseResponse
     }
 }
 
+/// To the release of an order that was waiting in a case: it holds nothing, and never did.
+pub(crate) fn withdrawn(
+    state: &State,
+    reviewed: Reviewed,
+    order_id: &str,
+    made: Made,
+) -> v1::ReleaseResponse {
+    let Reviewed { case, account_id, reserved, .. } = reviewed;
+    let currency = state.slot(&account_id).map(|slot| state.terms(slot).currency);
+    v1::ReleaseResponse {
+        result: reserved.map(|reserved| reply::result(reserved.verdict, made)),
+        reservation: Some(v1::Reservation {
+            account_id: account_id.to_string(),
+            order_id: order_id.to_owned(),
+            currency: currency.map(|currency| currency.to_string()).unwrap_or_default(),
+            state: v1::ReservationState::Closed.into(),
+            ..Default::default()
+        }),
+        released_amount_minor: 0,
+        case_id: case.to_string(),
+    }
+}
+
 /// An order's answer, as `CheckAndReserve` would give it.
 pub(super) fn order(reserved: Reserved, made: Made) -> v1::CheckAndReserveResponse {
     let held = reserved.reservation;
@@ -205,13 +229,14 @@ fn status(status: CaseStatus) -> v1::CaseStatus {
         CaseStatus::Used => v1::CaseStatus::Used,
         CaseStatus::Rejected => v1::CaseStatus::Rejected,
         CaseStatus::Expired => v1::CaseStatus::Expired,
+        CaseStatus::Withdrawn => v1::CaseStatus::Withdrawn,
     }
 }
 
-/// A case as it stands.
-pub(crate) fn case(state: &State, case: &Case) -> v1::Case {
+/// A case as it stands at `now`.
+pub(crate) fn case(state: &State, case: &Case, now: Micros) -> v1::Case {
     let (account_id, currency) = (state.account_id(case.slot), state.terms(case.slot).currency);
-    let signatures_missing = cases::signatures_missing(state, case).into();
+    let signatures_missing = cases::signatures_missing(state, case, now).into();
     v1::Case { signatures_missing, ..record(case, account_id, currency) }
 }
 
@@ -257,6 +282,7 @@ pub(crate) fn record(case: &Case, account_id: &str, currency: Currency) -> v1::C
         comments: case.comments.iter().map(comment).collect(),
         reservation_id: case.reservation.map(|id| id.to_string()).unwrap_or_default(),
         close_time: optional(case.closed_at),
+        revision: case.revision,
     }
 }
 
@@ -274,6 +300,7 @@ fn waiver(waiver: &Waiver) -> v1::Waiver {
 pub(crate) fn list(
     state: &State,
     m: &v1::ListCasesRequest,
+    now: Micros,
 ) -> Result<v1::ListCasesResponse, Fault> {
     let statuses = m.statuses.iter().map(|number| match v1::CaseStatus::try_from(*number) {
         Ok(v1::CaseStatus::Unspecified) | Err(_) => {
@@ -307,13 +334,13 @@ pub(crate) fn list(
     let wants = |case: &Case| {
         (statuses.is_empty() || statuses.contains(&status(case.status)))
             && slot.is_none_or(|slot| case.slot == slot)
-            && role.is_none_or(|role| cases::signs(state, case, role))
+            && role.is_none_or(|role| cases::signs(state, case, role, now))
     };
     let (mut found, mut next) = (Vec::new(), None);
     let mut all = state.cases().list(order, after).peekable();
     for examined in 1.. {
         let Some(((urgent, id), row)) = all.next() else { break };
-        found.extend(wants(row).then(|| case(state, row)));
+        found.extend(wants(row).then(|| case(state, row, now)));
         if (found.len() >= size || examined >= EXAMINED_MAX) && all.peek().is_some() {
             next = Some(u64::from(urgent) << 60 | id);
             break;
@@ -323,7 +350,7 @@ pub(crate) fn list(
 }
 
 /// `ListDelegations`.
-pub(crate) fn delegations(state: &State, now: i64) -> v1::ListDelegationsResponse {
+pub(crate) fn delegations(state: &State, now: Micros) -> v1::ListDelegationsResponse {
     let lasting = state.cases().delegations().filter(|delegation| now < delegation.until);
     v1::ListDelegationsResponse { delegations: lasting.map(delegation).collect() }
 }

@@ -228,6 +228,7 @@ pub(crate) fn released(changed: Changed, made: Made) -> v1::ReleaseResponse {
         released_amount_minor: changed.amount,
         result: Some(result_of(changed.verdict, &changed.reservation, made)),
         reservation: Some(reservation(changed.reservation)),
+        case_id: String::new(),
     }
 }
 

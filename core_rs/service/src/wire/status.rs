@@ -369,6 +369,7 @@ fn of_case(refusal: &CaseRefusal) -> (Code, &'static str, &'static str) {
         CaseRefusal::SignedOtherwise { .. } => {
             (FailedPrecondition, "SIGNED_OTHERWISE", "waived_reasons")
         }
+        CaseRefusal::CaseChanged { .. } => (FailedPrecondition, "CASE_CHANGED", "revision"),
         CaseRefusal::NothingAbove { .. } => (FailedPrecondition, "NOTHING_ABOVE", "case_id"),
         CaseRefusal::NotAReason { .. } => (InvalidArgument, "FIELD_INVALID", "waived_reasons"),
         CaseRefusal::DelegatedToSelf(_) => (InvalidArgument, "FIELD_INVALID", "to"),

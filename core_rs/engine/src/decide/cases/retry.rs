@@ -1,13 +1,13 @@
 //! Credit that comes back goes to the cases that wait for it, in the order that the policy says.
 
-use crate::bounds::CASES_RETRIED_MAX;
+use crate::bounds::{APPROVED_RETRIED_US, CASES_BEGUN_AGAIN_MAX, CASES_RETRIED_MAX};
 use crate::command::RetryCases;
 use crate::decide::levels::Pending;
 use crate::decide::reserve::Earlier;
 use crate::decide::{Context, Decided};
 use crate::event::Event;
-use crate::model::{Case, CaseId};
-use crate::outcome::{Decision, Outcome};
+use crate::model::{Case, CaseId, CaseStatus};
+use crate::outcome::{Decision, Outcome, Reserved, Reviewed};
 use crate::state::State;
 use crate::values::{Day, Micros};
 
@@ -18,7 +18,11 @@ pub struct Sweep {
     /// Where the last step ended; `None`: there is nothing to look at.
     after: Option<(u8, CaseId)>,
     under_way: bool,
+    /// How often this time it began again with the first.
+    begun_again: u8,
     day: Option<Day>,
+    /// Which part of the day it is, in steps of `APPROVED_RETRIED_US`.
+    part: Option<Micros>,
 }
 
 impl Sweep {
@@ -29,19 +33,24 @@ impl Sweep {
     }
 
     /// Looks at some of the cases that wait, in order; returns those whose orders would fit now if
-    /// they came alone. `None`: all were looked at since credit last came back, or a day began.
+    /// they came alone. `None`: all were looked at since credit last came back, or a day began, or,
+    /// where any is approved, a minute.
     pub fn step(&mut self, state: &mut State, now: Micros) -> Option<Vec<CaseId>> {
-        let today = Some(Day::of(now));
-        let stirred = state.take_stirred() || self.day != today;
-        self.day = today;
+        let (today, part) = (Some(Day::of(now)), Some(now.div_euclid(APPROVED_RETRIED_US)));
+        let later = state.cases().approved_waits() && self.part != part;
+        let stirred = state.take_stirred() || self.day != today || later;
+        (self.day, self.part) = (today, part);
         if !state.cases().waits() {
             self.under_way = false;
             return None;
         }
+        // What came back may be for those that were passed over: they come first. But the last ones
+        // have their turn too, however often that happens.
         if stirred && !self.under_way {
-            (self.under_way, self.after) = (true, None);
+            (self.under_way, self.after, self.begun_again) = (true, None, 0);
+        } else if stirred && self.begun_again < CASES_BEGUN_AGAIN_MAX {
+            (self.after, self.begun_again) = (None, self.begun_again + 1);
         } else if stirred {
-            // What came back may be for those that were passed over: once more, after this time.
             state.stir();
         }
         if !self.under_way {
@@ -69,21 +78,37 @@ impl Context<'_> {
 
     pub(in crate::decide) fn retry_cases<'a>(&self, command: &RetryCases) -> Decided<'a> {
         let mut earlier = Earlier::default();
-        let mut events = Vec::new();
+        let (mut all, mut events) = (Vec::new(), Vec::new());
         for (item, id) in command.cases.iter().enumerate() {
             let case = self.state.cases().get(*id).filter(|case| case.waits_for_credit());
-            events.extend(case.and_then(|case| self.retry(case, item, &mut earlier)));
+            let Some(case) = case else { continue };
+            if let Some((reserved, event)) = self.retry(case, item, &mut earlier) {
+                all.push(Reviewed {
+                    case: case.id,
+                    account_id: self.state.account_id(case.slot).clone(),
+                    status: CaseStatus::Used,
+                    missing: 0,
+                    reserved: Some(reserved),
+                    currency: Some(self.state.terms(case.slot).currency),
+                });
+                events.push(event);
+            }
         }
-        Ok((Outcome::Done, events))
+        Ok((Outcome::Retried(all), events))
     }
 
     /// On top of what the cases before it have taken.
-    fn retry<'a>(&self, case: &Case, item: usize, earlier: &mut Earlier<'_>) -> Option<Event<'a>> {
+    fn retry<'a>(
+        &self,
+        case: &Case,
+        item: usize,
+        earlier: &mut Earlier<'_>,
+    ) -> Option<(Reserved, Event<'a>)> {
         let waiver = self.standing_waiver(case);
         let pending = earlier.pending(case.slot);
         let (reserved, event) = self.reserve_case(case, waiver, pending, item).ok()?;
         earlier.take(self.state, case.slot, &reserved);
-        event
+        Some((reserved, event?))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::{Case, CaseStatus, Signer, Waived, Waiver};
 use crate::outcome::{Outcome, Reason, Reviewed, Upserted};
 use crate::policy::Band;
 use crate::state::State;
-use crate::values::{Id, Minor, shown};
+use crate::values::{Id, Micros, Minor, shown};
 
 /// A signature, before it is known whether it may stand.
 struct Signing<'a> {
@@ -37,6 +37,10 @@ impl Context<'_> {
         reviewed: &mut Reviewed,
         events: &mut Vec<Event<'a>>,
     ) -> Result<(), Refusal> {
+        if approve.revision.is_some_and(|seen| seen != case.revision) {
+            let (case, revision) = (case.id, case.revision);
+            return Err(Refusal::Case(CaseRefusal::CaseChanged { case, revision }));
+        }
         let on_behalf_of = approve.on_behalf_of;
         let role = match on_behalf_of {
             None => role,
@@ -47,7 +51,8 @@ impl Context<'_> {
         let band =
             self.may_sign(case, &Signing { by, on_behalf_of, role, waiver: waiver.clone() })?;
         let role = role.expect("nobody signs without one");
-        let counted = case.signatures.iter().filter(|s| band.roles.contains(&s.role)).count() + 1;
+        let signed = case.signatures_at(self.now).iter();
+        let counted = signed.filter(|s| band.roles.contains(&s.role)).count() + 1;
         let missing = usize::from(band.signatures).saturating_sub(counted) as u8;
         let complete = missing == 0;
         events.push(Event::Case(CaseEvent::Signed {
@@ -72,22 +77,30 @@ impl Context<'_> {
             }
             events.extend(event);
             reviewed.reserved = Some(reserved);
+            reviewed.currency = Some(self.state.terms(case.slot).currency);
         }
         Ok(())
     }
 
-    /// What a signature is for: what the one before it is for, where there is one.
+    /// What a signature is for: what the one before it is for, where there is one that holds.
     fn waiver(&self, case: &Case, approve: &Approve<'_>) -> Result<Waiver, Refusal> {
         let mut waived: Vec<Waived> = Vec::new();
+        let signed = case.waiver_at(self.now);
+        // What is signed already counts on, also of a reason that has gone meanwhile.
+        let signed_for = signed.into_iter().flat_map(|signed| signed.waived.iter().cloned());
+        let named = case.reasons.iter().map(|Reason { code, whose, .. }| {
+            let (code, whose) = (*code, whose.clone());
+            Waived { code, whose }
+        });
+        let all = Vec::from_iter(signed_for.chain(named));
         for code in &approve.waived {
-            let mut of_code = case.reasons.iter().filter(|reason| reason.code == *code).peekable();
+            let mut of_code = all.iter().filter(|one| one.code == *code).peekable();
             if of_code.peek().is_none() {
                 return Err(Refusal::Case(CaseRefusal::NotAReason { case: case.id, code: *code }));
             }
-            for Reason { code, whose, .. } in of_code {
-                let one = Waived { code: *code, whose: whose.clone() };
-                if !waived.contains(&one) {
-                    waived.push(one);
+            for one in of_code {
+                if !waived.contains(one) {
+                    waived.push(one.clone());
                 }
             }
         }
@@ -103,7 +116,7 @@ impl Context<'_> {
             amount: approve.amount.unwrap_or(case.amount),
             until: until.min(longest),
         };
-        if let Some(signed) = &case.waiver {
+        if let Some(signed) = signed {
             let same = |one: &Waived| signed.waived.contains(one);
             let all_same = waiver.waived.iter().all(same);
             if !all_same
@@ -138,7 +151,7 @@ impl Context<'_> {
                 }));
             }
             let signed = |by: Option<&Id>| by.is_some_and(|by| by == who);
-            let mut all = case.signatures.iter();
+            let mut all = case.signatures_at(self.now).iter();
             if all.any(|s| signed(Some(&s.by)) || signed(s.on_behalf_of.as_ref())) {
                 return Err(Refusal::Case(CaseRefusal::SignedAlready {
                     case: case.id,
@@ -174,10 +187,11 @@ impl Context<'_> {
         if !case.is_unsigned() {
             return 0;
         }
-        let signed_for = case.waiver.as_ref().map(|waiver| waiver.amount);
+        let signed_for = case.waiver_at(self.now).map(|waiver| waiver.amount);
         let amount = amount.or(signed_for).unwrap_or(case.amount);
         let Some(band) = self.band_of(case, amount) else { return 1 };
-        let counted = case.signatures.iter().filter(|s| band.roles.contains(&s.role)).count();
+        let signed = case.signatures_at(self.now).iter();
+        let counted = signed.filter(|s| band.roles.contains(&s.role)).count();
         usize::from(band.signatures).saturating_sub(counted) as u8
     }
 
@@ -213,18 +227,18 @@ impl Context<'_> {
     }
 }
 
-/// How many more signatures a case needs at this moment, for those who look at it.
+/// How many more signatures a case needs at `now`, for those who look at it.
 #[must_use]
-pub fn signatures_missing(state: &State, case: &Case) -> u8 {
-    let context = Context { state, seq: 0, now: 0, actor: "", channel: "" };
+pub fn signatures_missing(state: &State, case: &Case, now: Micros) -> u8 {
+    let context = Context { state, seq: 0, now, actor: "", channel: "" };
     context.missing(case, None)
 }
 
-/// Whether somebody of this role could sign a case as it stands.
+/// Whether somebody of this role could sign a case as it stands at `now`.
 #[must_use]
-pub fn signs(state: &State, case: &Case, role: Signer) -> bool {
-    let context = Context { state, seq: 0, now: 0, actor: "", channel: "" };
-    let amount = case.waiver.as_ref().map_or(case.amount, |waiver| waiver.amount);
+pub fn signs(state: &State, case: &Case, role: Signer, now: Micros) -> bool {
+    let context = Context { state, seq: 0, now, actor: "", channel: "" };
+    let amount = case.waiver_at(now).map_or(case.amount, |waiver| waiver.amount);
     let band = context.band_of(case, amount);
     case.is_unsigned() && band.is_some_and(|band| band.roles.contains(&role))
 }
@@ -232,3 +246,6 @@ pub fn signs(state: &State, case: &Case, role: Signer) -> bool {
 fn named(role: Option<Signer>) -> &'static str {
     role.map_or("no role", Signer::name)
 }
+
+#[cfg(test)]
+mod tests;

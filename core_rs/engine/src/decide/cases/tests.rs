@@ -10,7 +10,7 @@ use crate::terms::*;
 use crate::testing::*;
 use crate::values::LimitKind;
 
-const HOUR: Micros = 3_600 * SECOND;
+pub(in crate::decide) const HOUR: Micros = 3_600 * SECOND;
 
 const POLICY: &str = "[approvals]\nescalate_after_hours = 2\nexpire_after_hours = 10\n\
                       valid_hours = 24\n\
@@ -48,20 +48,21 @@ pub(super) fn referred(book: &mut Book, order_id: &str, amount: Minor) -> u64 {
     answer.case.expect("it waits in a case")
 }
 
-pub(super) fn act<'a>(case: u64, role: Signer, act: Act<'a>) -> ReviewCase<'a> {
+pub(in crate::decide) fn act<'a>(case: u64, role: Signer, act: Act<'a>) -> ReviewCase<'a> {
     ReviewCase { request: REQUEST, case, role: Some(role), act }
 }
 
-pub(super) fn yes(waived: &[ReasonCode]) -> Approve<'static> {
-    Approve { waived: waived.to_vec(), amount: None, until: None, on_behalf_of: None }
+pub(in crate::decide) fn yes(waived: &[ReasonCode]) -> Approve<'static> {
+    let (amount, until, on_behalf_of, revision) = (None, None, None, None);
+    Approve { waived: waived.to_vec(), amount, until, on_behalf_of, revision }
 }
 
-fn approve(case: u64, role: Signer) -> ReviewCase<'static> {
+pub(super) fn approve(case: u64, role: Signer) -> ReviewCase<'static> {
     act(case, role, Act::Approve(yes(&[TermsUpgraded])))
 }
 
 /// What became of it; panics where it is refused.
-pub(super) fn reviewed<'a>(
+pub(in crate::decide) fn reviewed<'a>(
     book: &mut Book,
     who: &'static str,
     command: ReviewCase<'a>,
@@ -75,14 +76,14 @@ pub(super) fn reviewed<'a>(
     }
 }
 
-fn refused(book: &mut Book, who: &'static str, command: ReviewCase<'_>) -> Refusal {
+pub(super) fn refused(book: &mut Book, who: &'static str, command: ReviewCase<'_>) -> Refusal {
     let before = std::mem::replace(&mut book.actor, who);
     let refusal = book.refused(command);
     book.actor = before;
     refusal
 }
 
-fn case(book: &Book, id: u64) -> &Case {
+pub(in crate::decide) fn case(book: &Book, id: u64) -> &Case {
     book.state.cases().get(id).unwrap()
 }
 
@@ -181,6 +182,9 @@ fn an_approval_of_less_is_for_an_order_of_less() {
     let found = book.reserved(upgraded("o", 50));
     assert_eq!((found.verdict.decision, found.case), (Approved, Some(id)));
     assert_eq!((case(&book, id).status, book.position()), (CaseStatus::Used, (0, 0, 50)));
+    let again = book.reserved(upgraded("o", 50));
+    assert_eq!((again.case, again.reservation), (Some(id), found.reservation));
+    assert_eq!(book.refused(upgraded("o", 60)), Refusal::OrderAlreadyReserved("o".into()));
 }
 
 #[test]
@@ -225,7 +229,81 @@ fn a_claim_is_one_persons_and_a_rejection_ends_it() {
     assert_eq!((found.status, found.missing), (CaseStatus::Rejected, 0));
     let ended = Refusal::Case(CaseRefusal::CaseEnded { case: id, status: CaseStatus::Rejected });
     assert_eq!(refused(&mut book, "fay", approve(id, Signer::Finance)), ended);
-    assert_ne!(referred(&mut book, "o", 40), id, "asked again, it is another case");
+}
+
+#[test]
+fn what_was_rejected_is_declined_until_something_else_is_asked() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    reviewed(&mut book, "fay", act(id, Signer::Finance, Act::Reject));
+    let before = book.state.dump();
+    book.actor = "pos";
+    let again = book.reserved(upgraded("o", 40));
+    assert_eq!((again.verdict.decision, again.case), (Declined, Some(id)));
+    assert_eq!((again.verdict.reasons[0].code, book.state.dump()), (TermsUpgraded, before));
+    let other = referred(&mut book, "o", 39);
+    assert_ne!(other, id);
+    // Whoever asked before may sign neither.
+    assert!(case(&book, other).asked_by.iter().eq(["oms", "pos"]));
+    let own = Refusal::Case(CaseRefusal::SelfApproval { case: other, who: "oms".into() });
+    assert_eq!(refused(&mut book, "oms", approve(other, Signer::Finance)), own);
+    assert_eq!(book.hold("o", 39).case, Some(other), "on its own terms it is let through");
+}
+
+#[test]
+fn an_order_that_waits_is_taken_back() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let part = Release { amount: Some(1), ..release("o") };
+    assert!(matches!(book.refused(part), Refusal::ReservationNotFound { .. }));
+    match book.run(release("o")) {
+        Ok(Outcome::Reviewed(found)) => {
+            assert_eq!((found.case, found.status), (id, CaseStatus::Withdrawn));
+            assert_eq!(found.reserved.unwrap().verdict.decision, Approved);
+        }
+        other => panic!("expected a case, got {other:?}"),
+    }
+    let ended = Refusal::Case(CaseRefusal::CaseEnded { case: id, status: CaseStatus::Withdrawn });
+    assert_eq!(refused(&mut book, "ann", approve(id, Signer::Finance)), ended);
+    assert!(matches!(book.refused(release("o")), Refusal::ReservationNotFound { .. }));
+    assert_ne!(referred(&mut book, "o", 40), id);
+    // What holds something is given back; and nobody looks at a case whose time is over.
+    book.hold("p", 10);
+    assert_eq!(book.changed(release("p")).amount, 10);
+    let late = referred(&mut book, "q", 40);
+    book.now += 10 * HOUR;
+    let ended = Refusal::Case(CaseRefusal::CaseEnded { case: late, status: CaseStatus::Expired });
+    assert_eq!(refused(&mut book, "ann", approve(late, Signer::Finance)), ended);
+}
+
+#[test]
+fn an_order_whose_goods_left_waits_no_more() {
+    let mut book = book();
+    let id = referred(&mut book, "o", 40);
+    let forced = CaptureOrder { amount: Some(40), forced: true, ..capture("o", "i") };
+    book.changed(forced);
+    let held = book.order("o").id;
+    assert_eq!(
+        (case(&book, id).status, case(&book, id).reservation),
+        (CaseStatus::Used, Some(held))
+    );
+    assert_eq!(case(&book, id).waiver, None);
+    book.run(RetryCases { cases: vec![id] }).unwrap();
+    assert_eq!(book.position(), (0, 40, 0));
+
+    book.hold("p", 10);
+    book.changed(release("p"));
+    let id = referred(&mut book, "p", 20);
+    book.changed(adjust("p", 5));
+    assert_eq!((case(&book, id).status, book.position()), (CaseStatus::Used, (0, 40, 5)));
+    book.changed(release("p"));
+    let id = referred(&mut book, "p", 20);
+    book.changed(CaptureOrder { target: Target::Id(book.order("p").id), ..forced_more() });
+    assert_eq!((case(&book, id).status, book.position()), (CaseStatus::Used, (0, 70, 0)));
+}
+
+fn forced_more() -> CaptureOrder<'static> {
+    CaptureOrder { amount: Some(30), forced: true, ..capture("p", "j") }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 use super::*;
-use crate::command::{CaptureOrder, Order, Reserve, UpsertAccount, UpsertSegment};
-use crate::model::Status;
+use crate::command::{
+    Act, Approve, CaptureOrder, Order, Reserve, RetryCases, UpsertAccount, UpsertSegment,
+};
+use crate::decide::cases::tests::{HOUR, act, case, reviewed, yes};
+use crate::model::{CaseStatus, Signer, Status};
 use crate::outcome::Decision;
 use crate::outcome::ReasonCode::{AccountClosed, AccountSuspended, LimitExpired, NoCreditLimit};
 use crate::outcome::{Reason, ReasonCode};
@@ -101,4 +104,76 @@ fn nothing_leaves_of_what_is_not_open() {
     let id = book.order("o").id;
     let over = Refusal::NothingToConfirm { field: "reservation_id", value: id.to_string().into() };
     assert_eq!(confirm(&book.state, book.now, &Target::Id(id)), Err(over));
+}
+
+/// Orders of a suspended account, and those short of credit, wait for finance.
+fn book_of_cases(signatures: u8) -> Book {
+    let mut book = Book::with_100();
+    book.set_policy(&format!(
+        "[all.insufficient-credit]\noutcome = \"refer\"\n\
+         [all.account-suspended]\noutcome = \"refer\"\n\
+         [approvals]\nvalid_hours = 24\n\
+         [[approvals.bands]]\nroles = \"finance\"\nsignatures = {signatures}\n"
+    ));
+    book
+}
+
+fn referred(book: &mut Book, amount: i64) -> u64 {
+    let ttl = ttl(Some(72 * 3_600));
+    let asked = book
+        .reserved(Reserve { order: Order { ttl, ..order("o", amount) }, ..reserve("o", amount) });
+    assert_eq!(asked.verdict.decision, Decision::Referred);
+    asked.case.unwrap()
+}
+
+fn approve(book: &mut Book, id: u64, code: ReasonCode) -> CaseStatus {
+    let act = act(id, Signer::Finance, Act::Approve(yes(&[code])));
+    reviewed(book, "fay", act).status
+}
+
+#[test]
+fn what_one_of_two_signed_neither_lets_goods_leave_nor_keeps_them() {
+    let mut book = book_of_cases(2);
+    let id = referred(&mut book, 120);
+    assert_eq!(approve(&mut book, id, ReasonCode::InsufficientCredit), CaseStatus::Open);
+    book.run(UpsertAccount { limit: Some(limit(LimitKind::Amount(200))), ..account("a") }).unwrap();
+    book.run(RetryCases { cases: vec![id] }).unwrap();
+    assert_eq!((case(&book, id).status, book.position()), (CaseStatus::Used, (0, 0, 120)));
+    book.now += 25 * HOUR;
+    assert_eq!(codes(&book), [], "it needed no approval that could be over");
+
+    let mut book = book_of_cases(2);
+    book.run(status("a", Status::Suspended)).unwrap();
+    let id = referred(&mut book, 40);
+    approve(&mut book, id, AccountSuspended);
+    book.run(status("a", Status::Active)).unwrap();
+    assert_eq!(book.hold("o", 40).case, Some(id));
+    book.run(status("a", Status::Suspended)).unwrap();
+    assert_eq!(codes(&book), [AccountSuspended], "half an approval is none");
+}
+
+#[test]
+fn an_approval_lets_no_more_leave_than_it_is_for() {
+    let mut book = book_of_cases(1);
+    book.run(status("a", Status::Suspended)).unwrap();
+    let id = referred(&mut book, 40);
+    assert_eq!(approve(&mut book, id, AccountSuspended), CaseStatus::Used);
+    assert_eq!(codes(&book), []);
+    book.run(status("a", Status::Active)).unwrap();
+    book.changed(adjust("o", 41));
+    book.run(status("a", Status::Suspended)).unwrap();
+    assert_eq!(codes(&book), [AccountSuspended]);
+    book.changed(adjust("o", 40));
+    assert_eq!(codes(&book), []);
+
+    // Approved of less, and then asked for all of it while nothing stood in its way.
+    let mut book = book_of_cases(1);
+    book.run(status("a", Status::Suspended)).unwrap();
+    let id = referred(&mut book, 60);
+    let approve = Approve { amount: Some(50), ..yes(&[AccountSuspended]) };
+    reviewed(&mut book, "fay", act(id, Signer::Finance, Act::Approve(approve)));
+    book.run(status("a", Status::Active)).unwrap();
+    assert_eq!(book.hold("o", 60).case, Some(id));
+    book.run(status("a", Status::Suspended)).unwrap();
+    assert_eq!(codes(&book), [AccountSuspended]);
 }

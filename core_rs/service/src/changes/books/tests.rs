@@ -44,7 +44,7 @@ fn opened(case: CaseId, slot: Slot) -> Event<'static> {
         expires_at: 9,
         asked: None,
     };
-    Event::Case(CaseEvent::Opened { case, ask })
+    Event::Case(CaseEvent::Opened { case, ask, askers: Vec::new() })
 }
 
 /// Both accounts, and a case of each.

@@ -1,4 +1,4 @@
-use crate::bounds::CASES_RETRIED_MAX;
+use crate::bounds::{APPROVED_RETRIED_US, CASES_RETRIED_MAX};
 use crate::command::*;
 use crate::decide::cases::Sweep;
 use crate::decide::cases::tests::{act, book, referred, reviewed, upgraded, yes};
@@ -89,4 +89,71 @@ fn a_step_looks_at_a_bounded_number_and_a_limit_that_is_raised_begins_one() {
     book.run(RetryCases { cases: first }).unwrap();
     assert_eq!(sweep(&mut book, &mut at).len(), 1);
     assert_eq!(book.position(), (0, 0, 100 + count as Minor));
+}
+
+/// Whether a step has anything to do, as the store asks it.
+fn is_due(book: &mut Book, sweep: &mut Sweep) -> bool {
+    sweep.step(&mut book.state, book.now).is_some()
+}
+
+#[test]
+fn what_comes_back_meanwhile_is_for_the_first_before_the_last() {
+    let mut book = book();
+    let mut at = Sweep::default();
+    let names: Vec<String> = (0..2 * CASES_RETRIED_MAX).map(|place| format!("o{place}")).collect();
+    let mut orders: Vec<_> = names.iter().map(|name| (&**name, 1)).collect();
+    orders[0].1 = 30;
+    let cases = waiting(&mut book, &orders);
+    sweep(&mut book, &mut at);
+    book.changed(adjust("all", 90));
+    let first = at.step(&mut book.state, book.now).unwrap();
+    assert!(!first.contains(&cases[0]), "thirty do not fit into ten");
+    book.changed(adjust("all", 60));
+    assert_eq!(at.step(&mut book.state, book.now).unwrap()[0], cases[0]);
+    // The last have their turn however often something comes back.
+    let mut last = false;
+    for total in (40..60).rev() {
+        book.changed(adjust("all", total));
+        let found = at.step(&mut book.state, book.now).unwrap();
+        last = last || found.contains(cases.last().unwrap());
+    }
+    assert!(last);
+}
+
+#[test]
+fn what_frees_a_case_makes_it_looked_at_and_nothing_else_does() {
+    let mut book = book();
+    let mut at = Sweep::default();
+    let cases = waiting(&mut book, &[("o", 40)]);
+    sweep(&mut book, &mut at);
+    let claim = Act::Comment { priority: Some(3) };
+    reviewed(&mut book, "ann", act(cases[0], Signer::Finance, claim));
+    let rolling = SetRollingLimit { request: REQUEST, account_id: "a", hard_cap: 100, days: 2 };
+    assert!(!is_due(&mut book, &mut at));
+    book.run(rolling).unwrap();
+    assert!(is_due(&mut book, &mut at), "another limit may let it through");
+    sweep(&mut book, &mut at);
+    book.post(invoice("i1", 1));
+    assert!(is_due(&mut book, &mut at), "the ledger was silent before");
+    sweep(&mut book, &mut at);
+    book.post(Post { entry_id: "next", ..invoice("i2", 1) });
+    assert!(!is_due(&mut book, &mut at), "what an account owes on average frees nothing");
+    book.run(RemoveRollingLimit { request: REQUEST, account_id: "a" }).unwrap();
+    sweep(&mut book, &mut at);
+    let scope = TermsScope::Account("a");
+    book.run(AssignTerms { request: REQUEST, scope, terms_id: Some("net30") }).unwrap();
+    assert!(is_due(&mut book, &mut at), "so may other terms");
+    // Time does something of itself: the hold of an account ends.
+    sweep(&mut book, &mut at);
+    book.now += APPROVED_RETRIED_US;
+    assert!(is_due(&mut book, &mut at));
+    sweep(&mut book, &mut at);
+    // What a commit had taken is there again where that is undone.
+    let mark = book.state.mark();
+    let request = book.request(capture("all", "i"));
+    let (_, events) = crate::decide::decide(&book.state, 99, book.now, &request).unwrap();
+    events.iter().for_each(|event| crate::apply::apply(&mut book.state, book.now, event));
+    assert!(!is_due(&mut book, &mut at));
+    book.state.undo(mark);
+    assert!(is_due(&mut book, &mut at));
 }

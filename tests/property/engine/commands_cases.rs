@@ -1,0 +1,88 @@
+//! What people and the clock do about cases.
+
+use creditgate_engine::model::Signer;
+use creditgate_engine::outcome::ReasonCode;
+
+use super::*;
+
+/// The request names who asks.
+fn by(who: &'static str) -> RequestKey<'static> {
+    RequestKey { id: who, ..REQUEST }
+}
+
+pub fn review() -> BoxedStrategy<Command<'static>> {
+    let who = select(vec!["ann", "fay", "flo", "oms"]);
+    let role = option::weighted(0.95, select(vec![Signer::CreditAnalyst, Signer::Finance]));
+    let until = option::weighted(0.2, START..START + 9 * DAY);
+    let terms = (option::weighted(0.2, 1_i64..150), until);
+    let other = select(vec![ReasonCode::TermsUpgraded; 9]).prop_map(|code| vec![code]);
+    let from = option::weighted(0.2, select(vec!["ann", "fay"]));
+    let seen = option::weighted(0.2, 0_u32..2);
+    let approve =
+        (other, terms, from, seen).prop_map(|(waived, (amount, until), on_behalf_of, revision)| {
+            Act::Approve(Approve { waived, amount, until, on_behalf_of, revision })
+        });
+    let act = prop_oneof![
+        9 => approve,
+        1 => any::<bool>().prop_map(|take_over| Act::Claim { take_over }),
+        1 => Just(Act::Reject),
+        1 => Just(Act::Escalate),
+        1 => Just(Act::Comment { priority: Some(4) }),
+    ];
+    let review = (who.clone(), 0..3_u64, role.clone(), act).prop_map(|(who, case, role, act)| {
+        Command::ReviewCase(ReviewCase { request: by(who), case, role, act })
+    });
+    let during = option::weighted(0.8, (START..START + 3 * DAY, 1..4 * DAY));
+    let delegate = (who.clone(), who, role, during).prop_map(|(who, to, role, during)| {
+        let during = during.map(|(first, long)| (first, first + long));
+        Command::Delegate(Delegate { request: by(who), to, role, during })
+    });
+    let retry = vec(0..3_u64, 0..4);
+    prop_oneof![
+        8 => review,
+        1 => delegate,
+        2 => retry.prop_map(|cases| Command::RetryCases(RetryCases { cases })),
+    ]
+    .boxed()
+}
+
+/// An order on better terms that two sign, one of them maybe so late that the other's word is over.
+pub fn two_signers() -> BoxedStrategy<Vec<Step>> {
+    let asked = (select(vec!["a", "b"]), order_id(), 45_i64..125, 40..200_000_u32);
+    let two = select(vec![("fay", "flo"), ("flo", "fay"), ("fay", "fay"), ("oms", "fay")]);
+    (asked, two, 0..52_i64, (channel(), channel()))
+        .prop_map(|((account_id, order_id, amount, ttl_s), two, hours, (channel, other))| {
+            let spec = TermsSpec {
+                parts: vec![Part { share: WHOLE, due: Rule::Net { days: 45 } }],
+                discounts: vec![],
+                discount_grace_days: 0,
+                grace_days: 0,
+                roll: Roll::Keep,
+            };
+            let (request, terms_id) = (REQUEST, "n2");
+            let terms = UpsertTerms { request, terms_id, calendar_id: None, spec };
+            let ttl = Ttl { asked_s: Some(ttl_s), default_s: DEFAULT_TTL_S };
+            let currency = currency_for(account_id, false);
+            let details = OrderDetails { terms_id: Some(terms_id), ..OrderDetails::default() };
+            let details = Some(Box::new(details));
+            let order = Order { account_id, order_id, amount, currency, ttl, details };
+            let approve = |who| {
+                let (waived, role) = (vec![ReasonCode::TermsUpgraded], Some(Signer::Finance));
+                let (amount, until, on_behalf_of, revision) = (None, None, None, None);
+                let act = Act::Approve(Approve { waived, amount, until, on_behalf_of, revision });
+                Command::ReviewCase(ReviewCase { request: by(who), case: 0, role, act })
+            };
+            let step = |later, channel, command| Step { later, actor: "oms", channel, command };
+            vec![
+                step(0, channel, Command::UpsertTerms(terms)),
+                step(
+                    0,
+                    channel,
+                    Command::Reserve(Reserve { request, order, allow_partial: false }),
+                ),
+                step(0, other, approve(two.0)),
+                step(hours * DAY / 24, other, approve(two.1)),
+            ]
+        })
+        .boxed()
+}
