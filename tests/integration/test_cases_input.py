@@ -7,6 +7,7 @@ import pytest
 
 from creditgate.audit.books import Auditor
 from creditgate.v1 import account_pb2 as accounts_v1
+from creditgate.v1 import common_pb2 as common_v1
 from creditgate.v1 import decision_pb2 as decision_v1
 from creditgate.v1 import ledger_pb2 as ledger_v1
 from tests.support.api import (
@@ -84,8 +85,9 @@ def test_sums_stay_in_range(api: Api) -> None:
 
 def test_another_currency(api: Api) -> None:
     api.open_account("a", 1_000)
-    mismatch = (grpc.StatusCode.FAILED_PRECONDITION, "CURRENCY_MISMATCH")
-    assert refused(lambda: api.reserve("a", "o", 1, currency="EUR"))[:2] == mismatch
+    unvalued = api.reserve("a", "o", 1, currency="EUR").result
+    codes = [reason.code for reason in unvalued.reasons]
+    assert (unvalued.decision, codes) == (DECLINED, [common_v1.REASON_CODE_FX_RATE_UNAVAILABLE])
     with pytest.raises(AssertionError, match="CURRENCY_MISMATCH"):
         api.post(entry("e", "a", "payment", 1, currency="EUR"))
     assert nothing_reserved(api)
