@@ -54,11 +54,15 @@ impl Model {
         let refuses_sync = word == Owner::Ledger && self.rules.owner == Some(Owner::Creditgate);
         let other_limit = refuses_sync && shared != account.shared;
         account.shared = shared;
+        // A band looks at the account as it was before it came to another segment.
+        let is_proposed = known.is_some() && word == Owner::Creditgate;
+        let asked = c.limit.filter(|_| is_proposed);
+        let base = asked.and_then(|limit| self.approves(c.account_id, limit, None));
         if self.accounts.insert(c.account_id, account).is_none() {
             self.opened.push(c.account_id);
         }
         if let Some(limit) = c.limit {
-            self.govern(c.account_id, word, limit, known.is_none())?;
+            self.govern(c.account_id, word, limit, base)?;
         }
         if other_limit { refuse("LimitOwnedHere") } else { Ok(()) }
     }

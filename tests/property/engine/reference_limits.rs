@@ -123,7 +123,8 @@ impl Model {
         if c.verification.is_none() && c.limit == account.limit {
             return refuse("NothingProposed");
         }
-        self.propose(c.account_id, c.limit, c.verification, true)
+        let base = self.approves(c.account_id, c.limit, c.verification);
+        self.propose(c.account_id, c.limit, c.verification, base)
     }
 
     /// In force at once, or waiting in the place of what its proposer has waiting.
@@ -132,12 +133,11 @@ impl Model {
         id: &str,
         limit: Limit,
         of: Option<&'static str>,
-        by_bands: bool,
+        base: Option<Amount>,
     ) -> Result<()> {
         if limit.valid_until.is_some_and(|last| last < Day::of(self.now)) {
             return refuse("Passed");
         }
-        let base = if by_bands { self.approves(id, limit, of) } else { None };
         let (by, seq) = (self.actor, self.seq);
         let account = self.accounts.get_mut(id).expect("it is known");
         let all = &mut account.backing.proposals;
@@ -155,7 +155,7 @@ impl Model {
     }
 
     /// The amount that it is measured by, where a band holds it.
-    fn approves(&self, id: &str, limit: Limit, of: Option<&str>) -> Option<Amount> {
+    pub(super) fn approves(&self, id: &str, limit: Limit, of: Option<&str>) -> Option<Amount> {
         let account = &self.accounts[id];
         let (percent, most, least) = self.rules.band?;
         let from = self.lasting_limit(account)?;
@@ -204,8 +204,14 @@ impl Model {
         Ok(())
     }
 
-    /// What an upsert says of the limit of an account that is there, and had `before`.
-    pub(super) fn govern(&mut self, id: &str, word: Owner, asked: Limit, new: bool) -> Result<()> {
+    /// What an upsert says of the limit of an account that is there; `base`: a band holds it.
+    pub(super) fn govern(
+        &mut self,
+        id: &str,
+        word: Owner,
+        asked: Limit,
+        base: Option<Amount>,
+    ) -> Result<()> {
         let by = self.actor;
         let account = self.accounts.get_mut(id).expect("it is known");
         if self.rules.owner.is_none_or(|owner| owner == word) {
@@ -227,7 +233,7 @@ impl Model {
         if waiting.is_some_and(|(_, limit, _, from)| (limit, from) == (asked, account.limit)) {
             return Ok(());
         }
-        self.propose(id, asked, None, !new && word == Owner::Creditgate)
+        self.propose(id, asked, None, base)
     }
 
     /// The id of one that waits, by its place among those of an account; else one that does not.
