@@ -120,15 +120,18 @@ impl Context<'_> {
         }
         self.add_others(&mut evaluation, slot, asked)?;
         // What counts has to fit into the limits, and all of it into the most that an order may be.
-        let room = evaluate(self.state, slot, self.now, Ask { order_total: 0, ..ask }).fitting;
         let most = evaluation.most();
+        let order_total = ask.order_total.min(most);
+        let room = evaluate(self.state, slot, self.now, Ask { order_total, ..ask }).fitting;
         let fits = |part| worth(part) <= room && full(part) <= most;
         let fitting = evaluation.fitting_if_short().filter(|_| !waits);
         let fitting = fitting.map(|_| largest(asked_amount, fits));
         let (decision, granted) = match fitting {
             _ if !evaluation.blocks() => (Decision::Approved, asked_amount),
             _ if let Some(waiver) = waiver => under(waiver, &evaluation.reasons, asked_amount),
-            Some(part) if allow_partial && part > 0 => (Decision::PartiallyApproved, part),
+            Some(part) if allow_partial && part > 0 && evaluation.only_declines() => {
+                (Decision::PartiallyApproved, part)
+            }
             _ => (Verdict::decision(&evaluation.reasons), 0),
         };
         let cure = match granted {

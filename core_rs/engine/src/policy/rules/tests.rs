@@ -1,6 +1,7 @@
 use Decision::{Approved, Declined, PartiallyApproved, Referred};
 
 use crate::command::*;
+use crate::counting::{OrderDetails, Shipping};
 use crate::model::HoldKind;
 use crate::outcome::{Decision, Effect, Reason, ReasonCode, Reserved};
 use crate::testing::*;
@@ -72,13 +73,27 @@ fn the_strongest_reason_decides_and_all_are_named_in_order() {
 #[test]
 fn a_part_is_what_no_rule_objects_to() {
     let rule = "[all.maximum-order]\namount = '0.80 USD'\noutcome = ";
-    let asked = |amount| Reserve { allow_partial: true, ..reserve("o", amount) };
-    let found = book(100, &format!("{rule}'decline'")).reserved(asked(120));
-    assert_eq!((found.verdict.decision, found.amount), (PartiallyApproved, 80));
-    // Whom a person is to decide about gets no part without one.
-    let found = book(100, &format!("{rule}'refer'")).reserved(asked(90));
-    assert_eq!((found.verdict.decision, found.amount), (Referred, 0));
-    assert_eq!(found.verdict.fitting, Some(80));
+    let plain = |amount| Reserve { allow_partial: true, ..reserve("o", amount) };
+    let detailed = |amount| named(plain(amount));
+    for asked in [&plain as &dyn Fn(Minor) -> Reserve<'static>, &detailed] {
+        let found = book(100, &format!("{rule}'decline'")).reserved(asked(120));
+        assert_eq!((found.verdict.decision, found.amount), (PartiallyApproved, 80));
+        // Whom a person is to decide about gets no part without one.
+        let found = book(100, &format!("{rule}'refer'")).reserved(asked(90));
+        assert_eq!((found.verdict.decision, found.amount), (Referred, 0));
+        assert_eq!(found.verdict.fitting, Some(80));
+        // Nor a part by which an order of much risk would pass for one of little.
+        let bands = BANDS.replace("'refer'", "'decline'");
+        let found = book(100, &bands).reserved(asked(98));
+        assert_eq!((found.verdict.decision, found.amount), (PartiallyApproved, 89));
+    }
+}
+
+/// An order that names details, and counts as it is.
+fn named(plain: Reserve<'static>) -> Reserve<'static> {
+    let details = OrderDetails { shipping: Some(Shipping::default()), ..OrderDetails::default() };
+    let order = Order { details: Some(Box::new(details)), ..plain.order };
+    Reserve { order, ..plain }
 }
 
 #[test]
