@@ -63,17 +63,9 @@ pub(super) fn exposure_changes(
     events: &[Event<'_>],
     wanted: impl Fn(Slot) -> bool,
 ) -> BTreeMap<Slot, Minor> {
-    let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
     let mut changes: BTreeMap<Slot, Minor> = BTreeMap::new();
     for event in events {
-        if let Event::Reserved { reservation, slot, .. }
-        | Event::Case(CaseEvent::Reserved { reservation, slot, .. }) = *event
-        {
-            made.insert(reservation, slot);
-        }
-        let of = |id: ReservationId| {
-            made.get(&id).copied().or_else(|| state.reservation(id).map(|found| found.slot))
-        };
+        let of = |id| holder(state, events, id);
         let (slot, change) = match *event {
             Event::Reserved { slot, amount, .. }
             | Event::Case(CaseEvent::Reserved { slot, amount, .. })
@@ -95,6 +87,19 @@ pub(super) fn exposure_changes(
         }
     }
     changes
+}
+
+/// Whose reservation it is: one that is kept, or that the events make.
+pub(super) fn holder(state: &State, events: &[Event<'_>], id: ReservationId) -> Option<Slot> {
+    let made = |event: &Event<'_>| match *event {
+        Event::Reserved { reservation, slot, .. }
+        | Event::Case(CaseEvent::Reserved { reservation, slot, .. }) => {
+            (reservation == id).then_some(slot)
+        }
+        _ => None,
+    };
+    let kept = state.reservation(id).map(|found| found.slot);
+    kept.or_else(|| events.iter().find_map(made))
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use crate::apply::{change_limit, limit_of};
 use crate::bounds::HOLDS_MAX;
 use crate::command::{Command, Order};
 use crate::decide::levels::{ceiling, effective_limit};
-use crate::decide::rolling::exposure_changes;
+use crate::decide::rolling::{exposure_changes, holder};
 use crate::event::{CaseEvent, Event};
 use crate::model::{Account, Conditions, HoldKind, Terms};
 use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
 use crate::policy::rules::Crossing;
 use crate::state::State;
-use crate::values::{Micros, Minor, ReservationId, Slot};
+use crate::values::{Micros, Minor, Slot};
 
 /// Whose hold it is, as answers show it.
 const SOURCE: &str = "policy";
@@ -53,9 +53,11 @@ fn place_holds<'a>(
     outcome: &Outcome,
     events: &mut Vec<Event<'a>>,
 ) {
-    let mut place = |slot: Slot, verdict: &Verdict| {
+    let mut place = |account_id: &str, verdict: &Verdict| {
         let holding = verdict.reasons.iter().filter(|reason| reason.effect() == Effect::Hold);
         for hold_id in holding.filter_map(|reason| hold_id(reason.code)) {
+            // Looked up for the few orders that lead to one.
+            let Some(slot) = state.slot(account_id) else { continue };
             let in_force = state.conditions(slot).into_iter().flat_map(|all| all.holds_at(now));
             let mut held = Vec::from_iter(in_force.map(|hold| &*hold.id));
             held.extend(events.iter().filter_map(|event| match event {
@@ -71,23 +73,19 @@ fn place_holds<'a>(
     };
     match (command, outcome) {
         (Command::Reserve(command), Outcome::Reserved(reserved)) => {
-            let slot = state.slot(bill_to(&command.order));
-            slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
+            place(bill_to(&command.order), &reserved.verdict);
         }
         (Command::ReserveAll(command), Outcome::ReservedAll(all)) => {
             for (order, reserved) in command.orders.iter().zip(all) {
-                let slot = state.slot(bill_to(order));
-                slot.into_iter().for_each(|slot| place(slot, &reserved.verdict));
+                place(bill_to(order), &reserved.verdict);
             }
         }
         (_, Outcome::Reviewed(reviewed)) => {
-            let slot = state.slot(&reviewed.account_id);
-            let order = slot.zip(reviewed.reserved.as_ref());
-            order.into_iter().for_each(|(slot, reserved)| place(slot, &reserved.verdict));
+            let order = reviewed.reserved.iter();
+            order.for_each(|reserved| place(&reviewed.account_id, &reserved.verdict));
         }
         (_, Outcome::Changed(changed)) => {
-            let slot = state.slot(&changed.reservation.account_id);
-            slot.into_iter().for_each(|slot| place(slot, &changed.verdict));
+            place(&changed.reservation.account_id, &changed.verdict);
         }
         _ => {}
     }
@@ -165,18 +163,11 @@ fn count_orders(state: &State, part: Micros, events: &mut Vec<Event<'_>>) {
 /// Of each account how many orders the events approve, and of how much, with what orders grew by.
 pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> BTreeMap<Slot, (u32, Minor)> {
     let mut counted: BTreeMap<Slot, (u32, Minor)> = BTreeMap::new();
-    let mut made: BTreeMap<ReservationId, Slot> = BTreeMap::new();
     for event in events {
         let (slot, orders, amount) = match *event {
-            Event::Reserved { reservation, slot, amount, .. }
-            | Event::Case(CaseEvent::Reserved { reservation, slot, amount, .. }) => {
-                made.insert(reservation, slot);
-                (Some(slot), 1, amount)
-            }
-            Event::Grown { reservation, amount } => {
-                let known = || state.reservation(reservation).map(|row| row.slot);
-                (made.get(&reservation).copied().or_else(known), 0, amount)
-            }
+            Event::Reserved { slot, amount, .. }
+            | Event::Case(CaseEvent::Reserved { slot, amount, .. }) => (Some(slot), 1, amount),
+            Event::Grown { reservation, amount } => (holder(state, events, reservation), 0, amount),
             _ => continue,
         };
         let Some(slot) = slot else { continue };
@@ -226,7 +217,7 @@ fn note_crossing<'a>(
     let (watch, version) = (state.watch(slot), state.policy().version);
     let owed = i128::from(state.position(slot).exposure());
     let is_level = watch.level_of == version
-        && rules.utilisation(slot, &terms).is_some_and(|was| was == bands);
+        && (changed.is_none() || rules.utilisation(slot, &terms).is_some_and(|was| was == bands));
     let level = match is_level {
         true => watch.level,
         false => bands.level(watch.level, owed, ceiling_under(&terms, conditions)),
