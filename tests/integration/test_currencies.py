@@ -122,7 +122,7 @@ def test_an_order_in_another_currency_is_the_same_after_a_kill(
 
 
 def test_an_order_of_a_later_day_counts_by_the_clock(server: ServerProcess, client: Client) -> None:
-    put_in_force(server, "[exposure]\nhorizon-days = 2\ntax-counts = false\n")
+    put_in_force(server, "[exposure]\nhorizon_days = 2\ntax_counts = false\n")
     later = client.check_and_reserve(
         "A", "O", 1_200_00, "USD", ship_date=date(2024, 3, 4), tax_minor=200_00
     )

@@ -105,6 +105,7 @@ pub const RATE_SCALE_MAX: u8 = 12;
 
 /// Most open orders in other currencies that one call looks at to value them anew.
 pub const REVALUED_MAX: usize = 1_000;
+
 /// Most cases that wait for a person; what is referred beyond them opens none.
 pub const CASES_PENDING_MAX: usize = 100_000;
 

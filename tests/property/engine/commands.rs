@@ -15,14 +15,10 @@ use proptest::sample::select;
 
 use crate::reference::{ExposurePolicy, Rules};
 use crate::{DAY, START};
+use cases::review;
 use limits::{on_word, proposal, verification};
 
 pub use limits::rules;
-
-#[path = "commands_cases.rs"]
-mod cases;
-
-use cases::review;
 
 const REQUEST: RequestKey<'static> = RequestKey { id: "r", row: 0, call: 0 };
 
@@ -457,6 +453,9 @@ fn first_rate() -> Command<'static> {
     let rate = Rate::parse("1.25").expect("a decimal");
     Command::UpsertRate(UpsertRate { request, base, currency, rate, source, as_of })
 }
+
+#[path = "commands_cases.rs"]
+mod cases;
 
 #[path = "commands_limits.rs"]
 mod limits;

@@ -451,9 +451,10 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         assert!(found.decision != Decision::Approved || !blocks || found.breach || signed);
         assert!(!found.breach || blocks);
         if let Command::Reserve(Reserve { order, allow_partial, .. }) = command
-            && matches!(outcome, Outcome::Reserved(reserved) if reserved.counting.is_none())
+            && let Outcome::Reserved(reserved) = outcome
+            && reserved.counting.is_none()
             // One that a case has let through may be asked for again, and holds what it holds.
-            && matches!(outcome, Outcome::Reserved(reserved) if reserved.case.is_none())
+            && reserved.case.is_none()
         {
             let room = known(order.account_id).unwrap_or(i128::MAX);
             let bounds = 1..=room.min(order.amount.into());

@@ -186,7 +186,9 @@ impl Model {
 
     /// The answer to an order that is reserved, where a case gave it just that.
     pub(super) fn reserved_before(&self, order: &OrderOf, held: u64) -> Option<Answer> {
-        Some(()).filter(|()| self.is_plain(order))?;
+        if !self.is_plain(order) {
+            return None;
+        }
         self.cases.values().find(|case| case.reservation == Some(held))?;
         let made = &self.orders[&held];
         let total = made.open + made.captured + made.released + made.expired;

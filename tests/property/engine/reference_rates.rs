@@ -29,10 +29,10 @@ impl Default for ExposurePolicy {
 impl ExposurePolicy {
     /// As Finance would write it.
     pub fn text(&self) -> String {
-        let horizon = self.horizon_days.map(|days| format!("horizon-days = {days}\n"));
+        let horizon = self.horizon_days.map(|days| format!("horizon_days = {days}\n"));
         let (tax, freight) = (self.tax_counts, self.freight_counts);
         let horizon = horizon.unwrap_or_default();
-        format!("[exposure]\n{horizon}tax-counts = {tax}\nfreight-counts = {freight}\n")
+        format!("[exposure]\n{horizon}tax_counts = {tax}\nfreight_counts = {freight}\n")
     }
 }
 

@@ -27,7 +27,7 @@ const POLICIES: [&str; 3] = [
      escalate_after_hours = 1
      bands = [{ roles = 'finance' }]
      [exposure]
-     horizon-days = 0",
+     horizon_days = 0",
     "[all]
      first-order = { outcome = 'notify' }
      overdue-days = { days = 0, outcome = 'alert' }
@@ -46,8 +46,8 @@ const POLICIES: [&str; 3] = [
      escalate_after_hours = 1
      bands = [{ roles = 'finance', up_to = '1.50 USD' }, { roles = 'finance', signatures = 2 }]
      [exposure]
-     horizon-days = 0
-     tax-counts = false",
+     horizon_days = 0
+     tax_counts = false",
 ];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 

@@ -244,9 +244,8 @@ impl Context<'_> {
         mut reasons: Vec<Reason>,
     ) -> Vec<Reason> {
         if counting.waiting != Waiting::Never {
-            let others = self.its_own(found);
-            let own = -i128::from(found.open);
-            let pending = Pending { own, orders: 0, together: Some(&others) };
+            let its_own = self.its_own(found);
+            let pending = beside(found, &its_own);
             let amount = counting.worth_in_time(counting.parts.open);
             let ask = Ask { pending, ..self.ask(amount, 0) };
             let evaluation = evaluate(self.state, found.slot, self.now, ask);
@@ -277,9 +276,8 @@ impl Context<'_> {
         if !came_into_force(found) {
             return self.evaluate_growth(found, ask, day..=day);
         }
-        let others = self.its_own(found);
-        let own = -i128::from(found.open);
-        let pending = Pending { own, orders: 0, together: Some(&others) };
+        let its_own = self.its_own(found);
+        let pending = beside(found, &its_own);
         let amount = ask.amount.saturating_add(found.open);
         self.evaluate_growth(found, Ask { amount, pending, ..ask }, day..=day)
     }
@@ -298,6 +296,11 @@ impl Context<'_> {
         let counting = reserved.counting.as_deref().cloned();
         Details::of(order.details.as_deref(), counting)
     }
+}
+
+/// An account as if this order of it counted nothing, to check all that it holds anew.
+fn beside<'p>(found: &Reservation, its_own: &'p BTreeMap<Together, i128>) -> Pending<'p> {
+    Pending { own: -i128::from(found.open), orders: 0, together: Some(its_own) }
 }
 
 /// Whether an order counted nothing at first, and counts now, whether it fits or not.

@@ -14,9 +14,9 @@ pub struct Exposure {
 
 impl Exposure {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Exposure {
-        let horizon_days = section.integer("horizon-days", 0..=3_660).map(|days| days as u16);
+        let horizon_days = section.integer("horizon_days", 0..=3_660).map(|days| days as u16);
         let mut excludes = |key| section.flag(key) == Some(false);
-        let (excludes_tax, excludes_freight) = (excludes("tax-counts"), excludes("freight-counts"));
+        let (excludes_tax, excludes_freight) = (excludes("tax_counts"), excludes("freight_counts"));
         Exposure { horizon_days, excludes_tax, excludes_freight }
     }
 

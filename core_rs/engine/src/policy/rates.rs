@@ -20,7 +20,7 @@ impl Default for Rates {
 
 impl Rates {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Rates {
-        let max_age_hours = section.integer("max-age-hours", 1..=10_000);
+        let max_age_hours = section.integer("max_age_hours", 1..=10_000);
         Rates { max_age_hours: max_age_hours.unwrap_or(MAX_AGE_HOURS) }
     }
 }

@@ -88,7 +88,7 @@ fn without_a_rate_of_late_nobody_knows_whether_it_fits() {
     let found = book.reserved(Reserve { order: yen, ..reserve("", 0) });
     assert_eq!(codes(&found.verdict.reasons), [FxRateUnavailable]);
     assert_eq!(found.verdict.fitting, None);
-    book.set_policy("[rates]\nmax-age-hours = 24");
+    book.set_policy("[rates]\nmax_age_hours = 24");
     book.now += DAY;
     assert_eq!(book.reserved(euros("o", 1)).verdict.decision, Approved);
     book.now += 1;
@@ -105,7 +105,7 @@ fn tax_and_freight_count_where_the_policy_says_so() {
     book.reserved(shipping("o", 10_000, parts));
     assert_eq!(book.position(), (0, 0, 10_000));
     book.run(release("o")).unwrap();
-    book.set_policy("[exposure]\ntax-counts = false");
+    book.set_policy("[exposure]\ntax_counts = false");
     let found = book.reserved(shipping("o", 12_000, parts));
     assert_eq!((found.amount, found.counted()), (12_000, 10_000));
     // A part counts by its share; the ledger's invoice will count whole.
@@ -116,7 +116,7 @@ fn tax_and_freight_count_where_the_policy_says_so() {
 #[test]
 fn an_order_of_a_later_day_counts_once_the_day_comes_near_and_confirm_says_whether_it_fits() {
     let mut book = book();
-    book.set_policy("[exposure]\nhorizon-days = 2");
+    book.set_policy("[exposure]\nhorizon_days = 2");
     let later = shipping("later", 9_000, ships(&book, 4));
     let later = Reserve { order: Order { ttl: ttl(Some(30 * 86_400)), ..later.order }, ..later };
     let checked = check(&book.state, book.now, &inquiry_of(&later)).unwrap();
@@ -155,7 +155,7 @@ fn inquiry_of<'o>(command: &'o Reserve<'o>) -> Inquiry<'o> {
 #[test]
 fn what_waits_for_its_day_is_held_to_no_limit_but_to_all_else() {
     let mut book = book();
-    book.set_policy("[exposure]\nhorizon-days = 2");
+    book.set_policy("[exposure]\nhorizon_days = 2");
     book.run(UpsertAccount { max_order: Some(20_000), ..account("a") }).unwrap();
     let far = ships(&book, 9);
     assert_eq!(book.reserved(shipping("o", 20_000, far)).verdict.decision, Approved);
