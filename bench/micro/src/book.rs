@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::BATCH;
 use crate::orders::{
-    NOW, Orders, account_id, activate_policy, put_policy, reserve, upsert, upsert_head,
+    Ids, NOW, Orders, account_id, activate_policy, put_policy, reserve, upsert, upsert_head,
     upsert_member, upsert_segment, verify,
 };
 
@@ -46,7 +46,8 @@ pub fn families(accounts: usize) -> State {
     state
 }
 
-/// The same, each with a score, under the policy that `make bench` measures.
+/// The same, each with a score, under the policy that `make bench` measures, and with an order
+/// under it: by the first one more is noted of an account than by those that follow.
 #[must_use]
 pub fn ruled(accounts: usize) -> State {
     let mut state = families(accounts);
@@ -55,6 +56,10 @@ pub fn ruled(accounts: usize) -> State {
     }
     open(&mut state, &put_policy(POLICY));
     open(&mut state, &activate_policy(BUILT_IN + 1));
+    for number in 0..accounts {
+        let (order, request) = (format!("first-{number:010}"), String::new());
+        open(&mut state, &reserve(&Ids { account: account_id(number), order, request }));
+    }
     state
 }
 

@@ -6,8 +6,8 @@ mod limits;
 use crate::counting::Waiting;
 use crate::event::Event;
 use crate::model::{
-    Account, Capture, Captures, Counters, Hold, Item, Reservation, RollingLimit, Segment, Source,
-    Status, TemporaryLimit, Watch,
+    Account, Capture, Captures, Counted, Counters, Hold, Item, Reservation, RollingLimit, Segment,
+    Source, Status, TemporaryLimit, Watch,
 };
 use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
@@ -69,11 +69,13 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::PolicyPut { .. } | Event::PolicyActivated { .. } | Event::PolicyShadowed { .. } => {
             set_policy(rows, now, event)
         }
-        Event::OrdersCounted { slot, .. }
-        | Event::FirstBilled { slot }
+        Event::OrdersCounted { slot, part, orders, amount } => {
+            rows.count_orders(slot, now, part, Counted { orders, amount });
+        }
+        Event::FirstBilled { slot }
         | Event::UtilisationCrossed { slot, .. }
         | Event::UtilisationTaken { slot, .. } => {
-            rows.update_watch(slot, |watch| note(watch, now, event));
+            rows.update_watch(slot, |watch| note(watch, event));
         }
         Event::SourceMoved { source, position } => {
             rows.set_source(source, Source { position, heard_at: now });
@@ -104,11 +106,8 @@ fn erase_texts(account: &mut Account, now: Micros) {
 }
 
 /// What a policy has to know of an account.
-fn note(watch: &mut Watch, now: Micros, event: &Event<'_>) {
+fn note(watch: &mut Watch, event: &Event<'_>) {
     match *event {
-        Event::OrdersCounted { part, orders, amount, .. } => {
-            watch.velocity.get_or_insert_default().note(now, part, orders, amount);
-        }
         Event::FirstBilled { .. } => watch.billed = true,
         Event::UtilisationCrossed { level, version, .. }
         | Event::UtilisationTaken { level, version, .. } => {

@@ -19,7 +19,7 @@ pub use captures::Captures;
 pub use cases::{Case, CaseId, CaseStatus, Comment, Delegation, Signature, Signer, Waived, Waiver};
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 pub use rolling::{Average, RollingLimit};
-pub use velocity::{PARTS, Velocity};
+pub use velocity::{Counted, PARTS, Velocity};
 
 /// Whether an account may take on new exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -421,4 +421,9 @@ pub struct Watch {
 impl Watch {
     /// Nothing is known.
     pub const NONE: Watch = Watch { billed: false, level: 0, level_of: 0, velocity: None };
+
+    /// Counts orders that were approved at `now`, in a window whose parts are so long.
+    pub fn count(&mut self, now: Micros, length: Micros, counted: Counted) {
+        self.velocity.get_or_insert_default().note(now, length, counted);
+    }
 }

@@ -129,12 +129,6 @@ impl State {
         self.conditions(slot)?.backing.as_deref()
     }
 
-    /// How good the customer is, by the latest verification that says it; the higher, the better.
-    #[must_use]
-    pub fn score(&self, slot: Slot) -> Option<i64> {
-        self.backing(slot)?.scored()?.score
-    }
-
     /// The proposals that wait behind `after`, in order of id, and whose limits they are about.
     pub fn proposals(&self, after: ProposalId) -> impl Iterator<Item = (ProposalId, Slot)> {
         let behind = (Bound::Excluded(after), Bound::Unbounded);

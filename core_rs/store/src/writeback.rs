@@ -362,13 +362,12 @@ impl Rows for Overlay<'_> {
     }
 
     fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
-        let found = self.changes.watches.get(&slot).cloned().or_else(|| {
+        if !self.changes.watches.contains_key(&slot) {
             let read = self.below.watch(slot);
-            self.note(read)
-        });
-        let mut row = found.unwrap_or_default();
-        f(&mut row);
-        self.changes.watches.insert(slot, row);
+            let row = self.note(read).unwrap_or_default();
+            self.changes.watches.insert(slot, row);
+        }
+        f(self.changes.watches.entry(slot).or_default());
     }
 
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {

@@ -291,7 +291,8 @@ impl Run {
             assert_eq!(found, expected, "proposals of {id}");
             let found = backing.is_some_and(|all| all.verified_by().is_some());
             assert_eq!(found, account.backing.verified.is_some(), "account {id}");
-            assert_eq!(self.state.score(slot), account.backing.score(), "account {id}");
+            let score = backing.and_then(|all| all.scored()).and_then(|found| found.score);
+            assert_eq!(score, account.backing.score(), "account {id}");
         }
     }
 

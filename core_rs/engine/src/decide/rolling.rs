@@ -1,7 +1,5 @@
 //! Limits that look back: set and removed, and what they have to hear of.
 
-use std::collections::BTreeMap;
-
 use crate::command::{RemoveRollingLimit, SetRollingLimit};
 use crate::decide::Context;
 use crate::error::Refusal;
@@ -53,17 +51,35 @@ fn looks_back(state: &State, slot: Slot) -> bool {
 #[cold]
 pub(super) fn note_averages(state: &State, events: &mut Vec<Event<'_>>) {
     let changes = exposure_changes(state, events, |slot| looks_back(state, slot));
+    let changes = by_account(changes, |sum, more| *sum += more);
     let moved = changes.into_iter().filter(|(_, amount)| *amount != 0);
     events.extend(moved.map(|(slot, amount)| Event::AverageMoved { slot, amount }));
 }
 
-/// What the events change of the exposure of those accounts that are `wanted`.
+/// What is to be noted of accounts, summed up for each, in order of slots. Nearly always there is
+/// one thing of one account, for which a map would be made in vain.
+pub(super) fn by_account<T>(mut noted: Vec<(Slot, T)>, add: impl Fn(&mut T, T)) -> Vec<(Slot, T)>
+where
+    T: Copy,
+{
+    noted.sort_by_key(|(slot, _)| *slot);
+    noted.dedup_by(|later, sum| {
+        let is_same = later.0 == sum.0;
+        if is_same {
+            add(&mut sum.1, later.1);
+        }
+        is_same
+    });
+    noted
+}
+
+/// What the events change of the exposure of those accounts that are `wanted`, one by one.
 pub(super) fn exposure_changes(
     state: &State,
     events: &[Event<'_>],
     wanted: impl Fn(Slot) -> bool,
-) -> BTreeMap<Slot, Minor> {
-    let mut changes: BTreeMap<Slot, Minor> = BTreeMap::new();
+) -> Vec<(Slot, Minor)> {
+    let mut changes = Vec::new();
     for event in events {
         let of = |id| holder(state, events, id);
         let (slot, change) = match *event {
@@ -83,7 +99,7 @@ pub(super) fn exposure_changes(
             _ => continue,
         };
         if let Some(slot) = slot.filter(|slot| wanted(*slot)) {
-            *changes.entry(slot).or_default() += change;
+            changes.push((slot, change));
         }
     }
     changes

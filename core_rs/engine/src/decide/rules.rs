@@ -113,9 +113,8 @@ impl Evaluation {
         let facts = facts(state, slot, now, terms, ask);
         let Evaluation { reasons, fitting, .. } = self;
         let mut violations = Violations { reasons, fitting };
-        for rule in state.policy().rules.of(slot, terms, ask.channel) {
-            rule.judge(&facts, &mut violations);
-        }
+        let rules = state.policy().rules.of(slot, terms, ask.channel);
+        rules.for_each(|rule| rule.judge(&facts, &mut violations));
         in_precedence(&mut self.reasons);
     }
 
@@ -143,23 +142,24 @@ pub(super) fn facts<'f>(
     slot: Slot,
     now: Micros,
     terms: &'f Terms,
-    ask: &Ask<'_>,
+    ask: &Ask<'f>,
 ) -> Facts<'f> {
-    let Ask { amount, order_total, is_new, pending, .. } = *ask;
+    let Ask { amount, order_total, is_new, pending, channel } = *ask;
     let Pending { own: pending, orders: pending_orders, .. } = pending;
     let conditions = state.conditions(slot);
     let effective = effective_limit(state, terms, conditions, now);
     let limit = effective.limit.kind;
-    let tolerated = tolerance(state, &effective, conditions, *ask);
-    let ceiling = ceiling(&effective, conditions, now).map(|most| most + tolerated);
+    let own_ceiling = ceiling(&effective, conditions, now);
     let exposure = i128::from(state.position(slot).exposure()) + pending;
     Facts {
         state,
         slot,
         now,
         terms,
+        conditions,
+        channel,
         limit,
-        ceiling,
+        own_ceiling,
         exposure,
         overdue: OnceCell::new(),
         pending,
@@ -221,24 +221,6 @@ fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
     reasons.extend(conditions.holds_at(now).map(held));
 }
 
-/// By how much an order may pass its account's own limit through its channel. A hard cap is one:
-/// whoever has it peaks up to there.
-#[cold]
-fn tolerance(
-    state: &State,
-    effective: &EffectiveLimit,
-    conditions: Option<&Conditions>,
-    ask: Ask<'_>,
-) -> Minor {
-    let has_hard_cap = conditions.is_some_and(|all| all.rolling_limit.is_some());
-    match effective.limit.kind {
-        LimitKind::Amount(limit) if !has_hard_cap => {
-            state.policy().limits.tolerance(ask.channel, limit)
-        }
-        _ => 0,
-    }
-}
-
 /// However much an account may peak, on average it is to stay within its limit. The order's own
 /// amount has not been owed yet, and weighs nothing.
 #[cold]
@@ -282,7 +264,9 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     let own = ceiling(&effective, conditions, now).map(|ceiling| left(ceiling, exposure));
     // Where there is no limit to fall short of, its absence has been named.
     if let Some(available) = own.filter(|available| !no_credit && ask.amount > *available) {
-        let tolerated = available.saturating_add(tolerance(state, &effective, conditions, ask));
+        let limits = &state.policy().limits;
+        let tolerance = limits.tolerance(ask.channel, effective.limit.kind, conditions);
+        let tolerated = available.saturating_add(tolerance);
         if ask.amount > tolerated {
             violated(ReasonCode::InsufficientCredit, ask.amount, tolerated);
             fitting = fitting.min(tolerated);

@@ -1,15 +1,15 @@
 //! What a policy does beside deciding: it holds accounts, and notes which of them cross a threshold
 //! and which were billed. Only where the policy in force has such rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::apply::{change_limit, limit_of};
 use crate::bounds::HOLDS_MAX;
 use crate::command::{Command, Order};
 use crate::decide::levels::{ceiling, effective_limit};
-use crate::decide::rolling::{exposure_changes, holder};
+use crate::decide::rolling::{by_account, exposure_changes, holder};
 use crate::event::{CaseEvent, Event};
-use crate::model::{Account, Conditions, HoldKind, Terms};
+use crate::model::{Account, Conditions, Counted, HoldKind, Terms};
 use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
 use crate::policy::rules::Crossing;
 use crate::state::State;
@@ -152,7 +152,7 @@ pub(crate) fn billed(state: &State, event: &Event<'_>) -> Option<Slot> {
 
 fn count_orders(state: &State, part: Micros, events: &mut Vec<Event<'_>>) {
     let counted = ordered(state, events).into_iter();
-    events.extend(counted.map(|(slot, (orders, amount))| Event::OrdersCounted {
+    events.extend(counted.map(|(slot, Counted { orders, amount })| Event::OrdersCounted {
         slot,
         part,
         orders,
@@ -161,8 +161,8 @@ fn count_orders(state: &State, part: Micros, events: &mut Vec<Event<'_>>) {
 }
 
 /// Of each account how many orders the events approve, and of how much, with what orders grew by.
-pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> BTreeMap<Slot, (u32, Minor)> {
-    let mut counted: BTreeMap<Slot, (u32, Minor)> = BTreeMap::new();
+pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> Vec<(Slot, Counted)> {
+    let mut counted = Vec::new();
     for event in events {
         let (slot, orders, amount) = match *event {
             Event::Reserved { slot, amount, .. }
@@ -170,23 +170,22 @@ pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> BTreeMap<Slot, (u3
             Event::Grown { reservation, amount } => (holder(state, events, reservation), 0, amount),
             _ => continue,
         };
-        let Some(slot) = slot else { continue };
-        let (all, sum) = counted.entry(slot).or_default();
-        (*all, *sum) = (*all + orders, *sum + amount);
+        counted.extend(slot.map(|slot| (slot, Counted { orders, amount })));
     }
-    counted
+    by_account(counted, |sum, more| {
+        (sum.orders, sum.amount) = (sum.orders + more.orders, sum.amount + more.amount);
+    })
 }
 
 /// What an account owes is known after each entry; a limit that came or went by itself, or with its
 /// segment, shows with the account's next movement.
 fn note_crossings(state: &State, now: Micros, events: &mut Vec<Event<'_>>) {
     let known = |slot: Slot| (slot as usize) < state.account_count();
+    let limited = events.iter().filter_map(limit_of).filter(|slot| known(*slot));
     let mut moved = exposure_changes(state, events, known);
-    for slot in events.iter().filter_map(limit_of).filter(|slot| known(*slot)) {
-        moved.entry(slot).or_default();
-    }
+    moved.extend(limited.map(|slot| (slot, 0)));
     let mut crossed = Vec::new();
-    for (slot, change) in moved {
+    for (slot, change) in by_account(moved, |sum, more| *sum += more) {
         note_crossing(state, now, slot, change, events, &mut crossed);
     }
     events.extend(crossed);

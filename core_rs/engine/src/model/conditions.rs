@@ -102,6 +102,12 @@ impl TemporaryLimit {
 }
 
 impl Conditions {
+    /// How good the customer is, by the latest verification that says it; the higher, the better.
+    #[must_use]
+    pub fn score(&self) -> Option<i64> {
+        self.backing.as_deref()?.scored()?.score
+    }
+
     /// The holds that refuse orders at `now`, in order of precedence.
     pub fn holds_at(&self, now: Micros) -> impl Iterator<Item = &Hold> {
         self.holds.iter().filter(move |hold| hold.is_in_force(now))

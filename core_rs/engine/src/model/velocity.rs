@@ -26,22 +26,53 @@ struct Part {
     amount: Minor,
 }
 
+/// How many orders, and of how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Zero where an order grew.
+    pub orders: u32,
+    /// Together.
+    pub amount: Minor,
+}
+
 impl Velocity {
     /// Notes what was approved at `now`. Where parts are of another length than before, what was
     /// noted is forgotten: it cannot be told apart as finely.
-    pub fn note(&mut self, now: Micros, length: Micros, orders: u32, amount: Minor) {
+    pub fn note(&mut self, now: Micros, length: Micros, counted: Counted) {
+        if self.note_in_last(now, length, counted).is_some() {
+            return;
+        }
         if self.length != length {
             *self = Velocity { length, parts: Vec::new() };
         }
-        let number = now.div_euclid(length.max(1));
+        let (number, Counted { orders, amount }) = (part_of(now, length), counted);
         self.parts.retain(|part| part.number >= number - PARTS);
-        match self.parts.last_mut() {
-            Some(part) if part.number == number => {
-                part.orders = part.orders.saturating_add(orders);
-                part.amount = part.amount.saturating_add(amount);
-            }
-            _ => self.parts.push(Part { number, orders, amount }),
+        self.parts.push(Part { number, orders, amount });
+    }
+
+    /// Notes it in the part that runs, and says what was counted there before; `None`: another part
+    /// has begun, and nothing is noted.
+    pub fn note_in_last(
+        &mut self,
+        now: Micros,
+        length: Micros,
+        counted: Counted,
+    ) -> Option<Counted> {
+        let is_length = self.length == length;
+        let last = self.parts.last_mut().filter(|_| is_length)?;
+        if last.number != part_of(now, length) {
+            return None;
         }
+        let before = Counted { orders: last.orders, amount: last.amount };
+        last.orders = before.orders.saturating_add(counted.orders);
+        last.amount = before.amount.saturating_add(counted.amount);
+        Some(before)
+    }
+
+    /// Sets what is counted in the part that was noted last.
+    pub(crate) fn put_back(&mut self, before: Counted) {
+        let last = self.parts.last_mut().expect("something was noted in it");
+        (last.orders, last.amount) = (before.orders, before.amount);
     }
 
     /// How many orders were approved in the window that ends at `now`, and of how much.
@@ -50,11 +81,15 @@ impl Velocity {
         if self.length != length {
             return (0, 0);
         }
-        let first = now.div_euclid(length.max(1)) - PARTS;
+        let first = part_of(now, length) - PARTS;
         let parts = || self.parts.iter().filter(|part| part.number >= first);
         let orders = parts().map(|part| i64::from(part.orders)).sum();
         (orders, parts().map(|part| i128::from(part.amount)).sum())
     }
+}
+
+fn part_of(now: Micros, length: Micros) -> i64 {
+    now.div_euclid(length.max(1))
 }
 
 #[cfg(test)]
@@ -85,7 +120,7 @@ mod tests {
                 let certain = all.iter().filter(|(at, _)| now - at <= window).count();
                 let possible = all.iter().filter(|(at, _)| now - at < window + length).count();
                 prop_assert!((certain..=possible).contains(&recent.len()));
-                velocity.note(now, length, 1, amount);
+                velocity.note(now, length, Counted { orders: 1, amount });
                 all.push((now, amount));
                 prop_assert!(velocity.parts.len() <= PARTS as usize + 1);
             }
@@ -95,9 +130,9 @@ mod tests {
     #[test]
     fn a_window_of_another_length_begins_anew() {
         let mut velocity = Velocity::default();
-        velocity.note(100, 10, 2, 7);
+        velocity.note(100, 10, Counted { orders: 2, amount: 7 });
         assert_eq!((velocity.within(100, 10), velocity.within(100, 5)), ((2, 7), (0, 0)));
-        velocity.note(101, 5, 1, 3);
+        velocity.note(101, 5, Counted { orders: 1, amount: 3 });
         assert_eq!(velocity.within(101, 5), (1, 3));
         assert_eq!(velocity.within(101 + 5 * (PARTS + 1), 5), (0, 0));
     }

@@ -1,6 +1,7 @@
 //! `[limits]`: for how long and how far a limit may be passed, and on whose word it holds.
 
 use crate::bounds::{EXPOSURE_MINOR_MAX, ID_BYTES_MAX, SCORE_MAX};
+use crate::model::Conditions;
 use crate::policy::{Amounts, Section};
 use crate::values::{Currency, Limit, LimitKind, Minor};
 
@@ -90,10 +91,20 @@ impl Limits {
         limits
     }
 
-    /// By how much an order through this channel may pass a limit, rounded down. What an account
-    /// owes stays within its bounds.
+    /// By how much an order through this channel may pass its account's own limit, rounded down.
+    /// What an account owes stays within its bounds. A hard cap is one: whoever has it peaks up to
+    /// there.
     #[must_use]
-    pub fn tolerance(&self, channel: &str, limit: Minor) -> Minor {
+    pub fn tolerance(
+        &self,
+        channel: &str,
+        limit: LimitKind,
+        conditions: Option<&Conditions>,
+    ) -> Minor {
+        let LimitKind::Amount(limit) = limit else { return 0 };
+        if conditions.is_some_and(|all| all.rolling_limit.is_some()) {
+            return 0;
+        }
         let found = self.tolerances.iter().find(|(known, _)| **known == *channel);
         let Some((_, percent)) = found else { return 0 };
         let part = i128::from(limit) * i128::from(*percent) / 100;

@@ -25,6 +25,15 @@ enum Setting {
 /// By kind; none: what is more general holds.
 type Scope = Vec<Option<Setting>>;
 
+/// The rules that hold where no account's own take their place.
+#[derive(Debug, Default)]
+struct Merged {
+    /// Each with its kind.
+    rules: Vec<(usize, Rule)>,
+    /// Where among them the bands are, which are asked for whenever an account moves.
+    utilisation: Option<usize>,
+}
+
 /// All rules of a policy, put together beforehand for each segment and channel that it names.
 #[derive(Debug, Default)]
 pub struct Rules {
@@ -32,8 +41,8 @@ pub struct Rules {
     segments: Vec<usize>,
     /// Those that the policy names, each with the column of its rules from 1 on.
     channels: Vec<Box<str>>,
-    /// By row, then column: the kinds of rules that hold, and the rules.
-    merged: Vec<Vec<(usize, Rule)>>,
+    /// By row, then column.
+    merged: Vec<Merged>,
     accounts: HashMap<Slot, Scope>,
     /// Something is to be noted once an order is decided, or an account has moved.
     acts: bool,
@@ -114,7 +123,7 @@ impl Rules {
         let own = if self.accounts.is_empty() { None } else { self.accounts.get(&slot) };
         let own = own.map_or(&[][..], |own| own);
         let is_own = |kind: usize| own.get(kind).is_some_and(Option::is_some);
-        let general = self.general(terms.segment, channel);
+        let general = self.general(terms.segment, channel).map_or(&[][..], |all| &all.rules);
         let general = general.iter().filter(move |(kind, _)| !is_own(*kind)).map(|(_, rule)| rule);
         general.chain(own.iter().flatten().filter_map(Setting::rule))
     }
@@ -122,19 +131,24 @@ impl Rules {
     /// The bands of an account, whatever the channel.
     #[must_use]
     pub fn utilisation(&self, slot: Slot, terms: &Terms) -> Option<&Utilisation> {
-        self.of(slot, terms, "").find_map(|rule| match rule {
-            Rule::Utilisation(bands) => Some(bands),
-            _ => None,
-        })
+        if !self.accounts.is_empty() && self.accounts.contains_key(&slot) {
+            return self.of(slot, terms, "").find_map(bands);
+        }
+        let general = self.general(terms.segment, "")?;
+        bands(&general.rules[general.utilisation?].1)
     }
 
-    fn general(&self, segment: Option<SegmentIndex>, channel: &str) -> &[(usize, Rule)] {
+    fn general(&self, segment: Option<SegmentIndex>, channel: &str) -> Option<&Merged> {
         let row = segment.and_then(|index| self.segments.get(index as usize).copied());
         let column = self.channels.iter().position(|known| **known == *channel);
         let columns = self.channels.len() + 1;
         let place = row.unwrap_or_default() * columns + column.map_or(0, |column| column + 1);
-        self.merged.get(place).map_or(&[], |rules| rules)
+        self.merged.get(place)
     }
+}
+
+fn bands(rule: &Rule) -> Option<&Utilisation> {
+    if let Rule::Utilisation(bands) = rule { Some(bands) } else { None }
 }
 
 impl Setting {
@@ -196,10 +210,13 @@ fn named<T>(
 }
 
 /// For each kind the first scope's that says something.
-fn merge(scopes: [&Scope; 3]) -> Vec<(usize, Rule)> {
+fn merge(scopes: [&Scope; 3]) -> Merged {
     let first = |kind: usize| scopes.iter().find_map(|scope| scope.get(kind)?.as_ref());
     let kinds = 0..KINDS.len();
-    kinds.filter_map(|kind| Some((kind, first(kind)?.rule()?.clone()))).collect()
+    let held = kinds.filter_map(|kind| Some((kind, first(kind)?.rule()?.clone())));
+    let rules = Vec::from_iter(held);
+    let utilisation = rules.iter().position(|(_, rule)| bands(rule).is_some());
+    Merged { rules, utilisation }
 }
 
 #[cfg(test)]

@@ -152,9 +152,9 @@ impl Trial {
             return;
         }
         let part = policy.window.part();
-        for (slot, (orders, amount)) in ordered(&self.state, events) {
+        for (slot, counted) in ordered(&self.state, events) {
             self.state.update_watch(slot, |watch| {
-                watch.velocity.get_or_insert_default().note(time, part, orders, amount);
+                watch.count(time, part, counted);
             });
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::counting::Details;
 use crate::model::{
-    Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
+    Account, Case, CaseId, Counted, Counters, Delegation, Reservation, Segment, Source, Standing,
+    Watch,
 };
 use crate::policy::PolicyRow;
 use crate::rates::Quote;
@@ -35,6 +36,8 @@ pub(super) enum Undo {
     /// What it was, and when any was heard last.
     Source(Box<str>, Option<Source>, Option<Micros>),
     Watch(Slot, Watch),
+    /// What was counted in the part of its window that runs.
+    Orders(Slot, Counted),
     /// What it was; `None` where it is new. And which were in force and tried before, where they
     /// are others.
     Policy(Option<Box<PolicyRow>>, Option<Box<Before>>),
@@ -171,6 +174,11 @@ impl State {
                 before.into_iter().for_each(|before| self.put_policies_back(*before));
             }
             Undo::Watch(slot, was) => self.set_watch(slot, was),
+            Undo::Orders(slot, before) => {
+                let watch = self.watches.get_mut(&slot);
+                let velocity = watch.and_then(|watch| watch.velocity.as_deref_mut());
+                velocity.expect("something was counted").put_back(before);
+            }
             Undo::Rate(pair, was) => drop(self.rates.set(pair, was.map(|was| *was))),
             Undo::Case(id, was) => drop(self.cases.set(id, was.map(|was| *was))),
             Undo::Delegation(was) => {

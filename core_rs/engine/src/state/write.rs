@@ -3,15 +3,17 @@
 use super::undo::{Holding, Undo};
 use crate::bounds::HEARD_AGAIN_US;
 use crate::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, RollingLimit, Segment,
-    Source, Watch,
+    Account, Capture, Case, CaseId, Counted, Counters, Delegation, Item, Reservation, RollingLimit,
+    Segment, Source, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
+use crate::values::{
+    CalendarIndex, Currency, Micros, ReservationId, SegmentIndex, Slot, TermsIndex,
+};
 
 impl Rows for State {
     fn add(&mut self, slot: Slot, change: &Counters) {
@@ -170,11 +172,21 @@ impl Rows for State {
     }
 
     fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
-        let was = self.watch(slot).clone();
-        let mut watch = was.clone();
-        f(&mut watch);
-        self.set_watch(slot, watch);
+        let watch = self.watches.entry(slot).or_insert(Watch::NONE);
+        let was = watch.clone();
+        f(watch);
+        if *watch == Watch::NONE {
+            self.watches.remove(&slot);
+        }
         self.undo.push(Undo::Watch(slot, was));
+    }
+
+    fn count_orders(&mut self, slot: Slot, now: Micros, length: Micros, counted: Counted) {
+        let velocity = self.watches.get_mut(&slot).and_then(|watch| watch.velocity.as_deref_mut());
+        match velocity.and_then(|all| all.note_in_last(now, length, counted)) {
+            Some(before) => self.undo.push(Undo::Orders(slot, before)),
+            None => self.update_watch(slot, |watch| watch.count(now, length, counted)),
+        }
     }
 
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {

@@ -7,6 +7,7 @@ use crate::command::{Command, UpsertAccount, UpsertSegment};
 use crate::decide::levels::{LimitSource, effective_limit};
 use crate::decide::{check, confirm, decide};
 use crate::entry::Request;
+use crate::model::Conditions;
 use crate::outcome::ReasonCode::{
     InsufficientCredit, LimitExpired, LimitInGrace, LimitTolerated, NoCreditLimit,
     SharedLimitExceeded,
@@ -273,17 +274,17 @@ fn no_verification_that_something_stands_on_is_forgotten() {
 #[test]
 fn verifications_are_kept_the_latest_first_and_never_replaced() {
     let mut book = Book::with_100();
-    assert_eq!(book.state.score(0), None);
+    assert_eq!(book.state.conditions(0).and_then(Conditions::score), None);
     let to_come = book.refused(verification("v", 1, None));
     assert_eq!(to_come, Refusal::Limit(LimitRefusal::VerificationToCome(Day(TODAY.0 + 1))));
     let created = Ok(Outcome::Upserted(Upserted::Created));
     let unchanged = Ok(Outcome::Upserted(Upserted::Unchanged));
     assert_eq!(book.run(verification("old", -400, Some(900))), created);
     assert_eq!(book.run(verification("new", -2, Some(500))), created);
-    assert_eq!(book.state.score(0), Some(500));
+    assert_eq!(book.state.conditions(0).and_then(Conditions::score), Some(500));
     // The register's extract says nothing of a score, so that of the bureau stands.
     assert_eq!(book.run(verification("extract", 0, None)), created);
-    assert_eq!(book.state.score(0), Some(500));
+    assert_eq!(book.state.conditions(0).and_then(Conditions::score), Some(500));
     assert_eq!(book.run(verification("new", -2, Some(500))), unchanged);
     let reused = book.refused(verification("new", -2, Some(501)));
     assert_eq!(reused, Refusal::Limit(LimitRefusal::VerificationReused("new".into())));

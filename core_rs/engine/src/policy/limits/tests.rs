@@ -24,7 +24,7 @@ fn usd() -> Currency {
 fn without_a_section_limits_hold_as_they_are_set() {
     let (limits, problems) = read("");
     assert_eq!((limits, problems), (Limits::default(), Vec::new()));
-    assert_eq!(Limits::default().tolerance("web", 1_000), 0);
+    assert_eq!(Limits::default().tolerance("web", LimitKind::Amount(1_000), None), 0);
 }
 
 #[test]
@@ -76,7 +76,8 @@ fn a_tolerance_is_of_its_channel_and_rounded_down() {
         ("pos", EXPOSURE_MINOR_MAX, 0),
         ("pos", EXPOSURE_MINOR_MAX - 3, 3),
     ] {
-        assert_eq!(limits.tolerance(channel, limit), expected, "{channel} of {limit}");
+        let found = limits.tolerance(channel, LimitKind::Amount(limit), None);
+        assert_eq!(found, expected, "{channel} of {limit}");
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::bounds::SCORE_MAX;
 use crate::policy::money::Amounts;
 use crate::policy::reader::{Section, shown};
-use crate::policy::rules::{Facts, is_first_order, score};
+use crate::policy::rules::{Facts, is_first_order};
 use crate::state::State;
 use crate::values::SegmentIndex;
 
@@ -42,7 +42,7 @@ impl HighRisk {
     }
 
     pub(super) fn is_met(&self, facts: &Facts<'_>) -> bool {
-        let low = |least: i64| score(facts.state, facts.slot).is_none_or(|score| score < least);
+        let low = |least: i64| facts.score().is_none_or(|score| score < least);
         let above = self.above.of(facts.terms.currency);
         above.is_some_and(|above| facts.order_total > above)
             || facts.terms.segment.is_some_and(|segment| self.segments.contains(&segment))

@@ -4,14 +4,6 @@ use crate::bounds::SCORE_MAX;
 use crate::outcome::{Effect, ReasonCode};
 use crate::policy::reader::Section;
 use crate::policy::rules::{Facts, Violations, outcome};
-use crate::state::State;
-use crate::values::Slot;
-
-/// The score of an account's latest verification; `None` where it has none.
-#[must_use]
-pub fn score(state: &State, slot: Slot) -> Option<i64> {
-    state.score(slot)
-}
 
 /// The higher the score, the better.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +21,7 @@ impl MinimumScore {
     }
 
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
-        match score(facts.state, facts.slot) {
+        match facts.score() {
             None => violations.add(ReasonCode::ScoreMissing, self.effect, 0, self.score),
             Some(score) if score < self.score => {
                 violations.add(ReasonCode::ScoreTooLow, self.effect, score, self.score);

@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 
-use crate::model::Terms;
+use crate::model::{Conditions, Terms};
 use crate::outcome::{Effect, Reason, ReasonCode};
 use crate::policy::reader::Section;
 use crate::state::State;
@@ -22,7 +22,6 @@ pub mod velocity;
 
 pub use first_order::is_first_order;
 pub use high_risk::HighRisk;
-pub use minimum_score::score;
 pub use utilisation::{Band, Crossing, Utilisation};
 
 use first_order::FirstOrder;
@@ -99,11 +98,14 @@ pub struct Facts<'f> {
     pub now: Micros,
     /// The account's.
     pub terms: &'f Terms,
+    /// The account's.
+    pub conditions: Option<&'f Conditions>,
+    /// Through which sales channel.
+    pub channel: &'f str,
     /// The account's own limit of today.
     pub limit: LimitKind,
-    /// The most that it may owe under its own limits, with what its channel may go beyond; `None`:
-    /// unlimited.
-    pub ceiling: Option<Minor>,
+    /// The most that it may owe under its own limits; `None`: unlimited.
+    pub own_ceiling: Option<Minor>,
     /// What the account owes, with what the same command reserved for it already.
     pub exposure: i128,
     /// What is overdue, for all rules that ask, once one has asked.
@@ -118,6 +120,23 @@ pub struct Facts<'f> {
     pub order_total: Minor,
     /// Whether it is another order, and not what one grows by.
     pub is_new: bool,
+}
+
+impl Facts<'_> {
+    /// The most that the account may owe under its own limits, with what its channel may go beyond;
+    /// `None`: unlimited.
+    #[must_use]
+    pub fn ceiling(&self) -> Option<Minor> {
+        let limits = &self.state.policy().limits;
+        let tolerance = || limits.tolerance(self.channel, self.limit, self.conditions);
+        self.own_ceiling.map(|most| most + tolerance())
+    }
+
+    /// See [`Conditions::score`].
+    #[must_use]
+    pub fn score(&self) -> Option<i64> {
+        self.conditions?.score()
+    }
 }
 
 /// What violates rules, and how much would not.

@@ -63,18 +63,26 @@ impl Utilisation {
     /// An order is held to the bands that it reaches or stays in. Of those the higher ones speak
     /// for the lower, unless a lower one leads to more.
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
-        // With nothing to use, that is what declines it.
-        let Some(limit @ 1..) = facts.ceiling else { return };
         let owed = facts.exposure + i128::from(facts.amount);
+        let lowest = self.bands.first().map_or(0, |band| band.percent);
+        // Nearly every order stays below all bands, and need not be looked at any closer.
+        if !reaches(owed, facts.own_ceiling, lowest) {
+            return;
+        }
+        // With nothing to use, that is what declines it.
+        let ceiling = facts.ceiling();
+        let Some(limit @ 1..) = ceiling else { return };
         let is_risky = self.high_risk.is_met(facts);
+        let is_reached = |band: &&Band| reaches(owed, ceiling, band.percent);
+        let bands = self.bands.iter().rev().filter(|band| is_risky || !band.high_risk);
         let mut said = None;
-        for band in self.bands.iter().rev().filter(|band| is_risky || !band.high_risk) {
+        for band in bands.filter(is_reached) {
             let percent = i128::from(band.percent);
             if band.effect >= Effect::Refer {
                 let below = (i128::from(limit) * percent - 1).div_euclid(100) - facts.exposure;
                 violations.fits(below.clamp(i64::MIN.into(), i64::MAX.into()) as Minor);
             }
-            if said < Some(band.effect) && reaches(owed, facts.ceiling, band.percent) {
+            if said < Some(band.effect) {
                 said = Some(band.effect);
                 let observed = (owed * 100 / i128::from(limit)).min(i64::MAX.into()) as i64;
                 let (code, threshold) = (ReasonCode::UtilisationReached, band.percent.into());
@@ -85,7 +93,7 @@ impl Utilisation {
 
     /// The most that may be owed for no band to stop an order; `None` where none would.
     pub fn most(&self, facts: &Facts<'_>) -> Option<i128> {
-        let limit = facts.ceiling.filter(|most| *most > 0)?;
+        let limit = facts.ceiling().filter(|most| *most > 0)?;
         let is_risky = self.high_risk.is_met(facts);
         let stops = |band: &&Band| band.effect >= Effect::Refer && (is_risky || !band.high_risk);
         let lowest = self.bands.iter().find(stops)?;
@@ -112,6 +120,9 @@ impl Utilisation {
     #[must_use]
     pub fn crossings(&self, level: u16, owed: i128, ceiling: Option<Minor>) -> Vec<Crossing> {
         let now = self.level(level, owed, ceiling);
+        if now == level {
+            return Vec::new();
+        }
         let percents = || self.bands.iter().map(|band| band.percent);
         if now > level {
             let rising = percents().filter(|percent| (level + 1..=now).contains(percent));
