@@ -6,8 +6,8 @@ mod limits;
 use crate::counting::Waiting;
 use crate::event::Event;
 use crate::model::{
-    Account, Capture, Captures, Counted, Counters, Hold, Item, Reservation, RollingLimit, Segment,
-    Source, Status, TemporaryLimit, Watch,
+    Account, Capture, Captures, Counted, Counters, Hold, Item, Noted, Reservation, RollingLimit,
+    Segment, Source, Status, TemporaryLimit,
 };
 use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
@@ -69,13 +69,14 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::PolicyPut { .. } | Event::PolicyActivated { .. } | Event::PolicyShadowed { .. } => {
             set_policy(rows, now, event)
         }
-        Event::OrdersCounted { slot, part, orders, amount } => {
-            rows.count_orders(slot, now, part, Counted { orders, amount });
+        Event::OrdersCounted { slot, part: length, orders, amount } => {
+            let counted = Counted { orders, amount };
+            rows.note_watch(slot, Noted::Orders { now, length, counted });
         }
-        Event::FirstBilled { slot }
-        | Event::UtilisationCrossed { slot, .. }
-        | Event::UtilisationTaken { slot, .. } => {
-            rows.update_watch(slot, |watch| note(watch, event));
+        Event::FirstBilled { slot } => rows.note_watch(slot, Noted::Billed),
+        Event::UtilisationCrossed { slot, level, version, .. }
+        | Event::UtilisationTaken { slot, level, version } => {
+            rows.note_watch(slot, Noted::Level { level, version });
         }
         Event::SourceMoved { source, position } => {
             rows.set_source(source, Source { position, heard_at: now });
@@ -103,18 +104,6 @@ fn erase_texts(account: &mut Account, now: Micros) {
         conditions.erase_reasons();
     }
     account.updated_at = now;
-}
-
-/// What a policy has to know of an account.
-fn note(watch: &mut Watch, event: &Event<'_>) {
-    match *event {
-        Event::FirstBilled { .. } => watch.billed = true,
-        Event::UtilisationCrossed { level, version, .. }
-        | Event::UtilisationTaken { level, version, .. } => {
-            (watch.level, watch.level_of) = (level, version);
-        }
-        _ => unreachable!("only called for what is watched"),
-    }
 }
 
 fn body(text: Option<Text<'_>>) -> Option<Box<str>> {

@@ -422,8 +422,37 @@ impl Watch {
     /// Nothing is known.
     pub const NONE: Watch = Watch { billed: false, level: 0, level_of: 0, velocity: None };
 
-    /// Counts orders that were approved at `now`, in a window whose parts are so long.
-    pub fn count(&mut self, now: Micros, length: Micros, counted: Counted) {
-        self.velocity.get_or_insert_default().note(now, length, counted);
+    /// Notes something more.
+    pub fn note(&mut self, noted: Noted) {
+        match noted {
+            Noted::Orders { now, length, counted } => {
+                self.velocity.get_or_insert_default().note(now, length, counted);
+            }
+            Noted::Billed => self.billed = true,
+            Noted::Level { level, version } => (self.level, self.level_of) = (level, version),
+        }
     }
+}
+
+/// Something that a policy has to know of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// Orders were approved.
+    Orders {
+        /// When.
+        now: Micros,
+        /// How long a part of the window is in which they are counted, in microseconds.
+        length: Micros,
+        /// How many.
+        counted: Counted,
+    },
+    /// Something was shipped or billed to it.
+    Billed,
+    /// In which band of utilisation it is.
+    Level {
+        /// By where the band begins, in percent; zero: none.
+        level: u16,
+        /// The policy whose bands those are.
+        version: PolicyVersion,
+    },
 }

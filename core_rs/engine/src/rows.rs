@@ -1,15 +1,12 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
 use crate::model::{
-    Account, Capture, Case, CaseId, Counted, Counters, Delegation, Item, Reservation, Segment,
-    Source, Watch,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, Segment, Source,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{
-    CalendarIndex, Currency, Micros, ReservationId, SegmentIndex, Slot, TermsIndex,
-};
+use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
 
 /// Rows of the domain. The engine's memory is one such store, the tables on disk are another; both
 /// are fed the same events by the same `apply` and hold the same rows.
@@ -92,14 +89,9 @@ pub trait Rows {
     /// Sets what `from` lets `to` sign; `None` ends it.
     fn set_delegation(&mut self, from: &str, to: &str, delegation: Option<Delegation>);
 
-    /// Changes what a policy has to know of an account.
-    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch));
-
-    /// Counts orders of an account that were approved at `now`, in a window whose parts are so
-    /// long. Every order under a policy that counts them comes here.
-    fn count_orders(&mut self, slot: Slot, now: Micros, length: Micros, counted: Counted) {
-        self.update_watch(slot, |watch| watch.count(now, length, counted));
-    }
+    /// Notes what a policy has to know of an account. Every order under a policy that counts them
+    /// comes here.
+    fn note_watch(&mut self, slot: Slot, noted: Noted);
 
     /// Sets how far a source's stream has been taken, and when.
     fn set_source(&mut self, source: &str, row: Source);

@@ -227,6 +227,11 @@ impl Tables {
             .map_err(|error| self.bad_row(format!("a row of {what} cannot be read: {error}")))
     }
 
+    pub(crate) fn watch(&self, txn: &RoTxn<'_>, slot: Slot) -> Result<Option<Watch>, StoreError> {
+        let row = self.watches.get(txn, &slot).map_err(self.lmdb())?;
+        row.map(|row| self.decode("watches", row)).transpose()
+    }
+
     /// Up to where the tables are folded; `None` where they are of another format or of none.
     pub(crate) fn reached(&self) -> Result<Option<Reached>, StoreError> {
         let rtxn = self.read_txn()?;
@@ -369,10 +374,5 @@ impl TablesTxn<'_> {
     pub(crate) fn policy(&self, version: PolicyVersion) -> Result<Option<PolicyRow>, StoreError> {
         let row = self.tables.policies.get(&self.rtxn, &version).map_err(self.tables.lmdb())?;
         row.map(|row| self.tables.decode("policies", row)).transpose()
-    }
-
-    pub(crate) fn watch(&self, slot: Slot) -> Result<Option<Watch>, StoreError> {
-        let row = self.tables.watches.get(&self.rtxn, &slot).map_err(self.tables.lmdb())?;
-        row.map(|row| self.tables.decode("watches", row)).transpose()
     }
 }

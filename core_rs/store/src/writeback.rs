@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use creditgate_engine::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, Segment,
+    Source, Watch,
 };
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rates::Quote;
@@ -37,7 +38,8 @@ pub(crate) struct Changes {
     calendars: BTreeMap<CalendarIndex, Calendar>,
     assignments: BTreeMap<Assignee, Option<TermsIndex>>,
     policies: BTreeMap<PolicyVersion, PolicyRow>,
-    watches: BTreeMap<Slot, Watch>,
+    /// What was noted, in its order: a row is read and written once for all of it.
+    watches: Vec<(Slot, Noted)>,
     rates: BTreeMap<(Currency, Currency), Quote>,
     sources: BTreeMap<Box<str>, Source>,
     cases: BTreeMap<CaseId, Option<Case>>,
@@ -65,9 +67,33 @@ impl Changes {
     }
 
     /// Writes all rows; on an error the transaction is to be dropped.
-    pub(crate) fn write(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> Result<(), StoreError> {
+    pub(crate) fn write(
+        &mut self,
+        tables: &Tables,
+        wtxn: &mut RwTxn<'_>,
+    ) -> Result<(), StoreError> {
         tables.set_sums(wtxn, tables.sums(wtxn)? + self.sums)?;
+        self.write_watches(tables, wtxn)?;
         self.write_all(tables, wtxn).map_err(tables.lmdb())
+    }
+
+    /// In order of slots, so that each page is looked for once: there may be as many rows as
+    /// orders.
+    fn write_watches(&mut self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        // What was noted of one account stays in its order.
+        self.watches.sort_by_key(|(slot, _)| *slot);
+        for noted in self.watches.chunk_by(|(a, _), (b, _)| a == b) {
+            let slot = noted[0].0;
+            let mut row = tables.watch(wtxn, slot)?.unwrap_or_default();
+            noted.iter().for_each(|(_, noted)| row.note(*noted));
+            let written = match row == Watch::NONE {
+                true => tables.watches.delete(wtxn, &slot).map(drop),
+                false => tables.watches.put(wtxn, &slot, encode(&mut bytes, &row)),
+            };
+            written.map_err(tables.lmdb())?;
+        }
+        Ok(())
     }
 
     fn write_all(&self, tables: &Tables, wtxn: &mut RwTxn<'_>) -> heed::Result<()> {
@@ -88,12 +114,6 @@ impl Changes {
         self.write_payment_terms(tables, wtxn)?;
         for (version, row) in &self.policies {
             tables.policies.put(wtxn, version, encode(&mut bytes, row))?;
-        }
-        for (slot, row) in &self.watches {
-            match *row == Watch::default() {
-                true => drop(tables.watches.delete(wtxn, slot)?),
-                false => tables.watches.put(wtxn, slot, encode(&mut bytes, row))?,
-            }
         }
         for ((base, currency), quote) in &self.rates {
             let row = encode(&mut bytes, &(base, currency, quote));
@@ -361,13 +381,8 @@ impl Rows for Overlay<'_> {
         self.changes.policies.insert(version, row);
     }
 
-    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
-        if !self.changes.watches.contains_key(&slot) {
-            let read = self.below.watch(slot);
-            let row = self.note(read).unwrap_or_default();
-            self.changes.watches.insert(slot, row);
-        }
-        f(self.changes.watches.entry(slot).or_default());
+    fn note_watch(&mut self, slot: Slot, noted: Noted) {
+        self.changes.watches.push((slot, noted));
     }
 
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {

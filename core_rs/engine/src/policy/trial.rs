@@ -11,6 +11,7 @@ use crate::command::{Command, Order};
 use crate::decide::{billed, decide, ordered};
 use crate::entry::{Entry, Request};
 use crate::event::Event;
+use crate::model::Noted;
 use crate::outcome::{Decision, Outcome, ReasonCode, Verdict};
 use crate::policy::Policy;
 use crate::policy::shadow::{differs, pairs, rule_between};
@@ -138,7 +139,7 @@ impl Trial {
                 _ => {}
             }
             if let Some(slot) = billed(&self.state, event) {
-                self.state.update_watch(slot, |watch| watch.billed = true);
+                self.state.note_watch(slot, Noted::Billed);
             }
             apply(&mut self.state, time, event);
         }
@@ -151,11 +152,9 @@ impl Trial {
         if !policy.rules.counts_orders() {
             return;
         }
-        let part = policy.window.part();
+        let (now, length) = (time, policy.window.part());
         for (slot, counted) in ordered(&self.state, events) {
-            self.state.update_watch(slot, |watch| {
-                watch.count(time, part, counted);
-            });
+            self.state.note_watch(slot, Noted::Orders { now, length, counted });
         }
     }
 

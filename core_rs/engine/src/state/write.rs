@@ -3,7 +3,7 @@
 use super::undo::{Holding, Undo};
 use crate::bounds::HEARD_AGAIN_US;
 use crate::model::{
-    Account, Capture, Case, CaseId, Counted, Counters, Delegation, Item, Reservation, RollingLimit,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, RollingLimit,
     Segment, Source, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
@@ -11,9 +11,7 @@ use crate::rates::Quote;
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{
-    CalendarIndex, Currency, Micros, ReservationId, SegmentIndex, Slot, TermsIndex,
-};
+use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
 
 impl Rows for State {
     fn add(&mut self, slot: Slot, change: &Counters) {
@@ -171,22 +169,19 @@ impl Rows for State {
         self.undo.push(Undo::Delegation(Box::new((from.into(), to.into(), was))));
     }
 
-    fn update_watch(&mut self, slot: Slot, f: impl FnOnce(&mut Watch)) {
+    fn note_watch(&mut self, slot: Slot, noted: Noted) {
         let watch = self.watches.entry(slot).or_insert(Watch::NONE);
+        // Nearly all orders are counted in the part of the window that runs: no need for a copy.
+        if let Noted::Orders { now, length, counted } = noted
+            && let Some(velocity) = watch.velocity.as_deref_mut()
+            && let Some(before) = velocity.note_in_last(now, length, counted)
+        {
+            self.undo.push(Undo::Orders(slot, before));
+            return;
+        }
         let was = watch.clone();
-        f(watch);
-        if *watch == Watch::NONE {
-            self.watches.remove(&slot);
-        }
+        watch.note(noted);
         self.undo.push(Undo::Watch(slot, was));
-    }
-
-    fn count_orders(&mut self, slot: Slot, now: Micros, length: Micros, counted: Counted) {
-        let velocity = self.watches.get_mut(&slot).and_then(|watch| watch.velocity.as_deref_mut());
-        match velocity.and_then(|all| all.note_in_last(now, length, counted)) {
-            Some(before) => self.undo.push(Undo::Orders(slot, before)),
-            None => self.update_watch(slot, |watch| watch.count(now, length, counted)),
-        }
     }
 
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {

@@ -8,7 +8,7 @@ use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
 use creditgate_engine::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Reservation, Segment, Source, Watch,
+    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, Segment, Source,
 };
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
@@ -484,7 +484,7 @@ impl Rows for Books {
     ) {
     }
     fn remove_item(&mut self, _: Slot, _: &str) {}
-    fn update_watch(&mut self, _: Slot, _: impl FnOnce(&mut Watch)) {}
+    fn note_watch(&mut self, _: Slot, _: Noted) {}
     fn set_source(&mut self, _: &str, _: Source) {}
 }
 
