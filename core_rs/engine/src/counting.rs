@@ -146,6 +146,15 @@ impl Counting {
         }
     }
 
+    /// The same, rounded down: no invoice of so much is of less.
+    #[must_use]
+    pub fn at_least(&self, amount: Minor) -> Minor {
+        match &self.exchange {
+            None => amount,
+            Some(exchange) => exchange.convert_down(amount),
+        }
+    }
+
     /// What counts of so much, once it counts at all.
     #[must_use]
     pub fn worth_in_time(&self, amount: Minor) -> Minor {

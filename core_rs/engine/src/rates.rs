@@ -75,13 +75,26 @@ impl Exchange {
     /// and `Minor::MAX` where it would be more.
     #[must_use]
     pub fn convert(&self, amount: Minor) -> Minor {
+        let (times, by) = self.ratio();
+        divide_up(i128::from(amount), times, by)
+    }
+
+    /// The same, rounded down.
+    #[must_use]
+    pub fn convert_down(&self, amount: Minor) -> Minor {
+        let (times, by) = self.ratio();
+        let found = i128::from(amount).checked_mul(times).map(|product| product / by);
+        found.and_then(|found| Minor::try_from(found).ok()).unwrap_or(Minor::MAX)
+    }
+
+    /// By what an amount in minor units is multiplied and divided.
+    fn ratio(&self) -> (i128, i128) {
         let Rate { mantissa, scale } = self.quote.rate;
         let (mantissa, scale) = (i128::from(mantissa), power_of_ten(scale.into()));
         let (times, by) = if self.inverted { (scale, mantissa) } else { (mantissa, scale) };
         let (from, to) = (minor_digits(self.from), minor_digits(self.to));
         let times = times * power_of_ten(to.saturating_sub(from));
-        let by = by * power_of_ten(from.saturating_sub(to));
-        divide_up(i128::from(amount), times, by)
+        (times, by * power_of_ten(from.saturating_sub(to)))
     }
 }
 

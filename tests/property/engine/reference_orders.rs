@@ -390,7 +390,7 @@ impl Model {
         let order = self.orders.get_mut(&id).expect("just found");
         if order.open > 0 {
             let worth = order.worth;
-            let part = largest(order.open, |part| worth.full(part) <= invoiced);
+            let part = largest(order.open, |part| worth.at_least(part) <= invoiced);
             order.take(part, 1);
             order.captures.insert(invoice_id, true);
             // Of an order that does not count as it is, its own part is not kept.

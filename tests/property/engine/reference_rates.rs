@@ -10,6 +10,10 @@ impl Fraction {
     fn of(self, amount: Amount) -> Amount {
         (amount * self.0 + self.1 - 1).div_euclid(self.1)
     }
+
+    fn down(self, amount: Amount) -> Amount {
+        (amount * self.0).div_euclid(self.1)
+    }
 }
 
 /// What a policy says of open orders.
@@ -74,6 +78,11 @@ impl Worth {
 
     pub fn full(&self, amount: Amount) -> Amount {
         self.rate.of(amount)
+    }
+
+    /// The least that the ledger may invoice for it.
+    pub fn at_least(&self, amount: Amount) -> Amount {
+        self.rate.down(amount)
     }
 
     pub fn in_time(&self, amount: Amount) -> Amount {

@@ -80,7 +80,8 @@ impl Context<'_> {
         let (reservation, open) = (found.id, found.parts().open);
         let part = match found.counting() {
             None => invoiced.min(open),
-            Some(counting) => largest(open, |part| counting.full(part) <= invoiced),
+            // However the ledger rounds: an order that is invoiced in full keeps nothing open.
+            Some(counting) => largest(open, |part| counting.at_least(part) <= invoiced),
         };
         let amount = found.freed(open - part);
         events.push(Event::Billed { reservation, invoice_id, amount, by_ledger: true });

@@ -3,7 +3,9 @@ use crate::command::*;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::outcome::Decision::{Approved, Declined};
+use crate::rates::Rate;
 use crate::testing::*;
+use crate::values::Currency;
 use crate::values::LimitKind::Unlimited;
 
 #[test]
@@ -263,4 +265,32 @@ fn a_payment_may_settle_many_invoices() {
     book.post(payment(ALLOCATIONS_MAX as i64 + 1, &parts));
     assert_eq!(book.state.item_count(), ALLOCATIONS_MAX);
     assert_eq!(book.counters("a").unallocated, -1);
+}
+
+#[test]
+fn an_order_in_another_currency_is_closed_by_its_invoices_however_the_ledger_rounds() {
+    let yen = Currency::parse("JPY").unwrap();
+    #[rustfmt::skip]
+    let table = [
+        // The order's currency, one unit in USD, its parts, and what the ledger makes of each.
+        (eur(), "1.0825", &[10_001][..], [&[10_826][..], &[10_827]]),
+        (eur(), "1.0825", &[3_333, 3_333, 3_335], [&[3_607, 3_607, 3_610], &[3_608, 3_608, 3_611]]),
+        (yen, "0.0065", &[3_333, 3_333, 3_334], [&[2_166, 2_166, 2_167], &[2_167, 2_167, 2_168]]),
+    ];
+    for (base, rate, parts, invoices) in table {
+        for amounts in invoices {
+            let mut book = Book::with_limit(Unlimited);
+            let (request, currency, source, as_of) = (REQUEST, usd(), "ecb", None);
+            let rate = Rate::parse(rate).unwrap();
+            book.run(UpsertRate { request, base, currency, rate, source, as_of }).unwrap();
+            let order = Order { currency: base, ..order("o", parts.iter().sum()) };
+            book.reserved(Reserve { order, ..reserve("", 0) });
+            for (invoice_id, amount) in ["i", "j", "k"].into_iter().zip(amounts) {
+                assert!(book.order("o").is_open());
+                book.post(Post { order_id: Some("o"), ..invoice(invoice_id, *amount) });
+            }
+            assert!(!book.order("o").is_open(), "{amounts:?}");
+            assert_eq!(book.position(), (amounts.iter().sum(), 0, 0));
+        }
+    }
 }
