@@ -266,7 +266,7 @@ impl Model {
         match order.captures.insert(c.invoice_id, false) {
             Some(false) => return refuse("InvoiceAlreadyCaptured"),
             // The ledger's invoice has moved it.
-            Some(true) => {}
+            Some(true) => order.acknowledge(c),
             // The ledger's invoice counts already: the order holds that much less.
             None if posted && unreserved => {
                 grown = true;
@@ -393,8 +393,7 @@ impl Model {
             let part = largest(order.open, |part| worth.at_least(part) <= invoiced);
             order.take(part, 1);
             order.captures.insert(invoice_id, true);
-            // Of an order that does not count as it is, its own part is not kept.
-            order.taken.insert(invoice_id, if worth.is_plain() { part } else { 0 });
+            order.taken.insert(invoice_id, part);
         }
     }
 

@@ -133,6 +133,14 @@ impl Order {
         }
     }
 
+    /// Of an order that does not count as it is, nobody keeps what each of several invoices took.
+    pub fn acknowledge(&mut self, c: &CaptureOrder<'static>) {
+        if !self.worth.is_plain() && self.captures.len() > 1 {
+            let said = c.amount.map_or(0, Amount::from).min(self.captured);
+            self.taken.insert(c.invoice_id, said);
+        }
+    }
+
     /// What leaves counts, also where it did not yet.
     pub fn ship(&mut self, amount: Amount) {
         let counted = self.worth.in_time(self.open) - self.worth.in_time(self.open - amount);

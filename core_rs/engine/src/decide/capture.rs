@@ -72,9 +72,16 @@ impl Context<'_> {
     ) -> (Changed, Vec<Event<'a>>) {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let event = Event::Acknowledged { reservation, invoice_id };
-        // What was captured of an order that does not count as it is was kept as it counts.
-        let taken = found.capture(invoice_id).filter(|_| found.counting().is_none());
-        let taken = taken.map_or(0, |capture| capture.amount);
+        let taken = match found.counting() {
+            None => found.capture(invoice_id).map_or(0, |capture| capture.amount),
+            // What an invoice took is kept as it counts. All invoices together took what is
+            // captured; which took what, the caller knows.
+            Some(counting) => {
+                let captured = counting.parts.captured;
+                let said = command.amount.unwrap_or(0).min(captured);
+                if found.captures.len() == 1 { captured } else { said }
+            }
+        };
         let event = vec![event];
         let (mut changed, events) = self.finish(found, Shipment::default(), None, event, command);
         changed.invoiced = self.invoiced(found, taken, command).map(Box::new);

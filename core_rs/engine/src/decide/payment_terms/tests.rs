@@ -5,6 +5,7 @@ use crate::decide::{Inquiry, check};
 use crate::outcome::Decision::{self, Approved, Declined, Referred};
 use crate::outcome::ReasonCode::{BatchNotApproved, InsufficientCredit, TermsUpgraded};
 use crate::outcome::Reserved;
+use crate::rates::Rate;
 use crate::terms::*;
 use crate::testing::*;
 use crate::values::LimitKind;
@@ -344,4 +345,26 @@ fn better_terms_lead_to_what_the_policy_says() {
         let found = book.reserved(ask(asking("o", 1, None, Some("net30"))));
         assert_eq!(found.verdict.decision, decision, "{channel}");
     }
+}
+
+#[test]
+fn a_capture_after_the_ledger_is_answered_with_terms_also_of_an_order_in_another_currency() {
+    let mut book = book();
+    book.run(assign(TermsScope::Account("a"), Some("net30"))).unwrap();
+    let (request, base, currency, source) = (REQUEST, eur(), usd(), "ecb");
+    let rate = Rate::parse("1.25").unwrap();
+    book.run(UpsertRate { request, base, currency, rate, source, as_of: None }).unwrap();
+    let order = Order { currency: eur(), ..order("o", 60) };
+    book.reserved(Reserve { order, ..reserve("", 0) });
+    let answered = |book: &mut Book, command: CaptureOrder<'_>| {
+        let found = book.changed(command);
+        assert_eq!(found.amount, 0, "the ledger has posted it");
+        found.invoiced.map(|invoiced| invoiced.plan.instalments[0].amount)
+    };
+    // In the order's currency. What one of several invoices took, the caller knows.
+    book.post(Post { order_id: Some("o"), ..invoice("i", 25) });
+    assert_eq!(answered(&mut book, capture("o", "i")), Some(20));
+    book.post(Post { order_id: Some("o"), ..invoice("j", 50) });
+    let known = CaptureOrder { amount: Some(40), ..capture("o", "j") };
+    assert_eq!(answered(&mut book, known), Some(40));
 }
