@@ -144,7 +144,9 @@ def test_an_order_is_billed_to_another_account(server: ServerProcess, client: Cl
     with pytest.raises(NotFoundError, match="bill_to_account_id"):
         client.check_and_reserve("A", "O", 1_00, "USD", bill_to_account_id="X")
     with pytest.raises(InvalidRequestError, match="tax_minor"):
-        client.check_and_reserve("A", "O", 1_00, "USD", tax_minor=60, freight_minor=41)
+        client.check_and_reserve("A", "O", 1_00, "USD", tax_minor=60, freight_minor=40)
+    with pytest.raises(InvalidRequestError, match="freight_minor"):
+        client.check_and_reserve("A", "O", 1_00, "USD", freight_minor=1_00)
     result = client.check_and_reserve("A", "O", 600_00, "USD", bill_to_account_id="B")
     assert result.counting is not None
     assert result.counting.sold_to_account_id == "A"

@@ -62,9 +62,15 @@ pub fn rules() -> BoxedStrategy<Option<Rules>> {
 
 fn exposure() -> impl Strategy<Value = ExposurePolicy> {
     let horizon_days = option::weighted(0.8, 0..4_i32);
-    (horizon_days, any::<bool>(), any::<bool>()).prop_map(|(horizon_days, tax, freight)| {
-        ExposurePolicy { horizon_days, tax_counts: tax, freight_counts: freight }
-    })
+    let most = option::weighted(0.3, 0..=100_i128);
+    (horizon_days, any::<bool>(), any::<bool>(), most).prop_map(
+        |(horizon_days, tax_counts, freight_counts, excluded_percent_max)| ExposurePolicy {
+            horizon_days,
+            tax_counts,
+            freight_counts,
+            excluded_percent_max,
+        },
+    )
 }
 
 /// An upsert on the word of the ledger, or of those who work here.

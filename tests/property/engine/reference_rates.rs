@@ -22,11 +22,17 @@ pub struct ExposurePolicy {
     pub horizon_days: Option<i32>,
     pub tax_counts: bool,
     pub freight_counts: bool,
+    pub excluded_percent_max: Option<Amount>,
 }
 
 impl Default for ExposurePolicy {
     fn default() -> ExposurePolicy {
-        ExposurePolicy { horizon_days: None, tax_counts: true, freight_counts: true }
+        ExposurePolicy {
+            horizon_days: None,
+            tax_counts: true,
+            freight_counts: true,
+            excluded_percent_max: None,
+        }
     }
 }
 
@@ -35,8 +41,9 @@ impl ExposurePolicy {
     pub fn text(&self) -> String {
         let horizon = self.horizon_days.map(|days| format!("horizon_days = {days}\n"));
         let (tax, freight) = (self.tax_counts, self.freight_counts);
-        let horizon = horizon.unwrap_or_default();
-        format!("[exposure]\n{horizon}tax_counts = {tax}\nfreight_counts = {freight}\n")
+        let most = self.excluded_percent_max.map(|most| format!("excluded_percent_max = {most}\n"));
+        let (horizon, most) = (horizon.unwrap_or_default(), most.unwrap_or_default());
+        format!("[exposure]\n{horizon}{most}tax_counts = {tax}\nfreight_counts = {freight}\n")
     }
 }
 
@@ -189,10 +196,11 @@ impl Model {
         }
         let shipping = order.details.as_ref().and_then(|details| details.shipping);
         let Shipping { ship_date, tax, freight, .. } = shipping.unwrap_or_default();
-        let mut share = Amount::from(order.amount);
-        share -= if self.rules.exposure.tax_counts { 0 } else { tax.into() };
-        share -= if self.rules.exposure.freight_counts { 0 } else { freight.into() };
-        worth.share = Fraction(share, order.amount.into());
+        let (all, rules) = (Amount::from(order.amount), self.rules.exposure);
+        let mut excluded = if rules.tax_counts { 0 } else { tax.into() };
+        excluded += if rules.freight_counts { 0 } else { freight.into() };
+        let most = all * rules.excluded_percent_max.unwrap_or(100) / 100;
+        worth.share = Fraction(all - excluded.min(most), all);
         worth.ship_date = ship_date;
         let waits = ship_date.is_some_and(|day| !self.is_near(day));
         (worth.waits, worth.waited) = (waits, waits);

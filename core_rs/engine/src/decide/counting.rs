@@ -193,7 +193,7 @@ impl Context<'_> {
         };
         let policy = &self.state.policy().exposure;
         let Shipping { ship_date, tax, freight, .. } = asked.shipping();
-        let excluded = policy.excluded(tax, freight);
+        let excluded = policy.excluded(amount, tax, freight);
         let sold_to = (self.state.account_id(slot) != account_id).then(|| Id::from(account_id));
         if exchange.is_none() && excluded == 0 && ship_date.is_none() && sold_to.is_none() {
             return Ok(None);

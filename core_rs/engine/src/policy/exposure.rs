@@ -10,6 +10,8 @@ pub struct Exposure {
     horizon_days: Option<u16>,
     excludes_tax: bool,
     excludes_freight: bool,
+    /// The most of an order's amount that does not count, whatever it names; none: all of it.
+    excluded_percent_max: Option<i64>,
 }
 
 impl Exposure {
@@ -17,7 +19,8 @@ impl Exposure {
         let horizon_days = section.integer("horizon_days", 0..=3_660).map(|days| days as u16);
         let mut excludes = |key| section.flag(key) == Some(false);
         let (excludes_tax, excludes_freight) = (excludes("tax_counts"), excludes("freight_counts"));
-        Exposure { horizon_days, excludes_tax, excludes_freight }
+        let excluded_percent_max = section.integer("excluded_percent_max", 0..=100);
+        Exposure { horizon_days, excludes_tax, excludes_freight, excluded_percent_max }
     }
 
     /// The last day whose orders count already; none: all count.
@@ -26,10 +29,14 @@ impl Exposure {
         self.horizon_days.map(|days| today.plus(days))
     }
 
-    /// What of an order's tax and freight does not count.
+    /// What of an order's tax and freight does not count. These are the word of whoever orders, so
+    /// a policy may bound them.
     #[must_use]
-    pub fn excluded(&self, tax: Minor, freight: Minor) -> Minor {
+    pub fn excluded(&self, amount: Minor, tax: Minor, freight: Minor) -> Minor {
         let of = |excludes, part| if excludes { part } else { 0 };
-        of(self.excludes_tax, tax) + of(self.excludes_freight, freight)
+        let named = of(self.excludes_tax, tax) + of(self.excludes_freight, freight);
+        let percent = self.excluded_percent_max.unwrap_or(100);
+        let most = i128::from(amount) * i128::from(percent) / 100;
+        named.min(most as Minor)
     }
 }

@@ -113,10 +113,11 @@ fn named<'a>(
     };
     let shipping = shipping.filter(|shipping| *shipping != Shipping::default());
     if let Some(Shipping { tax, freight, .. }) = shipping
-        && tax + freight > amount
+        && tax + freight >= amount
     {
-        let rule = "at most the order's amount together with freight_minor";
-        return Err(Fault::field("tax_minor", tax, rule));
+        let rule = "less than the order's amount together with freight_minor";
+        let (field, part) = if tax == 0 { ("freight_minor", freight) } else { ("tax_minor", tax) };
+        return Err(Fault::field(field, part, rule));
     }
     let details = OrderDetails { contract_id, terms_id, shipping };
     Ok((details != OrderDetails::default()).then(|| Box::new(details)))

@@ -14,7 +14,7 @@ use crate::rates::Rate;
 use crate::testing::*;
 use crate::values::LimitKind::{self, Amount};
 
-const DAY: Micros = 86_400_000_000;
+mod held;
 
 /// Account "a" with a limit of 100.00 USD, and one euro at 1.25.
 fn book() -> Book {
