@@ -73,12 +73,13 @@ def check_and_reserve(
     contract of the account to which terms are assigned, `terms_id` the payment terms asked for:
     better ones than its own have the order REFERRED (TERMS_UPGRADED). An amount in another currency
     than the account's is converted; without a rate the order is DECLINED. An order with a
-    `ship_date` beyond the policy's horizon does not count yet; `tax_minor` and `freight_minor` are
-    parts of the amount, which the policy may leave out; `bill_to_account_id` is another account, of
-    which the order is from then on. A referred order waits in the case of the answer's `case_id`,
-    where the policy says who signs; asked again with the same `order_id` it stays in it, and once
-    it is approved the answer is its reservation. Raises ConflictError (ORDER_ALREADY_RESERVED) when
-    the order has an open reservation, NotFoundError for an unknown account, contract or terms.
+    `ship_date` beyond the policy's horizon does not count yet, and the default `ttl` begins on that
+    day; `tax_minor` and `freight_minor` are parts of the amount, which the policy may leave out;
+    `bill_to_account_id` is another account, of which the order is from then on. A referred order
+    waits in the case of the answer's `case_id`, where the policy says who signs; asked again with
+    the same `order_id` it stays in it, and once it is approved the answer is its reservation.
+    Raises ConflictError (ORDER_ALREADY_RESERVED) when the order has an open reservation,
+    NotFoundError for an unknown account, contract or terms.
     """
     request = pb.CheckAndReserveRequest(
         request_id=request_id or new_request_id(),

@@ -162,6 +162,12 @@ impl Counting {
         self.full(divide_up(amount, total - i128::from(self.excluded), total))
     }
 
+    /// The day of shipping that it waits for.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Day> {
+        self.ship_date.filter(|_| self.waiting == Waiting::Still)
+    }
+
     /// What counts of so much now.
     #[must_use]
     pub fn worth(&self, amount: Minor) -> Minor {

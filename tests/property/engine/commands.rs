@@ -79,9 +79,10 @@ const DEFAULT_TTL_S: u32 = 86_400;
 
 fn order() -> BoxedStrategy<Order<'static>> {
     let other = prop::bool::weighted(0.15);
-    (account_id(), order_id(), amount(), other, 1_u32..200_000, (asked(), shipping()))
-        .prop_map(|(account_id, order_id, amount, wrong, ttl_s, (terms, shipping))| {
-            let ttl = Ttl { asked_s: Some(ttl_s), default_s: DEFAULT_TTL_S };
+    let ttl_s = option::weighted(0.8, 1_u32..200_000);
+    (account_id(), order_id(), amount(), other, ttl_s, (asked(), shipping()))
+        .prop_map(|(account_id, order_id, amount, wrong, asked_s, (terms, shipping))| {
+            let ttl = Ttl { asked_s, default_s: DEFAULT_TTL_S };
             let currency = currency_for(account_id, wrong);
             let AskedTerms { contract_id, terms_id } =
                 terms.unwrap_or(AskedTerms { contract_id: None, terms_id: None });

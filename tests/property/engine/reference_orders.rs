@@ -99,13 +99,18 @@ impl Model {
             (answer.decision, answer.amount) = (PartiallyApproved, part);
         }
         if answer.amount > 0 {
+            let worth = worth.expect("it was valued");
+            // What waits does not lapse before its day, unless it says when.
+            let ships = worth.ship_date.filter(|_| worth.waits && order.ttl.asked_s.is_none());
+            let from = ships.map_or(self.now, Day::begins);
+            let end = from + Micros::from(order.ttl.seconds()) * 1_000_000;
             let mut made = Order {
                 account: billed,
                 order_id: order.order_id,
                 created_at: self.now,
-                expires_at: self.now + Micros::from(order.ttl.seconds()) * 1_000_000,
+                expires_at: end.min(self.now + 366 * 86_400_000_000),
                 asked,
-                worth: worth.expect("it was valued"),
+                worth,
                 ..Order::default()
             };
             made.grow(answer.amount);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bounds::BATCH_ITEMS_MAX;
+use crate::bounds::{BATCH_ITEMS_MAX, TTL_S_MAX};
 use crate::command::{Order, Reserve, ReserveAll};
 use crate::counting::OrderDetails;
 use crate::decide::counting::Asked;
@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::model::Waiver;
 use crate::outcome::{Decision, Effect, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
-use crate::values::{Currency, Micros, Minor, Slot, reservation_id};
+use crate::values::{Currency, Day, Micros, Minor, Slot, Ttl, reservation_id};
 
 /// What an order would ask for that is only looked at.
 #[derive(Clone, Copy, Debug)]
@@ -188,6 +188,14 @@ impl Context<'_> {
         Reserved { verdict, reservation: None, amount: 0, expires_at: 0, case: None, counting }
     }
 
+    /// When an order lapses. One that waits for its day of shipping, and says nothing of it, does
+    /// not before that day has come, where that is within the longest time that may be asked for.
+    fn holds_until(&self, reserved: &Reserved, ttl: Ttl) -> Micros {
+        let ships = reserved.counting.as_ref().and_then(|counting| counting.waits_for());
+        let from = ships.filter(|_| ttl.asked_s.is_none()).map_or(self.now, Day::begins);
+        expiry(from, ttl).min(self.now + i64::from(TTL_S_MAX) * 1_000_000)
+    }
+
     /// Gives an approved order its reservation.
     pub(super) fn hold<'a>(
         &self,
@@ -200,7 +208,7 @@ impl Context<'_> {
             return None;
         }
         let reservation = reservation_id(self.seq, item);
-        let expires_at = expiry(self.now, order.ttl);
+        let expires_at = self.holds_until(reserved, order.ttl);
         reserved.reservation = Some(reservation);
         reserved.expires_at = expires_at;
         let (order_id, amount) = (order.order_id, reserved.counted());

@@ -2,6 +2,32 @@
 
 use super::*;
 
+/// Leaves in four days, and is not asked about until two days before.
+fn later<'a>(book: &Book, order_id: &'a str, amount: Minor) -> Reserve<'a> {
+    shipping(order_id, amount, ships(book, 4))
+}
+
+#[test]
+fn an_order_that_waits_and_says_nothing_else_does_not_lapse_before_its_day() {
+    let mut book = book();
+    book.set_policy("[exposure]\nhorizon_days = 2");
+    let day = Day::of(book.now).plus(4).begins();
+    let (hour, found) = (i64::from(TTL_S) * SECOND, later(&book, "o", 1_000));
+    assert_eq!(book.reserved(found).expires_at, day + hour);
+    let near = shipping("n", 1_000, ships(&book, 2));
+    assert_eq!(book.reserved(near).expires_at, book.now + hour);
+    let far = shipping("f", 1_000, ships(&book, 400));
+    assert_eq!(book.reserved(far).expires_at, book.now + 366 * DAY);
+    let mut asked = later(&book, "p", 1_000);
+    asked.order.ttl = ttl(Some(60));
+    assert_eq!(book.reserved(asked).expires_at, book.now + 60 * SECOND);
+    book.now = day;
+    book.pass(hour - 1);
+    assert_eq!(book.position(), (0, 0, 1_000));
+    book.pass(1);
+    assert_eq!(book.position(), (0, 0, 0));
+}
+
 #[test]
 fn a_policy_bounds_the_share_of_an_order_that_does_not_count() {
     let mut book = book();
