@@ -160,14 +160,17 @@ fn count_orders(state: &State, part: Micros, events: &mut Vec<Event<'_>>) {
     }));
 }
 
-/// Of each account how many orders the events approve, and of how much, with what orders grew by.
+/// Of each account how many orders the events approve, and of how much, with what orders grew by,
+/// and with what came to count by its day of shipping.
 pub(crate) fn ordered(state: &State, events: &[Event<'_>]) -> Vec<(Slot, Counted)> {
     let mut counted = Vec::new();
     for event in events {
         let (slot, orders, amount) = match *event {
             Event::Reserved { slot, amount, .. }
             | Event::Case(CaseEvent::Reserved { slot, amount, .. }) => (Some(slot), 1, amount),
-            Event::Grown { reservation, amount } => (holder(state, events, reservation), 0, amount),
+            Event::Grown { reservation, amount } | Event::Counted { reservation, amount } => {
+                (holder(state, events, reservation), 0, amount)
+            }
             _ => continue,
         };
         counted.extend(slot.map(|slot| (slot, Counted { orders, amount })));

@@ -1,10 +1,38 @@
 //! What orders that do not count as they are, or not yet, are held to beside their own limit.
 
 use super::*;
+use crate::outcome::ReasonCode::VelocityAmount;
+use crate::values::LimitKind::Unlimited;
+
+fn set_limit(book: &mut Book, kind: LimitKind) {
+    book.run(UpsertAccount { limit: Some(limit(kind)), ..account("a") }).unwrap();
+}
 
 /// Leaves in four days, and is not asked about until two days before.
 fn later<'a>(book: &Book, order_id: &'a str, amount: Minor) -> Reserve<'a> {
     shipping(order_id, amount, ships(book, 4))
+}
+
+fn confirmed(book: &Book, order_id: &str) -> (Decision, Vec<ReasonCode>) {
+    let found = confirm(&book.state, book.now, &by_order(order_id)).unwrap();
+    (found.verdict.decision, codes(&found.verdict.reasons))
+}
+
+#[test]
+fn what_comes_to_count_is_ordered_in_the_window_in_which_it_does() {
+    let mut book = book();
+    set_limit(&mut book, Unlimited);
+    let rules = "[velocity]\nhours = 24\n[all.velocity]\namount = '100.00 USD'";
+    book.set_policy(&format!("[exposure]\nhorizon_days = 2\n{rules}"));
+    let order = later(&book, "o", 9_000);
+    book.reserved(order);
+    assert_eq!(book.reserved(reserve("p", 10_001)).verdict.decision, Declined);
+    book.pass(2 * DAY);
+    assert_eq!(book.position(), (0, 0, 9_000));
+    let found = book.reserved(reserve("p", 1_001));
+    assert_eq!(codes(&found.verdict.reasons), [VelocityAmount]);
+    assert_eq!(found.verdict.fitting, Some(1_000));
+    assert_eq!(confirmed(&book, "o"), (Approved, vec![]), "it is not counted twice");
 }
 
 #[test]
