@@ -160,7 +160,9 @@ class CreditDecisionServiceServicer:
         """Looks at an open reservation again before its goods leave: declined where the account was
         suspended, closed or held since, has lost its limit, its limit has expired, or the approval
         under which it was reserved is over. What is reserved
-        is not asked for again. Changes nothing and is not journalled. FAILED_PRECONDITION, NOTHING_OPEN where
+        is not asked for again, but of an order that waited for its ship_date, or does yet: that is held
+        to all rules of its channel, and declined also where one would refer it.
+        Changes nothing and is not journalled. FAILED_PRECONDITION, NOTHING_OPEN where
         nothing of it is open any more or its time is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -74,10 +74,8 @@ impl Model {
         if excess == 0 && grown == 0 && !by_itself {
             return None;
         }
-        let total = match by_itself && excess == 0 {
-            true => 0,
-            false => worth.full(order.captured + asked),
-        };
+        // What an order may be at most was asked when it was placed.
+        let total = if excess == 0 { 0 } else { worth.full(order.captured + asked) };
         let mut without = self.clone();
         let (mut new, mut more) = (grown, (order.open, order.counts[0], excess));
         if by_itself {
@@ -91,8 +89,9 @@ impl Model {
         } else if worth.waits {
             more = (0, 0, asked);
         }
-        let (answer, fits) = without.ask_more(order, new, total, day, 1);
-        Some(fitting_part(&worth, more, concluded(answer, new, fits)))
+        let (answer, _) = without.ask_more(order, new, total, day, 1);
+        let (_, room) = without.hold_to_limits(order.account, new, 0);
+        Some(fitting_part(order, more, false, concluded(answer, new, room)))
     }
 }
 
@@ -109,12 +108,21 @@ pub fn count_nothing(answer: &mut Answer) {
 }
 
 /// What would have fitted of `more` of an order, in its currency, on top of what is `open` of it,
-/// where so much of that has been `counted` already.
+/// where so much of that has been `counted` already, and none is as long as it `waits`.
 pub fn fitting_part(
-    worth: &Worth,
+    order: &Order,
     (open, counted, more): (Amount, Amount, Amount),
+    waits: bool,
     answer: Answer,
 ) -> Answer {
-    let fits = |room| largest(more, |part| worth.in_time(open + part) - counted <= room);
-    Answer { fitting: answer.fitting.map(fits), ..answer }
+    let worth = order.worth;
+    let maximum = answer.reasons.iter().find(|(code, ..)| *code == MaxOrderAmountExceeded);
+    let most = maximum.map_or(Amount::MAX, |(_, _, most, _)| *most);
+    let fits = |room, part| {
+        let whole = order.captured + order.open.max(open + part);
+        let counts = if waits { 0 } else { worth.in_time(open + part) };
+        counts - counted <= room && worth.full(whole) <= most
+    };
+    let part = |room| largest(more, |part| fits(room, part));
+    Answer { fitting: answer.fitting.map(part), ..answer }
 }

@@ -171,14 +171,15 @@ impl Model {
             let counted = order.worth.now(order.open + growth) - order.counts[0];
             let today = Day::of(self.now);
             let total = order.worth.full(total);
-            let (mut answer, fits) = self.ask_more(&order, counted, total, today, 31);
+            let (mut answer, _) = self.ask_more(&order, counted, total, today, 31);
             if order.worth.waits {
                 count_nothing(&mut answer);
             }
-            let answer = concluded(answer, counted, fits);
+            let (_, room) = self.hold_to_limits(order.account, counted, 0);
+            let answer = concluded(answer, counted, room);
             if answer.decision != Approved {
-                let more = (order.open, order.counts[0], growth);
-                return Ok(self.declined(id, fitting_part(&order.worth, more, answer)));
+                let (more, waits) = ((order.open, order.counts[0], growth), order.worth.waits);
+                return Ok(self.declined(id, fitting_part(&order, more, waits, answer)));
             }
             notices = answer.reasons;
         }

@@ -43,7 +43,8 @@ impl Context<'_> {
                 evaluation.count_nothing();
             }
             if evaluation.blocks() {
-                let more = More { amount: growth, open, counted: found.open };
+                let waits = found.waits() && comes_near.is_none();
+                let more = More { amount: growth, open, counted: found.open, waits };
                 let refused = self.refused(found, more, ask, evaluation);
                 return Ok((Outcome::Changed(refused), events));
             }

@@ -1,15 +1,18 @@
 //! `Capture`: a shipment turns reserved into captured.
 
+use std::collections::BTreeMap;
+
 use crate::bounds::{CAPTURES_MAX, INVOICE_DAYS_MAX};
 use crate::command::{CaptureOrder, OrderKey, Target};
 use crate::counting::Parts;
-use crate::decide::counting::{More, came_into_force};
-use crate::decide::rules::{Ask, Evaluation};
+use crate::decide::counting::{More, beside, came_into_force};
+use crate::decide::levels::Together;
+use crate::decide::rules::Ask;
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Invoiced, Outcome};
+use crate::outcome::{Changed, Invoiced, Outcome, Reason};
 use crate::values::{Day, Minor, reservation_id};
 
 impl Context<'_> {
@@ -154,14 +157,10 @@ impl Context<'_> {
         let (mut breached, mut notices) = (None, Vec::new());
         let over = came_into_force(found);
         if excess > 0 || grown > 0 || over {
-            let total = found.parts().captured + amount;
-            // What an order may be at most was checked when it was placed.
-            let checked = if over && excess == 0 { 0 } else { found.full(total) };
-            // One that has no reservation is counted as an order with this shipment.
-            let is_new = self.state.reservation(reservation).is_none();
-            let ask = Ask { is_new, ..self.ask(grown, checked) };
+            let its_own = if over { self.its_own(found) } else { BTreeMap::new() };
+            let ask = self.ask_to_ship(found, shipment, &its_own);
             let day = self.invoice_day(found, command);
-            let evaluation = self.evaluate_shipment(found, ask, day);
+            let evaluation = self.evaluate_growth(found, ask, day..=day);
             if evaluation.blocks() {
                 if !command.forced {
                     let more = shipment.asked_for(found);
@@ -169,7 +168,8 @@ impl Context<'_> {
                 }
                 let amount = if over { counted } else { grown };
                 events.push(Event::Breached { reservation, amount });
-                breached = Some(evaluation);
+                let fitting = self.fitting_more(found, shipment.asked_for(found), ask, &evaluation);
+                breached = Some((fitting, evaluation.reasons));
             } else {
                 notices = evaluation.reasons;
             }
@@ -196,12 +196,35 @@ impl Context<'_> {
         Ok((changed, events))
     }
 
+    /// What is asked of the account as goods leave: what counts with them that did not; of an order
+    /// that came into force beyond its limit, all that counts, as when it is confirmed.
+    fn ask_to_ship<'p>(
+        &'p self,
+        found: &Reservation,
+        shipment: Shipment,
+        its_own: &'p BTreeMap<Together, i128>,
+    ) -> Ask<'p> {
+        let Shipment { excess, amount, grown, .. } = shipment;
+        let Parts { open, captured, .. } = found.parts();
+        // One that has no reservation is counted as an order with this shipment.
+        let is_new = self.state.reservation(found.id).is_none();
+        let total = found.full(captured + amount.max(open));
+        let ask = Ask { is_new, is_placed: excess == 0, ..self.ask(grown, total) };
+        match came_into_force(found) {
+            false => ask,
+            true => {
+                let amount = grown.saturating_add(found.open);
+                Ask { amount, pending: beside(found, its_own), ..ask }
+            }
+        }
+    }
+
     /// Releases the rest where the command says that it is the last, and sums up.
     fn finish<'a>(
         &self,
         found: &Reservation,
         shipment: Shipment,
-        breached: Option<Evaluation>,
+        breached: Option<(Option<Minor>, Vec<Reason>)>,
         mut events: Vec<Event<'a>>,
         command: &CaptureOrder<'a>,
     ) -> (Changed, Vec<Event<'a>>) {
@@ -230,11 +253,8 @@ impl Context<'_> {
         }
         let mut verdict = self.approved(found.slot, moved);
         let breach = breached.is_some();
-        if let Some(evaluation) = breached {
-            let fitting = evaluation.fitting_if_short();
-            let more = shipment.asked_for(found);
-            verdict.fitting = fitting.map(|room| more.fitting(found, room));
-            verdict.reasons = evaluation.reasons;
+        if let Some((fitting, reasons)) = breached {
+            (verdict.fitting, verdict.reasons) = (fitting, reasons);
         }
         let changed = Changed { verdict, reservation, amount: captured, breach, invoiced: None };
         (changed, events)
@@ -273,11 +293,13 @@ impl Shipment {
     /// What of it is checked like an order: of one that did not count all that leaves, of one that
     /// came to count by itself all of it.
     fn asked_for(&self, found: &Reservation) -> More {
-        let (open, counted) = (found.parts().open, found.open);
+        let (open, counted, waits) = (found.parts().open, found.open, false);
         match found.waits() {
-            true => More { amount: self.amount, open: 0, counted: 0 },
-            false if came_into_force(found) => More { amount: self.excess, open, counted: 0 },
-            false => More { amount: self.excess, open, counted },
+            true => More { amount: self.amount, open: 0, counted: 0, waits },
+            false if came_into_force(found) => {
+                More { amount: self.excess, open, counted: 0, waits }
+            }
+            false => More { amount: self.excess, open, counted, waits },
         }
     }
 }

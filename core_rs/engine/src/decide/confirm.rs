@@ -7,14 +7,15 @@ use crate::decide::rules::standing;
 use crate::decide::{Context, find_reservation, view};
 use crate::error::Refusal;
 use crate::model::{Case, Reservation};
-use crate::outcome::{Changed, Reason, ReasonCode, Verdict};
+use crate::outcome::{Changed, Decision, Reason, ReasonCode, Verdict};
 use crate::state::State;
 use crate::values::{Day, Micros};
 
 /// Looks at an open reservation again, at `now`: whether its account, as it stands today, would
 /// take orders at all, and whether the approval under which it was reserved still holds. Amounts
 /// are not asked again, for they are reserved; but that of an order which came to count by its day
-/// of shipping, or does not yet, nobody has asked. Changes nothing.
+/// of shipping, or does not yet, nobody has asked: it is held to all rules, as an order that comes
+/// through its channel, and declined also where one of these would refer it. Changes nothing.
 ///
 /// # Errors
 ///
@@ -26,7 +27,8 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     if !found.is_open() || found.expires_at <= now {
         return Err(nothing_open(target));
     }
-    let context = Context { state, seq: 0, now, actor: "", channel: "" };
+    let channel = found.counting().and_then(|counting| counting.channel.as_deref());
+    let context = Context { state, seq: 0, now, actor: "", channel: channel.unwrap_or("") };
     let mut reasons = standing(state, found.slot, now);
     if let Some(counting) = found.counting() {
         reasons = context.confirm_counted(found, counting, reasons);
@@ -34,7 +36,11 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     if let Some(case) = case_of_reservation(state, found) {
         look_at_approval(case, found, now, &mut reasons);
     }
-    let decision = Verdict::decision(&reasons);
+    // Goods that may not leave now are not held back for somebody to decide.
+    let decision = match Verdict::decision(&reasons) {
+        Decision::Referred => Decision::Declined,
+        other => other,
+    };
     let verdict = context.verdict(decision, reasons, None, room(state, found.slot, now, 0));
     let reservation = view(state, found);
     Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })

@@ -119,10 +119,7 @@ impl Context<'_> {
             evaluation.count_nothing();
         }
         self.add_others(&mut evaluation, slot, asked)?;
-        // What counts has to fit into the limits, and all of it into the most that an order may be.
-        let most = evaluation.most();
-        let order_total = ask.order_total.min(most);
-        let room = evaluate(self.state, slot, self.now, Ask { order_total, ..ask }).fitting;
+        let (room, most) = self.room_under(slot, ask, &evaluation);
         let fits = |part| worth(part) <= room && full(part) <= most;
         let fitting = evaluation.fitting_if_short().filter(|_| !waits);
         let fitting = fitting.map(|_| largest(asked_amount, fits));
@@ -201,9 +198,11 @@ impl Context<'_> {
         let horizon = policy.horizon(Day::of(self.now));
         let waits = ship_date.zip(horizon).is_some_and(|(day, horizon)| day > horizon);
         let waiting = if waits { Waiting::Still } else { Waiting::Never };
-        let parts = Parts::default();
-        let total = amount;
-        Ok(Some(Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to }))
+        let channel = (waits && !self.channel.is_empty()).then(|| Id::from(self.channel));
+        let (parts, total) = (Parts::default(), amount);
+        let found =
+            Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to, channel };
+        Ok(Some(found))
     }
 
     /// Why a rate of this time may not be used.
@@ -247,7 +246,8 @@ impl Context<'_> {
             let its_own = self.its_own(found);
             let pending = beside(found, &its_own);
             let amount = counting.worth_in_time(counting.parts.open);
-            let ask = Ask { pending, ..self.ask(amount, 0) };
+            let all = found.full(counting.parts.open + counting.parts.captured);
+            let ask = Ask { pending, is_placed: true, ..self.ask(amount, all) };
             let evaluation = evaluate(self.state, found.slot, self.now, ask);
             reasons = evaluation.reasons;
             reasons.retain(Reason::blocks);
@@ -260,26 +260,44 @@ impl Context<'_> {
     }
 
     /// What an order counts already of each limit of several accounts, to be taken off it.
-    fn its_own(&self, found: &Reservation) -> BTreeMap<Together, i128> {
+    pub(super) fn its_own(&self, found: &Reservation) -> BTreeMap<Together, i128> {
         let own = -i128::from(found.open);
         together(self.state, found.slot).map(|(place, ..)| (place, own)).collect()
     }
 
-    /// As [`Context::evaluate_growth`] for what leaves of an order: of one that came into force
-    /// beyond its limit all that counts is checked, as when it is confirmed.
-    pub(super) fn evaluate_shipment(
+    /// What counts has to fit into the limits, and all of it into the most that an order may be:
+    /// how much that is of each. An order that is no larger may be less of a risk.
+    fn room_under(&self, slot: Slot, ask: Ask<'_>, evaluation: &Evaluation) -> (Minor, Minor) {
+        let most = evaluation.most();
+        let room = match ask.order_total > most {
+            true => {
+                let ask = Ask { order_total: most, ..ask };
+                evaluate(self.state, slot, self.now, ask).fitting
+            }
+            false => evaluation.fitting,
+        };
+        (room, most)
+    }
+
+    /// What of more of an order would have fitted, in its own currency; `None` unless only amounts
+    /// stand in the way.
+    pub(super) fn fitting_more(
         &self,
         found: &Reservation,
+        more: More,
         ask: Ask<'_>,
-        day: Day,
-    ) -> Evaluation {
-        if !came_into_force(found) {
-            return self.evaluate_growth(found, ask, day..=day);
-        }
-        let its_own = self.its_own(found);
-        let pending = beside(found, &its_own);
-        let amount = ask.amount.saturating_add(found.open);
-        self.evaluate_growth(found, Ask { amount, pending, ..ask }, day..=day)
+        evaluation: &Evaluation,
+    ) -> Option<Minor> {
+        let short = evaluation.fitting_if_short()?;
+        let Some(counting) = found.counting() else { return Some(short) };
+        let (room, most) = self.room_under(found.slot, ask, evaluation);
+        let Parts { open, captured, .. } = counting.parts;
+        let fits = |part| {
+            let whole = captured + open.max(more.open + part);
+            let counts = if more.waits { 0 } else { counting.worth_in_time(more.open + part) };
+            counts - more.counted <= room && counting.full(whole) <= most
+        };
+        Some(largest(more.amount, fits))
     }
 
     /// How an order counts that waits still, though its day of shipping is near by now: it was
@@ -299,7 +317,10 @@ impl Context<'_> {
 }
 
 /// An account as if this order of it counted nothing, to check all that it holds anew.
-fn beside<'p>(found: &Reservation, its_own: &'p BTreeMap<Together, i128>) -> Pending<'p> {
+pub(super) fn beside<'p>(
+    found: &Reservation,
+    its_own: &'p BTreeMap<Together, i128>,
+) -> Pending<'p> {
     Pending { own: -i128::from(found.open), orders: 0, together: Some(its_own) }
 }
 
@@ -317,15 +338,8 @@ pub(super) struct More {
     pub open: Minor,
     /// What counts of that already and is not asked for again, in the account's.
     pub counted: Minor,
-}
-
-impl More {
-    /// What of it would have fitted into `room`.
-    pub(super) fn fitting(&self, found: &Reservation, room: Minor) -> Minor {
-        let More { amount, open, counted } = *self;
-        let Some(counting) = found.counting() else { return room };
-        largest(amount, |part| counting.worth_in_time(open + part) - counted <= room)
-    }
+    /// Whether none of it counts yet.
+    pub waits: bool,
 }
 
 /// Why an account may not order at all, whoever is billed.

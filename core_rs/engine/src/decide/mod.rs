@@ -167,7 +167,7 @@ impl<'s> Context<'s> {
     /// What an order grows by, with nothing beside it.
     fn ask(&self, amount: Minor, order_total: Minor) -> Ask<'s> {
         let (pending, channel) = (Pending::default(), self.channel);
-        Ask { amount, order_total, is_new: false, pending, channel }
+        Ask { amount, order_total, is_new: false, is_placed: false, pending, channel }
     }
 
     /// A refusal of more of an existing order, by what that asks for as it counts; the order stays
@@ -179,8 +179,7 @@ impl<'s> Context<'s> {
         ask: Ask<'_>,
         evaluation: Evaluation,
     ) -> Changed {
-        let fitting = evaluation.fitting_if_short();
-        let fitting = fitting.map(|room| more.fitting(found, room));
+        let fitting = self.fitting_more(found, more, ask, &evaluation);
         let Evaluation { reasons, room, .. } = evaluation;
         let cure = cure::cure(self.state, found.slot, self.now, ask, &reasons);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);

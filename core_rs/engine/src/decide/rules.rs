@@ -20,6 +20,8 @@ pub struct Ask<'p> {
     pub order_total: Minor,
     /// Whether it is another order, and not what one grows by.
     pub is_new: bool,
+    /// Whether its total was held to the most that an order may be when it was placed.
+    pub is_placed: bool,
     /// What counts already beside it.
     pub pending: Pending<'p>,
     /// Through which sales channel.
@@ -144,7 +146,7 @@ pub(super) fn facts<'f>(
     terms: &'f Terms,
     ask: &Ask<'f>,
 ) -> Facts<'f> {
-    let Ask { amount, order_total, is_new, pending, channel } = *ask;
+    let Ask { amount, order_total, is_new, is_placed, pending, channel } = *ask;
     let Pending { own: pending, orders: pending_orders, .. } = pending;
     let conditions = state.conditions(slot);
     let effective = effective_limit(state, terms, conditions, now);
@@ -167,6 +169,7 @@ pub(super) fn facts<'f>(
         amount,
         order_total,
         is_new,
+        is_placed,
     }
 }
 
@@ -256,7 +259,7 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     };
     let no_credit = effective.limit.kind == LimitKind::NoCredit;
     let mut fitting = ask.amount;
-    if terms.max_order > 0 && ask.order_total > terms.max_order {
+    if terms.max_order > 0 && ask.order_total > terms.max_order && !ask.is_placed {
         violated(ReasonCode::MaxOrderAmountExceeded, ask.order_total, terms.max_order);
         fitting = fitting.min(terms.max_order - (ask.order_total - ask.amount));
     }

@@ -22,7 +22,7 @@ impl MaximumOrder {
 
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let Some(most) = self.amount.of(facts.terms.currency) else { return };
-        if facts.order_total > most {
+        if facts.order_total > most && !facts.is_placed {
             let code = ReasonCode::OrderAmountExceeded;
             violations.add(code, self.effect, facts.order_total, most);
             if self.effect >= Effect::Refer {

@@ -120,6 +120,8 @@ pub struct Facts<'f> {
     pub order_total: Minor,
     /// Whether it is another order, and not what one grows by.
     pub is_new: bool,
+    /// Whether its total was held to the most that an order may be when it was placed.
+    pub is_placed: bool,
 }
 
 impl Facts<'_> {

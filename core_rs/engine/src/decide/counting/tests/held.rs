@@ -1,7 +1,8 @@
 //! What orders that do not count as they are, or not yet, are held to beside their own limit.
 
 use super::*;
-use crate::outcome::ReasonCode::VelocityAmount;
+use crate::command::CaptureOrder;
+use crate::outcome::ReasonCode::{LedgerStale, UtilisationReached, VelocityAmount};
 use crate::values::LimitKind::Unlimited;
 
 fn set_limit(book: &mut Book, kind: LimitKind) {
@@ -16,6 +17,58 @@ fn later<'a>(book: &Book, order_id: &'a str, amount: Minor) -> Reserve<'a> {
 fn confirmed(book: &Book, order_id: &str) -> (Decision, Vec<ReasonCode>) {
     let found = confirm(&book.state, book.now, &by_order(order_id)).unwrap();
     (found.verdict.decision, codes(&found.verdict.reasons))
+}
+
+fn part<'a>(order_id: &'a str, invoice_id: &'a str, amount: Minor) -> CaptureOrder<'a> {
+    CaptureOrder { amount: Some(amount), ..capture(order_id, invoice_id) }
+}
+
+#[test]
+fn an_order_that_waited_is_held_to_the_rules_that_read_its_total_but_not_to_a_maximum_again() {
+    let mut book = book();
+    book.set_policy(
+        "[exposure]
+        horizon_days = 2
+        [all.stale-ledger]
+        hours = 24
+        floor = '50.00 USD'
+        [all.utilisation]
+        band = [{ percent = 50, outcome = 'refer', high_risk = true }]
+        [all.utilisation.high_risk]
+        above = '60.00 USD'",
+    );
+    let mut order = later(&book, "o", 8_000);
+    order.order.ttl = ttl(Some(30 * 86_400));
+    assert_eq!(book.reserved(order).verdict.decision, Approved);
+    book.run(UpsertAccount { max_order: Some(7_000), ..account("a") }).unwrap();
+    for waits in [true, false] {
+        assert_eq!(book.order("o").waits(), waits);
+        book.post(payment(1, &[]));
+        // Nobody is asked where goods are to leave.
+        assert_eq!(confirmed(&book, "o"), (Declined, vec![UtilisationReached]));
+        book.pass(2 * DAY);
+        assert_eq!(confirmed(&book, "o"), (Declined, vec![LedgerStale, UtilisationReached]));
+    }
+    // A small part of a large order is a part of a large one.
+    let found = book.changed(part("o", "i", 1_000));
+    assert_eq!(codes(&found.verdict.reasons), [LedgerStale, UtilisationReached]);
+    let grown = book.changed(adjust("o", 8_001));
+    let expected = [LedgerStale, MaxOrderAmountExceeded, UtilisationReached];
+    assert_eq!(codes(&grown.verdict.reasons), expected);
+}
+
+#[test]
+fn an_order_that_waited_is_held_to_the_rules_of_its_channel() {
+    let mut book = book();
+    book.set_policy("[exposure]\nhorizon_days = 2\n[limits]\ntolerance = { web = 20 }");
+    book.channel = "web";
+    let order = later(&book, "o", 11_000);
+    book.reserved(order);
+    book.channel = "";
+    assert_eq!(confirmed(&book, "o"), (Approved, vec![]));
+    let order = later(&book, "p", 11_000);
+    book.reserved(order);
+    assert_eq!(confirmed(&book, "p"), (Declined, vec![InsufficientCredit]));
 }
 
 #[test]
@@ -33,6 +86,25 @@ fn what_comes_to_count_is_ordered_in_the_window_in_which_it_does() {
     assert_eq!(codes(&found.verdict.reasons), [VelocityAmount]);
     assert_eq!(found.verdict.fitting, Some(1_000));
     assert_eq!(confirmed(&book, "o"), (Approved, vec![]), "it is not counted twice");
+}
+
+#[test]
+fn what_would_have_fitted_of_growth_is_as_much_as_fits() {
+    let mut book = book();
+    set_limit(&mut book, Amount(100_000));
+    book.run(UpsertAccount { max_order: Some(11_000), ..account("a") }).unwrap();
+    book.set_policy("[exposure]\nhorizon_days = 2\ntax_counts = false");
+    let taxed = |of: Shipping<'static>| shipping("o", 6_000, Shipping { tax: 1_000, ..of });
+    for order in [taxed(Shipping::default()), taxed(ships(&book, 4))] {
+        book.reserved(order);
+        for total in [11_001, 12_000, 50_000] {
+            let found = book.changed(adjust("o", total));
+            assert_eq!(codes(&found.verdict.reasons), [MaxOrderAmountExceeded]);
+            assert_eq!(found.verdict.fitting, Some(5_000), "{total}");
+        }
+        assert_eq!(book.changed(adjust("o", 11_000)).verdict.decision, Approved);
+        book.run(release("o")).unwrap();
+    }
 }
 
 #[test]
