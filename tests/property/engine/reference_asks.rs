@@ -89,7 +89,8 @@ impl Model {
         } else if worth.waits {
             more = (0, 0, asked);
         }
-        let (answer, _) = without.ask_more(order, new, total, day, 1);
+        let (mut answer, _) = without.ask_more(order, new, total, day, 1);
+        answer.reasons.extend(self.stale_for(order).filter(|_| excess > 0));
         let (_, room) = without.hold_to_limits(order.account, new, 0);
         Some(fitting_part(order, more, false, concluded(answer, new, room)))
     }

@@ -175,6 +175,7 @@ impl Model {
             if order.worth.waits {
                 count_nothing(&mut answer);
             }
+            answer.reasons.extend(self.stale_for(&order));
             let (_, room) = self.hold_to_limits(order.account, counted, 0);
             let answer = concluded(answer, counted, room);
             if answer.decision != Approved {

@@ -52,6 +52,8 @@ impl ExposurePolicy {
 pub struct Worth {
     /// From the order's currency to the account's.
     pub rate: Fraction,
+    /// As of when that was quoted.
+    pub rate_at: Micros,
     /// What is left of it without what does not count.
     pub share: Fraction,
     pub foreign: Option<Currency>,
@@ -66,6 +68,7 @@ impl Default for Worth {
         let one = Fraction(1, 1);
         Worth {
             rate: one,
+            rate_at: 0,
             share: one,
             foreign: None,
             ship_date: None,
@@ -172,15 +175,21 @@ impl Model {
         &self,
         from: Currency,
         to: Currency,
-    ) -> std::result::Result<Fraction, Violated> {
+    ) -> std::result::Result<(Fraction, Micros), Violated> {
         let Some((rate, at)) = self.rate(from, to) else {
             return Err((FxRateUnavailable, 0, 0, None));
         };
+        self.stale(at).map_or(Ok((rate, at)), Err)
+    }
+
+    fn stale(&self, at: Micros) -> Option<Violated> {
         let (age, oldest) = ((self.now - at + 3_599_999_999) / 3_600_000_000, 120);
-        if age > oldest {
-            return Err((FxRateStale, age.into(), oldest.into(), None));
-        }
-        Ok(rate)
+        (age > oldest).then(|| (FxRateStale, age.into(), oldest.into(), None))
+    }
+
+    /// Why an order may not grow by the rate that it has kept.
+    pub(super) fn stale_for(&self, order: &Order) -> Option<Violated> {
+        order.worth.foreign.and_then(|_| self.stale(order.worth.rate_at))
     }
 
     pub(super) fn worth(
@@ -191,7 +200,7 @@ impl Model {
         let own = self.accounts[billed].currency;
         let mut worth = Worth::default();
         if own != order.currency {
-            worth.rate = self.rate_of_today(order.currency, own)?;
+            (worth.rate, worth.rate_at) = self.rate_of_today(order.currency, own)?;
             worth.foreign = Some(order.currency);
         }
         let shipping = order.details.as_ref().and_then(|details| details.shipping);
@@ -255,7 +264,7 @@ impl Model {
             };
             let Ok(rate) = self.rate_of_today(foreign, own) else { continue };
             let mut valued = order.clone();
-            valued.worth.rate = rate;
+            (valued.worth.rate, valued.worth.rate_at) = rate;
             valued.grow(0);
             self.orders.insert(id, valued);
             let room = self.reserved(order.account) + self.captured(order.account) <= MAX

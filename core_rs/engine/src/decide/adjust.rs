@@ -42,6 +42,9 @@ impl Context<'_> {
             if found.waits() && comes_near.is_none() {
                 evaluation.count_nothing();
             }
+            if let Some(counting) = found.counting() {
+                self.hold_to_rate(counting, &mut evaluation);
+            }
             if evaluation.blocks() {
                 let waits = found.waits() && comes_near.is_none();
                 let more = More { amount: growth, open, counted: found.open, waits };

@@ -160,7 +160,10 @@ impl Context<'_> {
             let its_own = if over { self.its_own(found) } else { BTreeMap::new() };
             let ask = self.ask_to_ship(found, shipment, &its_own);
             let day = self.invoice_day(found, command);
-            let evaluation = self.evaluate_growth(found, ask, day..=day);
+            let mut evaluation = self.evaluate_growth(found, ask, day..=day);
+            if let Some(counting) = found.counting().filter(|_| excess > 0) {
+                self.hold_to_rate(counting, &mut evaluation);
+            }
             if evaluation.blocks() {
                 if !command.forced {
                     let more = shipment.asked_for(found);

@@ -259,6 +259,15 @@ impl Context<'_> {
         reasons
     }
 
+    /// What an order grows by is new credit: the rate that it has kept may be too old for that,
+    /// until it is valued anew.
+    #[cold]
+    pub(super) fn hold_to_rate(&self, counting: &Counting, evaluation: &mut Evaluation) {
+        let quoted = counting.exchange.as_ref().map(|exchange| exchange.quote.as_of);
+        evaluation.reasons.extend(quoted.and_then(|as_of| self.stale(as_of)));
+        in_precedence(&mut evaluation.reasons);
+    }
+
     /// What an order counts already of each limit of several accounts, to be taken off it.
     pub(super) fn its_own(&self, found: &Reservation) -> BTreeMap<Together, i128> {
         let own = -i128::from(found.open);

@@ -53,6 +53,7 @@ impl Context<'_> {
             match self.at_todays_rate(row, &mut added) {
                 Today::Same => {}
                 Today::Unknown => found.kept += 1,
+                Today::Confirmed(event) => events.push(event),
                 Today::Other(event) => {
                     found.revalued += 1;
                     events.push(event);
@@ -73,6 +74,7 @@ impl Context<'_> {
         if today == *before {
             return Today::Same;
         }
+        let is_other = (today.quote.rate, today.inverted) != (before.quote.rate, before.inverted);
         let Exchange { quote, inverted, .. } = today.clone();
         let valued = Counting { exchange: Some(today), ..counting.clone() };
         let amount = valued.worth(counting.parts.open) - row.open;
@@ -82,13 +84,16 @@ impl Context<'_> {
         }
         *so_far += i128::from(amount);
         let reservation: ReservationId = row.id;
-        Today::Other(Event::Revalued { reservation, amount, quote, inverted })
+        let event = Event::Revalued { reservation, amount, quote, inverted };
+        if is_other { Today::Other(event) } else { Today::Confirmed(event) }
     }
 }
 
 enum Today<'a> {
     /// Its rate is that of today.
     Same,
+    /// Its rate is that of today, which was quoted again since: it may grow by it for longer.
+    Confirmed(Event<'a>),
     /// There is none of today, or what counts would be too much to be added up.
     Unknown,
     Other(Event<'a>),

@@ -1,10 +1,13 @@
 use crate::bounds::REVALUED_MAX;
-use crate::command::{Order, Reserve, ReserveAll, Revalue, UpsertAccount, UpsertRate};
+use crate::command::{
+    CaptureOrder, Order, Reserve, ReserveAll, Revalue, UpsertAccount, UpsertRate,
+};
+use crate::counting::{OrderDetails, Shipping};
 use crate::error::Refusal;
 use crate::outcome::{Outcome, Revalued, Upserted};
 use crate::rates::Rate;
 use crate::testing::*;
-use crate::values::{Currency, LimitKind, Micros};
+use crate::values::{Currency, Day, LimitKind, Micros};
 
 const HOUR: Micros = 3_600_000_000;
 
@@ -83,4 +86,49 @@ fn a_revaluation_of_many_goes_on_where_it_ended() {
     let next = revalue(&mut book, first.next.expect("there is one more"));
     assert_eq!((next.examined, next.revalued, next.next), (1, 1, None));
     assert_eq!(book.position(), (0, 0, 6_006));
+}
+
+#[test]
+fn a_rate_that_is_quoted_again_is_no_other_rate_but_of_today() {
+    let mut book = Book::with_100();
+    let now = book.now;
+    book.run(rate("1.25", now)).unwrap();
+    book.reserved(euros("o", 8));
+    book.now += HOUR;
+    book.run(rate("1.25", now + HOUR)).unwrap();
+    let found = revalue(&mut book, 0);
+    assert_eq!((found.examined, found.revalued, found.kept), (1, 0, 0));
+    let counting = book.order("o").counting().expect("it is in euros");
+    let quote = &counting.exchange.as_ref().expect("by a rate").quote;
+    assert_eq!((quote.as_of, book.position()), (now + HOUR, (0, 0, 10)));
+}
+
+#[test]
+fn a_revaluation_moves_what_is_open_and_counts_of_whatever_kind() {
+    let mut book = Book::with_limit(LimitKind::Unlimited);
+    book.set_policy("[exposure]\nhorizon_days = 2\ntax_counts = false");
+    let now = book.now;
+    book.run(rate("1.25", now)).unwrap();
+    let ship_date = Some(Day::of(now).plus(4));
+    let of = |order_id, amount, shipping| {
+        let details = OrderDetails { shipping: Some(shipping), ..OrderDetails::default() };
+        let order = Order { details: Some(Box::new(details)), ..euros(order_id, amount).order };
+        let order = Order { ttl: ttl(Some(9 * 86_400)), ..order };
+        Reserve { order, ..reserve("", 0) }
+    };
+    book.reserved(of("waits", 8_000, Shipping { ship_date, ..Shipping::default() }));
+    book.reserved(of("taxed", 1_200, Shipping { tax: 200, ..Shipping::default() }));
+    book.reserved(of("shipped", 2_000, Shipping { tax: 400, ..Shipping::default() }));
+    book.run(CaptureOrder { amount: Some(500), ..capture("shipped", "i") }).unwrap();
+    assert_eq!(book.position(), (0, 500, 1_250 + 1_500));
+    book.run(rate("1.5", now)).unwrap();
+    let found = revalue(&mut book, 0);
+    assert_eq!((found.examined, found.revalued), (3, 3));
+    assert_eq!(book.position(), (0, 500, 1_500 + 1_800), "what has left keeps its rate");
+    book.pass(2 * DAY);
+    assert_eq!(book.position(), (0, 500, 1_500 + 1_800 + 12_000));
+    for order_id in ["waits", "taxed", "shipped"] {
+        book.run(capture(order_id, "j")).unwrap();
+    }
+    assert_eq!(book.position(), (0, 500 + 1_500 + 1_800 + 12_000, 0));
 }

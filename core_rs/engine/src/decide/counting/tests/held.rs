@@ -1,7 +1,7 @@
 //! What orders that do not count as they are, or not yet, are held to beside their own limit.
 
 use super::*;
-use crate::command::CaptureOrder;
+use crate::command::{CaptureOrder, Revalue};
 use crate::outcome::ReasonCode::{LedgerStale, UtilisationReached, VelocityAmount};
 use crate::values::LimitKind::Unlimited;
 
@@ -86,6 +86,30 @@ fn what_comes_to_count_is_ordered_in_the_window_in_which_it_does() {
     assert_eq!(codes(&found.verdict.reasons), [VelocityAmount]);
     assert_eq!(found.verdict.fitting, Some(1_000));
     assert_eq!(confirmed(&book, "o"), (Approved, vec![]), "it is not counted twice");
+}
+
+#[test]
+fn what_an_order_grows_by_needs_a_rate_of_late() {
+    let mut book = book();
+    book.reserved(euros("o", 1_000));
+    book.now += 6 * DAY;
+    let stale = [Reason::own(FxRateStale, 144, 120)];
+    let found = book.changed(adjust("o", 1_001));
+    assert_eq!((&*found.verdict.reasons, found.verdict.fitting), (&stale[..], None));
+    let beyond = CaptureOrder { amount: Some(1_001), ..capture("o", "i") };
+    assert_eq!(book.changed(beyond.clone()).verdict.reasons, stale);
+    let forced = book.changed(CaptureOrder { forced: true, ..beyond });
+    assert_eq!((&*forced.verdict.reasons, forced.breach), (&stale[..], true));
+    // What is reserved goes by its own rate, and one of today, of the same worth, lets it grow.
+    book.reserved(reserve("p", 1));
+    set_rate(&mut book, "1.25");
+    book.reserved(euros("q", 1_000));
+    book.now += 6 * DAY;
+    assert_eq!(book.changed(part("q", "k", 400)).amount, 400);
+    assert_eq!(book.changed(adjust("q", 900)).verdict.decision, Approved);
+    set_rate(&mut book, "1.25");
+    book.run(Revalue { request: REQUEST, after: 0 }).unwrap();
+    assert_eq!(book.changed(adjust("q", 1_200)).verdict.decision, Approved);
 }
 
 #[test]
