@@ -203,9 +203,9 @@ def capture(
 
     Name the reservation by its id, or by account and order. `amount_minor` None takes all that is
     open; more than is open is checked like an order for the excess. `final` releases the rest.
-    `forced`, for goods that have left already, is never declined. Payment terms count from
-    `invoice_date`, the server's today (UTC) when None. Raises ConflictError
-    (INVOICE_ALREADY_CAPTURED), PreconditionError (NOTHING_OPEN).
+    `forced`, for goods that have left already, is never declined; without a reservation the amount
+    is in the account's currency. Payment terms count from `invoice_date`, the server's today (UTC)
+    when None. Raises ConflictError (INVOICE_ALREADY_CAPTURED), PreconditionError (NOTHING_OPEN).
     """
     request = pb.CaptureRequest(
         request_id=request_id or new_request_id(),

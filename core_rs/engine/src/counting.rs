@@ -3,8 +3,9 @@
 //!
 //! A reservation's own figures are what counts, in the account's currency, as of every order. Where
 //! that is not what the order says, a [`Counting`] stands beside them with the order's own amounts.
-//! What counts of an order is at any time what its open amount is worth, rounded up once; a part
-//! counts by what it takes off that. So the last part takes the remainder, and nothing is left.
+//! What counts of an order is at any time what its open amount is worth: the share of it that
+//! counts, rounded up, and that by its rate, rounded up again. A part counts by what it takes off
+//! that. So the last part takes the remainder, and nothing is left.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,11 @@
 use super::housekeeping_due;
 use crate::bounds::HOUSEKEEP_EVENTS_MAX;
 use crate::command::*;
+use crate::counting::{OrderDetails, Shipping};
 use crate::event::Event;
 use crate::testing::*;
 use crate::values::LimitKind::Unlimited;
-use crate::values::Micros;
+use crate::values::{Day, Micros};
 
 const KEEP_ALL: Housekeep = Housekeep { closed_before: Micros::MIN, closed_count_max: u64::MAX };
 
@@ -119,4 +120,29 @@ fn an_order_whose_newest_reservation_is_forgotten_is_known_by_the_next() {
     assert_eq!(housekeep(&mut book, forget), (0, 1, 0));
     assert_eq!(book.order("o").id, first, "as a recovery from the rows would find it");
     assert_eq!(book.changed(adjust("o", 20)).reservation.open, 10);
+}
+
+#[test]
+fn of_many_that_come_to_count_the_next_entry_goes_on() {
+    let mut book = Book::with_limit(Unlimited);
+    book.set_policy("[exposure]\nhorizon_days = 2");
+    let max = HOUSEKEEP_EVENTS_MAX;
+    let ids: Vec<String> = (0..max + 2).map(|i| i.to_string()).collect();
+    let ship_date = Some(Day::of(book.now).plus(3));
+    for ids in ids.chunks(crate::bounds::BATCH_ITEMS_MAX) {
+        let shipping = Some(Shipping { ship_date, ..Shipping::default() });
+        let details = OrderDetails { shipping, ..OrderDetails::default() };
+        let later =
+            |order_id| Order { details: Some(Box::new(details.clone())), ..order(order_id, 1) };
+        let orders = ids.iter().map(|order_id| later(order_id)).collect();
+        book.run(ReserveAll { request: REQUEST, orders }).unwrap();
+    }
+    assert!(!housekeeping_due(&book.state, book.now, &KEEP_ALL));
+    book.now += DAY;
+    for counted in [max, max + 2] {
+        assert!(housekeeping_due(&book.state, book.now, &KEEP_ALL));
+        book.run(KEEP_ALL).unwrap();
+        assert_eq!(book.position(), (0, 0, counted as i64));
+    }
+    assert!(!housekeeping_due(&book.state, book.now, &KEEP_ALL));
 }

@@ -1,6 +1,7 @@
 use crate::command::*;
 use crate::event::Event;
 use crate::model::TemporaryLimitKind;
+use crate::rates::Rate;
 use crate::testing::*;
 use crate::values::LimitKind;
 
@@ -173,4 +174,28 @@ fn what_is_tried_knows_as_much_as_what_is_in_force() {
     assert!(matches!(events[..], [Event::Captured { .. }]));
     book.run(ShadowPolicy { request: REQUEST, version: None }).unwrap();
     assert!(!book.state.has_rules());
+}
+
+#[test]
+fn a_revaluation_crosses_once() {
+    let mut book = book();
+    let (base, currency, source, request) = (eur(), usd(), "ecb", REQUEST);
+    let quoted = |rate| {
+        let rate = Rate::parse(rate).unwrap();
+        UpsertRate { request, base, currency, rate, source, as_of: None }
+    };
+    let revalue = || Revalue { request, after: 0 };
+    book.run(quoted("1")).unwrap();
+    for (order_id, amount) in [("o", 20), ("p", 20)] {
+        let order = Order { currency: eur(), ..order(order_id, amount) };
+        assert_eq!(crossed(&mut book, Reserve { order, ..reserve("", 0) }), []);
+    }
+    book.run(quoted("1.5")).unwrap();
+    assert_eq!(crossed(&mut book, revalue()), [(50, 50)]);
+    assert_eq!(crossed(&mut book, revalue()), []);
+    book.now += SECOND;
+    book.run(quoted("1.5")).unwrap();
+    assert_eq!(crossed(&mut book, revalue()), [], "another quote of the same rate");
+    book.run(quoted("0.9")).unwrap();
+    assert_eq!(crossed(&mut book, revalue()), [(50, 0)]);
 }

@@ -1,8 +1,10 @@
 //! What orders that do not count as they are, or not yet, are held to beside their own limit.
 
 use super::*;
-use crate::command::{CaptureOrder, Revalue};
-use crate::outcome::ReasonCode::{LedgerStale, UtilisationReached, VelocityAmount};
+use crate::command::{CaptureOrder, Revalue, UpsertSegment};
+use crate::outcome::ReasonCode::{
+    LedgerStale, SegmentCapExceeded, SharedLimitExceeded, UtilisationReached, VelocityAmount,
+};
 use crate::values::LimitKind::Unlimited;
 
 fn set_limit(book: &mut Book, kind: LimitKind) {
@@ -129,6 +131,32 @@ fn what_would_have_fitted_of_growth_is_as_much_as_fits() {
         assert_eq!(book.changed(adjust("o", 11_000)).verdict.decision, Approved);
         book.run(release("o")).unwrap();
     }
+}
+
+#[test]
+fn an_order_in_another_currency_is_held_to_limits_of_several_accounts_in_their_currency() {
+    let mut book = book();
+    let request = REQUEST;
+    for (currency, cap) in [(eur(), 1), (usd(), 7_000)] {
+        let (segment_id, limit, cap) = ("retail", None, Some(Some(cap)));
+        book.run(UpsertSegment { request, segment_id, currency, limit, cap }).unwrap();
+    }
+    book.run(UpsertAccount { segment_id: Some("retail"), ..account("a") }).unwrap();
+    let found = book.reserved(euros("o", 6_000));
+    assert_eq!(codes(&found.verdict.reasons), [SegmentCapExceeded]);
+    let [observed, threshold] = [found.verdict.reasons[0].observed, 7_000];
+    assert_eq!((observed, found.verdict.reasons[0].threshold), (7_500, threshold));
+    assert_eq!(found.verdict.fitting, Some(5_600));
+    let shared_limit = Some(Some(6_000));
+    book.run(UpsertAccount { shared_limit, ..account("p") }).unwrap();
+    book.run(UpsertAccount { parent_id: Some("p"), ..account("a") }).unwrap();
+    let found = book.reserved(euros("o", 6_000));
+    assert_eq!(codes(&found.verdict.reasons), [SharedLimitExceeded, SegmentCapExceeded]);
+    assert_eq!(found.verdict.fitting, Some(4_800));
+    let grown = book.reserved(euros("o", 4_800));
+    assert_eq!((grown.verdict.decision, grown.verdict.available), (Approved, Some(0)));
+    let group = book.state.group(book.state.slot("p").unwrap()).expect("it is a parent");
+    assert_eq!((group.exposure(), book.state.segment_exposure(0, eur())), (6_000, 0));
 }
 
 #[test]
