@@ -263,8 +263,9 @@ class Auditor:
             raise DamageError(f"entry {self.seq}: reservation {number} is there already")
         account = self.accounts[slot]
         self.reservations[number] = Reservation(account, order, amount, more[0])
-        if len(more) > 1 and len(more[1]) > 2:
-            self.reservations[number].counting = Counting.read(more[1][2])
+        details = more[1] if len(more) > 1 else None
+        if details is not None and len(details) > 2:
+            self.reservations[number].counting = Counting.read(details[2])
         account.reserved += amount
 
     def _open(self, number: int, amount: int) -> Reservation:

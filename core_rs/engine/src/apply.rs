@@ -269,7 +269,15 @@ fn set_policy(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
 
 fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
     match *event {
-        Event::Reserved { reservation, slot, order_id, amount, expires_at, ref details } => {
+        Event::Reserved {
+            reservation,
+            slot,
+            order_id,
+            amount,
+            expires_at,
+            ref details,
+            ref channel,
+        } => {
             rows.add_reservation(Reservation {
                 id: reservation,
                 slot,
@@ -283,6 +291,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 closed_at: 0,
                 captures: Captures::default(),
                 details: details.clone(),
+                channel: channel.clone(),
             });
             rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }

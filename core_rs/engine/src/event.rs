@@ -14,11 +14,12 @@ use crate::policy::PolicyVersion;
 use crate::rates::Quote;
 use crate::terms::{Assignee, CalendarSpec, InvoiceDates, TermsSpec};
 use crate::values::{
-    CalendarIndex, Currency, Day, Limit, Micros, Minor, ProposalId, ReservationId, SegmentIndex,
-    Slot, TermsIndex, Text,
+    CalendarIndex, Currency, Day, Id, Limit, Micros, Minor, ProposalId, ReservationId,
+    SegmentIndex, Slot, TermsIndex, Text,
 };
 
 mod cases;
+mod written;
 
 pub use cases::{CaseAsk, CaseEvent};
 
@@ -295,6 +296,7 @@ pub enum Event<'a> {
     /// Something of a case.
     Case(CaseEvent<'a>),
     /// An order was approved. reserved += amount.
+    #[serde(serialize_with = "written::reserved")]
     Reserved {
         /// Its id.
         reservation: ReservationId,
@@ -306,9 +308,12 @@ pub enum Event<'a> {
         amount: Minor,
         /// Until when.
         expires_at: Micros,
-        /// What its order named that few do; not written where it named nothing.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// What its order named that few do; absent where it named nothing.
+        #[serde(default)]
         details: Option<Box<Details>>,
+        /// Through which sales channel; empty where it named none, or before that was kept.
+        #[serde(default)]
+        channel: Id,
     },
     /// An order grew, or was opened again. reserved += amount.
     Grown {

@@ -1,6 +1,7 @@
 //! The records of the domain. The store keeps each as one row; the engine holds them in memory.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::counting::{Counting, Details, Parts, Waiting};
 use crate::policy::PolicyVersion;
@@ -128,7 +129,9 @@ impl Counters {
 }
 
 /// What one order holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Written with as many of its last fields as say something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Reservation {
     /// Unique in the store.
     pub id: ReservationId,
@@ -152,9 +155,45 @@ pub struct Reservation {
     pub closed_at: Micros,
     /// Which invoices took what.
     pub captures: Captures,
-    /// What its order named that few do; not written where it named nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What its order named that few do; absent where it named nothing.
+    #[serde(default)]
     pub details: Option<Box<Details>>,
+    /// The sales channel that it was placed through; empty where it named none, or was placed
+    /// before that was kept.
+    #[serde(default)]
+    pub channel: Id,
+}
+
+impl Serialize for Reservation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Reservation { id, slot, order_id, open, captured, released, expired, .. } = self;
+        let Reservation { expires_at, created_at, closed_at, captures, details, channel, .. } =
+            self;
+        let fields = match (details, channel.is_empty()) {
+            (_, false) => 13,
+            (Some(_), true) => 12,
+            (None, true) => 11,
+        };
+        let mut row = serializer.serialize_struct("Reservation", fields)?;
+        row.serialize_field("id", id)?;
+        row.serialize_field("slot", slot)?;
+        row.serialize_field("order_id", order_id)?;
+        row.serialize_field("open", open)?;
+        row.serialize_field("captured", captured)?;
+        row.serialize_field("released", released)?;
+        row.serialize_field("expired", expired)?;
+        row.serialize_field("expires_at", expires_at)?;
+        row.serialize_field("created_at", created_at)?;
+        row.serialize_field("closed_at", closed_at)?;
+        row.serialize_field("captures", captures)?;
+        if fields > 11 {
+            row.serialize_field("details", details)?;
+        }
+        if fields > 12 {
+            row.serialize_field("channel", channel)?;
+        }
+        row.end()
+    }
 }
 
 impl Reservation {
@@ -174,6 +213,7 @@ impl Reservation {
             closed_at: now,
             captures: Captures::default(),
             details: None,
+            channel: Id::default(),
         }
     }
 

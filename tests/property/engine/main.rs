@@ -231,7 +231,7 @@ impl Run {
                 let amounts = (own, counts, r.waits());
                 let moments = [r.created_at, r.expires_at, r.closed_at];
                 let captures = r.captures.iter().map(|c| (&*c.invoice_id, c.by_ledger)).collect();
-                (r.id, &*r.order_id, amounts, moments, captures)
+                (r.id, (&*r.order_id, &*r.channel), amounts, moments, captures)
             })
             .collect();
         let expected: Vec<_> = model
@@ -240,7 +240,7 @@ impl Run {
             .map(|(id, o)| {
                 let amounts = (o.own(), o.counts, o.worth.waits);
                 let moments = [o.created_at, o.expires_at, o.closed_at];
-                (*id, o.order_id, amounts, moments, o.captures.clone())
+                (*id, (o.order_id, o.channel), amounts, moments, o.captures.clone())
             })
             .collect();
         assert_eq!(orders, expected);

@@ -65,6 +65,7 @@ pub struct Order {
     /// the order's.
     pub counts: [Amount; 4],
     pub worth: Worth,
+    pub channel: &'static str,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

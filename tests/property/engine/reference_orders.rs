@@ -110,6 +110,7 @@ impl Model {
                 created_at: self.now,
                 expires_at: end.min(self.now + 366 * 86_400_000_000),
                 asked,
+                channel: self.channel,
                 worth,
                 ..Order::default()
             };
@@ -232,6 +233,7 @@ impl Model {
                     order_id,
                     created_at: now,
                     expires_at: now,
+                    channel: self.channel,
                     ..Order::default()
                 };
                 Ok((reservation_id(self.seq, 0), order))

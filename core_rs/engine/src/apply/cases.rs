@@ -123,8 +123,16 @@ fn sign(case: &mut Case, event: &CaseEvent<'_>, now: Micros) {
 }
 
 fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
-    let CaseEvent::Reserved { case, reservation, slot, order_id, amount, expires_at, asked } =
-        event
+    let CaseEvent::Reserved {
+        case,
+        reservation,
+        slot,
+        order_id,
+        amount,
+        expires_at,
+        asked,
+        channel,
+    } = event
     else {
         unreachable!("only called for a reservation");
     };
@@ -144,6 +152,7 @@ fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
         details: asked.clone().map(|OrderTerms { contract_id, terms_id }| {
             Box::new(Details { contract_id, terms_id, counting: None })
         }),
+        channel: channel.clone(),
     });
     rows.add(*slot, &Counters { reserved: *amount, ..Counters::NONE });
 }

@@ -109,8 +109,16 @@ impl Context<'_> {
             Target::Order(OrderKey { order_id, .. })
                 if self.state.reservation(reservation).is_none() =>
             {
-                let details = None;
-                Event::Reserved { reservation, slot, order_id, amount, expires_at, details }
+                let (details, channel) = (None, self.channel.into());
+                Event::Reserved {
+                    reservation,
+                    slot,
+                    order_id,
+                    amount,
+                    expires_at,
+                    details,
+                    channel,
+                }
             }
             _ => Event::Grown { reservation, amount },
         }

@@ -353,6 +353,7 @@ impl Context<'_> {
             amount,
             expires_at,
             asked: case.asked.clone(),
+            channel: case.channel.clone(),
         });
         Ok((reserved, Some(event)))
     }

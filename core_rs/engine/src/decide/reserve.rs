@@ -214,7 +214,8 @@ impl Context<'_> {
         let (order_id, amount) = (order.order_id, reserved.counted());
         let named = order.details.is_some() || reserved.counting.is_some();
         let details = if named { self.details(reserved, order) } else { None };
-        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, details })
+        let channel = self.channel.into();
+        Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, details, channel })
     }
 }
 

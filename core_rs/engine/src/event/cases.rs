@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CaseId, Signer, Waiver};
 use crate::outcome::Reason;
 use crate::terms::{AskedTerms, OrderTerms};
-use crate::values::{Micros, Minor, ReservationId, Slot, Text, Ttl};
+use crate::values::{Id, Micros, Minor, ReservationId, Slot, Text, Ttl};
 
 /// One fact of a case, or of who may sign any.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,7 @@ pub enum CaseEvent<'a> {
         unsigned: bool,
     },
     /// The order of a case was reserved without being asked for again. reserved += amount.
+    #[serde(serialize_with = "super::written::reserved_in_case")]
     Reserved {
         /// Which.
         case: CaseId,
@@ -109,9 +110,13 @@ pub enum CaseEvent<'a> {
         amount: Minor,
         /// Until when.
         expires_at: Micros,
-        /// What the order named of payment terms; not written where it named nothing.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// What the order named of payment terms; absent where it named nothing.
+        #[serde(default)]
         asked: Option<OrderTerms>,
+        /// Through which sales channel it was asked for; empty where it named none, or before that
+        /// was kept.
+        #[serde(default)]
+        channel: Id,
     },
     /// The order of a case was taken back before it was reserved.
     Withdrawn {

@@ -267,6 +267,7 @@ mod tests {
             closed_at: if open > 0 { 0 } else { moment },
             captures: Captures::default(),
             details: None,
+            channel: Default::default(),
         }
     }
 

@@ -17,6 +17,8 @@ use serde::Serialize;
 
 #[path = "golden_cases.rs"]
 mod cases;
+#[path = "golden_channels.rs"]
+mod channels;
 #[path = "golden_conditions.rs"]
 mod conditions;
 #[path = "golden_counting.rs"]
@@ -91,6 +93,7 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     table.extend(policy::rows());
     table.extend(counting::rows());
     table.extend(cases::rows());
+    table.push(channels::row());
     table
 }
 
@@ -108,8 +111,7 @@ fn row(
 }
 
 fn held(details: Option<Box<Details>>) -> Event<'static> {
-    let (reservation, slot, order_id, amount, expires_at) = (1025, 2, "o", 300, 5);
-    Event::Reserved { reservation, slot, order_id, amount, expires_at, details }
+    channels::held(details, "")
 }
 
 fn orders() -> Vec<Row> {

@@ -51,6 +51,10 @@ fn signed(on_behalf_of: Option<Cow<'static, str>>, complete: bool) -> CaseEvent<
 }
 
 fn held(asked: Option<OrderTerms>) -> CaseEvent<'static> {
+    held_through(asked, "")
+}
+
+pub fn held_through(asked: Option<OrderTerms>, channel: &str) -> CaseEvent<'static> {
     CaseEvent::Reserved {
         case: 7,
         reservation: 1025,
@@ -59,6 +63,7 @@ fn held(asked: Option<OrderTerms>) -> CaseEvent<'static> {
         amount: 300,
         expires_at: 5,
         asked,
+        channel: channel.into(),
     }
 }
 

@@ -307,20 +307,25 @@ fn conditions_event() -> BoxedStrategy<Event<'static>> {
 }
 
 fn reservation_event() -> BoxedStrategy<Event<'static>> {
-    let of_terms = (option::of(counting::kept()), option::of(terms::dates()));
-    let all = (any::<u64>(), any::<u32>(), string(), number(), any::<bool>(), 0..9, of_terms);
-    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind, (details, dates))| match kind {
-        0 => {
-            let (order_id, expires_at, details) = (id, amount, details.map(Box::new));
-            Event::Reserved { reservation, slot, order_id, amount, expires_at, details }
-        }
-        1 => Event::Grown { reservation, amount },
-        2 => Event::Captured { reservation, invoice_id: id, amount, dates },
-        3 => Event::Billed { reservation, invoice_id: id, amount, by_ledger },
-        4 => Event::Acknowledged { reservation, invoice_id: id },
-        5 => Event::Released { reservation, amount },
-        6 => Event::Expired { reservation, amount },
-        7 => Event::ExpirySet { reservation, expires_at: amount },
+    let more = (option::of(counting::kept()), string(), option::of(terms::dates()));
+    let all = (any::<u64>(), any::<u32>(), string(), number(), any::<bool>(), 0..9, more);
+    all.prop_map(|(reservation, slot, id, amount, by_ledger, kind, more)| match (kind, more) {
+        (0, (details, channel, _)) => Event::Reserved {
+            reservation,
+            slot,
+            order_id: id,
+            amount,
+            expires_at: amount,
+            details: details.map(Box::new),
+            channel: channel.into(),
+        },
+        (1, _) => Event::Grown { reservation, amount },
+        (2, (.., dates)) => Event::Captured { reservation, invoice_id: id, amount, dates },
+        (3, _) => Event::Billed { reservation, invoice_id: id, amount, by_ledger },
+        (4, _) => Event::Acknowledged { reservation, invoice_id: id },
+        (5, _) => Event::Released { reservation, amount },
+        (6, _) => Event::Expired { reservation, amount },
+        (7, _) => Event::ExpirySet { reservation, expires_at: amount },
         _ => Event::Breached { reservation, amount },
     })
     .boxed()

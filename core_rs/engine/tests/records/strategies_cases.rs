@@ -114,10 +114,10 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
             by(),
             number(),
             number(),
-            option::of(terms::asked())
+            (option::of(terms::asked()), string())
         )
             .prop_map(
-                |((case, reservation, slot), order_id, amount, expires_at, asked)| {
+                |((case, reservation, slot), order_id, amount, expires_at, (asked, channel))| {
                     let asked = asked.map(Into::into);
                     CaseEvent::Reserved {
                         case,
@@ -127,6 +127,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
                         amount,
                         expires_at,
                         asked,
+                        channel: channel.into(),
                     }
                 }
             ),

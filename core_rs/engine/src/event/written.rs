@@ -1,0 +1,54 @@
+//! How events are written of which more than one last field may say nothing.
+
+use serde::{Serialize, Serializer};
+
+use crate::counting::Details;
+use crate::model::CaseId;
+use crate::terms::OrderTerms;
+use crate::values::{Id, Micros, Minor, ReservationId, Slot};
+
+/// The fields of an order that was approved: as many of the last ones as say something.
+#[allow(clippy::too_many_arguments, reason = "serde passes each field by itself")]
+pub(super) fn reserved<S: Serializer>(
+    reservation: &ReservationId,
+    slot: &Slot,
+    order_id: &str,
+    amount: &Minor,
+    expires_at: &Micros,
+    details: &Option<Box<Details>>,
+    channel: &Id,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let order = (reservation, slot, order_id, amount, expires_at);
+    match (details, channel.is_empty()) {
+        (None, true) => order.serialize(to),
+        (details, true) => (reservation, slot, order_id, amount, expires_at, details).serialize(to),
+        (details, false) => {
+            (reservation, slot, order_id, amount, expires_at, details, channel).serialize(to)
+        }
+    }
+}
+
+/// The fields of an order that was reserved in a case: as many of the last ones as say something.
+#[allow(clippy::too_many_arguments, reason = "serde passes each field by itself")]
+pub(super) fn reserved_in_case<S: Serializer>(
+    case: &CaseId,
+    reservation: &ReservationId,
+    slot: &Slot,
+    order_id: &str,
+    amount: &Minor,
+    expires_at: &Micros,
+    asked: &Option<OrderTerms>,
+    channel: &Id,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match (asked, channel.is_empty()) {
+        (None, true) => (case, reservation, slot, order_id, amount, expires_at).serialize(to),
+        (asked, true) => {
+            (case, reservation, slot, order_id, amount, expires_at, asked).serialize(to)
+        }
+        (asked, false) => {
+            (case, reservation, slot, order_id, amount, expires_at, asked, channel).serialize(to)
+        }
+    }
+}
