@@ -109,7 +109,8 @@ class AccessError(CallError):
     """The caller is not known or not allowed to do this; nothing changed.
 
     CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED: check the token. ROLE_NOT_ALLOWED:
-    `metadata` names role and method. CHANNEL_NOT_OWN: a point of sale named another channel.
+    `metadata` names role and method. CHANNEL_NOT_OWN: a point of sale named another channel, or an
+    order that is not of its own.
     """
 
 

@@ -14,6 +14,8 @@ pub enum Refusal {
     AccountNotFound(Box<str>),
     #[error("{field} {value:?} is not a known reservation: it may have been closed long ago")]
     ReservationNotFound { field: &'static str, value: Box<str> },
+    #[error("{field} {value:?} is not of channel {own:?}, the only one that the caller has")]
+    OtherChannel { field: &'static str, value: Box<str>, own: Id },
     #[error("segment_id {0:?} is not known: create the segment first")]
     SegmentNotFound(Box<str>),
     #[error("terms_id {0:?} is not known: create the terms first")]

@@ -6,7 +6,7 @@ mod rates;
 use creditgate_engine::decide::{self, Inquiry};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::Status;
-use creditgate_engine::outcome::{Changed, Outcome, Reserved};
+use creditgate_engine::outcome::{Outcome, Reserved};
 use creditgate_engine::values::{SegmentIndex, Slot};
 use creditgate_store::{ExecuteError, Store};
 use prost::Message;
@@ -20,11 +20,12 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView, ShippingView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, cases, conditions, decision, terms, v1};
+use crate::wire::{account, conditions, decision, terms, v1};
 use crate::worker::watches::Watched;
 
 mod approval;
 mod limits;
+mod orders;
 mod policies;
 
 /// Room for the answer to an order that is approved.
@@ -101,8 +102,8 @@ impl Calls<'_> {
             Method::Check => self.check(&decode(bytes)?, call)?.encode_to_vec(),
             Method::Adjust | Method::Capture | Method::Release => self.move_order(call)?,
             Method::BatchCheckAndReserve => self.batch(&BatchView::decode(bytes)?, call)?,
-            Method::Confirm => self.confirm(&decode(bytes)?)?.encode_to_vec(),
-            Method::GetReservation => self.reservation(&decode(bytes)?)?.encode_to_vec(),
+            Method::Confirm => self.confirm(&decode(bytes)?, call)?.encode_to_vec(),
+            Method::GetReservation => self.reservation(&decode(bytes)?, call)?.encode_to_vec(),
             Method::UpsertAccounts
             | Method::UpsertSegments
             | Method::PostEntries
@@ -151,7 +152,7 @@ impl Calls<'_> {
             | Method::GetPolicy
             | Method::ListPolicies => self.policies(*method, bytes, actor)?,
             Method::WatchPositions | Method::WatchReservation => {
-                return Ok(Handled::Watch(self.watch(*method, bytes)?));
+                return Ok(Handled::Watch(self.watch(call)?));
             }
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => {
@@ -183,45 +184,15 @@ impl Calls<'_> {
         Ok(answer)
     }
 
-    /// Changes what an order holds.
-    fn move_order(&mut self, call: &Call) -> Result<Vec<u8>, Failed> {
-        let Call { request: bytes, actor, method, .. } = call;
-        Ok(match method {
-            Method::Adjust => {
-                let message = decode(bytes)?;
-                let request = decision::adjust(&message, actor, self.default_ttl_s)?;
-                let (changed, made) = self.change(&request, call)?;
-                reply::adjusted(changed, made).encode_to_vec()
-            }
-            Method::Capture => {
-                let message = decode(bytes)?;
-                let (changed, made) = self.change(&decision::capture(&message, actor)?, call)?;
-                reply::captured(changed, made).encode_to_vec()
-            }
-            Method::Release => {
-                let message = decode(bytes)?;
-                let request = decision::release(&message, actor)?;
-                through_own_channel(call, request.channel)?;
-                match self.execute(&request)? {
-                    (Outcome::Changed(changed), made) => reply::released(changed, made),
-                    (Outcome::Reviewed(found), made) => {
-                        cases::withdrawn(self.store.state(), *found, &message.order_id, made)
-                    }
-                    (outcome, _) => unreachable!("a release was answered with {outcome:?}"),
-                }
-                .encode_to_vec()
-            }
-            other => unreachable!("{other:?} moves no order"),
-        })
-    }
-
-    fn watch(&self, method: Method, bytes: &[u8]) -> Result<Watched, Failed> {
-        if method == Method::WatchPositions {
+    fn watch(&self, call: &Call) -> Result<Watched, Failed> {
+        let bytes = &*call.request;
+        if call.method == Method::WatchPositions {
             return Ok(Watched::Accounts(self.watched(&decode(bytes)?)?));
         }
         let m: v1::WatchReservationRequest = decode(bytes)?;
         let order_id = admit::id("order_id", &m.order_id)?.into();
-        Ok(Watched::Order(self.slot(&m.account_id)?, order_id))
+        let own_channel = call.own_channel.as_deref().map(Into::into);
+        Ok(Watched::Order(self.slot(&m.account_id)?, order_id, own_channel))
     }
 
     /// The page that a list asks for.
@@ -240,7 +211,28 @@ impl Calls<'_> {
         &mut self,
         request: &Request<'_>,
     ) -> Result<(Outcome, Made), ExecuteError> {
-        let answer = self.store.execute(request)?;
+        self.execute_within(None, request)
+    }
+
+    /// Decides one that places or changes orders, of which each must be the caller's channel's own
+    /// where the caller has one.
+    #[inline]
+    fn execute_for(
+        &mut self,
+        call: &Call,
+        request: &Request<'_>,
+    ) -> Result<(Outcome, Made), Failed> {
+        through_own_channel(call, request.channel)?;
+        Ok(self.execute_within(call.own_channel.as_deref(), request)?)
+    }
+
+    #[inline]
+    fn execute_within(
+        &mut self,
+        own_channel: Option<&str>,
+        request: &Request<'_>,
+    ) -> Result<(Outcome, Made), ExecuteError> {
+        let answer = self.store.execute_within(own_channel, request)?;
         let made = Made {
             seq: answer.seq,
             time: answer.time,
@@ -256,8 +248,7 @@ impl Calls<'_> {
         call: &Call,
     ) -> Result<(Reserved, Made), Failed> {
         let request = decision::reserve(message, &call.actor, self.default_ttl_s)?;
-        through_own_channel(call, request.channel)?;
-        match self.execute(&request)? {
+        match self.execute_for(call, &request)? {
             (Outcome::Reserved(reserved), made) => Ok((reserved, made)),
             (outcome, _) => unreachable!("reserve was answered with {outcome:?}"),
         }
@@ -287,35 +278,17 @@ impl Calls<'_> {
         Ok(v1::CheckResponse { result: Some(result), approved_amount_minor, counting })
     }
 
-    fn confirm(&self, m: &v1::ConfirmRequest) -> Result<v1::ConfirmResponse, Failed> {
-        let target = admit::target(&m.reservation_id, &m.account_id, &m.order_id)?;
-        let found = decide::confirm(self.store.state(), self.now, &target).map_err(Fault::from)?;
-        let (verdict, reservation) = (found.verdict, found.reservation);
-        let result = reply::result_of(verdict, &reservation, self.looked());
-        let reservation = Some(reply::reservation(reservation));
-        Ok(v1::ConfirmResponse { result: Some(result), reservation })
-    }
-
     /// Where and when a decision was made that the journal does not hold.
     fn looked(&self) -> Made {
         let policy_version = self.store.state().policy().version;
         Made { seq: 0, time: self.now, policy_version, replayed: false }
     }
 
-    fn change(&mut self, request: &Request<'_>, call: &Call) -> Result<(Changed, Made), Failed> {
-        through_own_channel(call, request.channel)?;
-        match self.execute(request)? {
-            (Outcome::Changed(changed), made) => Ok((changed, made)),
-            (outcome, _) => unreachable!("a change was answered with {outcome:?}"),
-        }
-    }
-
     fn batch(&mut self, message: &BatchView<'_>, call: &Call) -> Result<Vec<u8>, Failed> {
         let mut answer = Vec::with_capacity(message.items.len() * ANSWER_BYTES);
         if message.all_or_none {
             let request = decision::reserve_all(message, &call.actor, self.default_ttl_s)?;
-            through_own_channel(call, request.channel)?;
-            let (Outcome::ReservedAll(all), made) = self.execute(&request)? else {
+            let (Outcome::ReservedAll(all), made) = self.execute_for(call, &request)? else {
                 unreachable!("an all-or-none batch is answered for each item");
             };
             for (reserved, order) in all.into_iter().zip(&message.items) {
@@ -342,17 +315,6 @@ impl Calls<'_> {
             }
         }
         Ok(answer)
-    }
-
-    fn reservation(
-        &self,
-        m: &v1::GetReservationRequest,
-    ) -> Result<v1::GetReservationResponse, Failed> {
-        let target = admit::target(&m.reservation_id, &m.account_id, &m.order_id)?;
-        let state = self.store.state();
-        let found = decide::find_reservation(state, &target).map_err(Fault::from)?;
-        let reservation = Some(reply::reservation(decide::view(state, found)));
-        Ok(v1::GetReservationResponse { reservation })
     }
 
     fn account(&self, m: &v1::GetAccountRequest) -> Result<v1::GetAccountResponse, Failed> {

@@ -31,7 +31,7 @@ use crate::wire::v1;
 use batch::Batch;
 use commits::{Commits, Done, Job};
 use share::Share;
-use watches::Watches;
+use watches::{News, Watches};
 
 /// Longest sleep of an idle worker; the counters map's heartbeat beats at least as often.
 const IDLE_MAX: Duration = Duration::from_secs(1);
@@ -320,25 +320,29 @@ impl Worker {
         let batch = std::mem::take(&mut self.batch);
         debug_assert!(batch.clock.is_empty(), "the clock is asked when nothing is on its way");
         let sealed = self.parts.store.seal();
-        let (state, mut watched) = (self.parts.store.state(), Vec::new());
+        let (state, mut news) = (self.parts.store.state(), News::default());
         // A call that begins a watch has begun the commit.
         let now = batch.now.unwrap_or(self.parts.store.last_time());
         let stands = (self.parts.store.last_seq(), now);
         if let Some(sealed) = &sealed {
-            self.watches.tell(sealed, state, &mut watched);
+            self.watches.tell(sealed, state, &mut news);
         }
         let mut watches = Vec::new();
         for (ticket, what) in batch.watches {
-            watches.push(ticket);
-            self.watches.add(ticket, what, state, stands, &mut watched);
+            if self.watches.add(ticket, what, state, stands, &mut news) {
+                watches.push(ticket);
+            }
         }
+        let News { told: watched, ended } = news;
+        let mut answers = batch.answers;
+        answers.extend(ended);
         match sealed {
             Some(sealed) => {
-                self.commits.send(Job { sealed, answers: batch.answers, watched });
+                self.commits.send(Job { sealed, answers, watched });
                 self.on_its_way = Some(OnItsWay { pages: batch.pages, watches });
             }
             None => {
-                self.parts.outbox.push(batch.answers);
+                self.parts.outbox.push(answers);
                 self.parts.outbox.push_watched(watched);
                 self.read_pages(batch.pages);
             }

@@ -8,7 +8,7 @@ use std::thread;
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::decide::cases::Sweep;
-use creditgate_engine::decide::decide;
+use creditgate_engine::decide::{confine, decide};
 use creditgate_engine::entry::{EntryRef, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
@@ -223,6 +223,20 @@ impl Store {
     ///
     /// [`ExecuteError`]; the command has then changed nothing.
     pub fn execute(&mut self, request: &Request<'_>) -> Result<Answer, ExecuteError> {
+        self.execute_within(None, request)
+    }
+
+    /// The same for whoever has one sales channel alone, where there is one: an order of another
+    /// is refused, unless this is a repeat of what was answered before.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecuteError`]; the command has then changed nothing.
+    pub fn execute_within(
+        &mut self,
+        own_channel: Option<&str>,
+        request: &Request<'_>,
+    ) -> Result<Answer, ExecuteError> {
         if self.stopped {
             return Err(ExecuteError::Fatal(StoreError::Stopped));
         }
@@ -236,6 +250,9 @@ impl Store {
             && let Some(seq) = self.windows.find_call(&key)
         {
             self.refuse_other_call(seq, &identity)?;
+        }
+        if let Some(own) = own_channel {
+            confine(&self.state, own, &request.command)?;
         }
         let (seq, time) = (self.pending.next_seq(), self.pending.time);
         let policy_version = self.state.policy().version;

@@ -5,7 +5,7 @@ mod reference;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::*;
-use creditgate_engine::decide::{Inquiry, check, decide};
+use creditgate_engine::decide::{Inquiry, check, confine, decide};
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
@@ -93,6 +93,10 @@ impl Run {
         let room = |id| self.model.available(id).map(|left| left + self.model.tolerance(id));
         let available: Vec<_> = accounts.map(|id| (*id, room(id))).collect();
 
+        for own in ["web", "pos"] {
+            let confined = confine(&self.state, own, &command).is_err();
+            assert_eq!(confined, self.model.is_of_another(own, &command), "{own}: {command:?}");
+        }
         let expected = self.model.run(&command);
         let asked = Request { command: command.clone(), actor, channel, reason: None };
         let decided = decide(&self.state, seq, now, &asked);

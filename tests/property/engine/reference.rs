@@ -482,6 +482,8 @@ mod accounts;
 mod asks;
 #[path = "reference_cases.rs"]
 pub mod cases;
+#[path = "reference_channels.rs"]
+mod channels;
 #[path = "reference_conditions.rs"]
 mod conditions;
 #[path = "reference_limits.rs"]

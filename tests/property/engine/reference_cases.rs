@@ -36,7 +36,7 @@ pub struct Case {
 }
 
 impl Case {
-    fn is_pending(&self) -> bool {
+    pub(super) fn is_pending(&self) -> bool {
         use CaseStatus::{Expired, Rejected, Used, Withdrawn};
         ![Expired, Rejected, Used, Withdrawn].contains(&self.status)
     }
@@ -78,7 +78,7 @@ impl Model {
         if amount <= 50 && level == 0 { self.now + 20 * HOUR } else { 0 }
     }
 
-    fn latest_case(&self, account: &str, order_id: &str) -> Option<u64> {
+    pub(super) fn latest_case(&self, account: &str, order_id: &str) -> Option<u64> {
         let same =
             |case: &Case| (case.order.account_id, case.order.order_id) == (account, order_id);
         self.cases.iter().rev().find(|(_, case)| same(case)).map(|(id, _)| *id)

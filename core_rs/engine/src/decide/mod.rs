@@ -7,6 +7,7 @@ mod account;
 mod adjust;
 mod capture;
 pub mod cases;
+mod channels;
 mod conditions;
 mod confirm;
 mod counting;
@@ -24,6 +25,7 @@ mod rolling;
 pub mod rules;
 mod watch;
 
+pub use channels::{confine, confine_target};
 pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
 pub use reserve::{Inquiry, check};

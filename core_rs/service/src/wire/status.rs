@@ -243,6 +243,9 @@ impl From<Refusal> for Fault {
             Refusal::ReservationNotFound { field, .. } => {
                 (NotFound, "RESERVATION_NOT_FOUND", *field)
             }
+            Refusal::OtherChannel { field, .. } => {
+                (Code::PermissionDenied, "CHANNEL_NOT_OWN", *field)
+            }
             Refusal::SegmentNotFound(_) => (NotFound, "SEGMENT_NOT_FOUND", "segment_id"),
             Refusal::TermsNotFound(_) => (NotFound, "TERMS_NOT_FOUND", "terms_id"),
             Refusal::CalendarNotFound(_) => (NotFound, "CALENDAR_NOT_FOUND", "calendar_id"),

@@ -316,3 +316,72 @@ fn what_is_decided_on_top_of_a_commit_without_room_is_undone_with_it() {
     assert_eq!(codes(&worker), [(2, 0), (3, 0)]);
     assert_eq!(worker.parts.store.state().position(0).reserved, 2);
 }
+
+/// An order of "acme", asked for through a channel, and the watch of it by whoever has no other.
+fn ordered(ticket: u64, order_id: &str, channel: &str) -> Call {
+    let request = v1::CheckAndReserveRequest {
+        request_id: format!("request {ticket}"),
+        account_id: "acme".to_owned(),
+        order_id: order_id.to_owned(),
+        amount_minor: 1,
+        currency: "USD".to_owned(),
+        channel: channel.to_owned(),
+        ..Default::default()
+    };
+    call(ticket, Method::CheckAndReserve, &request)
+}
+
+fn watched(ticket: u64, order_id: &str, own_channel: &str) -> Call {
+    let (account_id, order_id) = ("acme".to_owned(), order_id.to_owned());
+    let request = v1::WatchReservationRequest { account_id, order_id };
+    let own_channel = Some(own_channel.to_owned());
+    Call { own_channel, ..call(ticket, Method::WatchReservation, &request) }
+}
+
+#[test]
+fn an_order_is_told_of_to_its_own_channel_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full = Arc::new(Full::default());
+    let mut worker = worker(folder.path(), Options { faults: full.clone(), ..options() });
+    let watches = |order_id| [watched(11, order_id, "store-1"), watched(12, order_id, "store-2")];
+    serve(&mut worker, vec![account(1, "acme")]);
+    serve(&mut worker, watches("O").into());
+    assert_eq!(codes(&worker), [(1, 0), (11, 0), (12, 0)], "there is no such order yet");
+    serve(&mut worker, vec![ordered(2, "O", "store-1")]);
+    assert_eq!(codes(&worker), [(2, 0), (11, 0), (12, 7)]);
+    assert_eq!(worker.watches.count(), 1);
+    serve(&mut worker, vec![watched(13, "O", "store-2")]);
+    assert_eq!(codes(&worker), [(13, 7)]);
+    worker.watches.remove(11);
+
+    // It is the order as the commit leaves it, which is told once that is durable.
+    *full.0.lock().expect("nobody panics") = Some(Step::Commit);
+    let calls = || watches("P").into_iter().chain([ordered(3, "P", "store-1")]).collect();
+    serve(&mut worker, calls());
+    assert_eq!(codes(&worker), [(3, 8), (11, 8), (12, 8)]);
+    assert_eq!(worker.watches.count(), 0);
+    *full.0.lock().expect("nobody panics") = None;
+    serve(&mut worker, calls());
+    assert_eq!(codes(&worker), [(3, 0), (11, 0), (12, 7)]);
+    assert_eq!(worker.watches.count(), 1);
+}
+
+#[test]
+fn a_repeat_is_answered_as_before_though_the_order_is_anothers_by_now() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    serve(&mut worker, vec![account(1, "acme")]);
+    serve(&mut worker, vec![ordered(2, "order 2", "store-1")]);
+    let own = |call| Call { own_channel: Some("store-1".to_owned()), ..call };
+    let request = |ticket: u64| v1::ReleaseRequest {
+        request_id: format!("request {ticket}"),
+        account_id: "acme".to_owned(),
+        order_id: "order 2".to_owned(),
+        channel: "store-1".to_owned(),
+        ..Default::default()
+    };
+    let released = |ticket, asked| own(call(ticket, Method::Release, &request(asked)));
+    serve(&mut worker, vec![released(3, 3), ordered(4, "order 2", "web")]);
+    serve(&mut worker, vec![released(5, 3), released(6, 6)]);
+    assert_eq!(codes(&worker), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 7)]);
+}

@@ -2,22 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use creditgate_engine::command::{OrderKey, Target};
+use creditgate_engine::decide::confine_target;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Id, Micros, Seq, Slot};
 use creditgate_store::Sealed;
 use prost::Message;
 
+use crate::finished::Finished;
+use crate::wire::status::Fault;
 use crate::wire::{cases, reply, v1};
 
-/// Positions by watch and account.
-pub(crate) type Told = Vec<((u64, Slot), Vec<u8>)>;
+/// What there is to tell those who watch.
+#[derive(Default)]
+pub(crate) struct News {
+    /// Positions by watch and account.
+    pub(crate) told: Vec<((u64, Slot), Vec<u8>)>,
+    /// Watches that have ended, for what they follow is not for them any more.
+    pub(crate) ended: Vec<Finished>,
+}
 
 /// What a caller follows.
 pub(crate) enum Watched {
     /// The positions of accounts.
     Accounts(Vec<Slot>),
-    /// An order of an account.
-    Order(Slot, Id),
+    /// An order of an account; and the only sales channel of who asks, where they have one.
+    Order(Slot, Id, Option<Id>),
 }
 
 #[derive(Default)]
@@ -31,6 +41,8 @@ pub(crate) struct Watches {
     /// Who follows an order, and which one.
     orders: BTreeMap<(Slot, Id), BTreeSet<u64>>,
     order_of: BTreeMap<u64, (Slot, Id)>,
+    /// The only sales channel of who follows an order, where they have one.
+    own_channel: BTreeMap<u64, Id>,
 }
 
 impl Watches {
@@ -40,34 +52,39 @@ impl Watches {
     }
 
     /// Begins a watch; what it is told first is how things stand after the entry `seq`, at `now`.
+    /// Returns whether it goes on.
     pub(crate) fn add(
         &mut self,
         ticket: u64,
         watched: Watched,
         state: &State,
         (seq, now): (Seq, Micros),
-        told: &mut Told,
-    ) {
+        news: &mut News,
+    ) -> bool {
         let slots = match watched {
             Watched::Accounts(slots) => slots,
-            Watched::Order(slot, order_id) => {
-                told.push(((ticket, slot), order(state, slot, &order_id, seq)));
+            Watched::Order(slot, order_id, own) => {
                 self.orders.entry((slot, order_id.clone())).or_default().insert(ticket);
-                self.order_of.insert(ticket, (slot, order_id));
-                return;
+                self.order_of.insert(ticket, (slot, order_id.clone()));
+                self.own_channel.extend(own.map(|own| (ticket, own)));
+                self.tell_of_order(&(slot, order_id), &[ticket], state, seq, news);
+                return self.order_of.contains_key(&ticket);
             }
         };
         let slots = BTreeSet::from_iter(slots);
-        told.extend(slots.iter().map(|slot| ((ticket, *slot), position(state, *slot, seq, now))));
+        news.told
+            .extend(slots.iter().map(|slot| ((ticket, *slot), position(state, *slot, seq, now))));
         for slot in &slots {
             self.tickets.entry(*slot).or_default().insert(ticket);
         }
         self.pairs += slots.len() as u64;
         self.slots.insert(ticket, slots);
+        true
     }
 
     /// Ends a watch, if there is one of this ticket.
     pub(crate) fn remove(&mut self, ticket: u64) {
+        self.own_channel.remove(&ticket);
         if let Some(key) = self.order_of.remove(&ticket)
             && let Some(tickets) = self.orders.get_mut(&key)
         {
@@ -89,14 +106,14 @@ impl Watches {
 
     /// Tells of the accounts that a commit changes, and of those above them, as it leaves them; of
     /// all watched ones where it changes a segment.
-    pub(crate) fn tell(&self, sealed: &Sealed, state: &State, told: &mut Told) {
-        self.tell_of_orders(sealed, state, told);
+    pub(crate) fn tell(&mut self, sealed: &Sealed, state: &State, news: &mut News) {
+        self.tell_of_orders(sealed, state, news);
         if self.tickets.is_empty() {
             return;
         }
         let mut tell = |slot: Slot, tickets: &BTreeSet<u64>| {
             let bytes = position(state, slot, sealed.last_seq(), sealed.time());
-            told.extend(tickets.iter().map(|ticket| ((*ticket, slot), bytes.clone())));
+            news.told.extend(tickets.iter().map(|ticket| ((*ticket, slot), bytes.clone())));
         };
         if sealed.touches_segments() {
             self.tickets.iter().for_each(|(slot, tickets)| tell(*slot, tickets));
@@ -113,7 +130,7 @@ impl Watches {
 
 impl Watches {
     /// What was changed last is what the undo log holds: the commit has just been sealed.
-    fn tell_of_orders(&self, sealed: &Sealed, state: &State, told: &mut Told) {
+    fn tell_of_orders(&mut self, sealed: &Sealed, state: &State, news: &mut News) {
         if self.orders.is_empty() {
             return;
         }
@@ -125,9 +142,32 @@ impl Watches {
             }
         });
         for key in keys {
-            let bytes = order(state, key.0, &key.1, sealed.last_seq());
-            let tickets = self.orders[&key].iter();
-            told.extend(tickets.map(|ticket| ((*ticket, key.0), bytes.clone())));
+            let tickets = Vec::from_iter(self.orders[&key].iter().copied());
+            self.tell_of_order(&key, &tickets, state, sealed.last_seq(), news);
+        }
+    }
+
+    /// Tells of an order those to whom it may be told, and ends the watches of the others.
+    fn tell_of_order(
+        &mut self,
+        (slot, order_id): &(Slot, Id),
+        tickets: &[u64],
+        state: &State,
+        seq: Seq,
+        news: &mut News,
+    ) {
+        let bytes = cases::watched(state, *slot, order_id, seq).encode_to_vec();
+        let account_id = state.account_id(*slot);
+        for ticket in tickets {
+            let target = Target::Order(OrderKey { account_id, order_id });
+            let own = self.own_channel.get(ticket);
+            match own.map_or(Ok(()), |own| confine_target(state, own, &target)) {
+                Ok(()) => news.told.push(((*ticket, *slot), bytes.clone())),
+                Err(refusal) => {
+                    self.remove(*ticket);
+                    news.ended.push(Finished::fault(*ticket, &Fault::from(refusal)));
+                }
+            }
         }
     }
 }
@@ -140,8 +180,4 @@ fn line(state: &State, slot: Slot) -> impl Iterator<Item = Slot> {
 fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> Vec<u8> {
     let position = reply::position(state, slot, seq, now);
     v1::WatchPositionsResponse { position: Some(position) }.encode_to_vec()
-}
-
-fn order(state: &State, slot: Slot, order_id: &str, seq: Seq) -> Vec<u8> {
-    cases::watched(state, slot, order_id, seq).encode_to_vec()
 }

@@ -20,7 +20,7 @@ const POLICY: &str = "[approvals]\nescalate_after_hours = 2\nexpire_after_hours 
                       signatures = 2\n";
 
 /// Account "a" with a limit of 100, whose orders on "net30" are referred.
-pub(super) fn book() -> Book {
+pub(in crate::decide) fn book() -> Book {
     let mut book = Book::with_100();
     let spec = TermsSpec {
         parts: vec![Part { share: WHOLE, due: Rule::Net { days: 30 } }],
@@ -42,7 +42,7 @@ pub(super) fn upgraded(order_id: &str, amount: Minor) -> Reserve<'_> {
 }
 
 /// The case of an order that is referred.
-pub(super) fn referred(book: &mut Book, order_id: &str, amount: Minor) -> u64 {
+pub(in crate::decide) fn referred(book: &mut Book, order_id: &str, amount: Minor) -> u64 {
     let answer = book.reserved(upgraded(order_id, amount));
     assert_eq!((answer.verdict.decision, answer.amount), (Referred, 0));
     answer.case.expect("it waits in a case")
