@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -18,6 +19,7 @@ from creditgate.client import (
     Decision,
     EntryKind,
     EntryResult,
+    ExchangeRate,
     HoldKind,
     LedgerEntry,
     NetDays,
@@ -70,6 +72,8 @@ class _Order:
     before_minor: tuple[int, ...] = ()
     """Orders that are approved before this one."""
     terms_id: str = ""
+    currency: str = _USD
+    """Accounts are in dollars."""
 
 
 _ORDERS = (
@@ -104,6 +108,14 @@ _ORDERS = (
     _Order(
         "terms-upgraded", ReasonCode.TERMS_UPGRADED, "net-30", 100_00, "its own terms",
         Decision.REFERRED, terms_id="net 60",
+    ),
+    _Order(
+        "rate, unavailable", ReasonCode.FX_RATE_UNAVAILABLE, "abroad", 100_00, "to load a rate",
+        currency="GBP",
+    ),
+    _Order(
+        "rate, stale", ReasonCode.FX_RATE_STALE, "overseas", 100_00, "to load a newer rate",
+        currency="EUR",
     ),
     _Order(
         "maximum-order", ReasonCode.ORDER_AMOUNT_EXCEEDED, "large", 5_500_00,
@@ -210,6 +222,8 @@ async def _open(client: AsyncClient) -> None:
             [VerificationRecord(account_id="unsound", verification=score)]
         )
     )
+    euro = ExchangeRate(base_currency="EUR", currency=_USD, rate=Decimal("1.08"), source="bank")
+    _taken(await client.upsert_rates([euro]))
     await client.suspend_account("stopped", "three reminders")
     await client.place_hold("fraud", "F-1", "a stolen card", kind=HoldKind.FRAUD)
     await client.place_hold(
@@ -269,7 +283,7 @@ async def _ask(client: AsyncClient, order: _Order) -> ReserveResult:
     for number, amount_minor in enumerate(order.before_minor):
         await client.check_and_reserve(order.account_id, f"B-{number}", amount_minor, _USD)
     return await client.check_and_reserve(
-        order.account_id, "O", order.amount_minor, _USD, terms_id=order.terms_id
+        order.account_id, "O", order.amount_minor, order.currency, terms_id=order.terms_id
     )
 
 
@@ -286,7 +300,7 @@ def _table(orders: Sequence[_Order], answers: Sequence[ReserveResult]) -> Table:
         )
         table.add_row(
             f"{order.rule}\n[dim]{reason.code}[/]",
-            f"{order.account_id}\n[dim]{_amount(order.amount_minor)}[/]",
+            f"{order.account_id}\n[dim]{_ordered(order)}[/]",
             f"[{styles.get(answer.decision, 'bold red')}]{answer.decision}[/]",
             f"{reason.hold_id or observed}\n[dim]{threshold}[/]",
             _cure(order, answer),
@@ -300,6 +314,12 @@ def _measure(reason: Reason, value: int | date | None) -> str:
             return _amount(value)
         return f"{value} {'%' if reason.unit is ReasonUnit.PERCENT else reason.unit.lower()}"
     return "" if value is None else str(value)
+
+
+def _ordered(order: _Order) -> str:
+    if order.currency == _USD:
+        return _amount(order.amount_minor)
+    return f"{money.format(order.amount_minor, order.currency, group=True)} {order.currency}"
 
 
 def _amount(amount_minor: int) -> str:
