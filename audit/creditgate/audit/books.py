@@ -149,23 +149,33 @@ class Auditor:
         lets it count later, whether it fits or not."""
         by_clock = "housekeep" in answer.command
         for event in answer.events:
+            kind: str
+            values: Any
             ((kind, values),) = event.items()
             if kind == "grown" or (kind == "reserved" and values[3] > 0):
                 return True
-            if (kind == "case" and "reserved" in values) or (kind == "counted" and not by_clock):
+            if kind == "counted" and not by_clock:
+                return True
+            if kind == "case" and "reserved" in values and values["reserved"][4] > 0:
                 return True
         return False
 
     def _check_worth(self, answer: Answer) -> None:
         """What counts of an order is what its open amount is worth."""
         for event in answer.events:
+            kind: str
+            values: Any
             ((kind, values),) = event.items()
-            if kind != "reserved" and kind not in _OF_RESERVATION:
+            if kind == "case" and "reserved" in values:
+                number = values["reserved"][1]
+            elif kind == "reserved" or kind in _OF_RESERVATION:
+                number = values[0]
+            else:
                 continue
-            held = self.reservations[values[0]]
+            held = self.reservations[number]
             if held.counting is not None and held.open != held.counting.worth:
                 raise DamageError(
-                    f"entry {answer.seq}: reservation {values[0]} counts {held.open}, "
+                    f"entry {answer.seq}: reservation {number} counts {held.open}, "
                     f"not {held.counting.worth}"
                 )
 
@@ -378,7 +388,7 @@ class Auditor:
         elif (kind == "asked_again" and values[-1]) or (kind == "used" and values[2:] == [True]):
             self.waivers.pop(values[0], None)
         elif kind == "reserved":
-            self._reserved(*values[1:6])
+            self._reserved(*values[1:7])
 
     def _nothing(self, *_: object) -> None:
         """Moves nothing."""

@@ -121,7 +121,8 @@ def approve_case(
 ) -> Call[ReviewResult]:
     """Signs it: these reasons no longer stand in the way of its order.
 
-    Up to `amount_minor`, None for the case's amount, and until `expire_time`, None for as long as
+    Up to `amount_minor`, in minor units of the account's currency, None for what the order is worth
+    at this moment, and until `expire_time`, None for as long as
     the policy lets approvals hold. With the last signature the order is decided again and reserved
     where nothing else stands in its way. `revision` is that of the case as the signer saw it, None
     for whichever it is. `role` counts where the server takes callers at their word. Raises

@@ -1,6 +1,6 @@
 """ApprovalService: what it answers, read from the messages of the contract."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -12,7 +12,7 @@ from creditgate.client._decision_results import (
     ReserveResult,
     reserve_result,
 )
-from creditgate.client._wire import EnumCodec, Page, time_or_none
+from creditgate.client._wire import EnumCodec, Page, date_or_none, time_or_none
 from creditgate.v1 import approval_pb2 as pb
 
 
@@ -28,7 +28,10 @@ CASE_ORDER = EnumCodec(CaseOrder, pb.CaseOrder)
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):
-    """What is signed: these reasons are no obstacle up to an amount in minor units, for a time."""
+    """What is signed: these reasons are no obstacle up to an amount, for a time.
+
+    `amount_minor` is what the order may be worth at most, in minor units of the account's currency.
+    """
 
     waived_reasons: list[ReasonCode]
     amount_minor: int
@@ -53,7 +56,12 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that was referred, and what became of it. Amounts are minor units of `currency`.
+    """An order that was referred, and what became of it.
+
+    `amount_minor`, `tax_minor` and `freight_minor` are the order's own, in minor units of
+    `currency`. `worth_minor` is all of it in those of `account_currency`, that of the account that
+    is billed, by the rate of now: authority is held to it, and so are the amounts of `reasons` and
+    of `waiver`. `sold_to_account_id` is who ordered, empty where that is who is billed.
 
     `escalate_time` is None where the clock will not escalate it, `close_time` while it has not
     ended. None of `asked_by` may sign. `waiver` is None before the first signature. `revision` is
@@ -85,6 +93,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     reservation_id: str
     close_time: datetime | None
     revision: int
+    worth_minor: int
+    account_currency: str
+    ship_date: date | None
+    tax_minor: int
+    freight_minor: int
+    sold_to_account_id: str
 
 
 class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +171,12 @@ def case_from(message: pb.Case) -> Case:
         reservation_id=message.reservation_id,
         close_time=time_or_none(message, "close_time"),
         revision=message.revision,
+        worth_minor=message.worth_minor,
+        account_currency=message.account_currency,
+        ship_date=date_or_none(message.ship_date),
+        tax_minor=message.tax_minor,
+        freight_minor=message.freight_minor,
+        sold_to_account_id=message.sold_to_account_id,
     )
 
 

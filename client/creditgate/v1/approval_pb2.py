@@ -28,53 +28,53 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63reditgate/v1/approval.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1c\x63reditgate/v1/decision.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x05\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x06 \x01(\t\x12\x10\n\x08terms_id\x18\x07 \x01(\t\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x07reasons\x18\t \x03(\x0b\x32\x15.creditgate.v1.Reason\x12\x0f\n\x07\x63hannel\x18\n \x01(\t\x12\x10\n\x08\x61sked_by\x18\x0b \x03(\t\x12-\n\topen_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06status\x18\r \x01(\x0e\x32\x19.creditgate.v1.CaseStatus\x12\x10\n\x08priority\x18\x0e \x01(\x05\x12\r\n\x05level\x18\x0f \x01(\x05\x12\x31\n\rescalate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclaimed_by\x18\x12 \x01(\t\x12%\n\x06waiver\x18\x13 \x01(\x0b\x32\x15.creditgate.v1.Waiver\x12,\n\nsignatures\x18\x14 \x03(\x0b\x32\x18.creditgate.v1.Signature\x12\x1a\n\x12signatures_missing\x18\x15 \x01(\x05\x12(\n\x08\x63omments\x18\x16 \x03(\x0b\x32\x16.creditgate.v1.Comment\x12\x16\n\x0ereservation_id\x18\x17 \x01(\t\x12.\n\nclose_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x19 \x01(\r\"\x82\x01\n\x06Waiver\x12\x31\n\x0ewaived_reasons\x18\x01 \x03(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\tSignature\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12\x14\n\x0con_behalf_of\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x07\x43omment\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x03 \x01(\t\"\xb8\x01\n\x10ListCasesRequest\x12+\n\x08statuses\x18\x01 \x03(\x0e\x32\x19.creditgate.v1.CaseStatus\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0bsignable_by\x18\x03 \x01(\t\x12\'\n\x05order\x18\x04 \x01(\x0e\x32\x18.creditgate.v1.CaseOrder\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"P\n\x11ListCasesResponse\x12\"\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x13.creditgate.v1.Case\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0eGetCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"4\n\x0fGetCaseResponse\x12!\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x13.creditgate.v1.Case\"z\n\x10\x43laimCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x11\n\ttake_over\x18\x03 \x01(\x08\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\x12\x0f\n\x07\x63omment\x18\x06 \x01(\t\"\xb3\x02\n\x12\x41pproveCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x31\n\x0ewaived_reasons\x18\x03 \x03(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\x19\n\x0c\x61mount_minor\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0con_behalf_of\x18\x06 \x01(\t\x12\x0c\n\x04role\x18\x07 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x08 \x01(\t\x12\x0f\n\x07\x63omment\x18\t \x01(\t\x12\x15\n\x08revision\x18\n \x01(\rH\x01\x88\x01\x01\x42\x0f\n\r_amount_minorB\x0b\n\t_revision\"h\n\x11RejectCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\"j\n\x13\x45scalateCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\"\x8f\x01\n\x14\x43ommentOnCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x15\n\x08priority\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\tB\x0b\n\t_priority\"\xca\x01\n\x12ReviewCaseResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12)\n\x06status\x18\x02 \x01(\x0e\x32\x19.creditgate.v1.CaseStatus\x12\x1a\n\x12signatures_missing\x18\x03 \x01(\x05\x12\x35\n\x05order\x18\x04 \x01(\x0b\x32&.creditgate.v1.CheckAndReserveResponse\x12\x13\n\x0bjournal_seq\x18\x05 \x01(\x04\x12\x10\n\x08replayed\x18\x06 \x01(\x08\"\xc1\x01\n\x0f\x44\x65legateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\"9\n\x10\x44\x65legateResponse\x12\x13\n\x0bjournal_seq\x18\x01 \x01(\x04\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x9a\x01\n\nDelegation\x12\x11\n\tdelegator\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x18\n\x16ListDelegationsRequest\"I\n\x17ListDelegationsResponse\x12.\n\x0b\x64\x65legations\x18\x01 \x03(\x0b\x32\x19.creditgate.v1.Delegation*W\n\tCaseOrder\x12\x1a\n\x16\x43\x41SE_ORDER_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41SE_ORDER_OLDEST\x10\x01\x12\x17\n\x13\x43\x41SE_ORDER_PRIORITY\x10\x02\x32\x83\x06\n\x0f\x41pprovalService\x12N\n\tListCases\x12\x1f.creditgate.v1.ListCasesRequest\x1a .creditgate.v1.ListCasesResponse\x12H\n\x07GetCase\x12\x1d.creditgate.v1.GetCaseRequest\x1a\x1e.creditgate.v1.GetCaseResponse\x12O\n\tClaimCase\x12\x1f.creditgate.v1.ClaimCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12S\n\x0b\x41pproveCase\x12!.creditgate.v1.ApproveCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12Q\n\nRejectCase\x12 .creditgate.v1.RejectCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12U\n\x0c\x45scalateCase\x12\".creditgate.v1.EscalateCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12W\n\rCommentOnCase\x12#.creditgate.v1.CommentOnCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12K\n\x08\x44\x65legate\x12\x1e.creditgate.v1.DelegateRequest\x1a\x1f.creditgate.v1.DelegateResponse\x12`\n\x0fListDelegations\x12%.creditgate.v1.ListDelegationsRequest\x1a&.creditgate.v1.ListDelegationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63reditgate/v1/approval.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1c\x63reditgate/v1/decision.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x06\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x13\n\x0b\x63ontract_id\x18\x06 \x01(\t\x12\x10\n\x08terms_id\x18\x07 \x01(\t\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x07reasons\x18\t \x03(\x0b\x32\x15.creditgate.v1.Reason\x12\x0f\n\x07\x63hannel\x18\n \x01(\t\x12\x10\n\x08\x61sked_by\x18\x0b \x03(\t\x12-\n\topen_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06status\x18\r \x01(\x0e\x32\x19.creditgate.v1.CaseStatus\x12\x10\n\x08priority\x18\x0e \x01(\x05\x12\r\n\x05level\x18\x0f \x01(\x05\x12\x31\n\rescalate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclaimed_by\x18\x12 \x01(\t\x12%\n\x06waiver\x18\x13 \x01(\x0b\x32\x15.creditgate.v1.Waiver\x12,\n\nsignatures\x18\x14 \x03(\x0b\x32\x18.creditgate.v1.Signature\x12\x1a\n\x12signatures_missing\x18\x15 \x01(\x05\x12(\n\x08\x63omments\x18\x16 \x03(\x0b\x32\x16.creditgate.v1.Comment\x12\x16\n\x0ereservation_id\x18\x17 \x01(\t\x12.\n\nclose_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x19 \x01(\r\x12\x13\n\x0bworth_minor\x18\x1a \x01(\x03\x12\x18\n\x10\x61\x63\x63ount_currency\x18\x1b \x01(\t\x12\x11\n\tship_date\x18\x1c \x01(\t\x12\x11\n\ttax_minor\x18\x1d \x01(\x03\x12\x15\n\rfreight_minor\x18\x1e \x01(\x03\x12\x1a\n\x12sold_to_account_id\x18\x1f \x01(\t\"\x82\x01\n\x06Waiver\x12\x31\n\x0ewaived_reasons\x18\x01 \x03(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\tSignature\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12\x14\n\x0con_behalf_of\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x07\x43omment\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x03 \x01(\t\"\xb8\x01\n\x10ListCasesRequest\x12+\n\x08statuses\x18\x01 \x03(\x0e\x32\x19.creditgate.v1.CaseStatus\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0bsignable_by\x18\x03 \x01(\t\x12\'\n\x05order\x18\x04 \x01(\x0e\x32\x18.creditgate.v1.CaseOrder\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"P\n\x11ListCasesResponse\x12\"\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x13.creditgate.v1.Case\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0eGetCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"4\n\x0fGetCaseResponse\x12!\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x13.creditgate.v1.Case\"z\n\x10\x43laimCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x11\n\ttake_over\x18\x03 \x01(\x08\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\x12\x0f\n\x07\x63omment\x18\x06 \x01(\t\"\xb3\x02\n\x12\x41pproveCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x31\n\x0ewaived_reasons\x18\x03 \x03(\x0e\x32\x19.creditgate.v1.ReasonCode\x12\x19\n\x0c\x61mount_minor\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0con_behalf_of\x18\x06 \x01(\t\x12\x0c\n\x04role\x18\x07 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x08 \x01(\t\x12\x0f\n\x07\x63omment\x18\t \x01(\t\x12\x15\n\x08revision\x18\n \x01(\rH\x01\x88\x01\x01\x42\x0f\n\r_amount_minorB\x0b\n\t_revision\"h\n\x11RejectCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\"j\n\x13\x45scalateCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\"\x8f\x01\n\x14\x43ommentOnCaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x15\n\x08priority\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\tB\x0b\n\t_priority\"\xca\x01\n\x12ReviewCaseResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12)\n\x06status\x18\x02 \x01(\x0e\x32\x19.creditgate.v1.CaseStatus\x12\x1a\n\x12signatures_missing\x18\x03 \x01(\x05\x12\x35\n\x05order\x18\x04 \x01(\x0b\x32&.creditgate.v1.CheckAndReserveResponse\x12\x13\n\x0bjournal_seq\x18\x05 \x01(\x04\x12\x10\n\x08replayed\x18\x06 \x01(\x08\"\xc1\x01\n\x0f\x44\x65legateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\"9\n\x10\x44\x65legateResponse\x12\x13\n\x0bjournal_seq\x18\x01 \x01(\x04\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x9a\x01\n\nDelegation\x12\x11\n\tdelegator\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x18\n\x16ListDelegationsRequest\"I\n\x17ListDelegationsResponse\x12.\n\x0b\x64\x65legations\x18\x01 \x03(\x0b\x32\x19.creditgate.v1.Delegation*W\n\tCaseOrder\x12\x1a\n\x16\x43\x41SE_ORDER_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41SE_ORDER_OLDEST\x10\x01\x12\x17\n\x13\x43\x41SE_ORDER_PRIORITY\x10\x02\x32\x83\x06\n\x0f\x41pprovalService\x12N\n\tListCases\x12\x1f.creditgate.v1.ListCasesRequest\x1a .creditgate.v1.ListCasesResponse\x12H\n\x07GetCase\x12\x1d.creditgate.v1.GetCaseRequest\x1a\x1e.creditgate.v1.GetCaseResponse\x12O\n\tClaimCase\x12\x1f.creditgate.v1.ClaimCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12S\n\x0b\x41pproveCase\x12!.creditgate.v1.ApproveCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12Q\n\nRejectCase\x12 .creditgate.v1.RejectCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12U\n\x0c\x45scalateCase\x12\".creditgate.v1.EscalateCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12W\n\rCommentOnCase\x12#.creditgate.v1.CommentOnCaseRequest\x1a!.creditgate.v1.ReviewCaseResponse\x12K\n\x08\x44\x65legate\x12\x1e.creditgate.v1.DelegateRequest\x1a\x1f.creditgate.v1.DelegateResponse\x12`\n\x0fListDelegations\x12%.creditgate.v1.ListDelegationsRequest\x1a&.creditgate.v1.ListDelegationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.approval_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CASEORDER']._serialized_start=3101
-  _globals['_CASEORDER']._serialized_end=3188
+  _globals['_CASEORDER']._serialized_start=3237
+  _globals['_CASEORDER']._serialized_end=3324
   _globals['_CASE']._serialized_start=171
-  _globals['_CASE']._serialized_end=914
-  _globals['_WAIVER']._serialized_start=917
-  _globals['_WAIVER']._serialized_end=1047
-  _globals['_SIGNATURE']._serialized_start=1049
-  _globals['_SIGNATURE']._serialized_end=1150
-  _globals['_COMMENT']._serialized_start=1152
-  _globals['_COMMENT']._serialized_end=1229
-  _globals['_LISTCASESREQUEST']._serialized_start=1232
-  _globals['_LISTCASESREQUEST']._serialized_end=1416
-  _globals['_LISTCASESRESPONSE']._serialized_start=1418
-  _globals['_LISTCASESRESPONSE']._serialized_end=1498
-  _globals['_GETCASEREQUEST']._serialized_start=1500
-  _globals['_GETCASEREQUEST']._serialized_end=1533
-  _globals['_GETCASERESPONSE']._serialized_start=1535
-  _globals['_GETCASERESPONSE']._serialized_end=1587
-  _globals['_CLAIMCASEREQUEST']._serialized_start=1589
-  _globals['_CLAIMCASEREQUEST']._serialized_end=1711
-  _globals['_APPROVECASEREQUEST']._serialized_start=1714
-  _globals['_APPROVECASEREQUEST']._serialized_end=2021
-  _globals['_REJECTCASEREQUEST']._serialized_start=2023
-  _globals['_REJECTCASEREQUEST']._serialized_end=2127
-  _globals['_ESCALATECASEREQUEST']._serialized_start=2129
-  _globals['_ESCALATECASEREQUEST']._serialized_end=2235
-  _globals['_COMMENTONCASEREQUEST']._serialized_start=2238
-  _globals['_COMMENTONCASEREQUEST']._serialized_end=2381
-  _globals['_REVIEWCASERESPONSE']._serialized_start=2384
-  _globals['_REVIEWCASERESPONSE']._serialized_end=2586
-  _globals['_DELEGATEREQUEST']._serialized_start=2589
-  _globals['_DELEGATEREQUEST']._serialized_end=2782
-  _globals['_DELEGATERESPONSE']._serialized_start=2784
-  _globals['_DELEGATERESPONSE']._serialized_end=2841
-  _globals['_DELEGATION']._serialized_start=2844
-  _globals['_DELEGATION']._serialized_end=2998
-  _globals['_LISTDELEGATIONSREQUEST']._serialized_start=3000
-  _globals['_LISTDELEGATIONSREQUEST']._serialized_end=3024
-  _globals['_LISTDELEGATIONSRESPONSE']._serialized_start=3026
-  _globals['_LISTDELEGATIONSRESPONSE']._serialized_end=3099
-  _globals['_APPROVALSERVICE']._serialized_start=3191
-  _globals['_APPROVALSERVICE']._serialized_end=3962
+  _globals['_CASE']._serialized_end=1050
+  _globals['_WAIVER']._serialized_start=1053
+  _globals['_WAIVER']._serialized_end=1183
+  _globals['_SIGNATURE']._serialized_start=1185
+  _globals['_SIGNATURE']._serialized_end=1286
+  _globals['_COMMENT']._serialized_start=1288
+  _globals['_COMMENT']._serialized_end=1365
+  _globals['_LISTCASESREQUEST']._serialized_start=1368
+  _globals['_LISTCASESREQUEST']._serialized_end=1552
+  _globals['_LISTCASESRESPONSE']._serialized_start=1554
+  _globals['_LISTCASESRESPONSE']._serialized_end=1634
+  _globals['_GETCASEREQUEST']._serialized_start=1636
+  _globals['_GETCASEREQUEST']._serialized_end=1669
+  _globals['_GETCASERESPONSE']._serialized_start=1671
+  _globals['_GETCASERESPONSE']._serialized_end=1723
+  _globals['_CLAIMCASEREQUEST']._serialized_start=1725
+  _globals['_CLAIMCASEREQUEST']._serialized_end=1847
+  _globals['_APPROVECASEREQUEST']._serialized_start=1850
+  _globals['_APPROVECASEREQUEST']._serialized_end=2157
+  _globals['_REJECTCASEREQUEST']._serialized_start=2159
+  _globals['_REJECTCASEREQUEST']._serialized_end=2263
+  _globals['_ESCALATECASEREQUEST']._serialized_start=2265
+  _globals['_ESCALATECASEREQUEST']._serialized_end=2371
+  _globals['_COMMENTONCASEREQUEST']._serialized_start=2374
+  _globals['_COMMENTONCASEREQUEST']._serialized_end=2517
+  _globals['_REVIEWCASERESPONSE']._serialized_start=2520
+  _globals['_REVIEWCASERESPONSE']._serialized_end=2722
+  _globals['_DELEGATEREQUEST']._serialized_start=2725
+  _globals['_DELEGATEREQUEST']._serialized_end=2918
+  _globals['_DELEGATERESPONSE']._serialized_start=2920
+  _globals['_DELEGATERESPONSE']._serialized_end=2977
+  _globals['_DELEGATION']._serialized_start=2980
+  _globals['_DELEGATION']._serialized_end=3134
+  _globals['_LISTDELEGATIONSREQUEST']._serialized_start=3136
+  _globals['_LISTDELEGATIONSREQUEST']._serialized_end=3160
+  _globals['_LISTDELEGATIONSRESPONSE']._serialized_start=3162
+  _globals['_LISTDELEGATIONSRESPONSE']._serialized_end=3235
+  _globals['_APPROVALSERVICE']._serialized_start=3327
+  _globals['_APPROVALSERVICE']._serialized_end=4098
 # @@protoc_insertion_point(module_scope)

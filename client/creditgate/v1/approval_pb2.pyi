@@ -23,7 +23,7 @@ CASE_ORDER_OLDEST: CaseOrder
 CASE_ORDER_PRIORITY: CaseOrder
 
 class Case(_message.Message):
-    __slots__ = ("case_id", "account_id", "order_id", "amount_minor", "currency", "contract_id", "terms_id", "ttl", "reasons", "channel", "asked_by", "open_time", "status", "priority", "level", "escalate_time", "expire_time", "claimed_by", "waiver", "signatures", "signatures_missing", "comments", "reservation_id", "close_time", "revision")
+    __slots__ = ("case_id", "account_id", "order_id", "amount_minor", "currency", "contract_id", "terms_id", "ttl", "reasons", "channel", "asked_by", "open_time", "status", "priority", "level", "escalate_time", "expire_time", "claimed_by", "waiver", "signatures", "signatures_missing", "comments", "reservation_id", "close_time", "revision", "worth_minor", "account_currency", "ship_date", "tax_minor", "freight_minor", "sold_to_account_id")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,12 @@ class Case(_message.Message):
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    WORTH_MINOR_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    SHIP_DATE_FIELD_NUMBER: _ClassVar[int]
+    TAX_MINOR_FIELD_NUMBER: _ClassVar[int]
+    FREIGHT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    SOLD_TO_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     account_id: str
     order_id: str
@@ -74,7 +80,13 @@ class Case(_message.Message):
     reservation_id: str
     close_time: _timestamp_pb2.Timestamp
     revision: int
-    def __init__(self, case_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., channel: _Optional[str] = ..., asked_by: _Optional[_Iterable[str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status: _Optional[_Union[_decision_pb2.CaseStatus, str]] = ..., priority: _Optional[int] = ..., level: _Optional[int] = ..., escalate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_by: _Optional[str] = ..., waiver: _Optional[_Union[Waiver, _Mapping]] = ..., signatures: _Optional[_Iterable[_Union[Signature, _Mapping]]] = ..., signatures_missing: _Optional[int] = ..., comments: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ..., reservation_id: _Optional[str] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+    worth_minor: int
+    account_currency: str
+    ship_date: str
+    tax_minor: int
+    freight_minor: int
+    sold_to_account_id: str
+    def __init__(self, case_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., contract_id: _Optional[str] = ..., terms_id: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reasons: _Optional[_Iterable[_Union[_common_pb2.Reason, _Mapping]]] = ..., channel: _Optional[str] = ..., asked_by: _Optional[_Iterable[str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status: _Optional[_Union[_decision_pb2.CaseStatus, str]] = ..., priority: _Optional[int] = ..., level: _Optional[int] = ..., escalate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_by: _Optional[str] = ..., waiver: _Optional[_Union[Waiver, _Mapping]] = ..., signatures: _Optional[_Iterable[_Union[Signature, _Mapping]]] = ..., signatures_missing: _Optional[int] = ..., comments: _Optional[_Iterable[_Union[Comment, _Mapping]]] = ..., reservation_id: _Optional[str] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision: _Optional[int] = ..., worth_minor: _Optional[int] = ..., account_currency: _Optional[str] = ..., ship_date: _Optional[str] = ..., tax_minor: _Optional[int] = ..., freight_minor: _Optional[int] = ..., sold_to_account_id: _Optional[str] = ...) -> None: ...
 
 class Waiver(_message.Message):
     __slots__ = ("waived_reasons", "amount_minor", "expire_time")

@@ -10,6 +10,7 @@ use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, Segm
 
 mod backing;
 mod captures;
+mod case_details;
 mod cases;
 mod conditions;
 mod rolling;
@@ -17,6 +18,7 @@ mod velocity;
 
 pub use backing::{Approval, Backing, Proposal, Verification};
 pub use captures::Captures;
+pub use case_details::{CaseCounts, CaseDetails};
 pub use cases::{Case, CaseId, CaseStatus, Comment, Delegation, Signature, Signer, Waived, Waiver};
 pub use conditions::{Conditions, Hold, HoldKind, TemporaryLimit, TemporaryLimitKind};
 pub use rolling::{Average, RollingLimit};

@@ -278,9 +278,22 @@ pub struct Reviewed {
     pub missing: u8,
     /// What was decided of its order, where that was decided again.
     pub reserved: Option<Reserved>,
-    /// Of its amounts; not written where nothing was decided.
+    /// Of the order's amounts; not written where nothing was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+    /// The order, where it was decided again and not reserved; else not written, for its
+    /// reservation says which it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Box<CaseOrder>>,
+}
+
+/// The order of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseOrder {
+    /// Which.
+    pub order_id: Id,
+    /// How much it asks for, in its own currency.
+    pub amount: Minor,
 }
 
 /// A reservation as it stood after the command, with its ids spelled out.

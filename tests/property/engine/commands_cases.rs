@@ -50,8 +50,11 @@ pub fn review() -> BoxedStrategy<Command<'static>> {
 pub fn two_signers() -> BoxedStrategy<Vec<Step>> {
     let asked = (select(vec!["a", "b"]), order_id(), 45_i64..125, 40..200_000_u32);
     let two = select(vec![("fay", "flo"), ("flo", "fay"), ("fay", "fay"), ("oms", "fay")]);
-    (asked, two, 0..52_i64, (channel(), channel()))
-        .prop_map(|((account_id, order_id, amount, ttl_s), two, hours, (channel, other))| {
+    let rate = || select(vec!["0.5", "1", "1.25"]);
+    let counts = (prop::bool::weighted(0.4), shipping(), (rate(), rate()));
+    (asked, two, 0..52_i64, (channel(), channel()), counts)
+        .prop_map(|(asked, two, hours, (channel, other), (foreign, shipping, rates))| {
+            let (account_id, order_id, amount, ttl_s) = asked;
             let spec = TermsSpec {
                 parts: vec![Part { share: WHOLE, due: Rule::Net { days: 45 } }],
                 discounts: vec![],
@@ -62,8 +65,9 @@ pub fn two_signers() -> BoxedStrategy<Vec<Step>> {
             let (request, terms_id) = (REQUEST, "n2");
             let terms = UpsertTerms { request, terms_id, calendar_id: None, spec };
             let ttl = Ttl { asked_s: Some(ttl_s), default_s: DEFAULT_TTL_S };
-            let currency = currency_for(account_id, false);
-            let details = OrderDetails { terms_id: Some(terms_id), ..OrderDetails::default() };
+            let currency = currency_for(account_id, foreign);
+            let shipping = shipping.map(|of| Shipping { freight: 0, tax: amount / 9, ..of });
+            let details = OrderDetails { terms_id: Some(terms_id), contract_id: None, shipping };
             let details = Some(Box::new(details));
             let order = Order { account_id, order_id, amount, currency, ttl, details };
             let approve = |who| {
@@ -73,7 +77,15 @@ pub fn two_signers() -> BoxedStrategy<Vec<Step>> {
                 Command::ReviewCase(ReviewCase { request: by(who), case: 0, role, act })
             };
             let step = |later, channel, command| Step { later, actor: "oms", channel, command };
+            let rate = |rate| {
+                let base = currency_for("c", false);
+                let (currency, source, as_of) = (currency_for("c", true), "ecb", None);
+                let rate = Rate::parse(rate).expect("a decimal");
+                let rate = UpsertRate { request, base, currency, rate, source, as_of };
+                step(0, channel, Command::UpsertRate(rate))
+            };
             vec![
+                rate(rates.0),
                 step(0, channel, Command::UpsertTerms(terms)),
                 step(
                     0,
@@ -81,6 +93,7 @@ pub fn two_signers() -> BoxedStrategy<Vec<Step>> {
                     Command::Reserve(Reserve { request, order, allow_partial: false }),
                 ),
                 step(0, other, approve(two.0)),
+                rate(rates.1),
                 step(hours * DAY / 24, other, approve(two.1)),
             ]
         })

@@ -309,7 +309,8 @@ impl Run {
                 signatures.map(|s| (&*s.by, s.on_behalf_of.as_deref(), s.role)).collect::<Vec<_>>();
             let waiver = case.waiver.as_ref().map(|w| (i128::from(w.amount), w.until));
             let moments = [case.escalates_at, case.expires_at, case.closed_at];
-            let order = (&**state.account_id(case.slot), &*case.order_id, case.amount);
+            let billed = &**state.account_id(case.slot);
+            let order = (billed, &*case.order_id, case.amount, i128::from(case.worth()));
             let stands = (case.status, case.level, case.claimed_by.as_deref(), case.reservation);
             let asked = (&*case.channel, case.asked_by.iter().map(|by| &**by).collect::<Vec<_>>());
             let signed = (waiver, signatures, case.revision);
@@ -317,7 +318,7 @@ impl Run {
         });
         let expected = self.model.cases.iter().map(|(id, case)| {
             let moments = [case.escalates_at, case.expires_at, case.closed_at];
-            let order = (case.order.account_id, case.order.order_id, case.order.amount);
+            let order = (case.billed, case.order.order_id, case.order.amount, case.worth);
             let stands = (case.status, case.level, case.claimed_by, case.reservation);
             let asked = (case.channel, case.askers.clone());
             let signed = (case.waiver, case.signatures.clone(), case.revision);

@@ -18,6 +18,9 @@ pub const POLICY: &str = "[approvals]\nescalate_after_hours = 20\nexpire_after_h
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     pub order: OrderOf,
+    pub billed: &'static str,
+    /// All of it in the account's currency, when it was last asked for.
+    pub worth: Amount,
     pub channel: &'static str,
     /// How often it began anew.
     pub revision: u32,
@@ -61,6 +64,13 @@ fn holding(amount: Amount) -> Answer {
     }
 }
 
+/// What an order asks for, beside its amount and how long it holds.
+fn named(order: &OrderOf) -> impl PartialEq + use<> {
+    let shipping = order.details.as_ref().and_then(|details| details.shipping).unwrap_or_default();
+    let Shipping { ship_date, tax, freight, .. } = shipping;
+    (order.terms(), order.currency, ship_date, tax, freight, order.account_id)
+}
+
 /// Who signs, and how many of them.
 fn band(amount: Amount, level: u8) -> Option<(&'static [Signer], usize)> {
     const BOTH: &[Signer] = &[Signer::CreditAnalyst, Signer::Finance];
@@ -79,8 +89,7 @@ impl Model {
     }
 
     pub(super) fn latest_case(&self, account: &str, order_id: &str) -> Option<u64> {
-        let same =
-            |case: &Case| (case.order.account_id, case.order.order_id) == (account, order_id);
+        let same = |case: &Case| (case.billed, case.order.order_id) == (account, order_id);
         self.cases.iter().rev().find(|(_, case)| same(case)).map(|(id, _)| *id)
     }
 
@@ -100,10 +109,15 @@ impl Model {
         case.close(CaseStatus::Used, self.now);
     }
 
-    /// Whether an order is one that a case can keep.
-    fn is_plain(&self, order: &OrderOf) -> bool {
-        let ships = order.details.as_ref().is_some_and(|details| details.shipping.is_some());
-        !ships && self.accounts[order.account_id].currency == order.currency
+    /// All of an order in the account's currency, by the rate of now; nothing where there is none.
+    fn worth_now(&self, order: &OrderOf) -> Option<Amount> {
+        let billed = order.bill_to().unwrap_or(order.account_id);
+        self.worth(billed, order).ok().map(|worth| worth.full(order.amount.into()))
+    }
+
+    /// The same of the order of a case; what it was, where there is none.
+    fn worth_of(&self, case: &Case) -> Amount {
+        self.worth_now(&case.order).unwrap_or(case.worth)
     }
 
     /// Whether what was signed covers better terms of this order.
@@ -111,35 +125,40 @@ impl Model {
         let waiver = |id| {
             let case: &Case = &self.cases[&id];
             let waiver = case.waiver.filter(|_| case.status == CaseStatus::Approved);
-            waiver.filter(|_| case.order.terms() == order.terms() && self.is_plain(order))
+            waiver.filter(|_| named(&case.order) == named(order))
         };
-        let found = self.pending_case(order.account_id, order.order_id).and_then(waiver);
-        found.is_some_and(|(most, until)| Amount::from(order.amount) <= most && self.now < until)
+        let billed = order.bill_to().unwrap_or(order.account_id);
+        let found = self.pending_case(billed, order.order_id).and_then(waiver);
+        let worth = self.worth_now(order).unwrap_or_default();
+        found.is_some_and(|(most, until)| worth <= most && self.now < until)
     }
 
     /// What becomes of the case of an order that was decided, under what was `signed` or not; and
     /// of the decision, where just that was rejected.
     pub(super) fn after_order(&mut self, order: &OrderOf, answer: &mut Answer, signed: bool) {
-        let (now, seq, amount) = (self.now, self.seq, Amount::from(order.amount));
-        let (escalates_at, expires_at) = (self.escalates_at(amount, 0), now + 50 * HOUR);
-        let is_plain = self.is_plain(order);
+        let (now, seq) = (self.now, self.seq);
+        let worth = self.worth_now(order).unwrap_or_default();
+        let (escalates_at, expires_at) = (self.escalates_at(worth, 0), now + 50 * HOUR);
         let billed = order.bill_to().unwrap_or(order.account_id);
         let former = self.latest_case(billed, order.order_id);
         let pending = former.filter(|id| self.cases[id].is_pending());
         let Some(id) = pending else {
             let former = former.map(|id| &self.cases[&id]);
             let same = |case: &&Case| {
-                (case.order.amount, case.order.terms()) == (order.amount, order.terms())
+                case.order.amount == order.amount
+                    && named(&case.order) == named(order)
                     && case.status == CaseStatus::Rejected
             };
-            if answer.decision == Referred && is_plain && former.filter(same).is_some() {
+            if answer.decision == Referred && former.filter(same).is_some() {
                 answer.decision = Declined;
             }
-            if answer.decision == Referred && self.has_policy && is_plain {
+            if answer.decision == Referred && self.has_policy {
                 let mut askers = former.map_or(Vec::new(), |case| case.askers.clone());
                 askers.extend(Some(self.actor).filter(|by| !askers.contains(by)));
                 let case = Case {
                     order: order.clone(),
+                    billed,
+                    worth,
                     channel: self.channel,
                     revision: 0,
                     askers,
@@ -162,9 +181,6 @@ impl Model {
             let held = self.latest(billed, order.order_id).expect("just reserved");
             return self.use_case(billed, order.order_id, held, signed);
         }
-        if !is_plain {
-            return;
-        }
         let case = self.cases.get_mut(&id).expect("it is pending");
         if answer.decision == Referred {
             case.channel = channel;
@@ -172,7 +188,10 @@ impl Model {
         }
         match answer.decision {
             Referred
-                if (case.order.amount, case.order.terms()) != (order.amount, order.terms()) =>
+                if case.order.amount != order.amount
+                    || named(&case.order) != named(order)
+                    // It is worth more by now than what somebody signed for all of it.
+                    || case.waiver.is_some_and(|(most, _)| case.worth <= most && most < worth) =>
             {
                 (case.order, case.status, case.level) = (order.clone(), CaseStatus::Open, 0);
                 (case.claimed_by, case.waiver, case.signatures) = (None, None, Vec::new());
@@ -180,20 +199,26 @@ impl Model {
                 case.revision += 1;
             }
             Referred => case.order.ttl = order.ttl,
-            _ => {}
+            _ => return,
         }
+        case.worth = worth;
     }
 
     /// The answer to an order that is reserved, where a case gave it just that.
     pub(super) fn reserved_before(&self, order: &OrderOf, held: u64) -> Option<Answer> {
-        if !self.is_plain(order) {
-            return None;
-        }
         self.cases.values().find(|case| case.reservation == Some(held))?;
         let made = &self.orders[&held];
         let total = made.open + made.captured + made.released + made.expired;
+        let Shipping { ship_date, tax, freight, .. } =
+            order.details.as_ref().and_then(|details| details.shipping).unwrap_or_default();
+        let ExposurePolicy { tax_counts, freight_counts, .. } = self.rules.exposure;
+        let excluded = if tax_counts { 0 } else { tax } + if freight_counts { 0 } else { freight };
+        let Worth { share, foreign, sold_to, .. } = made.worth;
+        let own = self.accounts[made.account].currency;
         let same = (made.asked, total) == (order.terms(), Amount::from(order.amount))
-            && made.worth.is_plain();
+            && foreign.unwrap_or(own) == order.currency
+            && sold_to.unwrap_or(made.account) == order.account_id
+            && (made.worth.ship_date, share.1 - share.0) == (ship_date, excluded.into());
         same.then(|| holding(order.amount.into()))
     }
 
@@ -213,9 +238,8 @@ impl Model {
 
     /// Decides the order of a case again; what it holds is new.
     fn decide_again(&mut self, id: u64, item: usize) -> Result<Answer> {
-        let order = self.cases[&id].order.clone();
-        if self.latest(order.account_id, order.order_id).is_some_and(|id| self.orders[&id].open > 0)
-        {
+        let Case { order, billed, .. } = self.cases[&id].clone();
+        if self.latest(billed, order.order_id).is_some_and(|id| self.orders[&id].open > 0) {
             return refuse("OrderAlreadyReserved");
         }
         let signed = self.is_waived(&order);
@@ -231,6 +255,7 @@ impl Model {
 
     pub(super) fn review(&mut self, c: &ReviewCase<'static>) -> Result {
         let (now, who) = (self.now, c.request.id);
+        let worth = self.cases.get(&c.case).map(|case| self.worth_of(case)).unwrap_or_default();
         let Some(case) = self.cases.get_mut(&c.case) else { return refuse("CaseNotFound") };
         let signs =
             c.role.is_some_and(|role| [Signer::CreditAnalyst, Signer::Finance].contains(&role));
@@ -248,7 +273,7 @@ impl Model {
                 (case.status, case.claimed_by) = (CaseStatus::Claimed, Some(who));
             }
             Act::Escalate if !signs => return refuse("NotASigner"),
-            Act::Escalate if case.level > 0 || case.order.amount > 50 => {
+            Act::Escalate if case.level > 0 || worth > 50 => {
                 return refuse("NothingAbove");
             }
             Act::Escalate => {
@@ -262,7 +287,9 @@ impl Model {
 
     fn sign(&mut self, c: &ReviewCase<'static>, approve: &Approve<'static>) -> Result {
         let (now, who) = (self.now, c.request.id);
+        let worth = self.worth_of(&self.cases[&c.case]);
         let case = self.cases.get_mut(&c.case).expect("it was found");
+        let is_foreign = self.accounts[case.billed].currency != case.order.currency;
         if approve.revision.is_some_and(|seen| seen != case.revision) {
             return refuse("CaseChanged");
         }
@@ -281,9 +308,10 @@ impl Model {
         if until <= now {
             return refuse("Passed");
         }
-        let amount = Amount::from(approve.amount.unwrap_or(case.order.amount));
         // What is over counts for nothing.
         let before = case.waiver.filter(|(_, ends)| now < *ends);
+        let signed = before.filter(|_| is_foreign).map(|(signed, _)| signed);
+        let amount = approve.amount.map_or(signed.unwrap_or(worth), Amount::from);
         let mut signatures = if before.is_some() { case.signatures.clone() } else { Vec::new() };
         if let Some((signed, ends)) = before {
             if signed != amount {
@@ -311,10 +339,10 @@ impl Model {
             return Ok(vec![]);
         }
         (case.status, case.escalates_at, case.expires_at) = (CaseStatus::Approved, 0, until);
-        if Amount::from(case.order.amount) > amount {
+        if worth > amount {
             return Ok(vec![]);
         }
-        let account = case.order.account_id;
+        let account = case.billed;
         let mut answer = self.decide_again(c.case, 0)?;
         (answer.available, answer.bound_by) = self.room(account);
         Ok(vec![answer])
@@ -345,7 +373,7 @@ impl Model {
         for (item, id) in c.cases.iter().enumerate() {
             let waits = self.cases.get(id).is_some_and(|case| {
                 let most = case.waiver.map_or(0, |(most, _)| most);
-                case.status == CaseStatus::Approved && Amount::from(case.order.amount) <= most
+                case.status == CaseStatus::Approved && self.worth_of(case) <= most
             });
             let mut next = self.clone();
             let answer = if waits { next.decide_again(*id, item).ok() } else { None };

@@ -67,8 +67,9 @@ impl Model {
     fn reserve_item(&mut self, order: &crate::OrderOf, item: usize) -> Result<Answer> {
         let billed = self.billed(order)?;
         let latest = self.latest(billed, order.order_id);
-        if latest.is_some_and(|id| self.orders[&id].open > 0) {
-            return refuse("OrderAlreadyReserved");
+        if let Some(held) = latest.filter(|id| self.orders[id].open > 0) {
+            let before = self.reserved_before(order, held);
+            return before.map_or_else(|| refuse("OrderAlreadyReserved"), Ok);
         }
         let waives = std::mem::take(&mut self.cases);
         let answer = self.judge(order, false, item);

@@ -233,10 +233,10 @@ fn what_was_acknowledged_survives_everything() {
     }
     let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 260)).collect();
     let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured Case \
-                 Claimed Counted Expired ExpirySet FirstBilled Grown HoldLifted HoldPlaced \
-                 ItemForgotten ItemMoved ItemPosted LimitApproved LimitProposed OrderMoved \
-                 OrdersCounted PolicyActivated PolicyPut PolicyShadowed ProposalClosed RateSet \
-                 Released ReservationForgotten Reserved Revalued RollingLimitRemoved \
+                 CaseCounted Claimed Counted Expired ExpirySet FirstBilled Grown HoldLifted \
+                 HoldPlaced ItemForgotten ItemMoved ItemPosted LimitApproved LimitProposed \
+                 OrderMoved OrdersCounted PolicyActivated PolicyPut PolicyShadowed ProposalClosed \
+                 RateSet Released ReservationForgotten Reserved Revalued RollingLimitRemoved \
                  RollingLimitSet SegmentSet SourceMoved StatusSet TemporaryLimitRemoved \
                  TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed \
                  UtilisationTaken VerificationRecorded";

@@ -64,7 +64,7 @@ def list_(
             row.case_id,
             row.account_id,
             row.order_id,
-            amount(row.amount_minor, row.currency),
+            _asked(row),
             row.status.value,
             ", ".join(reason.code for reason in row.reasons),
             str(row.priority),
@@ -90,16 +90,28 @@ def show(conn: Connection, *, case_id: str) -> None:
     facts(conn.console, _facts(found))
 
 
+def _asked(case: Case) -> str:
+    """What its order asks for, and where that is in another currency what it is worth."""
+    asked = amount(case.amount_minor, case.currency)
+    if case.account_currency == case.currency:
+        return asked
+    return f"{asked}, worth {amount(case.worth_minor, case.account_currency)}"
+
+
 def _facts(case: Case) -> list[tuple[str, str]]:
     ends = "approved until" if case.status is CaseStatus.APPROVED else "expires"
     rows = [
         ("case", case.case_id),
         ("account", case.account_id),
         ("order", case.order_id),
-        ("amount", amount(case.amount_minor, case.currency)),
+        ("amount", _asked(case)),
+        ("of that tax", amount(case.tax_minor or None, case.currency)),
+        ("of that freight", amount(case.freight_minor or None, case.currency)),
+        ("ships", str(case.ship_date or "")),
+        ("sold to", case.sold_to_account_id),
         ("status", case.status.value),
         ("revision", str(case.revision)),
-        *(("reason", reason_text(reason, case.currency)) for reason in case.reasons),
+        *(("reason", reason_text(reason, case.account_currency)) for reason in case.reasons),
         ("terms asked for", case.terms_id),
         ("contract", case.contract_id),
         ("asked by", ", ".join(case.asked_by)),
@@ -113,7 +125,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     ]
     if case.waiver is not None:
         waived = ", ".join(case.waiver.waived_reasons)
-        most = amount(case.waiver.amount_minor, case.currency)
+        most = amount(case.waiver.amount_minor, case.account_currency)
         rows.append(("waives", f"{waived} up to {most} until {time_text(case.waiver.expire_time)}"))
     for one in case.signatures:
         instead = f" for {one.on_behalf_of}" if one.on_behalf_of else ""
@@ -168,7 +180,12 @@ def claim(
     help="A reason that no longer stands in the way; may be given several times.  "
     "[default: all that the case names]",
 )
-@click.option("--amount", "amount_text", metavar="AMOUNT", help="The most.  [default: the case's]")
+@click.option(
+    "--amount",
+    "amount_text",
+    metavar="AMOUNT",
+    help="The most that it may be worth, in the account's currency.  [default: what it is worth]",
+)
 @click.option("--until", type=TIME, help="When the approval ends.  [default: as the policy says]")
 @click.option("--for", "on_behalf_of", default="", metavar="WHO", help="With whose authority.")
 @click.option(
@@ -203,7 +220,7 @@ def approve(
     codes = [_code(name) for name in waived] or list(
         dict.fromkeys(reason.code for reason in found.reasons)
     )
-    most = None if amount_text is None else read_amount(amount_text, found.currency)
+    most = None if amount_text is None else read_amount(amount_text, found.account_currency)
     result = conn.client.approve_case(
         case_id,
         codes,

@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::counting::Details;
 use crate::event::{CaseAsk, CaseEvent};
 use crate::model::{
     Captures, Case, CaseId, CaseStatus, Comment, Counters, Delegation, Reservation, Signature,
 };
 use crate::rows::Rows;
-use crate::terms::OrderTerms;
 use crate::values::Micros;
 
 pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
@@ -69,7 +67,7 @@ fn opened(id: CaseId, ask: &CaseAsk<'_>, askers: &[Cow<'_, str>], now: Micros) -
         order_id: ask.order_id.into(),
         amount: ask.amount,
         ttl: ask.ttl,
-        asked: ask.asked.map(Into::into),
+        asked: ask.asked.clone(),
         reasons: ask.reasons.clone(),
         channel: (&*ask.channel).into(),
         asked_by: askers.iter().map(|by| (&**by).into()).collect(),
@@ -96,9 +94,10 @@ fn ask_again(case: &mut Case, ask: &CaseAsk<'_>, anew: bool) {
     case.note_asker(&ask.by);
     (case.ttl, case.channel) = (ask.ttl, (&*ask.channel).into());
     case.reasons.clone_from(&ask.reasons);
+    // What it is worth may be another amount by now.
+    case.asked.clone_from(&ask.asked);
     if anew {
         case.amount = ask.amount;
-        case.asked = ask.asked.map(Into::into);
         (case.status, case.claimed_by, case.level) = (CaseStatus::Open, None, 0);
         (case.escalates_at, case.expires_at) = (ask.escalates_at, ask.expires_at);
         (case.waiver, case.signatures) = (None, Vec::new());
@@ -130,7 +129,7 @@ fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
         order_id,
         amount,
         expires_at,
-        asked,
+        details,
         channel,
     } = event
     else {
@@ -149,9 +148,7 @@ fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
         created_at: now,
         closed_at: 0,
         captures: Captures::default(),
-        details: asked.clone().map(|OrderTerms { contract_id, terms_id }| {
-            Box::new(Details { contract_id, terms_id, counting: None })
-        }),
+        details: details.clone(),
         channel: channel.clone(),
     });
     rows.add(*slot, &Counters { reserved: *amount, ..Counters::NONE });

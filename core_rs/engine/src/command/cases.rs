@@ -49,7 +49,8 @@ pub enum Act<'a> {
 pub struct Approve<'a> {
     /// Which of the case's reasons are waived; at least one.
     pub waived: Vec<ReasonCode>,
-    /// Up to which amount; absent: the case's.
+    /// Up to which amount, in the currency of the account that is billed; absent: what the case's
+    /// order is worth at this moment, or what was signed before.
     pub amount: Option<Minor>,
     /// Until when; absent: as long as the policy lets approvals hold, which is the most.
     pub until: Option<Micros>,

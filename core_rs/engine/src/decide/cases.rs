@@ -4,23 +4,22 @@ use std::borrow::Cow;
 
 use crate::bounds::{CASE_ASKERS_MAX, CASES_PENDING_MAX};
 use crate::command::{Act, Order, Release, Reserve, ReviewCase, Target};
-use crate::counting::{Details, OrderDetails};
-use crate::decide::counting::Asked;
+use crate::counting::Details;
 use crate::decide::levels::Pending;
 use crate::decide::{Context, Decided, expiry};
 use crate::error::{CaseRefusal, Refusal};
 use crate::event::{CaseAsk, CaseEvent, Event};
-use crate::model::{Case, CaseStatus, Reservation, Waiver};
+use crate::model::{Case, CaseDetails, CaseStatus, Reservation, Waiver};
 use crate::outcome::{Decision, Outcome, Reason, ReservationView, Reserved, Reviewed};
 use crate::state::State;
-use crate::terms::AskedTerms;
 use crate::values::{Id, Micros, Minor, Slot, Text, reservation_id};
 
+mod details;
 mod retry;
 mod sign;
 
 pub use retry::Sweep;
-pub use sign::{signatures_missing, signs};
+pub use sign::{signatures_missing, signs, worth};
 
 impl Context<'_> {
     /// Decides an order that waits in a case, or did, and what becomes of the case.
@@ -32,7 +31,9 @@ impl Context<'_> {
         case: &Case,
     ) -> Decided<'a> {
         let order = &command.order;
-        let waiver = case.waiver_for(order.amount, order.terms(), self.now);
+        let asked = self.case_details(slot, order);
+        let worth = worth_asked(order, asked.as_deref());
+        let waiver = case.waiver_for(worth, asked.as_deref(), self.now);
         let mut reserved =
             self.judge(slot, Pending::default(), order.into(), command.allow_partial, waiver)?;
         reserved.case = Some(case.id);
@@ -108,7 +109,8 @@ impl Context<'_> {
             Reserved { verdict, reservation, amount, expires_at, case: case_id, counting };
         let reserved = Some(reserved);
         let currency = None;
-        let reviewed = Reviewed { case, account_id, status, missing: 0, reserved, currency };
+        let (missing, order) = (0, None);
+        let reviewed = Reviewed { case, account_id, status, missing, reserved, currency, order };
         let event = Event::Case(CaseEvent::Withdrawn { case });
         Some((Outcome::Reviewed(Box::new(reviewed)), vec![event]))
     }
@@ -116,31 +118,22 @@ impl Context<'_> {
     /// The answer to an order that is reserved already: what it holds, where a case gave it just
     /// that, and else a refusal.
     #[cold]
-    pub(super) fn reserved_in_case<'a>(&self, order: &Order<'a>) -> Decided<'a> {
+    pub(super) fn reserved_in_case(&self, order: &Order<'_>) -> Result<Reserved, Refusal> {
         let refused = || Refusal::OrderAlreadyReserved(order.order_id.into());
-        let slot = self.slot(order.account_id)?;
-        if !self.counts_as_it_is(slot, order) {
-            return Err(refused());
-        }
+        let slot = self.billed(order.into())?;
         let held = self.state.latest_of_order(slot, order.order_id).ok_or_else(refused)?;
         let case = case_of_reservation(self.state, held).ok_or_else(refused)?;
-        let Reservation { id, open, captured, released, expired, expires_at, .. } = *held;
-        // It may have been approved of less than was first asked for.
-        let total = open + captured + released + expired;
-        let asked = held.details.as_deref().and_then(Details::terms);
-        if held.counting().is_some() || total != order.amount || asked != order.terms() {
+        if !self.is_of(held, order) {
             return Err(refused());
         }
+        let Reservation { id, expires_at, .. } = *held;
         let verdict = self.approved(slot, 0);
         let (amount, case) = (order.amount, Some(case.id));
-        let reserved =
-            Reserved { verdict, reservation: Some(id), amount, expires_at, case, counting: None };
-        Ok((Outcome::Reserved(reserved), Vec::new()))
+        let (reservation, counting) = (Some(id), held.counting().cloned().map(Box::new));
+        Ok(Reserved { verdict, reservation, amount, expires_at, case, counting })
     }
 
-    /// Opens a case for an order that was referred; declines it where just that was rejected. A
-    /// case keeps its amount and terms alone: an order that counts otherwise than it is has none,
-    /// and is asked for anew when it may fit.
+    /// Opens a case for an order that was referred; declines it where just that was rejected.
     #[cold]
     pub(super) fn open_case<'a>(
         &self,
@@ -148,13 +141,12 @@ impl Context<'_> {
         slot: Slot,
         order: &Order<'a>,
     ) -> Result<Option<Event<'a>>, Refusal> {
-        if !self.counts_as_it_is(slot, order) {
-            return Ok(None);
-        }
+        let asked = self.case_details(slot, order);
         let former = self.state.cases().of_order(slot, order.order_id);
         let rejected = former.filter(|case| case.status == CaseStatus::Rejected);
         let reasons = &reserved.verdict.reasons;
-        if let Some(case) = rejected.filter(|case| !asks_anew(case, order, reasons)) {
+        let asks_anew = |case: &&Case| asks_anew(case, order, asked.as_deref(), reasons);
+        if let Some(case) = rejected.filter(|case| !asks_anew(case)) {
             reserved.verdict.decision = Decision::Declined;
             reserved.case = Some(case.id);
             return Ok(None);
@@ -166,7 +158,7 @@ impl Context<'_> {
         let askers = former.map_or(&[][..], |case| &case.asked_by);
         self.may_ask(askers, order)?;
         let askers = askers.iter().map(|by| Cow::Owned(by.to_string())).collect();
-        let ask = self.case_ask(slot, order, reasons);
+        let ask = self.case_ask(slot, order, asked, reasons);
         reserved.case = Some(self.seq);
         Ok(Some(Event::Case(CaseEvent::Opened { case: self.seq, ask, askers })))
     }
@@ -180,8 +172,15 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn case_ask<'a>(&self, slot: Slot, order: &Order<'a>, reasons: &[Reason]) -> CaseAsk<'a> {
+    fn case_ask<'a>(
+        &self,
+        slot: Slot,
+        order: &Order<'a>,
+        asked: Option<Box<CaseDetails>>,
+        reasons: &[Reason],
+    ) -> CaseAsk<'a> {
         let approvals = &self.state.policy().approvals;
+        let worth = worth_asked(order, asked.as_deref());
         CaseAsk {
             slot,
             order_id: order.order_id,
@@ -190,18 +189,18 @@ impl Context<'_> {
             reasons: reasons.to_vec(),
             channel: Cow::Owned(self.channel.to_owned()),
             by: self.whoever_asks(),
-            escalates_at: self.escalates_at(order.amount, slot, 0),
+            escalates_at: self.escalates_at(worth, slot, 0),
             expires_at: self.now.saturating_add(approvals.expire_after),
-            asked: order.terms(),
+            asked,
         }
     }
 
-    /// When the clock escalates a case of this amount and level; zero: never.
-    fn escalates_at(&self, amount: Minor, slot: Slot, level: u8) -> Micros {
+    /// When the clock escalates a case that is worth this, of this level; zero: never.
+    fn escalates_at(&self, worth: Minor, slot: Slot, level: u8) -> Micros {
         let approvals = &self.state.policy().approvals;
         let currency = self.state.terms(slot).currency;
         match approvals.escalate_after {
-            Some(after) if approvals.has_above(amount, currency, level) => {
+            Some(after) if approvals.has_above(worth, currency, level) => {
                 self.now.saturating_add(after)
             }
             _ => 0,
@@ -220,14 +219,16 @@ impl Context<'_> {
         case: &Case,
         reasons: &[Reason],
     ) -> Result<Option<Event<'a>>, Refusal> {
-        let anew = asks_anew(case, order, reasons);
+        let asked = self.case_details(slot, order);
+        let anew = asks_anew(case, order, asked.as_deref(), reasons);
         let is_asker = case.asked_by.iter().any(|by| by == self.actor);
         let same_way = case.ttl == order.ttl && *case.channel == *self.channel;
+        let same_way = same_way && case.asked == asked;
         if !anew && is_asker && case.reasons == reasons && same_way {
             return Ok(None);
         }
         self.may_ask(&case.asked_by, order)?;
-        let ask = self.case_ask(slot, order, reasons);
+        let ask = self.case_ask(slot, order, asked, reasons);
         Ok(Some(Event::Case(CaseEvent::AskedAgain { case: case.id, ask, anew })))
     }
 
@@ -247,6 +248,7 @@ impl Context<'_> {
             missing: self.missing(case, None),
             reserved: None,
             currency: None,
+            order: None,
         };
         let mut events = Vec::new();
         let priority = match command.act {
@@ -304,10 +306,10 @@ impl Context<'_> {
 
     /// Leaves a case to the next band, where there is one.
     pub(super) fn escalate<'a>(&self, case: &Case) -> Option<Event<'a>> {
-        let Case { id, slot, amount, level, .. } = *case;
-        let currency = self.state.terms(slot).currency;
-        let above = self.state.policy().approvals.has_above(amount, currency, level);
-        let escalates_at = self.escalates_at(amount, slot, level + 1);
+        let Case { id, slot, level, .. } = *case;
+        let (worth, currency) = (self.worth_of(case), self.state.terms(slot).currency);
+        let above = self.state.policy().approvals.has_above(worth, currency, level);
+        let escalates_at = self.escalates_at(worth, slot, level + 1);
         above.then_some(Event::Case(CaseEvent::Escalated {
             case: id,
             level: level + 1,
@@ -325,17 +327,13 @@ impl Context<'_> {
         pending: Pending<'_>,
         item: usize,
     ) -> Result<(Reserved, Option<Event<'a>>), Refusal> {
-        let Case { id, slot, amount, .. } = *case;
+        let Case { id, slot, .. } = *case;
         let latest = self.state.latest_of_order(slot, &case.order_id);
         if latest.is_some_and(|held| held.is_open()) {
             return Err(Refusal::OrderAlreadyReserved((*case.order_id).into()));
         }
-        let details = case.asked_terms().map(|AskedTerms { contract_id, terms_id }| OrderDetails {
-            contract_id,
-            terms_id,
-            shipping: None,
-        });
-        let asked = Asked::plain(self.state, slot, amount, details.as_ref());
+        let details = case.asks(self.state.account_id(slot));
+        let asked = self.asked_in(case, details.as_ref());
         let context = Context { channel: &case.channel, ..*self };
         let mut reserved = context.judge(slot, pending, asked, false, waiver)?;
         reserved.case = Some(id);
@@ -350,9 +348,9 @@ impl Context<'_> {
             reservation,
             slot,
             order_id: Cow::Owned(case.order_id.to_string()),
-            amount,
+            amount: reserved.counted(),
             expires_at,
-            asked: case.asked.clone(),
+            details: Details::of(details.as_ref(), reserved.counting.as_deref().cloned()),
             channel: case.channel.clone(),
         });
         Ok((reserved, Some(event)))
@@ -372,13 +370,28 @@ impl Context<'_> {
 }
 
 /// Whether an order asks for something else than its case, or is referred for more.
-fn asks_anew(case: &Case, order: &Order<'_>, reasons: &[Reason]) -> bool {
+fn asks_anew(
+    case: &Case,
+    order: &Order<'_>,
+    asked: Option<&CaseDetails>,
+    reasons: &[Reason],
+) -> bool {
     let known = |reason: &Reason| {
         case.reasons.iter().any(|r| (r.code, &r.whose) == (reason.code, &reason.whose))
     };
+    // By the rates of now it may be worth more than those who signed said.
+    let is_beyond = |worth| case.waiver.as_ref().is_some_and(|waiver| waiver.amount < worth);
+    let outgrows = case.is_pending() && !is_beyond(case.worth());
     case.amount != order.amount
-        || !case.asks_for(order.terms())
+        || !case.asks_for(asked)
+        || outgrows && is_beyond(worth_asked(order, asked))
         || !reasons.iter().filter(|reason| reason.blocks()).all(known)
+}
+
+/// All of an order in the currency of who is billed.
+fn worth_asked(order: &Order<'_>, asked: Option<&CaseDetails>) -> Minor {
+    let counts = asked.and_then(|asked| asked.counts.as_ref());
+    counts.map_or(order.amount, |counts| counts.worth)
 }
 
 /// The case under which an order was reserved, where it was under one.

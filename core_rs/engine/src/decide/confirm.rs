@@ -1,6 +1,7 @@
 //! `Confirm`: may the goods of an order still leave?
 
 use crate::command::Target;
+use crate::counting::Parts;
 use crate::decide::cases::case_of_reservation;
 use crate::decide::levels::room;
 use crate::decide::rules::standing;
@@ -51,7 +52,10 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
 fn look_at_approval(case: &Case, found: &Reservation, now: Micros, reasons: &mut Vec<Reason>) {
     let Some(waiver) = &case.waiver else { return };
     if now < waiver.until {
-        let is_covered = found.open + found.captured <= waiver.amount;
+        let Parts { open, captured, .. } = found.parts();
+        // One in another currency may have become worth more since, without having grown.
+        let has_grown = found.counting().is_none_or(|counting| counting.total < open + captured);
+        let is_covered = !has_grown || found.full(open + captured) <= waiver.amount;
         reasons.retain(|reason| !(is_covered && waiver.covers(reason)));
     } else {
         let days = [now, waiver.until - 1].map(|moment| i64::from(Day::of(moment).0));

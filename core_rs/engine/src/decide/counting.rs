@@ -42,21 +42,8 @@ impl<'o> From<&Inquiry<'o>> for Asked<'o> {
     }
 }
 
-impl<'o> Asked<'o> {
-    /// An order that counts as it is, and names no more than terms.
-    pub(super) fn plain(
-        state: &'o State,
-        slot: Slot,
-        amount: Minor,
-        details: Option<&'o OrderDetails<'o>>,
-    ) -> Asked<'o> {
-        let (account_id, currency) = (&**state.account_id(slot), state.terms(slot).currency);
-        Asked { account_id, amount, currency, details }
-    }
-}
-
 impl Asked<'_> {
-    fn shipping(&self) -> Shipping<'_> {
+    pub(super) fn shipping(&self) -> Shipping<'_> {
         self.details.and_then(|details| details.shipping).unwrap_or_default()
     }
 }
@@ -77,13 +64,6 @@ impl Context<'_> {
         let Some(bill_to) = asked.shipping().bill_to else { return Ok(slot) };
         let found = self.state.slot(bill_to);
         found.ok_or_else(|| Refusal::BillToNotFound(bill_to.into()))
-    }
-
-    /// Whether an order is one that a case can keep: in the currency of its account, which is also
-    /// billed, and of no day of shipping, tax or freight.
-    pub(super) fn counts_as_it_is(&self, slot: Slot, order: &Order<'_>) -> bool {
-        let ships = order.details.as_ref().is_some_and(|details| details.shipping.is_some());
-        !ships && self.state.terms(slot).currency == order.currency
     }
 
     /// Decides an order that is not in the currency of the account that is billed, or names
@@ -173,7 +153,11 @@ impl Context<'_> {
     }
 
     /// How an order counts; `None` where it counts as it is, an error where it cannot be valued.
-    fn counting(&self, slot: Slot, asked: Asked<'_>) -> Result<Option<Counting>, Reason> {
+    pub(super) fn counting(
+        &self,
+        slot: Slot,
+        asked: Asked<'_>,
+    ) -> Result<Option<Counting>, Reason> {
         let Asked { account_id, amount, currency, .. } = asked;
         let own = self.state.terms(slot).currency;
         let exchange = match own == currency {

@@ -55,11 +55,14 @@ impl Context<'_> {
         let order = &command.order;
         let slot = match self.orderer(order) {
             // What was approved meanwhile is the answer to whoever asks for just that.
-            Err(Refusal::OrderAlreadyReserved(_)) => return self.reserved_in_case(order),
+            Err(Refusal::OrderAlreadyReserved(_)) => {
+                let reserved = self.reserved_in_case(order)?;
+                return Ok((Outcome::Reserved(reserved), Vec::new()));
+            }
             found => found?,
         };
         let case = self.state.cases().pending_of_order(slot, order.order_id);
-        if let Some(case) = case.filter(|_| self.counts_as_it_is(slot, order)) {
+        if let Some(case) = case {
             return self.reserve_in_case(command, slot, case);
         }
         let mut reserved =
@@ -69,9 +72,6 @@ impl Context<'_> {
             events.extend(self.open_case(&mut reserved, slot, order)?);
         } else {
             events.extend(self.hold(&mut reserved, slot, order, 0));
-            if case.is_some() {
-                events.extend(self.use_case(&mut reserved, slot, order.order_id));
-            }
         }
         Ok((Outcome::Reserved(reserved), events))
     }
@@ -95,6 +95,8 @@ impl Context<'_> {
         let mut results = Vec::with_capacity(judged.len());
         for (index, (slot, mut reserved)) in judged.into_iter().enumerate() {
             match misfit {
+                // What a case has reserved before stays so.
+                _ if reserved.reservation.is_some() => {}
                 None => {
                     events.extend(self.hold(&mut reserved, slot, &orders[index], index));
                     events.extend(self.use_case(&mut reserved, slot, orders[index].order_id));
@@ -111,7 +113,10 @@ impl Context<'_> {
         order: &Order<'o>,
         earlier: &mut Earlier<'o>,
     ) -> Result<(Slot, Reserved), Refusal> {
-        let slot = self.orderer(order)?;
+        let slot = match self.orderer(order) {
+            Err(Refusal::OrderAlreadyReserved(_)) => return self.reserved_before(order, earlier),
+            found => found?,
+        };
         if !earlier.orders.insert((slot, order.order_id)) {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
@@ -119,6 +124,21 @@ impl Context<'_> {
         let reserved = self.judge(slot, pending, order.into(), false, None)?;
         earlier.take(self.state, slot, &reserved);
         Ok((slot, reserved))
+    }
+
+    /// The answer to an order of a batch that is reserved already, as to one that comes alone.
+    #[cold]
+    fn reserved_before<'o>(
+        &self,
+        order: &Order<'o>,
+        earlier: &mut Earlier<'o>,
+    ) -> Result<(Slot, Reserved), Refusal> {
+        let slot = self.billed(order.into())?;
+        let reserved = self.reserved_in_case(order)?;
+        match earlier.orders.insert((slot, order.order_id)) {
+            true => Ok((slot, reserved)),
+            false => Err(Refusal::OrderAlreadyReserved(order.order_id.into())),
+        }
     }
 
     /// Whose order it is, if it may be placed at all.

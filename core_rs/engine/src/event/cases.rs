@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseId, Signer, Waiver};
+use crate::counting::Details;
+use crate::model::{CaseDetails, CaseId, Signer, Waiver};
 use crate::outcome::Reason;
-use crate::terms::{AskedTerms, OrderTerms};
 use crate::values::{Id, Micros, Minor, ReservationId, Slot, Text, Ttl};
 
 /// One fact of a case, or of who may sign any.
@@ -106,13 +106,13 @@ pub enum CaseEvent<'a> {
         slot: Slot,
         /// For which order.
         order_id: Cow<'a, str>,
-        /// How much.
+        /// How much of it counts.
         amount: Minor,
         /// Until when.
         expires_at: Micros,
-        /// What the order named of payment terms; absent where it named nothing.
+        /// What its order named that few do.
         #[serde(default)]
-        asked: Option<OrderTerms>,
+        details: Option<Box<Details>>,
         /// Through which sales channel it was asked for; empty where it named none, or before that
         /// was kept.
         #[serde(default)]
@@ -159,7 +159,7 @@ pub struct CaseAsk<'a> {
     /// Which.
     #[serde(borrow)]
     pub order_id: &'a str,
-    /// How much.
+    /// How much, in its own currency.
     pub amount: Minor,
     /// How long it is to hold.
     pub ttl: Ttl,
@@ -173,7 +173,7 @@ pub struct CaseAsk<'a> {
     pub escalates_at: Micros,
     /// When the clock ends it.
     pub expires_at: Micros,
-    /// What it names of payment terms; not written where it names nothing.
+    /// What it names that few orders do; not written where it names nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<AskedTerms<'a>>,
+    pub asked: Option<Box<CaseDetails>>,
 }

@@ -4,7 +4,6 @@ use serde::{Serialize, Serializer};
 
 use crate::counting::Details;
 use crate::model::CaseId;
-use crate::terms::OrderTerms;
 use crate::values::{Id, Micros, Minor, ReservationId, Slot};
 
 /// The fields of an order that was approved: as many of the last ones as say something.
@@ -38,17 +37,17 @@ pub(super) fn reserved_in_case<S: Serializer>(
     order_id: &str,
     amount: &Minor,
     expires_at: &Micros,
-    asked: &Option<OrderTerms>,
+    details: &Option<Box<Details>>,
     channel: &Id,
     to: S,
 ) -> Result<S::Ok, S::Error> {
-    match (asked, channel.is_empty()) {
+    match (details, channel.is_empty()) {
         (None, true) => (case, reservation, slot, order_id, amount, expires_at).serialize(to),
-        (asked, true) => {
-            (case, reservation, slot, order_id, amount, expires_at, asked).serialize(to)
+        (details, true) => {
+            (case, reservation, slot, order_id, amount, expires_at, details).serialize(to)
         }
-        (asked, false) => {
-            (case, reservation, slot, order_id, amount, expires_at, asked, channel).serialize(to)
+        (details, false) => {
+            (case, reservation, slot, order_id, amount, expires_at, details, channel).serialize(to)
         }
     }
 }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{CASE_ASKERS_MAX, CASE_COMMENTS_MAX};
+use crate::counting::OrderDetails;
+use crate::model::{CaseCounts, CaseDetails};
 use crate::outcome::{Reason, ReasonCode, Whose};
-use crate::terms::{AskedTerms, OrderTerms};
 use crate::values::{Id, Micros, Minor, ReservationId, Slot, Ttl};
 
 /// A case's id: the sequence of the entry that opened it.
@@ -105,7 +106,7 @@ impl Waived {
 pub struct Waiver {
     /// Which reasons no longer stand in the way.
     pub waived: Vec<Waived>,
-    /// Of an order of at most so much.
+    /// Of an order that is worth at most so much, in the currency of the account that is billed.
     pub amount: Minor,
     /// Before this moment.
     pub until: Micros,
@@ -152,12 +153,12 @@ pub struct Case {
     pub slot: Slot,
     /// Which.
     pub order_id: Id,
-    /// How much it asks for.
+    /// How much it asks for, in its own currency.
     pub amount: Minor,
     /// How long it is to hold, from when it is reserved.
     pub ttl: Ttl,
-    /// What it names of payment terms.
-    pub asked: Option<OrderTerms>,
+    /// What it names that few orders do.
+    pub asked: Option<Box<CaseDetails>>,
     /// Why it was referred, as of when it was last asked.
     pub reasons: Vec<Reason>,
     /// Through which channel; may be empty.
@@ -222,6 +223,8 @@ impl Case {
     pub fn waits_for_credit(&self) -> bool {
         let short = |reason: &Reason| reason.code.is_of_credit() || !reason.blocks();
         match (self.status, &self.waiver) {
+            // What one in another currency is worth changes with the rates.
+            (CaseStatus::Approved, Some(_)) if self.is_converted() => true,
             (CaseStatus::Approved, Some(waiver)) => self.amount <= waiver.amount,
             _ => self.is_pending() && self.reasons.iter().all(short),
         }
@@ -239,29 +242,48 @@ impl Case {
         if self.waiver_at(now).is_some() { &self.signatures } else { &[] }
     }
 
-    /// What no longer stands in the way of an order like this at `now`.
+    /// What no longer stands in the way of an order at `now` that names this and is worth so much,
+    /// in the currency of the account that is billed.
     #[must_use]
     pub fn waiver_for(
         &self,
-        amount: Minor,
-        asked: Option<AskedTerms<'_>>,
+        worth: Minor,
+        asked: Option<&CaseDetails>,
         now: Micros,
     ) -> Option<&Waiver> {
         let waiver = self.waiver_at(now).filter(|_| self.status == CaseStatus::Approved)?;
-        (amount <= waiver.amount && self.asks_for(asked)).then_some(waiver)
+        (worth <= waiver.amount && self.asks_for(asked)).then_some(waiver)
     }
 
-    /// Whether its order names the same payment terms.
+    /// Whether its order names the same.
     #[must_use]
-    pub fn asks_for(&self, asked: Option<AskedTerms<'_>>) -> bool {
-        self.asked == asked.map(OrderTerms::from)
+    pub fn asks_for(&self, asked: Option<&CaseDetails>) -> bool {
+        CaseDetails::is_same(self.asked.as_deref(), asked)
     }
 
-    /// What its order names of payment terms.
+    /// What its order names that few do, as it would be asked for again; `billed` is the account's.
     #[must_use]
-    pub fn asked_terms(&self) -> Option<AskedTerms<'_>> {
-        let OrderTerms { contract_id, terms_id } = self.asked.as_ref()?;
-        Some(AskedTerms { contract_id: contract_id.as_deref(), terms_id: terms_id.as_deref() })
+    pub fn asks<'a>(&'a self, billed: &'a str) -> Option<OrderDetails<'a>> {
+        self.asked.as_ref().map(|asked| asked.asks(billed))
+    }
+
+    /// How its order counts; `None`: as it is.
+    #[must_use]
+    pub fn counts(&self) -> Option<&CaseCounts> {
+        self.asked.as_ref()?.counts.as_ref()
+    }
+
+    /// All of its order in the currency of the account that is billed, as of when it was last asked
+    /// for.
+    #[must_use]
+    pub fn worth(&self) -> Minor {
+        self.counts().map_or(self.amount, |counts| counts.worth)
+    }
+
+    /// Whether its order is in another currency than the account that is billed.
+    #[must_use]
+    pub fn is_converted(&self) -> bool {
+        self.counts().is_some_and(|counts| counts.currency.is_some())
     }
 
     /// Notes who asked for the order.

@@ -186,6 +186,7 @@ impl Rows for State {
 
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {
         let was = self.rates.set((base, currency), Some(quote));
+        self.cases.stir();
         self.undo.push(Undo::Rate((base, currency), was.map(Box::new)));
     }
 

@@ -92,23 +92,5 @@ pub struct AskedTerms<'a> {
     pub terms_id: Option<&'a str>,
 }
 
-/// The same, as a case keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderTerms {
-    /// The contract under which it was placed.
-    pub contract_id: Option<Id>,
-    /// The terms that it was approved under, where it named some.
-    pub terms_id: Option<Id>,
-}
-
-impl From<AskedTerms<'_>> for OrderTerms {
-    fn from(asked: AskedTerms<'_>) -> OrderTerms {
-        OrderTerms {
-            contract_id: asked.contract_id.map(Into::into),
-            terms_id: asked.terms_id.map(Into::into),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

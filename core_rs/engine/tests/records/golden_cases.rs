@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
+use creditgate_engine::counting::Details;
 use creditgate_engine::event::{CaseAsk, CaseEvent};
-use creditgate_engine::model::{CaseStatus, Signer, Waived, Waiver};
-use creditgate_engine::outcome::Reviewed;
-use creditgate_engine::terms::{AskedTerms, OrderTerms};
+use creditgate_engine::model::{CaseCounts, CaseDetails, CaseStatus, Signer, Waived, Waiver};
+use creditgate_engine::outcome::{CaseOrder, Reviewed};
 
 use super::*;
 
-const ASKED: AskedTerms<'static> = AskedTerms { contract_id: None, terms_id: Some("n") };
+fn asked(counts: Option<CaseCounts>) -> CaseDetails {
+    CaseDetails { contract_id: None, terms_id: Some("n".into()), counts }
+}
 
-fn ask(asked: Option<AskedTerms<'static>>) -> CaseAsk<'static> {
+fn ask(asked: Option<CaseDetails>) -> CaseAsk<'static> {
     CaseAsk {
         slot: 2,
         order_id: "o",
@@ -22,7 +24,7 @@ fn ask(asked: Option<AskedTerms<'static>>) -> CaseAsk<'static> {
         by: "oms".into(),
         escalates_at: 0,
         expires_at: 9,
-        asked,
+        asked: asked.map(Box::new),
     }
 }
 
@@ -37,8 +39,8 @@ fn review(name: &'static str, act: Act<'static>, events: Vec<CaseEvent<'static>>
     let role = Some(Signer::Finance);
     let command = Command::ReviewCase(ReviewCase { request: REQUEST, case: 7, role, act });
     let (account_id, status) = ("a".into(), CaseStatus::Claimed);
-    let (reserved, currency) = (None, None);
-    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved, currency };
+    let (reserved, currency, order) = (None, None, None);
+    let reviewed = Reviewed { case: 7, account_id, status, missing: 1, reserved, currency, order };
     let events = events.into_iter().map(Event::Case).collect();
     row(name, command, Outcome::Reviewed(Box::new(reviewed)), events, hex(name))
 }
@@ -50,11 +52,11 @@ fn signed(on_behalf_of: Option<Cow<'static, str>>, complete: bool) -> CaseEvent<
     CaseEvent::Signed { case, by: BY, on_behalf_of, role, waiver, complete }
 }
 
-fn held(asked: Option<OrderTerms>) -> CaseEvent<'static> {
-    held_through(asked, "")
+fn held(details: Option<Details>) -> CaseEvent<'static> {
+    held_through(details, "")
 }
 
-pub fn held_through(asked: Option<OrderTerms>, channel: &str) -> CaseEvent<'static> {
+pub fn held_through(details: Option<Details>, channel: &str) -> CaseEvent<'static> {
     CaseEvent::Reserved {
         case: 7,
         reservation: 1025,
@@ -62,7 +64,7 @@ pub fn held_through(asked: Option<OrderTerms>, channel: &str) -> CaseEvent<'stat
         order_id: "o".into(),
         amount: 300,
         expires_at: 5,
-        asked,
+        details: details.map(Box::new),
         channel: channel.into(),
     }
 }
@@ -93,6 +95,7 @@ pub fn rows() -> Vec<Row> {
         missing: 0,
         reserved: Some(Reserved { case: Some(7), ..reserved(Decision::Approved, &[]) }),
         currency: Some(order().currency),
+        order: None,
     };
     let referred = Reserved {
         reservation: None,
@@ -100,7 +103,7 @@ pub fn rows() -> Vec<Row> {
         ..reserved(Decision::Referred, &[ReasonCode::TermsUpgraded])
     };
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
-    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(ASKED)), askers: vec![] };
+    let opened = CaseEvent::Opened { case: 7, ask: ask(Some(asked(None))), askers: vec![] };
     let again = CaseEvent::AskedAgain { case: 7, ask: ask(None), anew: true };
     let delegate =
         |during| Command::Delegate(Delegate { request: REQUEST, to: "ann", role: None, during });
@@ -137,7 +140,43 @@ pub fn rows() -> Vec<Row> {
             hex("retry_cases"),
         ),
     ]);
+    rows.push(counted());
     rows
+}
+
+/// Of an order that does not count as it is: opened, reserved, and signed without that.
+fn counted() -> Row {
+    let counts = CaseCounts {
+        worth: 375,
+        currency: Currency::parse("EUR"),
+        ship_date: Some(Day(20_000)),
+        tax: 30,
+        freight: 20,
+        sold_to: Some("b".into()),
+    };
+    let ask = ask(Some(asked(Some(counts))));
+    let opened = CaseEvent::Opened { case: 7, ask, askers: vec![] };
+    let details = Details {
+        terms_id: Some("n".into()),
+        contract_id: None,
+        counting: Some(super::counting::kept()),
+    };
+    let signed = Reviewed {
+        case: 7,
+        account_id: "a".into(),
+        status: CaseStatus::Approved,
+        missing: 0,
+        reserved: Some(reserved(Decision::Declined, &[ReasonCode::FxRateStale])),
+        currency: Some(order().currency),
+        order: Some(Box::new(CaseOrder { order_id: "o".into(), amount: 300 })),
+    };
+    row(
+        "signed, counting",
+        Command::RetryCases(RetryCases { cases: vec![7] }),
+        Outcome::Reviewed(Box::new(signed)),
+        [opened, held(Some(details))].map(Event::Case).to_vec(),
+        hex("signed, counting"),
+    )
 }
 
 fn reviews() -> Vec<Row> {
@@ -161,7 +200,7 @@ fn reviews() -> Vec<Row> {
         signed(None, false),
         signed(Some("flo".into()), true),
         held(None),
-        held(Some(OrderTerms::from(ASKED))),
+        held(Some(Details { terms_id: Some("n".into()), ..Details::default() })),
     ];
     let escalated = CaseEvent::Escalated { case: 7, level: 1, escalates_at: 8 };
     vec![
@@ -264,6 +303,16 @@ fn later_hex(name: &str) -> &'static str {
              949481ab72657472795f6361736573919107a36f6d73a3776562c00081a7726574726965649196 \
              07a161a475736564009594a8617070726f7665649000c0cd0401cd012c0507a35553449181a463 \
              61736581a872657365727665649607cd040102a16fcd012c05"
+        }
+        "signed, counting" => {
+            "\
+             949481ab72657472795f6361736573919107a36f6d73a3776562c00081a8726576696577656497 \
+             07a161a8617070726f766564009494a86465636c696e65649193ad46585f524154455f5354414c \
+             45cd012cfe00c0c0cd0401cd012c05a355534492a16fcd012c9281a46361736581a66f70656e65 \
+             6492079a02a16fcd012c923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d \
+             73000993c0a16e96cd0177a3455552cd4e201e14a16281a46361736581a8726573657276656497 \
+             07cd040102a16fcd012c0593c0a16e9794cd012c000000cd012c3294a3455552a35553449392cd \
+             2a4904a365636204c3cd4e20a57374696c6ca162"
         }
         other => panic!("{other} has no bytes"),
     }

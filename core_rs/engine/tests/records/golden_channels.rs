@@ -16,8 +16,7 @@ fn details() -> Details {
 
 pub fn row() -> Row {
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
-    let case = |asked| Event::Case(cases::held_through(asked, "web"));
-    let asked = creditgate_engine::terms::AskedTerms { contract_id: None, terms_id: Some("n") };
+    let case = |details| Event::Case(cases::held_through(details, "web"));
     super::row(
         "reserve, and through which channel",
         Command::Reserve(reserve),
@@ -26,7 +25,7 @@ pub fn row() -> Row {
             held(None, "web"),
             held(Some(Box::new(details())), "web"),
             case(None),
-            case(Some(asked.into())),
+            case(Some(details())),
         ],
         "\
          949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a37765 \

@@ -9,7 +9,7 @@ fn quote() -> Quote {
     Quote { rate: Rate::parse("1.0825").unwrap(), source: "ecb".into(), as_of: 4 }
 }
 
-fn kept() -> Counting {
+pub fn kept() -> Counting {
     let eur = Currency::parse("EUR").unwrap();
     Counting {
         parts: Parts { open: 300, captured: 0, released: 0, expired: 0 },

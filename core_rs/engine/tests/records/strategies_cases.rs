@@ -1,8 +1,8 @@
 //! Cases, and who signs them.
 
 use creditgate_engine::event::{CaseAsk, CaseEvent};
-use creditgate_engine::model::{CaseStatus, Signer, Waived, Waiver};
-use creditgate_engine::outcome::Reviewed;
+use creditgate_engine::model::{CaseCounts, CaseDetails, CaseStatus, Signer, Waived, Waiver};
+use creditgate_engine::outcome::{CaseOrder, Reviewed};
 
 use super::*;
 
@@ -49,10 +49,27 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
     .boxed()
 }
 
+fn asked() -> BoxedStrategy<CaseDetails> {
+    let counts = (number(), option::of(currency()), option::of(day()), number(), number());
+    let counts = (counts, option::of(string())).prop_map(
+        |((worth, currency, ship_date, tax, freight), sold_to)| {
+            let sold_to = sold_to.map(Into::into);
+            CaseCounts { worth, currency, ship_date, tax, freight, sold_to }
+        },
+    );
+    (option::of(string()), option::of(string()), option::of(counts))
+        .prop_map(|(contract_id, terms_id, counts)| CaseDetails {
+            contract_id: contract_id.map(Into::into),
+            terms_id: terms_id.map(Into::into),
+            counts,
+        })
+        .boxed()
+}
+
 fn ask() -> BoxedStrategy<CaseAsk<'static>> {
     let texts = (string(), string(), string());
     let numbers = (number(), number(), number());
-    (any::<u32>(), texts, numbers, ttl(), verdict(), option::of(terms::asked()))
+    (any::<u32>(), texts, numbers, ttl(), verdict(), option::of(asked()))
         .prop_map(|(slot, texts, (amount, escalates_at, expires_at), ttl, verdict, asked)| {
             let (order_id, channel, by) = texts;
             let (channel, by, reasons) = (channel.into(), by.into(), verdict.reasons);
@@ -66,7 +83,7 @@ fn ask() -> BoxedStrategy<CaseAsk<'static>> {
                 by,
                 escalates_at,
                 expires_at,
-                asked,
+                asked: asked.map(Box::new),
             }
         })
         .boxed()
@@ -114,11 +131,11 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
             by(),
             number(),
             number(),
-            (option::of(terms::asked()), string())
+            (option::of(counting::kept()), string())
         )
             .prop_map(
-                |((case, reservation, slot), order_id, amount, expires_at, (asked, channel))| {
-                    let asked = asked.map(Into::into);
+                |((case, reservation, slot), order_id, amount, expires_at, (details, channel))| {
+                    let details = details.map(Box::new);
                     CaseEvent::Reserved {
                         case,
                         reservation,
@@ -126,7 +143,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
                         order_id,
                         amount,
                         expires_at,
-                        asked,
+                        details,
                         channel: channel.into(),
                     }
                 }
@@ -150,15 +167,19 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
 
 pub fn reviewed() -> BoxedStrategy<Reviewed> {
     let status = select(vec![CaseStatus::Open, CaseStatus::Used, CaseStatus::Expired]);
-    let order = (option::of(reserved()), option::of(currency()));
+    let named = option::of((string(), number()));
+    let order = (option::of(reserved()), option::of((currency(), named)));
     (any::<u64>(), string(), status, any::<u8>(), order)
-        .prop_map(|(case, account_id, status, missing, (reserved, currency))| Reviewed {
+        .prop_map(|(case, account_id, status, missing, (reserved, of))| Reviewed {
             case,
             account_id: account_id.into(),
             status,
             missing,
             reserved,
-            currency,
+            currency: of.map(|(currency, _)| currency),
+            order: of.and_then(|(_, named)| named).map(|(order_id, amount)| {
+                Box::new(CaseOrder { order_id: order_id.into(), amount })
+            }),
         })
         .boxed()
 }

@@ -122,9 +122,3 @@ pub fn invoiced() -> BoxedStrategy<Invoiced> {
         })
         .boxed()
 }
-
-pub fn asked() -> BoxedStrategy<AskedTerms<'static>> {
-    (option::of(string()), option::of(string()))
-        .prop_map(|(contract_id, terms_id)| AskedTerms { contract_id, terms_id })
-        .boxed()
-}

@@ -56,7 +56,10 @@ impl Calls<'_> {
         through_own_channel(call, request.channel)?;
         match self.execute(request)? {
             (Outcome::Reviewed(reviewed), made) => {
-                Ok(cases::reviewed(*reviewed, made).encode_to_vec())
+                let decided = reviewed.reserved.as_ref();
+                let other = |reserved| self.other_currency(reserved, &reviewed.account_id);
+                let account_currency = decided.map(other).unwrap_or_default();
+                Ok(cases::reviewed(*reviewed, account_currency, made).encode_to_vec())
             }
             (outcome, _) => unreachable!("a case was answered with {outcome:?}"),
         }

@@ -4,7 +4,7 @@ use creditgate_engine::bounds::{CASE_PRIORITY_MAX, REASON_BYTES_MAX};
 use creditgate_engine::command::{Act, Approve, Command, Delegate, ReviewCase};
 use creditgate_engine::decide::{self, cases};
 use creditgate_engine::entry::Request;
-use creditgate_engine::model::{Case, CaseId, CaseStatus, Delegation, Signer, Waiver};
+use creditgate_engine::model::{Case, CaseCounts, CaseId, CaseStatus, Delegation, Signer, Waiver};
 use creditgate_engine::outcome::{PRECEDENCE, ReasonCode, Reserved, Reviewed};
 use creditgate_engine::policy::WaitingOrder;
 use creditgate_engine::state::State;
@@ -13,7 +13,7 @@ use creditgate_engine::values::{Currency, Id, Micros, Seq, Slot};
 use crate::access::roles::Role;
 use crate::queue::Call;
 use crate::wire::reason::reason;
-use crate::wire::reply::{self, Made, timestamp};
+use crate::wire::reply::{self, Counts, Made, timestamp};
 use crate::wire::status::Fault;
 use crate::wire::{admit, v1};
 
@@ -172,12 +172,21 @@ pub(crate) fn delegate<'a>(
     Ok(Request { command, actor: &call.actor, channel, reason })
 }
 
-pub(crate) fn reviewed(reviewed: Reviewed, made: Made) -> v1::ReviewCaseResponse {
+/// `account_currency`: of the account that is billed, where it is not the order's; else empty.
+pub(crate) fn reviewed(
+    reviewed: Reviewed,
+    account_currency: String,
+    made: Made,
+) -> v1::ReviewCaseResponse {
+    let currency = reviewed.currency;
+    let counting = |reserved| currency.and_then(|currency| reply::counting(reserved, currency));
+    let counts =
+        Counts { account_currency, counting: reviewed.reserved.as_ref().and_then(counting) };
     v1::ReviewCaseResponse {
         case_id: reviewed.case.to_string(),
         status: status(reviewed.status).into(),
         signatures_missing: reviewed.missing.into(),
-        order: reviewed.reserved.map(|reserved| order(reserved, made)),
+        order: reviewed.reserved.map(|reserved| order(reserved, counts, made)),
         journal_seq: made.seq,
         replayed: made.replayed,
     }
@@ -207,16 +216,17 @@ pub(crate) fn withdrawn(
 }
 
 /// An order's answer, as `CheckAndReserve` would give it.
-pub(super) fn order(reserved: Reserved, made: Made) -> v1::CheckAndReserveResponse {
+pub(super) fn order(reserved: Reserved, counts: Counts, made: Made) -> v1::CheckAndReserveResponse {
     let held = reserved.reservation;
+    let Counts { account_currency, counting } = counts;
+    let result = reply::result(reserved.verdict, made);
     v1::CheckAndReserveResponse {
-        result: Some(reply::result(reserved.verdict, made)),
+        result: Some(v1::DecisionResult { account_currency, ..result }),
         reservation_id: held.map_or(String::new(), |id| id.to_string()),
         approved_amount_minor: held.map_or(0, |_| reserved.amount),
         expire_time: held.map(|_| timestamp(reserved.expires_at)),
         case_id: reserved.case.map_or(String::new(), |id| id.to_string()),
-        // A case keeps no order that counts otherwise.
-        counting: None,
+        counting,
     }
 }
 
@@ -237,13 +247,17 @@ fn status(status: CaseStatus) -> v1::CaseStatus {
 pub(crate) fn case(state: &State, case: &Case, now: Micros) -> v1::Case {
     let (account_id, currency) = (state.account_id(case.slot), state.terms(case.slot).currency);
     let signatures_missing = cases::signatures_missing(state, case, now).into();
-    v1::Case { signatures_missing, ..record(case, account_id, currency) }
+    let worth_minor = cases::worth(state, case, now);
+    v1::Case { signatures_missing, worth_minor, ..record(case, account_id, currency) }
 }
 
-/// All that its row says of a case. How many signatures it needs, the policy in force does.
+/// All that its row says of a case of an account in this currency. How many signatures it needs,
+/// the policy in force does.
 pub(crate) fn record(case: &Case, account_id: &str, currency: Currency) -> v1::Case {
     let named = |id: Option<&Id>| id.map(Id::to_string).unwrap_or_default();
     let asked = case.asked.as_ref();
+    let CaseCounts { currency: own, ship_date, tax, freight, ref sold_to, .. } =
+        case.counts().cloned().unwrap_or_default();
     let optional = |moment| (moment != 0).then(|| timestamp(moment));
     let ttl = prost_types::Duration { seconds: case.ttl.seconds().into(), nanos: 0 };
     let signature = |signature: &creditgate_engine::model::Signature| v1::Signature {
@@ -262,7 +276,7 @@ pub(crate) fn record(case: &Case, account_id: &str, currency: Currency) -> v1::C
         account_id: account_id.to_owned(),
         order_id: case.order_id.to_string(),
         amount_minor: case.amount,
-        currency: currency.to_string(),
+        currency: own.unwrap_or(currency).to_string(),
         contract_id: named(asked.and_then(|asked| asked.contract_id.as_ref())),
         terms_id: named(asked.and_then(|asked| asked.terms_id.as_ref())),
         ttl: Some(ttl),
@@ -283,6 +297,12 @@ pub(crate) fn record(case: &Case, account_id: &str, currency: Currency) -> v1::C
         reservation_id: case.reservation.map(|id| id.to_string()).unwrap_or_default(),
         close_time: optional(case.closed_at),
         revision: case.revision,
+        worth_minor: case.worth(),
+        account_currency: currency.to_string(),
+        ship_date: ship_date.map(|day| day.to_string()).unwrap_or_default(),
+        tax_minor: tax,
+        freight_minor: freight,
+        sold_to_account_id: named(sold_to.as_ref()),
     }
 }
 

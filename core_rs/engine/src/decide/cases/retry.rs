@@ -73,7 +73,8 @@ impl Context<'_> {
     fn fits(&self, case: &Case) -> bool {
         let waiver = self.standing_waiver(case);
         let found = self.reserve_case(case, waiver, Pending::default(), 0);
-        found.is_ok_and(|(reserved, _)| reserved.verdict.decision == Decision::Approved)
+        !self.is_signed_for_less(case)
+            && found.is_ok_and(|(reserved, _)| reserved.verdict.decision == Decision::Approved)
     }
 
     pub(in crate::decide) fn retry_cases<'a>(&self, command: &RetryCases) -> Decided<'a> {
@@ -89,7 +90,8 @@ impl Context<'_> {
                     status: CaseStatus::Used,
                     missing: 0,
                     reserved: Some(reserved),
-                    currency: Some(self.state.terms(case.slot).currency),
+                    currency: Some(self.currency_of(case)),
+                    order: None,
                 });
                 events.push(event);
             }
@@ -104,6 +106,9 @@ impl Context<'_> {
         item: usize,
         earlier: &mut Earlier<'_>,
     ) -> Option<(Reserved, Event<'a>)> {
+        if self.is_signed_for_less(case) {
+            return None;
+        }
         let waiver = self.standing_waiver(case);
         let pending = earlier.pending(case.slot);
         let (reserved, event) = self.reserve_case(case, waiver, pending, item).ok()?;

@@ -9,7 +9,7 @@ use crate::decide::{Context, Decided};
 use crate::error::{CaseRefusal, Refusal};
 use crate::event::{CaseEvent, Event};
 use crate::model::{Case, CaseStatus, Signer, Waived, Waiver};
-use crate::outcome::{Outcome, Reason, Reviewed, Upserted};
+use crate::outcome::{CaseOrder, Outcome, Reason, Reviewed, Upserted};
 use crate::policy::Band;
 use crate::state::State;
 use crate::values::{Id, Micros, Minor, shown};
@@ -68,16 +68,20 @@ impl Context<'_> {
             return Ok(());
         }
         reviewed.status = CaseStatus::Approved;
-        if case.amount <= waiver.amount {
+        if self.worth_of(case) <= waiver.amount {
             let (mut reserved, event) =
                 self.reserve_case(case, Some(&waiver), Pending::default(), 0)?;
             reserved.case = Some(case.id);
-            if event.is_some() {
-                reviewed.status = CaseStatus::Used;
+            match event {
+                Some(_) => reviewed.status = CaseStatus::Used,
+                None => {
+                    let (order_id, amount) = (case.order_id.clone(), case.amount);
+                    reviewed.order = Some(Box::new(CaseOrder { order_id, amount }));
+                }
             }
             events.extend(event);
             reviewed.reserved = Some(reserved);
-            reviewed.currency = Some(self.state.terms(case.slot).currency);
+            reviewed.currency = Some(self.currency_of(case));
         }
         Ok(())
     }
@@ -111,11 +115,13 @@ impl Context<'_> {
             let value = shown(until).into();
             return Err(Refusal::Passed { field: "expire_time", value, rule });
         }
-        let mut waiver = Waiver {
-            waived,
-            amount: approve.amount.unwrap_or(case.amount),
-            until: until.min(longest),
+        let worth = match signed {
+            // Whatever it is worth since then.
+            Some(signed) if case.is_converted() => signed.amount,
+            _ => self.worth_of(case),
         };
+        let mut waiver =
+            Waiver { waived, amount: approve.amount.unwrap_or(worth), until: until.min(longest) };
         if let Some(signed) = signed {
             let same = |one: &Waived| signed.waived.contains(one);
             let all_same = waiver.waived.iter().all(same);
@@ -188,7 +194,7 @@ impl Context<'_> {
             return 0;
         }
         let signed_for = case.waiver_at(self.now).map(|waiver| waiver.amount);
-        let amount = amount.or(signed_for).unwrap_or(case.amount);
+        let amount = amount.or(signed_for).unwrap_or_else(|| self.worth_of(case));
         let Some(band) = self.band_of(case, amount) else { return 1 };
         let signed = case.signatures_at(self.now).iter();
         let counted = signed.filter(|s| band.roles.contains(&s.role)).count();
@@ -234,11 +240,19 @@ pub fn signatures_missing(state: &State, case: &Case, now: Micros) -> u8 {
     context.missing(case, None)
 }
 
+/// What all of the order of a case is worth at `now`, in the currency of the account that is
+/// billed; by the rate of when it was last asked for, where there is none of now.
+#[must_use]
+pub fn worth(state: &State, case: &Case, now: Micros) -> Minor {
+    Context { state, seq: 0, now, actor: "", channel: "" }.worth_of(case)
+}
+
 /// Whether somebody of this role could sign a case as it stands at `now`.
 #[must_use]
 pub fn signs(state: &State, case: &Case, role: Signer, now: Micros) -> bool {
     let context = Context { state, seq: 0, now, actor: "", channel: "" };
-    let amount = case.waiver_at(now).map_or(case.amount, |waiver| waiver.amount);
+    let signed_for = case.waiver_at(now).map(|waiver| waiver.amount);
+    let amount = signed_for.unwrap_or_else(|| context.worth_of(case));
     let band = context.band_of(case, amount);
     case.is_unsigned() && band.is_some_and(|band| band.roles.contains(&role))
 }

@@ -5,6 +5,7 @@ use crate::decide::cases::tests::{act, book, referred, reviewed, upgraded, yes};
 use crate::event::{CaseEvent, Event};
 use crate::model::{CaseStatus, Signer};
 use crate::outcome::ReasonCode::TermsUpgraded;
+use crate::rates::Rate;
 use crate::testing::*;
 use crate::values::Minor;
 
@@ -143,6 +144,11 @@ fn what_frees_a_case_makes_it_looked_at_and_nothing_else_does() {
     let scope = TermsScope::Account("a");
     book.run(AssignTerms { request: REQUEST, scope, terms_id: Some("net30") }).unwrap();
     assert!(is_due(&mut book, &mut at), "so may other terms");
+    sweep(&mut book, &mut at);
+    let (base, currency, source) = (eur(), usd(), "ecb");
+    let (rate, as_of) = (Rate::parse("1.25").unwrap(), None);
+    book.run(UpsertRate { request: REQUEST, base, currency, rate, source, as_of }).unwrap();
+    assert!(is_due(&mut book, &mut at), "so may a rate");
     // Time does something of itself: the hold of an account ends.
     sweep(&mut book, &mut at);
     book.now += APPROVED_RETRIED_US;
