@@ -135,8 +135,8 @@ class DecisionResult(msgspec.Struct, frozen=True, kw_only=True):
     `fitting_amount_minor` is what would have fitted where credit fell short, else None.
     `journal_seq` is 0 for `check` and `confirm`. `replayed` is true for the stored answer to an
     earlier request with the same id. `cure` is None where nothing was refused, or nothing is known
-    that would help. `account_currency` is set where the order's is another:
-    `fitting_amount_minor` and what was approved are in the order's then.
+    that would help, in the account's currency. `account_currency` is set where the order's is
+    another: `fitting_amount_minor` and what was approved are in the order's then.
     """
 
     decision: Decision
@@ -232,7 +232,10 @@ class PastDecision(DecisionResult, frozen=True, kw_only=True):
     `command` is reserve, reserve_all, adjust, capture or release; approve_case or retry_cases where
     an order that was waiting was reserved by a signature, or the clock. `amount_minor` is the
     order's amount, for an adjustment its new total, for a capture or release what was asked for,
-    None: all that was open; `approved_amount_minor` what was reserved, captured or released.
+    None: all that was open; `approved_amount_minor` what was reserved, captured or released. These
+    are in minor units of `currency`, the order's. `account_id` is who is billed; `counting` is how
+    the order counted afterwards, None where it counts as it is. Of an order that could not be
+    valued `account_currency` is empty.
     """
 
     command: str
@@ -246,6 +249,7 @@ class PastDecision(DecisionResult, frozen=True, kw_only=True):
     actor: str
     channel: str
     reason: str
+    counting: OrderCounting | None = None
 
 
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,7 +293,10 @@ def _decided(message: pb.DecisionResult) -> dict[str, Any]:
 
 
 def _counting_or_none(
-    message: pb.Reservation | pb.CheckAndReserveResponse | pb.CheckResponse,
+    message: pb.Reservation
+    | pb.CheckAndReserveResponse
+    | pb.CheckResponse
+    | pb.GetDecisionResponse,
 ) -> OrderCounting | None:
     if not message.HasField("counting"):
         return None
@@ -334,6 +341,7 @@ def past_decision(message: pb.GetDecisionResponse) -> PastDecision:
         actor=message.actor,
         channel=message.channel,
         reason=message.reason,
+        counting=_counting_or_none(message),
     )
 
 

@@ -379,7 +379,7 @@ class GetDecisionRequest(_message.Message):
     def __init__(self, journal_seq: _Optional[int] = ..., reservation_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., item: _Optional[int] = ...) -> None: ...
 
 class GetDecisionResponse(_message.Message):
-    __slots__ = ("result", "command", "request_id", "account_id", "order_id", "currency", "amount_minor", "approved_amount_minor", "reservation_id", "actor", "channel", "reason")
+    __slots__ = ("result", "command", "request_id", "account_id", "order_id", "currency", "amount_minor", "approved_amount_minor", "reservation_id", "actor", "channel", "reason", "counting")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -392,6 +392,7 @@ class GetDecisionResponse(_message.Message):
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_FIELD_NUMBER: _ClassVar[int]
     result: DecisionResult
     command: str
     request_id: str
@@ -404,7 +405,8 @@ class GetDecisionResponse(_message.Message):
     actor: str
     channel: str
     reason: str
-    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., command: _Optional[str] = ..., request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., amount_minor: _Optional[int] = ..., approved_amount_minor: _Optional[int] = ..., reservation_id: _Optional[str] = ..., actor: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    counting: OrderCounting
+    def __init__(self, result: _Optional[_Union[DecisionResult, _Mapping]] = ..., command: _Optional[str] = ..., request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., order_id: _Optional[str] = ..., currency: _Optional[str] = ..., amount_minor: _Optional[int] = ..., approved_amount_minor: _Optional[int] = ..., reservation_id: _Optional[str] = ..., actor: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ..., counting: _Optional[_Union[OrderCounting, _Mapping]] = ...) -> None: ...
 
 class WatchReservationRequest(_message.Message):
     __slots__ = ("account_id", "order_id")

@@ -233,13 +233,13 @@ def show_decision(console: Console, result: DecisionResult, currency: str) -> No
             ("available now", amount(result.available_minor, of_account, absent="unlimited")),
             ("which bounds", str(result.bound_by or "")),
             ("would have fitted", amount(result.fitting_amount_minor, currency)),
-            *cure_facts(result.cure, currency),
+            *cure_facts(result.cure, of_account),
         ],
     )
 
 
 def cure_facts(cure: Cure | None, currency: str) -> list[tuple[str, str]]:
-    """What would help, a line each."""
+    """What would help, a line each; `currency` is the account's."""
     if cure is None:
         return []
     paid = f"{cure.invoice_id}, {amount(cure.open_minor, currency)}" if cure.invoice_id else ""

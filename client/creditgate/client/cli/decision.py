@@ -1,11 +1,18 @@
 """`creditgate decision explain`: why an order was decided as it was, for people."""
 
 import click
+import msgspec
 from rich.text import Text
 
-from creditgate.client import Client, Effect, NotFoundError, PastDecision
+from creditgate.client import Client, Effect, NotFoundError, PastDecision, ReasonCode
 from creditgate.client.cli._connection import Connection, connected
-from creditgate.client.cli._output import amount, facts, show_decision, time_text
+from creditgate.client.cli._output import (
+    amount,
+    counting_facts,
+    facts,
+    show_decision,
+    time_text,
+)
 
 _ASKED = {
     "reserve": "an order of {amount}",
@@ -14,6 +21,7 @@ _ASKED = {
     "capture": "a shipment of {amount}",
     "release": "to give back {amount}",
 }
+_UNVALUED = {ReasonCode.FX_RATE_UNAVAILABLE, ReasonCode.FX_RATE_STALE}
 _EFFECTS = {
     Effect.NOTIFY: "it is only said",
     Effect.ALERT: "somebody should look at it",
@@ -43,7 +51,7 @@ def explain(conn: Connection, name: str, order_id: str, item: int) -> None:
     if conn.json:
         conn.write_json(found)
         return
-    show_decision(conn.console, found, found.currency)
+    show_decision(conn.console, _in_currency(conn.client, found), found.currency)
     for reason in found.reasons:
         if reason.effect in _EFFECTS:
             conn.console.print(Text(f"  {reason.code}: {_EFFECTS[reason.effect]}", style="dim"))
@@ -62,8 +70,17 @@ def explain(conn: Connection, name: str, order_id: str, item: int) -> None:
             ("decided", time_text(found.decide_time)),
             ("policy version", str(found.policy_version)),
             ("journal entry", str(found.journal_seq)),
+            *counting_facts(found.counting),
         ],
     )
+
+
+def _in_currency(client: Client, found: PastDecision) -> PastDecision:
+    """With the account's currency, also where the order could not be valued."""
+    if found.account_currency or not any(reason.code in _UNVALUED for reason in found.reasons):
+        return found
+    currency = client.get_account(found.account_id).currency
+    return msgspec.structs.replace(found, account_currency=currency)
 
 
 def _found(client: Client, name: str, order_id: str, item: int) -> PastDecision:

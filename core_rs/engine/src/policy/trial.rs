@@ -38,7 +38,7 @@ pub struct Turned {
     pub seq: Seq,
     /// When it was decided.
     pub time: Micros,
-    /// Whose.
+    /// Who is billed.
     pub account_id: Id,
     /// Of which segment the account was then.
     pub segment_id: Option<Id>,
@@ -197,12 +197,13 @@ impl Trial {
     }
 
     fn note(&mut self, seq: Seq, channel: &str, order: &Order<'_>, was: &Verdict, now: &Verdict) {
-        let Some(slot) = self.state.slot(order.account_id) else { return };
+        let billed = order.bill_to().unwrap_or(order.account_id);
+        let Some(slot) = self.state.slot(billed) else { return };
         let segment = self.state.terms(slot).segment;
         self.tried.turned.push(Turned {
             seq,
             time: self.time,
-            account_id: order.account_id.into(),
+            account_id: billed.into(),
             segment_id: segment.map(|index| (*self.state.segments()[index as usize].id).into()),
             channel: channel.into(),
             order_id: order.order_id.into(),
@@ -290,6 +291,11 @@ fn paid(invoices: &[&Invoice], today: Day) -> Paid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Post, Reserve, UpsertAccount};
+    use crate::counting::{OrderDetails, Shipping};
+    use crate::policy;
+    use crate::testing::*;
+    use crate::values::LimitKind;
 
     #[test]
     fn days_of_grace_that_a_posting_brings_are_in_time() {
@@ -312,5 +318,33 @@ mod tests {
         };
         assert_eq!([0, 1].map(|after| posted(0, after)), [Paid::OnTime, Paid::Late]);
         assert_eq!([5, 6].map(|after| posted(5, after)), [Paid::OnTime, Paid::Late]);
+    }
+
+    #[test]
+    fn an_order_is_shown_by_the_invoices_of_who_is_billed() {
+        let mut book = Book::empty();
+        let policy = "[all.maximum-order]\namount = \"0.30 USD\"\n";
+        let (candidate, problems) = policy::read(policy, &book.state);
+        assert_eq!(problems, []);
+        let mut trial = Trial::new(candidate, 0);
+        let mut take = |command: Command<'static>| {
+            let request = book.request(command.clone());
+            let (outcome, events) = book.events(command).expect("it is decided");
+            let entry = Entry { request, policy_version: 0, outcome, events };
+            trial.take(book.seq, book.now, &entry);
+        };
+        let limit = Some(limit(LimitKind::Amount(100)));
+        take(UpsertAccount { limit, ..account("a") }.into());
+        take(account("b").into());
+        let shipping = Some(Shipping { bill_to: Some("a"), ..Shipping::default() });
+        let details = Some(Box::new(OrderDetails { shipping, ..OrderDetails::default() }));
+        let order = Order { account_id: "b", details, ..order("o", 40) };
+        take(Reserve { order, ..reserve("o", 40) }.into());
+        let due = Some(TODAY.plus(9));
+        take(Post { order_id: Some("o"), due, ..invoice("i", 40) }.into());
+        take(payment(40, &[("i", 40)]).into());
+        let tried = trial.finish();
+        let [turned] = &tried.turned[..] else { panic!("one is declined: {tried:?}") };
+        assert_eq!((&*turned.account_id, turned.paid), ("a", Paid::OnTime));
     }
 }

@@ -2,18 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use creditgate_engine::command::{Command, Identity};
+use creditgate_engine::command::{Command, Identity, Order};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::{CaseEvent, Event};
-use creditgate_engine::outcome::{Changed, Outcome, Reserved, Reviewed};
+use creditgate_engine::outcome::{CaseOrder, Changed, Outcome, Reserved, Reviewed};
 use creditgate_engine::state::State;
-use creditgate_engine::values::{Micros, Minor, RESERVATION_ITEM_BITS, ReservationId, Seq};
+use creditgate_engine::values::{
+    Currency, Micros, Minor, RESERVATION_ITEM_BITS, ReservationId, Seq,
+};
 use creditgate_store::{Journal, StoreError};
 
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{admit, v1};
+use crate::wire::{admit, rates, v1};
 
 /// How many of the last entries are looked through for the decision of an order: a tenth of a
 /// second where they are short, and longer where each is of a large batch.
@@ -150,15 +152,12 @@ fn each(
 
 /// Which item of an entry decides on an order, if any does.
 fn item_of(entry: &Entry<'_>, account_id: &str, order_id: &str) -> Option<usize> {
+    let is_of = |order: &Order<'_>| (billed(order), order.order_id) == (account_id, order_id);
     match (&entry.request.command, &entry.outcome) {
-        (Command::Reserve(c), _) => {
-            ((c.order.account_id, c.order.order_id) == (account_id, order_id)).then_some(0)
-        }
-        (Command::ReserveAll(c), _) => {
-            c.orders.iter().position(|o| (o.account_id, o.order_id) == (account_id, order_id))
-        }
+        (Command::Reserve(c), _) => is_of(&c.order).then_some(0),
+        (Command::ReserveAll(c), _) => c.orders.iter().position(is_of),
         (Command::ReviewCase(_) | Command::RetryCases(_), _) => {
-            let mut all = reserved_in_cases(entry);
+            let mut all = decided_in_cases(entry);
             let order = all.find(|(reviewed, found)| {
                 (&*reviewed.account_id, found.order_id) == (account_id, order_id)
             });
@@ -172,28 +171,41 @@ fn item_of(entry: &Entry<'_>, account_id: &str, order_id: &str) -> Option<usize>
     }
 }
 
-/// An order that was reserved without being asked for again.
+/// Who is billed for an order.
+fn billed<'o>(order: &Order<'o>) -> &'o str {
+    order.bill_to().unwrap_or(order.account_id)
+}
+
+/// An order that was decided without being asked for again.
 struct OfCase<'e> {
     item: usize,
     order_id: &'e str,
     amount: Minor,
 }
 
-/// What an entry reserved of orders that were waiting, with what is said of their cases.
-fn reserved_in_cases<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = (&'e Reviewed, OfCase<'e>)> {
+/// What an entry decided of orders that were waiting, with what is said of their cases: those that
+/// were reserved, and one that was signed and does not fit.
+fn decided_in_cases<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = (&'e Reviewed, OfCase<'e>)> {
     let all = match &entry.outcome {
         Outcome::Reviewed(reviewed) => std::slice::from_ref(&**reviewed),
         Outcome::Retried(all) => all,
         _ => &[],
     };
-    entry.events.iter().filter_map(move |event| match event {
-        Event::Case(CaseEvent::Reserved { case, reservation, order_id, amount, .. }) => {
+    let unfit = all.iter().filter_map(|reviewed| {
+        let CaseOrder { order_id, amount } = &**reviewed.order.as_ref()?;
+        Some((reviewed, OfCase { item: 0, order_id, amount: *amount }))
+    });
+    let held = entry.events.iter().filter_map(move |event| match event {
+        Event::Case(CaseEvent::Reserved { case, reservation, order_id, .. }) => {
             let (_, item) = place_of(*reservation);
             let reviewed = all.iter().find(|reviewed| reviewed.case == *case)?;
-            Some((reviewed, OfCase { item, order_id, amount: *amount }))
+            // All of it, or nothing.
+            let amount = reviewed.reserved.as_ref()?.amount;
+            Some((reviewed, OfCase { item, order_id, amount }))
         }
         _ => None,
-    })
+    });
+    unfit.chain(held)
 }
 
 /// The entry that made a reservation, and which item of it.
@@ -229,7 +241,7 @@ fn decision(
             (c.orders.get(item)?, all.get(item)?)
         }
         (Command::ReviewCase(_) | Command::RetryCases(_), _) => {
-            let mut all = reserved_in_cases(entry);
+            let mut all = decided_in_cases(entry);
             let (reviewed, order) = all.find(|(_, found)| found.item == item)?;
             return of_case(said, reviewed, &order, made);
         }
@@ -244,17 +256,36 @@ fn decision(
         }
         _ => return None,
     };
-    let Reserved { verdict, reservation, amount, .. } = reserved;
     Some(v1::GetDecisionResponse {
-        result: Some(reply::result(verdict.clone(), made)),
-        account_id: order.account_id.to_owned(),
+        account_id: billed(order).to_owned(),
         order_id: order.order_id.to_owned(),
-        currency: order.currency.to_string(),
         amount_minor: Some(order.amount),
+        ..of_order(said, reserved, Some(order.currency), made)
+    })
+}
+
+/// What is said of an order that was decided as a whole; `currency`: its own.
+fn of_order(
+    said: v1::GetDecisionResponse,
+    reserved: &Reserved,
+    currency: Option<Currency>,
+    made: Made,
+) -> v1::GetDecisionResponse {
+    let Reserved { verdict, reservation, amount, .. } = reserved;
+    let counting = currency.and_then(|currency| reply::counting(reserved, currency));
+    let other = counting.as_ref().filter(|counting| counting.rate.is_some());
+    let account_currency = other.map(|other| other.account_currency.clone()).unwrap_or_default();
+    v1::GetDecisionResponse {
+        result: Some(v1::DecisionResult {
+            account_currency,
+            ..reply::result(verdict.clone(), made)
+        }),
+        currency: currency.map(|currency| currency.to_string()).unwrap_or_default(),
         approved_amount_minor: *amount,
         reservation_id: reservation.map(|id| id.to_string()).unwrap_or_default(),
+        counting,
         ..said
-    })
+    }
 }
 
 fn of_case(
@@ -263,17 +294,11 @@ fn of_case(
     order: &OfCase<'_>,
     made: Made,
 ) -> Option<v1::GetDecisionResponse> {
-    let Reserved { verdict, reservation, amount, .. } = reviewed.reserved.as_ref()?;
-    let currency = reviewed.currency.map(|currency| currency.to_string());
     Some(v1::GetDecisionResponse {
-        result: Some(reply::result(verdict.clone(), made)),
         account_id: reviewed.account_id.to_string(),
         order_id: order.order_id.to_owned(),
-        currency: currency.unwrap_or_default(),
         amount_minor: Some(order.amount),
-        approved_amount_minor: *amount,
-        reservation_id: reservation.map(|id| id.to_string()).unwrap_or_default(),
-        ..said
+        ..of_order(said, reviewed.reserved.as_ref()?, reviewed.currency, made)
     })
 }
 
@@ -284,11 +309,14 @@ fn of_changed(
     made: Made,
 ) -> v1::GetDecisionResponse {
     let Changed { verdict, reservation: view, amount, .. } = changed;
+    let counting = rates::of_view(view);
+    let own = counting.as_ref().map(|counting| counting.currency.clone());
     v1::GetDecisionResponse {
-        result: Some(reply::result(verdict.clone(), made)),
+        result: Some(reply::result_of(verdict.clone(), view, made)),
         account_id: view.account_id.to_string(),
         order_id: view.order_id.to_string(),
-        currency: view.currency.to_string(),
+        currency: own.unwrap_or_else(|| view.currency.to_string()),
+        counting,
         amount_minor,
         approved_amount_minor: *amount,
         reservation_id: view.id.to_string(),
