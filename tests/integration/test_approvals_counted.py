@@ -232,3 +232,26 @@ def test_explanations_keep_the_currencies_apart(server: ServerProcess) -> None:
     unvalued = run(server, "decision", "explain", "A", "P")
     assert "available now 10.00 USD" in unvalued
     assert "asked for an order of 1.00 GBP" in unvalued
+
+
+def test_more_of_an_order_is_referred_without_a_case_and_signed_as_an_order_of_its_own(
+    server: ServerProcess,
+) -> None:
+    with as_(server, "shop") as shop:
+        assert shop.check_and_reserve("A", "O", 40_00, "USD").approved
+    said = run(server, "adjust", "A", "O", "70.00", exit_code=1)
+    assert "REFERRED" in said
+    assert "order the rest under an id of its own" in said
+    with as_(server, "shop") as shop:
+        assert list(shop.list_cases()) == []
+        assert shop.get_reservation(account_id="A", order_id="O").open_minor == 40_00
+        rest = shop.check_and_reserve("A", "O-2", 30_00, "USD")
+        assert rest.decision is Decision.REFERRED
+    with as_(server, "carla") as carla:
+        signed = carla.approve_case(rest.case_id, SHORT, "seen", role="credit_analyst")
+        assert signed.status is CaseStatus.USED
+        assert carla.get_position("A").reserved_minor == 70_00
+        for order_id in ("O", "O-2"):
+            assert carla.confirm(account_id="A", order_id=order_id).approved
+            assert carla.capture(f"I-{order_id}", account_id="A", order_id=order_id).approved
+        assert carla.get_position("A").captured_minor == 70_00

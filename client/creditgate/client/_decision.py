@@ -161,7 +161,8 @@ def adjust(
     """Sets the order's total, captured parts included, to a new absolute amount.
 
     Name the reservation by its id, or by account and order. `ttl` counts from now; None leaves the
-    expiry unchanged. A refused growth leaves the reservation as it was. Raises PreconditionError
+    expiry unchanged. A refused growth leaves the reservation as it was; one that is REFERRED opens
+    no case: order the rest under an order id of its own, which does. Raises PreconditionError
     (BELOW_CAPTURED) for less than is captured.
     """
     request = pb.AdjustRequest(

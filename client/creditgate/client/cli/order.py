@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 
 import click
 
-from creditgate.client import Client
+from creditgate.client import Client, Decision, DecisionResult
 from creditgate.client.cli._connection import Connection, connected, request_options
 from creditgate.client.cli._output import (
     amount,
@@ -215,8 +215,16 @@ def adjust(
         conn.write_json(result)
     else:
         show_decision(conn.console, result, result.reservation.order_currency)
+        _show_way(conn, result)
         show_reservation(conn.console, result.reservation)
     decision_exit(result)
+
+
+def _show_way(conn: Connection, result: DecisionResult) -> None:
+    """What to do about what an order grows by, where a person is to decide."""
+    if result.decision is Decision.REFERRED:
+        said = "No case is opened for more of an order: order the rest under an id of its own."
+        conn.console.print(said)
 
 
 @click.command()
@@ -263,6 +271,7 @@ def capture(
     else:
         currency = result.reservation.order_currency
         show_decision(conn.console, result, currency)
+        _show_way(conn, result)
         if result.breach:
             conn.console.print("Forced past the rules above: recorded as a breach.", style="red")
         facts(conn.console, [("captured here", amount(result.captured_amount_minor, currency))])
