@@ -12,19 +12,61 @@ use crate::values::{Id, Micros, Slot};
 /// Cases by a moment of theirs.
 type Moments = BTreeSet<(Micros, CaseId)>;
 
+/// Some cases, in both orders in which they are looked at.
+#[derive(Default)]
+struct Listed {
+    oldest: BTreeSet<CaseId>,
+    most_urgent: BTreeSet<(Reverse<u8>, CaseId)>,
+}
+
+impl Listed {
+    fn put(&mut self, case: &Case, is_there: bool) {
+        let place = (Reverse(case.priority), case.id);
+        match is_there {
+            true => self.oldest.insert(case.id) && self.most_urgent.insert(place),
+            false => self.oldest.remove(&case.id) && self.most_urgent.remove(&place),
+        };
+    }
+
+    /// Those after a place, each with its own.
+    fn after(&self, order: WaitingOrder, after: Option<(u8, CaseId)>) -> Places<'_> {
+        match order {
+            WaitingOrder::Oldest => {
+                let after = after.map_or(Bound::Unbounded, |(_, id)| Bound::Excluded(id));
+                Box::new(self.oldest.range((after, Bound::Unbounded)).map(|id| (0, *id)))
+            }
+            WaitingOrder::Priority => {
+                let place = |(urgent, id)| Bound::Excluded((Reverse(urgent), id));
+                let after = after.map_or(Bound::Unbounded, place);
+                let all = self.most_urgent.range((after, Bound::Unbounded));
+                Box::new(all.map(|(urgent, id)| (urgent.0, *id)))
+            }
+        }
+    }
+}
+
+type Places<'a> = Box<dyn Iterator<Item = (u8, CaseId)> + 'a>;
+
+/// The cases of one account.
+#[derive(Default)]
+struct OfAccount {
+    listed: Listed,
+    pending: usize,
+}
+
 /// All cases that have not been forgotten, and all delegations.
 #[derive(Default)]
 pub struct Cases {
     rows: BTreeMap<CaseId, Case>,
     by_order: BTreeSet<(Slot, Id, CaseId)>,
-    by_priority: BTreeSet<(Reverse<u8>, CaseId)>,
+    by_account: BTreeMap<Slot, OfAccount>,
+    listed: Listed,
     /// Pending ones.
     due: Moments,
     /// Ended ones.
     closed: Moments,
     /// Those that credit may help.
-    waiting: BTreeSet<CaseId>,
-    waiting_by_priority: BTreeSet<(Reverse<u8>, CaseId)>,
+    waiting: Listed,
     /// How many of them are approved.
     approved_waiting: usize,
     /// Credit may have come back, or something else that some of them wait for. Not part of what
@@ -82,23 +124,34 @@ impl Cases {
         own.map(|(_, _, case)| &self.rows[case])
     }
 
-    /// Those after a place, the oldest first, or the most urgent; each with its place.
+    /// Each account's: how many have not ended, and all, the most urgent first.
+    pub(super) fn by_account(&self) -> impl Iterator<Item = (Slot, usize, Vec<CaseId>)> {
+        self.by_account.iter().map(|(slot, own)| {
+            let all = own.listed.most_urgent.iter().map(|(_, id)| *id);
+            (*slot, own.pending, all.collect())
+        })
+    }
+
+    /// How many of an account have not ended.
+    #[must_use]
+    pub fn pending_count_of(&self, slot: Slot) -> usize {
+        self.by_account.get(&slot).map_or(0, |own| own.pending)
+    }
+
+    /// Those after a place, the oldest first, or the most urgent; each with its place. Of one
+    /// account, where one is named.
     pub fn list(
         &self,
+        of: Option<Slot>,
         order: WaitingOrder,
         after: Option<(u8, CaseId)>,
-    ) -> Box<dyn Iterator<Item = ((u8, CaseId), &Case)> + '_> {
-        let (place, id) = (place_after(after), id_after(after));
-        match order {
-            WaitingOrder::Oldest => {
-                let rows = self.rows.range((id, Bound::Unbounded));
-                Box::new(rows.map(|(id, case)| ((0, *id), case)))
-            }
-            WaitingOrder::Priority => {
-                let keys = self.by_priority.range((place, Bound::Unbounded));
-                Box::new(keys.map(|(urgent, id)| ((urgent.0, *id), &self.rows[id])))
-            }
-        }
+    ) -> impl Iterator<Item = ((u8, CaseId), &Case)> {
+        let listed = match of {
+            None => Some(&self.listed),
+            Some(slot) => self.by_account.get(&slot).map(|own| &own.listed),
+        };
+        let places = listed.into_iter().flat_map(move |listed| listed.after(order, after));
+        places.map(|place| (place, &self.rows[&place.1]))
     }
 
     /// Likewise those that credit may help.
@@ -106,24 +159,14 @@ impl Cases {
         &self,
         order: WaitingOrder,
         after: Option<(u8, CaseId)>,
-    ) -> Box<dyn Iterator<Item = ((u8, CaseId), &Case)> + '_> {
-        let (place, id) = (place_after(after), id_after(after));
-        match order {
-            WaitingOrder::Oldest => {
-                let keys = self.waiting.range((id, Bound::Unbounded));
-                Box::new(keys.map(|id| ((0, *id), &self.rows[id])))
-            }
-            WaitingOrder::Priority => {
-                let keys = self.waiting_by_priority.range((place, Bound::Unbounded));
-                Box::new(keys.map(|(urgent, id)| ((urgent.0, *id), &self.rows[id])))
-            }
-        }
+    ) -> impl Iterator<Item = ((u8, CaseId), &Case)> {
+        self.waiting.after(order, after).map(|place| (place, &self.rows[&place.1]))
     }
 
     /// Whether there are any that credit may help.
     #[must_use]
     pub fn waits(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiting.oldest.is_empty()
     }
 
     /// Whether any of them is approved: it may wait for anything, and not for credit alone.
@@ -165,12 +208,12 @@ impl Cases {
         if let Some(was) = &was {
             self.index(was, |set, key| set.remove(&key));
             self.by_order.remove(&(was.slot, was.order_id.clone(), id));
-            self.index_waiting(was, false);
+            self.index_listed(was, false);
         }
         if let Some(case) = case {
             self.index(&case, |set, key| set.insert(key));
             self.by_order.insert((case.slot, case.order_id.clone(), id));
-            self.index_waiting(&case, true);
+            self.index_listed(&case, true);
             let approved = |case: &Case| case.status == CaseStatus::Approved;
             if approved(&case) && !was.as_ref().is_some_and(approved) {
                 self.stir();
@@ -187,28 +230,24 @@ impl Cases {
         };
     }
 
-    fn index_waiting(&mut self, case: &Case, is_there: bool) {
-        let by_priority = (Reverse(case.priority), case.id);
-        let put = |set: &mut BTreeSet<(Reverse<u8>, CaseId)>| {
-            if is_there {
-                set.insert(by_priority)
-            } else {
-                set.remove(&by_priority)
-            };
+    fn index_listed(&mut self, case: &Case, is_there: bool) {
+        self.listed.put(case, is_there);
+        let own = self.by_account.entry(case.slot).or_default();
+        own.listed.put(case, is_there);
+        let count = |of: &mut usize| match is_there {
+            true => *of += 1,
+            false => *of -= 1,
         };
-        put(&mut self.by_priority);
+        if case.is_pending() {
+            count(&mut own.pending);
+        }
+        if own.listed.oldest.is_empty() {
+            self.by_account.remove(&case.slot);
+        }
         if case.waits_for_credit() {
-            put(&mut self.waiting_by_priority);
-            if is_there {
-                self.waiting.insert(case.id)
-            } else {
-                self.waiting.remove(&case.id)
-            };
+            self.waiting.put(case, is_there);
             if case.status == CaseStatus::Approved {
-                match is_there {
-                    true => self.approved_waiting += 1,
-                    false => self.approved_waiting -= 1,
-                }
+                count(&mut self.approved_waiting);
             }
         }
     }
@@ -247,12 +286,4 @@ impl Cases {
         let (from, to) = (delegation.from.clone(), delegation.to.clone());
         self.delegate(from, to, Some(delegation));
     }
-}
-
-fn id_after(after: Option<(u8, CaseId)>) -> Bound<CaseId> {
-    after.map_or(Bound::Unbounded, |(_, id)| Bound::Excluded(id))
-}
-
-fn place_after(after: Option<(u8, CaseId)>) -> Bound<(Reverse<u8>, CaseId)> {
-    after.map_or(Bound::Unbounded, |(urgent, id)| Bound::Excluded((Reverse(urgent), id)))
 }

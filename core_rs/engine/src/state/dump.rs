@@ -46,6 +46,8 @@ pub struct Dump {
     pub cases_due: Vec<(Micros, CaseId)>,
     /// Index: ended cases by the moment at which they ended.
     pub cases_closed: Vec<(Micros, CaseId)>,
+    /// Index: cases by account, and how many of each have not ended.
+    pub cases_by_account: Vec<(Slot, usize, Vec<CaseId>)>,
     /// Index: cases that credit may help, the most urgent first.
     pub cases_waiting: Vec<CaseId>,
     /// Sums: what the accounts under each head owe together.
@@ -99,6 +101,7 @@ impl State {
             delegations: self.cases.delegations().cloned().collect(),
             cases_due: self.cases.due().map(|(at, case)| (at, case.id)).collect(),
             cases_closed: self.cases.closed().map(|(at, case)| (at, case.id)).collect(),
+            cases_by_account: self.cases.by_account().collect(),
             cases_waiting: waiting.map(|(_, case)| case.id).collect(),
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),

@@ -9,6 +9,7 @@ use creditgate_engine::outcome::{PRECEDENCE, ReasonCode, Reserved, Reviewed};
 use creditgate_engine::policy::WaitingOrder;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Currency, Id, Micros, Seq, Slot};
+use prost::Message;
 
 use crate::access::roles::Role;
 use crate::queue::Call;
@@ -19,6 +20,9 @@ use crate::wire::{admit, v1};
 
 /// Most cases that one page looks at, whether they are wanted or not: orders wait for it.
 const EXAMINED_MAX: usize = 2_000;
+
+/// A page ends with the case that takes it to so much, far below the 4 MiB that a client takes.
+const PAGE_BYTES_MAX: usize = 1 << 20;
 
 /// The caller's role, where it is one that may sign: the credential's, or, where nobody verified
 /// any, the one stated.
@@ -353,15 +357,19 @@ pub(crate) fn list(
     let after = after.map(|token| ((token >> 60) as u8, token & (u64::MAX >> 4)));
     let wants = |case: &Case| {
         (statuses.is_empty() || statuses.contains(&status(case.status)))
-            && slot.is_none_or(|slot| case.slot == slot)
             && role.is_none_or(|role| cases::signs(state, case, role, now))
     };
-    let (mut found, mut next) = (Vec::new(), None);
-    let mut all = state.cases().list(order, after).peekable();
+    let (mut found, mut next, mut bytes) = (Vec::new(), None, 0);
+    let mut all = state.cases().list(slot, order, after).peekable();
     for examined in 1.. {
         let Some(((urgent, id), row)) = all.next() else { break };
-        found.extend(wants(row).then(|| case(state, row, now)));
-        if (found.len() >= size || examined >= EXAMINED_MAX) && all.peek().is_some() {
+        if wants(row) {
+            let case = case(state, row, now);
+            bytes += case.encoded_len();
+            found.push(case);
+        }
+        let is_full = found.len() >= size || bytes >= PAGE_BYTES_MAX || examined >= EXAMINED_MAX;
+        if is_full && all.peek().is_some() {
             next = Some(u64::from(urgent) << 60 | id);
             break;
         }
@@ -405,3 +413,6 @@ pub(crate) fn watched(
 
 // It stands in front of the id in a page token.
 const _: () = assert!(CASE_PRIORITY_MAX < 1 << 4);
+
+#[cfg(test)]
+mod tests;
