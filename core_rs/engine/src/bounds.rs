@@ -109,6 +109,9 @@ pub const REVALUED_MAX: usize = 1_000;
 /// Most cases that wait for a person; what is referred beyond them opens none.
 pub const CASES_PENDING_MAX: usize = 100_000;
 
+/// Most of them of one account, so that no account takes the place of all others.
+pub const ACCOUNT_CASES_PENDING_MAX: usize = 1_000;
+
 /// Most people who ask for the order of one case.
 pub const CASE_ASKERS_MAX: usize = 16;
 
@@ -141,4 +144,5 @@ pub const ERASED_ENTRIES_MAX: usize = 100_000;
 const _: () = assert!(EXPOSURE_MINOR_MAX as i128 + AMOUNT_MINOR_MAX as i128 <= i64::MAX as i128);
 // No product of an amount, a rate and the digits of two currencies is beyond an i128.
 const _: () = assert!(EXPOSURE_MINOR_MAX as i128 <= i128::MAX / RATE_MANTISSA_MAX as i128 / 10_000);
+const _: () = assert!(ACCOUNT_CASES_PENDING_MAX < CASES_PENDING_MAX);
 const _: () = assert!(ALLOCATIONS_MAX < u16::MAX as usize);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::bounds::{CASE_ASKERS_MAX, CASES_PENDING_MAX};
+use crate::bounds::{ACCOUNT_CASES_PENDING_MAX, CASE_ASKERS_MAX, CASES_PENDING_MAX};
 use crate::command::{Act, Order, Release, Reserve, ReviewCase, Target};
 use crate::counting::Details;
 use crate::decide::levels::Pending;
@@ -151,8 +151,10 @@ impl Context<'_> {
             reserved.case = Some(case.id);
             return Ok(None);
         }
-        let open = self.state.policy().approvals.in_use();
-        if !open || self.state.cases().pending_count() >= CASES_PENDING_MAX {
+        let cases = self.state.cases();
+        let is_full = cases.pending_count() >= CASES_PENDING_MAX
+            || cases.pending_count_of(slot) >= ACCOUNT_CASES_PENDING_MAX;
+        if !self.state.policy().approvals.in_use() || is_full {
             return Ok(None);
         }
         let askers = former.map_or(&[][..], |case| &case.asked_by);

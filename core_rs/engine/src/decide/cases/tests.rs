@@ -10,6 +10,8 @@ use crate::terms::*;
 use crate::testing::*;
 use crate::values::LimitKind;
 
+mod bounds;
+
 pub(in crate::decide) const HOUR: Micros = 3_600 * SECOND;
 
 const POLICY: &str = "[approvals]\nescalate_after_hours = 2\nexpire_after_hours = 10\n\
