@@ -308,7 +308,7 @@ impl Run {
             let signatures =
                 signatures.map(|s| (&*s.by, s.on_behalf_of.as_deref(), s.role)).collect::<Vec<_>>();
             let waiver = case.waiver.as_ref().map(|w| (i128::from(w.amount), w.until));
-            let moments = [case.escalates_at, case.expires_at, case.closed_at];
+            let moments = [case.escalates_at, case.expires_at, case.closed_at, case.kept_at];
             let billed = &**state.account_id(case.slot);
             let order = (billed, &*case.order_id, case.amount, i128::from(case.worth()));
             let stands = (case.status, case.level, case.claimed_by.as_deref(), case.reservation);
@@ -317,7 +317,7 @@ impl Run {
             (case.id, order, asked, stands, moments, signed)
         });
         let expected = self.model.cases.iter().map(|(id, case)| {
-            let moments = [case.escalates_at, case.expires_at, case.closed_at];
+            let moments = [case.escalates_at, case.expires_at, case.closed_at, case.kept_at];
             let order = (case.billed, case.order.order_id, case.order.amount, case.worth);
             let stands = (case.status, case.level, case.claimed_by, case.reservation);
             let asked = (case.channel, case.askers.clone());

@@ -36,6 +36,7 @@ pub struct Case {
     pub signatures: Vec<(&'static str, Option<&'static str>, Signer)>,
     pub reservation: Option<u64>,
     pub closed_at: Micros,
+    pub kept_at: Micros,
 }
 
 impl Case {
@@ -171,6 +172,7 @@ impl Model {
                     signatures: Vec::new(),
                     reservation: None,
                     closed_at: 0,
+                    kept_at: 0,
                 };
                 self.cases.insert(seq, case);
             }
@@ -388,8 +390,11 @@ impl Model {
     /// Escalates, ends and forgets.
     pub(super) fn keep_cases(&mut self, c: &Housekeep) {
         let now = self.now;
-        let closed = self.cases.iter().filter(|(_, case)| !case.is_pending());
-        let mut closed: Vec<_> = closed.map(|(id, case)| (case.closed_at, *id)).collect();
+        let ended = self.cases.iter().filter(|(_, case)| !case.is_pending());
+        let (kept, closed): (Vec<_>, Vec<_>) = ended.partition(|(_, case)| case.kept_at > 0);
+        let kept: Vec<_> = kept.into_iter().map(|(id, case)| (case.kept_at, *id)).collect();
+        let mut closed: Vec<_> =
+            closed.into_iter().map(|(id, case)| (case.closed_at, *id)).collect();
         closed.sort_unstable();
         let surplus =
             closed.len().saturating_sub(c.closed_count_max.try_into().unwrap_or(usize::MAX));
@@ -401,17 +406,15 @@ impl Model {
                 case.escalates_at = 0;
             }
         }
-        for (place, (since, id)) in closed.into_iter().enumerate() {
+        let beyond = closed.drain(..surplus).collect::<Vec<_>>();
+        let old = closed.into_iter().chain(kept).filter(|(since, _)| *since < c.closed_before);
+        for (_, id) in beyond.into_iter().chain(old) {
             let held = self.cases[&id].reservation.and_then(|id| self.orders.get(&id));
-            if place < surplus {
+            // As it stood before the clock gave anything back.
+            if held.is_some_and(|order| order.open > 0) {
+                self.cases.get_mut(&id).expect("it is there").kept_at = now;
+            } else {
                 self.cases.remove(&id);
-            } else if since < c.closed_before {
-                // As it stood before the clock gave anything back.
-                if held.is_some_and(|order| order.open > 0) {
-                    self.cases.get_mut(&id).expect("it is there").closed_at = now;
-                } else {
-                    self.cases.remove(&id);
-                }
             }
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent
         CaseEvent::TextsErased { case } => rows.update_case(case, |case| {
             case.comments.iter_mut().for_each(|comment| comment.text = None);
         }),
-        CaseEvent::Kept { case } => rows.update_case(case, |case| case.closed_at = now),
+        CaseEvent::Kept { case } => rows.update_case(case, |case| case.kept_at = now),
         CaseEvent::Forgotten { case } => rows.set_case(case, None),
         CaseEvent::Delegated { ref from, to, role, during } => {
             let delegation = during.map(|(first, until)| {
@@ -84,6 +84,7 @@ fn opened(id: CaseId, ask: &CaseAsk<'_>, askers: &[Cow<'_, str>], now: Micros) -
         reservation: None,
         closed_at: 0,
         revision: 0,
+        kept_at: 0,
     };
     case.note_asker(&ask.by);
     case

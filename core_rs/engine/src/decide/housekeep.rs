@@ -27,6 +27,7 @@ pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool
         || counts
         || due(state.cases().due().next().map(|(at, _)| at))
         || stale(state.cases().closed().next().map(|(at, _)| at), state.cases().closed().len())
+        || stale(state.cases().kept().next().map(|(at, _)| at), 0)
         || stale(state.closed().next().map(|(at, _)| at), state.closed().len())
         || stale(state.settled().next().map(|(at, ..)| at), state.settled().len())
 }
@@ -98,7 +99,8 @@ impl Context<'_> {
         }
     }
 
-    /// One under which something is still reserved is kept for another while.
+    /// One under which something is still reserved is kept for another while, and is none of those
+    /// that are counted: else it would be looked at again and again.
     fn forget_cases(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
         let closed = self.state.cases().closed();
         let surplus = (closed.len() as u64).saturating_sub(command.closed_count_max);
@@ -106,10 +108,11 @@ impl Context<'_> {
         let stale = closed
             .enumerate()
             .take_while(|(i, (at, _))| (*i as u64) < surplus || *at < command.closed_before);
-        events.extend(stale.take(room).map(|(i, (_, case))| {
+        let kept = self.state.cases().kept().take_while(|(at, _)| *at < command.closed_before);
+        let all = stale.map(|(_, one)| one).chain(kept);
+        events.extend(all.take(room).map(|(_, case)| {
             let held = case.reservation.and_then(|id| self.state.reservation(id));
-            let is_held = held.is_some_and(|held| held.is_open());
-            match is_held && i as u64 >= surplus {
+            match held.is_some_and(|held| held.is_open()) {
                 true => Event::Case(CaseEvent::Kept { case: case.id }),
                 false => Event::Case(CaseEvent::Forgotten { case: case.id }),
             }

@@ -192,6 +192,9 @@ pub struct Case {
     /// How often its order was asked for otherwise than before, so that it began anew.
     #[serde(default)]
     pub revision: u32,
+    /// When it was last kept for another while, after it ended; zero: never.
+    #[serde(default)]
+    pub kept_at: Micros,
 }
 
 impl Case {

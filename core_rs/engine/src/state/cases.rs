@@ -63,8 +63,10 @@ pub struct Cases {
     listed: Listed,
     /// Pending ones.
     due: Moments,
-    /// Ended ones.
+    /// Ended ones that were never kept for another while.
     closed: Moments,
+    /// Ended ones that were, by when that was last.
+    kept: Moments,
     /// Those that credit may help.
     waiting: Listed,
     /// How many of them are approved.
@@ -186,9 +188,14 @@ impl Cases {
         self.due.iter().map(|(at, id)| (*at, &self.rows[id]))
     }
 
-    /// Ended ones, the longest ended first.
+    /// Ended ones that were never kept for another while, the longest ended first.
     pub fn closed(&self) -> impl ExactSizeIterator<Item = (Micros, &Case)> {
         self.closed.iter().map(|(at, id)| (*at, &self.rows[id]))
+    }
+
+    /// Ended ones that were, the one first that is to be looked at next.
+    pub fn kept(&self) -> impl Iterator<Item = (Micros, &Case)> {
+        self.kept.iter().map(|(at, id)| (*at, &self.rows[id]))
     }
 
     /// Who signs in whose place; some have ended, or not begun.
@@ -224,9 +231,10 @@ impl Cases {
     }
 
     fn index(&mut self, case: &Case, f: impl Fn(&mut Moments, (Micros, CaseId)) -> bool) {
-        match case.is_pending() {
-            true => f(&mut self.due, (case.due_at(), case.id)),
-            false => f(&mut self.closed, (case.closed_at, case.id)),
+        match (case.is_pending(), case.kept_at) {
+            (true, _) => f(&mut self.due, (case.due_at(), case.id)),
+            (false, 0) => f(&mut self.closed, (case.closed_at, case.id)),
+            (false, at) => f(&mut self.kept, (at, case.id)),
         };
     }
 

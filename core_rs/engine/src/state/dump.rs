@@ -44,7 +44,7 @@ pub struct Dump {
     pub delegations: Vec<Delegation>,
     /// Index: pending cases by the moment at which the clock has something to do.
     pub cases_due: Vec<(Micros, CaseId)>,
-    /// Index: ended cases by the moment at which they ended.
+    /// Index: ended cases by the moment at which they ended, then those that were kept, by when.
     pub cases_closed: Vec<(Micros, CaseId)>,
     /// Index: cases by account, and how many of each have not ended.
     pub cases_by_account: Vec<(Slot, usize, Vec<CaseId>)>,
@@ -80,6 +80,7 @@ impl State {
     pub fn dump(&self) -> Dump {
         let slots = 0..self.account_count() as Slot;
         let waiting = self.cases.waiting(WaitingOrder::Priority, None);
+        let ended = self.cases.closed().chain(self.cases.kept());
         let order = |latest: &Reservation| (latest.slot, latest.order_id.clone());
         Dump {
             accounts: slots.map(|slot| (self.account(slot), *self.position(slot))).collect(),
@@ -100,7 +101,7 @@ impl State {
             cases: self.cases.iter().map(|case| (case.id, case.clone())).collect(),
             delegations: self.cases.delegations().cloned().collect(),
             cases_due: self.cases.due().map(|(at, case)| (at, case.id)).collect(),
-            cases_closed: self.cases.closed().map(|(at, case)| (at, case.id)).collect(),
+            cases_closed: ended.map(|(at, case)| (at, case.id)).collect(),
             cases_by_account: self.cases.by_account().collect(),
             cases_waiting: waiting.map(|(_, case)| case.id).collect(),
             segment_sums: self.accounts.segment_sums().collect(),

@@ -344,6 +344,7 @@ fn an_approval_that_is_over_confirms_nothing_and_is_kept_while_it_holds() {
     let longer = Reserve { order: Order { ttl, ..upgraded("o", 40).order }, ..upgraded("o", 40) };
     book.reserved(longer);
     reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    let closed_at = book.now;
     book.now += 24 * HOUR - 1;
     let found = |book: &Book| confirm(&book.state, book.now, &by_order("o")).unwrap().verdict;
     assert_eq!(found(&book).decision, Approved);
@@ -354,7 +355,7 @@ fn an_approval_that_is_over_confirms_nothing_and_is_kept_while_it_holds() {
     // Long enough ago, but what it approved is still reserved.
     let all = Housekeep { closed_before: Micros::MAX, closed_count_max: u64::MAX };
     book.run(all).unwrap();
-    assert_eq!(case(&book, id).closed_at, book.now);
+    assert_eq!((case(&book, id).closed_at, case(&book, id).kept_at), (closed_at, book.now));
     book.changed(release("o"));
     book.run(all).unwrap();
     assert_eq!(book.state.cases().count(), 0);

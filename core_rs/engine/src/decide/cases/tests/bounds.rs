@@ -1,5 +1,6 @@
 use super::*;
 use crate::bounds::ACCOUNT_CASES_PENDING_MAX;
+use crate::decide::housekeeping_due;
 
 #[test]
 fn no_account_takes_the_cases_of_others() {
@@ -21,4 +22,34 @@ fn no_account_takes_the_cases_of_others() {
     assert_eq!(book.reserved(upgraded("o", 1)).case, None);
     reviewed(&mut book, "fay", act(first, Signer::Finance, Act::Reject));
     referred(&mut book, "o", 1);
+}
+
+#[test]
+fn a_case_is_kept_while_its_order_is_held_whatever_comes_behind_it() {
+    let mut book = book();
+    let held = referred(&mut book, "held", 10);
+    reviewed(&mut book, "ann", approve(held, Signer::CreditAnalyst));
+    let closed_at = book.now;
+    let reject = |book: &mut Book, order_id| {
+        book.now += SECOND;
+        let id = referred(book, order_id, 10);
+        reviewed(book, "ann", act(id, Signer::CreditAnalyst, Act::Reject));
+        id
+    };
+    let rejected: Vec<u64> = ["1", "2", "3"].map(|order_id| reject(&mut book, order_id)).into();
+    let housekeep = |closed_before| Housekeep { closed_before, closed_count_max: 2 };
+    let ids = |book: &Book| Vec::from_iter(book.state.cases().iter().map(|case| case.id));
+
+    book.run(housekeep(0)).unwrap();
+    let found = case(&book, held);
+    assert_eq!((found.closed_at, found.kept_at), (closed_at, book.now));
+    assert_eq!(ids(&book), [held, rejected[1], rejected[2]], "the one closed first is forgotten");
+    assert!(!housekeeping_due(&book.state, book.now, &housekeep(0)), "it is not looked at again");
+
+    book.now += SECOND;
+    book.changed(release("held"));
+    book.run(housekeep(book.now - SECOND)).unwrap();
+    assert_eq!(ids(&book)[0], held, "its while is not over");
+    book.run(housekeep(book.now)).unwrap();
+    assert!(!ids(&book).contains(&held));
 }
