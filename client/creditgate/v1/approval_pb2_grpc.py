@@ -129,7 +129,9 @@ class ApprovalServiceServicer:
 
     def RejectCase(self, request, context):
         """Says no. The same order asked for again, for the same reasons, is DECLINED for as long as the
-        case is kept; with another amount or other terms, or for more reasons, it is another case.
+        case is kept; with another amount or other terms, or for more reasons, it is another case. Those
+        who may sign it may reject it, those of a band above them, and anybody where nobody may sign
+        it; PERMISSION_DENIED with APPROVAL_NOT_AUTHORISED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

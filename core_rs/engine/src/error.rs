@@ -160,7 +160,9 @@ pub enum CaseRefusal {
         "case_id {case} is of revision {revision} by now: look at what it asks for, and sign that"
     )]
     CaseChanged { case: CaseId, revision: u32 },
-    #[error("case_id {case}: {role} may not sign {amount} minor units; the policy lets {band}")]
+    #[error(
+        "case_id {case}: {role} may not decide on {amount} minor units; the policy lets {band}"
+    )]
     NotAuthorised { case: CaseId, role: &'static str, amount: Minor, band: Box<str> },
     #[error("case_id {case}: nobody above those who may sign it: it cannot be escalated")]
     NothingAbove { case: CaseId },

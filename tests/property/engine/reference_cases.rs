@@ -265,8 +265,16 @@ impl Model {
         match &c.act {
             Act::Comment { .. } => return Ok(vec![]),
             _ if !case.is_pending() || case.expires_at <= now => return refuse("CaseEnded"),
-            Act::Reject if !signs => return refuse("NotASigner"),
-            Act::Reject => case.close(CaseStatus::Rejected, now),
+            Act::Reject => {
+                let Some(role) = c.role else { return refuse("NotASigner") };
+                let signed = case.waiver.filter(|(_, until)| now < *until);
+                let amount = signed.map_or(case.order.amount.into(), |(amount, _)| amount);
+                // Those of the second band are of the first too.
+                if band(amount, case.level).is_some_and(|(roles, _)| !roles.contains(&role)) {
+                    return refuse("NotAuthorised");
+                }
+                case.close(CaseStatus::Rejected, now);
+            }
             _ if approved => return refuse("CaseEnded"),
             Act::Claim { take_over } => {
                 if case.claimed_by.is_some_and(|by| by != who) && !take_over {

@@ -290,7 +290,7 @@ impl Context<'_> {
                 self.sign(case, approve, command.role, &mut reviewed, &mut events)?
             }
             Act::Reject => {
-                self.require_signer(command.role)?;
+                self.may_reject(case, command.role)?;
                 (reviewed.status, reviewed.missing) = (CaseStatus::Rejected, 0);
                 events.push(Event::Case(CaseEvent::Rejected { case: case.id }));
             }

@@ -96,6 +96,15 @@ impl Approvals {
         self.covering(amount, currency).nth(usize::from(level) + 1).is_some()
     }
 
+    /// Whether this role may say no to an amount that was escalated so many times: one of those who
+    /// sign it, or of a band above them; anybody, where nobody signs it.
+    #[must_use]
+    pub fn rejects(&self, role: Signer, amount: Minor, currency: Currency, level: u8) -> bool {
+        let Some(lowest) = self.band(amount, currency, level) else { return true };
+        let mut above = self.covering(amount, currency).skip(usize::from(level));
+        lowest.roles.contains(&role) || above.any(|band| band.roles.contains(&role))
+    }
+
     /// Whether this role signs anything.
     #[must_use]
     pub fn is_signer(&self, role: Signer) -> bool {

@@ -166,21 +166,28 @@ impl Context<'_> {
             }
         }
         let band = self.band_of(case, waiver.amount);
-        match band.filter(|band| role.is_some_and(|role| band.roles.contains(&role))) {
-            Some(band) => Ok(band),
-            None => {
-                let names = band.map(|band| band.roles.iter().map(|role| role.name()));
-                let names =
-                    names.map_or_else(|| "nobody".to_owned(), |n| Vec::from_iter(n).join(", "));
-                let (case, amount) = (case.id, waiver.amount);
-                Err(Refusal::Case(CaseRefusal::NotAuthorised {
-                    case,
-                    role: named(role),
-                    amount,
-                    band: names.into(),
-                }))
-            }
+        band.filter(|band| role.is_some_and(|role| band.roles.contains(&role)))
+            .ok_or_else(|| self.not_authorised(case, role, waiver.amount))
+    }
+
+    /// A no stands as long as its case is kept, and may undo what others have signed: so it takes
+    /// the authority that a yes would, or that of a band above.
+    pub(super) fn may_reject(&self, case: &Case, role: Option<Signer>) -> Result<(), Refusal> {
+        let role = role.ok_or(Refusal::Case(CaseRefusal::NotASigner(named(role))))?;
+        let amount = case.waiver_at(self.now).map_or(case.amount, |waiver| waiver.amount);
+        let currency = self.state.terms(case.slot).currency;
+        match self.state.policy().approvals.rejects(role, amount, currency, case.level) {
+            true => Ok(()),
+            false => Err(self.not_authorised(case, Some(role), amount)),
         }
+    }
+
+    fn not_authorised(&self, case: &Case, role: Option<Signer>, amount: Minor) -> Refusal {
+        let band = self.band_of(case, amount);
+        let names = band.map(|band| band.roles.iter().map(|role| role.name()));
+        let names = names.map_or_else(|| "nobody".to_owned(), |n| Vec::from_iter(n).join(", "));
+        let (case, role, band) = (case.id, named(role), names.into());
+        Refusal::Case(CaseRefusal::NotAuthorised { case, role, amount, band })
     }
 
     fn band_of(&self, case: &Case, amount: Minor) -> Option<&Band> {

@@ -223,10 +223,8 @@ fn a_claim_is_one_persons_and_a_rejection_ends_it() {
     reviewed(&mut book, "fay", claim(true));
     assert_eq!(case(&book, id).claimed_by.as_deref(), Some("fay"));
     let supervisor = act(id, Signer::Supervisor, Act::Reject);
-    assert_eq!(
-        refused(&mut book, "sam", supervisor),
-        Refusal::Case(CaseRefusal::NotASigner("supervisor"))
-    );
+    let rejected = refused(&mut book, "sam", supervisor);
+    assert!(matches!(rejected, Refusal::Case(CaseRefusal::NotAuthorised { .. })), "{rejected:?}");
     let found = reviewed(&mut book, "ann", act(id, Signer::CreditAnalyst, Act::Reject));
     assert_eq!((found.status, found.missing), (CaseStatus::Rejected, 0));
     let ended = Refusal::Case(CaseRefusal::CaseEnded { case: id, status: CaseStatus::Rejected });

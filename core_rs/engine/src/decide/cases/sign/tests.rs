@@ -137,3 +137,38 @@ fn what_was_signed_as_a_referral_stands_once_the_rule_declines() {
     book.set_policy(&rule("refer"));
     assert_eq!(book.reserved(reserve("o", 120)).verdict.decision, Approved);
 }
+
+#[test]
+fn a_no_takes_the_authority_of_a_yes_or_of_those_above() {
+    let mut book = book();
+    let no = |case, role| act(case, role, Act::Reject);
+    let denied = |refusal| matches!(refusal, Refusal::Case(CaseRefusal::NotAuthorised { .. }));
+    let large = referred(&mut book, "large", 60);
+    reviewed(&mut book, "fay", approve(large, Signer::Finance));
+    assert!(denied(refused(&mut book, "ann", no(large, Signer::CreditAnalyst))));
+    assert_eq!(case(&book, large).signatures.len(), 1);
+    assert_eq!(reviewed(&mut book, "flo", no(large, Signer::Finance)).status, CaseStatus::Rejected);
+
+    // What was escalated is no longer theirs.
+    let small = referred(&mut book, "small", 40);
+    reviewed(&mut book, "ann", act(small, Signer::CreditAnalyst, Act::Escalate));
+    assert!(denied(refused(&mut book, "ann", no(small, Signer::CreditAnalyst))));
+
+    // Those above need not stand in the band below, and whoever may reject at all does so where
+    // nobody signs.
+    book.set_policy(
+        "[approvals]\n[[approvals.bands]]\nup_to = \"0.30 USD\"\nroles = \"credit_analyst\"\n\
+         [[approvals.bands]]\nup_to = \"0.50 USD\"\nroles = \"finance\"\n",
+    );
+    let (low, lower) = (referred(&mut book, "low", 20), referred(&mut book, "lower", 20));
+    assert!(denied(refused(&mut book, "sam", no(low, Signer::Supervisor))));
+    reviewed(&mut book, "fay", no(low, Signer::Finance));
+    let beyond = referred(&mut book, "beyond", 90);
+    reviewed(&mut book, "sam", no(beyond, Signer::Supervisor));
+
+    book.set_policy("");
+    let nobody = ReviewCase { role: None, ..no(lower, Signer::Admin) };
+    let refusal = Refusal::Case(CaseRefusal::NotASigner("no role"));
+    assert_eq!(refused(&mut book, "sam", nobody), refusal);
+    reviewed(&mut book, "sam", no(lower, Signer::Supervisor));
+}
