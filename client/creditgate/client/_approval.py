@@ -213,6 +213,7 @@ def delegate(
     *,
     expire_time: datetime | None,
     start_time: datetime | None = None,
+    delegator: str = "",
     role: str = "",
     channel: str = "",
     request_id: str | None = None,
@@ -220,8 +221,10 @@ def delegate(
 ) -> Call[DelegationResult]:
     """Lets somebody sign with the caller's authority until `expire_time`; None: no longer.
 
-    `start_time` None is now. Raises ValueError for times without a zone, NotFoundError
-    (DELEGATION_NOT_FOUND) where there is nothing to end.
+    `start_time` None is now. A `delegator` other than the caller: somebody signs with that one's
+    authority no longer, which finance and admin may say. Raises ValueError for times without a
+    zone, NotFoundError (DELEGATION_NOT_FOUND) where there is nothing to end, AccessError
+    (APPROVAL_NOT_AUTHORISED).
     """
     request = pb.DelegateRequest(
         request_id=request_id or new_request_id(),
@@ -229,6 +232,7 @@ def delegate(
         start_time=zoned("start_time", start_time),
         expire_time=zoned("expire_time", expire_time),
         reason=reason,
+        delegator=delegator,
         role=role,
         channel=channel,
     )

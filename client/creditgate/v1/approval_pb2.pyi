@@ -257,7 +257,7 @@ class ReviewCaseResponse(_message.Message):
     def __init__(self, case_id: _Optional[str] = ..., status: _Optional[_Union[_decision_pb2.CaseStatus, str]] = ..., signatures_missing: _Optional[int] = ..., order: _Optional[_Union[_decision_pb2.CheckAndReserveResponse, _Mapping]] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
 class DelegateRequest(_message.Message):
-    __slots__ = ("request_id", "to", "start_time", "expire_time", "role", "channel", "reason")
+    __slots__ = ("request_id", "to", "start_time", "expire_time", "role", "channel", "reason", "delegator")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -265,6 +265,7 @@ class DelegateRequest(_message.Message):
     ROLE_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    DELEGATOR_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     to: str
     start_time: _timestamp_pb2.Timestamp
@@ -272,7 +273,8 @@ class DelegateRequest(_message.Message):
     role: str
     channel: str
     reason: str
-    def __init__(self, request_id: _Optional[str] = ..., to: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., role: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    delegator: str
+    def __init__(self, request_id: _Optional[str] = ..., to: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., role: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ..., delegator: _Optional[str] = ...) -> None: ...
 
 class DelegateResponse(_message.Message):
     __slots__ = ("journal_seq", "replayed")

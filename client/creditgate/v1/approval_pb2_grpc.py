@@ -152,7 +152,9 @@ class ApprovalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Delegate(self, request, context):
-        """Lets somebody sign with the caller's authority for a time, or, without a time, no longer.
+        """Lets somebody sign with the caller's authority for a time, or, without a time, no longer. What
+        others have delegated finance or admin may end, and nobody else: PERMISSION_DENIED with
+        APPROVAL_NOT_AUTHORISED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -176,9 +176,13 @@ pub enum CaseRefusal {
     NotASigner(&'static str),
     #[error("to {0:?} is the caller: somebody else must be named")]
     DelegatedToSelf(Box<str>),
+    #[error("delegator {0:?} is not the caller: nobody gives away what is another's")]
+    NotOwnToGive(Box<str>),
+    #[error("role is {0}: finance or admin ends what others have delegated")]
+    MayNotEnd(&'static str),
     #[error("to {0:?} is one too many: 1000 delegations are in force")]
     TooManyDelegations(Box<str>),
-    #[error("to {0:?} may not sign for the caller: there is nothing to end")]
+    #[error("to {0:?} may not sign for the one named: there is nothing to end")]
     DelegationNotFound(Box<str>),
     #[error("order_id {0:?} was referred, and 16 others have asked for it: ask as one of them")]
     TooManyAskers(Box<str>),

@@ -33,9 +33,11 @@ pub fn review() -> BoxedStrategy<Command<'static>> {
         Command::ReviewCase(ReviewCase { request: by(who), case, role, act })
     });
     let during = option::weighted(0.8, (START..START + 3 * DAY, 1..4 * DAY));
-    let delegate = (who.clone(), who, role, during).prop_map(|(who, to, role, during)| {
+    let whose = option::weighted(0.2, who.clone());
+    let delegate = (who.clone(), who, role, during, whose);
+    let delegate = delegate.prop_map(|(who, to, role, during, from)| {
         let during = during.map(|(first, long)| (first, first + long));
-        Command::Delegate(Delegate { request: by(who), to, role, during })
+        Command::Delegate(Delegate { request: by(who), to, role, during, from })
     });
     let retry = vec(0..3_u64, 0..4);
     prop_oneof![

@@ -325,6 +325,11 @@ impl Run {
             (*id, order, asked, stands, moments, signed)
         });
         assert_eq!(cases.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let found = state.cases().delegations();
+        let found: Vec<_> =
+            found.map(|d| ((&*d.from, &*d.to), (d.role, d.first, d.until))).collect();
+        let expected = self.model.delegations.iter();
+        assert_eq!(found, expected.map(|(key, row)| (*key, *row)).collect::<Vec<_>>());
     }
 
     /// A recovery from the rows finds the same state.

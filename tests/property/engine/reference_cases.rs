@@ -359,11 +359,14 @@ impl Model {
     }
 
     pub(super) fn delegate(&mut self, c: &Delegate<'static>) -> Result {
-        let key = (c.request.id, c.to);
+        let key = (c.from.unwrap_or(c.request.id), c.to);
         if key.0 == key.1 {
             return refuse("DelegatedToSelf");
         }
+        let is_own = key.0 == c.request.id;
         match (c.during, c.role) {
+            (None, role) if !is_own && role != Some(Signer::Finance) => refuse("MayNotEnd"),
+            (Some(_), _) if !is_own => refuse("NotOwnToGive"),
             (None, _) if self.delegations.remove(&key).is_none() => refuse("DelegationNotFound"),
             (None, _) => Ok(vec![]),
             (_, None | Some(Signer::Admin | Signer::Supervisor)) => refuse("NotASigner"),
@@ -423,6 +426,16 @@ impl Model {
                 self.cases.get_mut(&id).expect("it is there").kept_at = now;
             } else {
                 self.cases.remove(&id);
+            }
+        }
+        let mut ends: Vec<_> =
+            self.delegations.iter().map(|(key, (.., until))| (*until, *key)).collect();
+        ends.sort_unstable();
+        let surplus =
+            ends.len().saturating_sub(c.closed_count_max.try_into().unwrap_or(usize::MAX));
+        for (place, (until, key)) in ends.into_iter().enumerate() {
+            if until <= now && (place < surplus || until < c.closed_before) {
+                self.delegations.remove(&key);
             }
         }
     }

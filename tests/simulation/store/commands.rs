@@ -314,8 +314,8 @@ impl Simulation {
         let random = &mut self.random;
         if random.chance(1, 8) {
             let during = random.chance(2, 3).then_some((0, self.now + 9_000_000));
-            let (to, role) = ("mate", Some(Signer::Finance));
-            return Command::Delegate(Delegate { request, to, role, during });
+            let (to, role, from) = ("mate", Some(Signer::Finance), None);
+            return Command::Delegate(Delegate { request, to, role, during, from });
         }
         let back = random.below(2) as usize;
         let case = latest.into_iter().rev().nth(back).unwrap_or(1);

@@ -315,6 +315,7 @@ def comment(
 @click.option("--from", "start", type=TIME, help="From when.  [default: now]")
 @click.option("--until", type=TIME, help="Until when.  [default: a week after it begins]")
 @click.option("--end", is_flag=True, help="TO may sign for you no longer.")
+@click.option("--of", "delegator", default="", help="End what somebody else has delegated to TO.")
 @_role
 @request_options
 @connected
@@ -326,6 +327,7 @@ def delegate(
     start: datetime | None,
     until: datetime | None,
     end: bool,
+    delegator: str,
     role: str,
     request_id: str | None,
     channel: str,
@@ -333,6 +335,8 @@ def delegate(
     """Lets TO sign with your authority for a time. REASON is for the audit trail."""
     if end and (start or until):
         raise click.UsageError("--end goes with neither --from nor --until")
+    if delegator and not end:
+        raise click.UsageError("--of goes with --end: nobody gives away what is another's")
     if not end and until is None:
         until = (start or datetime.now(UTC)) + timedelta(weeks=1)
     result = conn.client.delegate(
@@ -340,6 +344,7 @@ def delegate(
         reason,
         start_time=start,
         expire_time=until,
+        delegator=delegator,
         role=role,
         request_id=request_id,
         channel=channel,
@@ -347,7 +352,7 @@ def delegate(
     if conn.json:
         conn.write_json(result)
     elif until is None:
-        conn.console.print(f"{to} signs for you no longer", markup=False)
+        conn.console.print(f"{to} signs for {delegator or 'you'} no longer", markup=False)
     else:
         conn.console.print(f"{to} may sign for you until {time_text(until)}", markup=False)
 

@@ -57,6 +57,7 @@ pub(super) fn apply_to_case(rows: &mut impl Rows, now: Micros, event: &CaseEvent
             });
             rows.set_delegation(from, to, delegation);
         }
+        CaseEvent::DelegationForgotten { ref from, ref to } => rows.set_delegation(from, to, None),
     }
 }
 

@@ -62,7 +62,8 @@ pub struct Approve<'a> {
     pub revision: Option<u32>,
 }
 
-/// Lets somebody sign in the caller's place for a time, or no longer. Why stands in the entry.
+/// Lets somebody sign in the caller's place for a time, or no longer; or no longer in another's.
+/// Why stands in the entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delegate<'a> {
     /// The caller's name for this request.
@@ -74,6 +75,9 @@ pub struct Delegate<'a> {
     pub role: Option<Signer>,
     /// From when until when; absent: no longer.
     pub during: Option<(Micros, Micros)>,
+    /// Whose authority; absent, and not written: the caller's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<&'a str>,
 }
 
 /// Decides the orders of cases again, for which there may be credit now. Issued by the clock alone.

@@ -8,9 +8,10 @@ use crate::command::Housekeep;
 use crate::counting::Parts;
 use crate::decide::Context;
 use crate::event::{CaseEvent, Event};
+use crate::model::Delegation;
 use crate::outcome::Outcome;
 use crate::state::State;
-use crate::values::{Day, Micros, Slot};
+use crate::values::{Day, Id, Micros, Slot};
 
 /// Whether [`crate::command::Command::Housekeep`] would find anything to do at `now`.
 #[must_use]
@@ -28,6 +29,7 @@ pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool
         || due(state.cases().due().next().map(|(at, _)| at))
         || stale(state.cases().closed().next().map(|(at, _)| at), state.cases().closed().len())
         || stale(state.cases().kept().next().map(|(at, _)| at), 0)
+        || over(state, now, command).next().is_some()
         || stale(state.closed().next().map(|(at, _)| at), state.closed().len())
         || stale(state.settled().next().map(|(at, ..)| at), state.settled().len())
 }
@@ -35,6 +37,21 @@ pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool
 /// Whether orders to be shipped on `day` count already.
 pub(super) fn counts_from(state: &State, now: Micros, day: Day) -> bool {
     state.policy().exposure.horizon(Day::of(now)).is_none_or(|horizon| day <= horizon)
+}
+
+/// Delegations that have ended, for so long that they are forgotten, or of too many in all.
+fn over<'s>(
+    state: &'s State,
+    now: Micros,
+    command: &Housekeep,
+) -> impl Iterator<Item = &'s Delegation> {
+    let Housekeep { closed_before, closed_count_max } = *command;
+    let all = state.cases().delegations_by_end();
+    let surplus = (all.len() as u64).saturating_sub(closed_count_max);
+    let is_over = move |(i, one): &(usize, &Delegation)| {
+        one.until <= now && ((*i as u64) < surplus || one.until < closed_before)
+    };
+    all.enumerate().take_while(is_over).map(|(_, one)| one)
 }
 
 impl Context<'_> {
@@ -58,6 +75,7 @@ impl Context<'_> {
         self.forget_reservations(command, &mut events);
         self.forget_items(command, &mut events);
         self.forget_cases(command, &mut events);
+        self.forget_delegations(command, &mut events);
         (Outcome::Done, events)
     }
 
@@ -116,6 +134,15 @@ impl Context<'_> {
                 true => Event::Case(CaseEvent::Kept { case: case.id }),
                 false => Event::Case(CaseEvent::Forgotten { case: case.id }),
             }
+        }));
+    }
+
+    fn forget_delegations(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {
+        let room = HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len());
+        events.extend(over(self.state, self.now, command).take(room).map(|one| {
+            let own = |id: &Id| Cow::Owned(id.to_string());
+            let (from, to) = (own(&one.from), own(&one.to));
+            Event::Case(CaseEvent::DelegationForgotten { from, to })
         }));
     }
 

@@ -149,6 +149,13 @@ pub enum CaseEvent<'a> {
         /// From when until when; absent: no longer.
         during: Option<(Micros, Micros)>,
     },
+    /// A delegation that was over was forgotten.
+    DelegationForgotten {
+        /// Whose authority it was.
+        from: Cow<'a, str>,
+        /// Who might sign.
+        to: Cow<'a, str>,
+    },
 }
 
 /// What the order of a case asks for.

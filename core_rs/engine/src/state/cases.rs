@@ -75,6 +75,8 @@ pub struct Cases {
     /// is dumped: after a restart it is so.
     stirred: bool,
     delegations: BTreeMap<(Id, Id), Delegation>,
+    /// By when they end.
+    delegations_by_end: BTreeSet<(Micros, Id, Id)>,
 }
 
 impl Cases {
@@ -203,6 +205,21 @@ impl Cases {
         self.delegations.values()
     }
 
+    /// Those that have not ended at `now`.
+    pub fn delegations_after(&self, now: Micros) -> impl Iterator<Item = &Delegation> {
+        let first = (now.saturating_add(1), Id::default(), Id::default());
+        self.delegations_by_end.range(first..).map(|key| self.by_end(key))
+    }
+
+    /// All of them, the one that ends first before the others.
+    pub fn delegations_by_end(&self) -> impl ExactSizeIterator<Item = &Delegation> {
+        self.delegations_by_end.iter().map(|key| self.by_end(key))
+    }
+
+    fn by_end(&self, (_, from, to): &(Micros, Id, Id)) -> &Delegation {
+        &self.delegations[&(from.clone(), to.clone())]
+    }
+
     /// What `from` lets `to` sign.
     #[must_use]
     pub fn delegation(&self, from: &str, to: &str) -> Option<&Delegation> {
@@ -267,10 +284,17 @@ impl Cases {
         to: Id,
         delegation: Option<Delegation>,
     ) -> Option<Delegation> {
-        match delegation {
-            Some(delegation) => self.delegations.insert((from, to), delegation),
-            None => self.delegations.remove(&(from, to)),
+        let end = |one: &Delegation| (one.until, one.from.clone(), one.to.clone());
+        let key = (from, to);
+        let was = self.delegations.remove(&key);
+        if let Some(was) = &was {
+            self.delegations_by_end.remove(&end(was));
         }
+        if let Some(delegation) = delegation {
+            self.delegations_by_end.insert(end(&delegation));
+            self.delegations.insert(key, delegation);
+        }
+        was
     }
 
     /// Nobody has to look at cases that come later: they are decided when they come.

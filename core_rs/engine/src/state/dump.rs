@@ -42,6 +42,8 @@ pub struct Dump {
     pub cases: BTreeMap<CaseId, Case>,
     /// By whose authority, and by who signs.
     pub delegations: Vec<Delegation>,
+    /// Index: delegations by the moment at which they end.
+    pub delegations_by_end: Vec<Delegation>,
     /// Index: pending cases by the moment at which the clock has something to do.
     pub cases_due: Vec<(Micros, CaseId)>,
     /// Index: ended cases by the moment at which they ended, then those that were kept, by when.
@@ -80,6 +82,7 @@ impl State {
     pub fn dump(&self) -> Dump {
         let slots = 0..self.account_count() as Slot;
         let waiting = self.cases.waiting(WaitingOrder::Priority, None);
+        let by_end = self.cases.delegations_by_end();
         let ended = self.cases.closed().chain(self.cases.kept());
         let order = |latest: &Reservation| (latest.slot, latest.order_id.clone());
         Dump {
@@ -100,6 +103,7 @@ impl State {
             rates: self.rates.clone(),
             cases: self.cases.iter().map(|case| (case.id, case.clone())).collect(),
             delegations: self.cases.delegations().cloned().collect(),
+            delegations_by_end: by_end.cloned().collect(),
             cases_due: self.cases.due().map(|(at, case)| (at, case.id)).collect(),
             cases_closed: ended.map(|(at, case)| (at, case.id)).collect(),
             cases_by_account: self.cases.by_account().collect(),

@@ -105,8 +105,10 @@ pub fn rows() -> Vec<Row> {
     let reserve = Reserve { request: REQUEST, order: order(), allow_partial: false };
     let opened = CaseEvent::Opened { case: 7, ask: ask(Some(asked(None))), askers: vec![] };
     let again = CaseEvent::AskedAgain { case: 7, ask: ask(None), anew: true };
-    let delegate =
-        |during| Command::Delegate(Delegate { request: REQUEST, to: "ann", role: None, during });
+    let delegation = Delegate { request: REQUEST, to: "ann", role: None, during: None, from: None };
+    let delegate = |during| Command::Delegate(Delegate { during, ..delegation.clone() });
+    let of_another = Delegate { from: Some("fay"), ..delegation.clone() };
+    let over = CaseEvent::DelegationForgotten { from: BY, to: "ann".into() };
     let (role, during) = (Signer::Supervisor, Some((1, 2)));
     let delegated =
         |during| Event::Case(CaseEvent::Delegated { from: BY, to: "ann", role, during });
@@ -125,6 +127,13 @@ pub fn rows() -> Vec<Row> {
         ),
         row("delegate", delegate(during), Outcome::Done, vec![delegated(during)], hex("delegate")),
         row("end", delegate(None), Outcome::Done, vec![delegated(None)], hex("end")),
+        row(
+            "end another's",
+            Command::Delegate(of_another),
+            Outcome::Done,
+            vec![delegated(None), Event::Case(over)],
+            hex("end another's"),
+        ),
         row(
             "retried",
             Command::RetryCases(RetryCases { cases: vec![7] }),
@@ -297,6 +306,13 @@ fn later_hex(name: &str) -> &'static str {
              657669657765649507a161a7636c61696d656401c09381a46361736581a66f70656e6564930799 \
              02a16fcd012c923c5a9193ae5445524d535f55504752414445441e0aa3776562a36f6d73000991 \
              a3706f7381a46361736581a475736564930709c381a46361736581a977697468647261776e9107"
+        }
+        "end another's" => {
+            "\
+             949481a864656c65676174659593a1720107a3616e6ec0c0a3666179a36f6d73a3776562c000a4 \
+             646f6e659281a46361736581a964656c65676174656494a3666179a3616e6eaa73757065727669 \
+             736f72c081a46361736581b464656c65676174696f6e5f666f72676f7474656e92a3666179a361 \
+             6e6e"
         }
         "retried" => {
             "\

@@ -39,9 +39,9 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
                 Command::ReviewCase(ReviewCase { request, case, role, act })
             }
         ),
-        (request(), string(), option::of(signer()), during).prop_map(
-            |(request, to, role, during)| {
-                Command::Delegate(Delegate { request, to, role, during })
+        (request(), (string(), option::of(string())), option::of(signer()), during).prop_map(
+            |(request, (to, from), role, during)| {
+                Command::Delegate(Delegate { request, to, role, during, from })
             }
         ),
         vec(any::<u64>(), 0..4).prop_map(|cases| Command::RetryCases(RetryCases { cases })),
@@ -160,6 +160,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         }),
         (by(), string(), signer(), option::of((number(), number())))
             .prop_map(|(from, to, role, during)| CaseEvent::Delegated { from, to, role, during }),
+        (by(), by()).prop_map(|(from, to)| CaseEvent::DelegationForgotten { from, to }),
     ]
     .prop_map(Event::Case)
     .boxed()

@@ -88,6 +88,9 @@ impl Books {
         self.touched = Some(Vec::new());
         self.pass(time, entry);
         let touched = self.touched.take().unwrap_or_default();
+        if matches!(entry.request.command, Command::Housekeep(_)) {
+            self.told.clear();
+        }
         let mut records: Vec<v1::RecordChange> =
             touched.into_iter().flat_map(|(key, before)| self.changes(key, before)).collect();
         records.append(&mut self.told);
@@ -449,9 +452,7 @@ impl Rows for Books {
             }
             Some(_) => {}
             // What is forgotten after its time is no change.
-            None => {
-                self.cases.remove(&id);
-            }
+            None => drop(self.cases.remove(&id)),
         }
     }
 

@@ -165,11 +165,13 @@ pub(crate) fn delegate<'a>(
     {
         return Err(Fault::field("expire_time", until, "after start_time"));
     }
+    let from = admit::optional_id("delegator", &m.delegator)?;
     let command = Command::Delegate(Delegate {
         request: admit::request(&m.request_id)?,
         to: admit::id("to", &m.to)?,
         role: signer(call, &m.role)?,
         during,
+        from: (!from.is_empty()).then_some(from),
     });
     let channel = admit::optional_id("channel", &m.channel)?;
     let reason = admit::required_reason(&m.reason)?;

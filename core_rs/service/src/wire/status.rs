@@ -376,6 +376,8 @@ fn of_case(refusal: &CaseRefusal) -> (Code, &'static str, &'static str) {
         CaseRefusal::NothingAbove { .. } => (FailedPrecondition, "NOTHING_ABOVE", "case_id"),
         CaseRefusal::NotAReason { .. } => (InvalidArgument, "FIELD_INVALID", "waived_reasons"),
         CaseRefusal::DelegatedToSelf(_) => (InvalidArgument, "FIELD_INVALID", "to"),
+        CaseRefusal::NotOwnToGive(_) => (InvalidArgument, "FIELD_INVALID", "delegator"),
+        CaseRefusal::MayNotEnd(_) => (PermissionDenied, "APPROVAL_NOT_AUTHORISED", "role"),
         CaseRefusal::TooManyDelegations(_) => (FailedPrecondition, "TOO_MANY_DELEGATIONS", "to"),
         CaseRefusal::DelegationNotFound(_) => (NotFound, "DELEGATION_NOT_FOUND", "to"),
         CaseRefusal::TooManyAskers(_) => (FailedPrecondition, "TOO_MANY_ASKERS", "order_id"),

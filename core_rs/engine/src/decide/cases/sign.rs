@@ -209,26 +209,35 @@ impl Context<'_> {
     }
 
     pub(in crate::decide) fn delegate<'a>(&self, command: &Delegate<'a>) -> Decided<'a> {
-        let Delegate { to, role, during, .. } = *command;
+        let Delegate { to, role, during, from, .. } = *command;
         let cases = self.state.cases();
-        if to == self.actor {
+        let from = from.unwrap_or(self.actor);
+        if to == from {
             return Err(Refusal::Case(CaseRefusal::DelegatedToSelf(to.into())));
         }
-        let known = cases.delegation(self.actor, to);
-        let from = self.whoever_asks();
+        let is_own = from == self.actor;
+        let known = cases.delegation(from, to);
+        let from = Cow::Owned(from.to_owned());
         let Some((first, until)) = during else {
+            // Those who may change who signs what.
+            if !is_own && !matches!(role, Some(Signer::Finance | Signer::Admin)) {
+                return Err(Refusal::Case(CaseRefusal::MayNotEnd(named(role))));
+            }
             let known =
                 known.ok_or_else(|| Refusal::Case(CaseRefusal::DelegationNotFound(to.into())))?;
             let event = Event::Case(CaseEvent::Delegated { from, to, role: known.role, during });
             return Ok((Outcome::Done, vec![event]));
         };
+        if !is_own {
+            return Err(Refusal::Case(CaseRefusal::NotOwnToGive((*from).into())));
+        }
         let role = self.require_signer(role)?;
         if until <= self.now {
             let rule = "a delegation that is over lets nobody sign";
             let value = shown(until).into();
             return Err(Refusal::Passed { field: "expire_time", value, rule });
         }
-        let lasting = cases.delegations().filter(|other| self.now < other.until).count();
+        let lasting = cases.delegations_after(self.now).count();
         if known.is_none() && lasting >= DELEGATIONS_MAX {
             return Err(Refusal::Case(CaseRefusal::TooManyDelegations(to.into())));
         }

@@ -362,7 +362,8 @@ fn an_approval_that_is_over_confirms_nothing_and_is_kept_while_it_holds() {
 #[test]
 fn others_sign_in_ones_place_for_a_time_and_never_for_more() {
     let mut book = book();
-    let delegate = |role, during| Delegate { request: REQUEST, to: "ann", role, during };
+    let delegate =
+        |role, during| Delegate { request: REQUEST, to: "ann", role, during, from: None };
     let soon = book.now + HOUR;
     let during = Some((soon, soon + HOUR));
     book.actor = "fay";

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use creditgate_engine::command::{Act, RequestKey, ReviewCase};
+use creditgate_engine::command::{Act, Housekeep, RequestKey, ReviewCase};
 use creditgate_engine::entry::Request;
 use creditgate_engine::event::{CaseAsk, CaseEvent};
 use creditgate_engine::model::Signer;
@@ -96,6 +96,15 @@ fn delegations_are_told_to_who_asks_about_all() {
         let [begun, lengthened, ended] = [Some((0, 5)), Some((0, 8)), None].map(&mut records);
         let lengths = [begun.len(), lengthened.len(), ended.len()];
         assert_eq!(lengths, [count; 3]);
+        records(Some((0, 1)));
+        let (from, to) = (Cow::Borrowed("fay"), Cow::Borrowed("carla"));
+        let over = Event::Case(CaseEvent::DelegationForgotten { from, to });
+        let (closed_before, closed_count_max) = (0, 0);
+        let mut forgotten = entry(vec![over]);
+        forgotten.request.command =
+            Command::Housekeep(Housekeep { closed_before, closed_count_max });
+        let told = books.take(6, 9, &forgotten);
+        assert!(told.is_none_or(|change| change.records.is_empty()), "it was over before");
         if count > 0 {
             assert_eq!((&begun[0].before, &ended[0].after), (&None, &None));
             assert_eq!(begun[0].after, lengthened[0].before);

@@ -53,3 +53,37 @@ fn a_case_is_kept_while_its_order_is_held_whatever_comes_behind_it() {
     book.run(housekeep(book.now)).unwrap();
     assert!(!ids(&book).contains(&held));
 }
+
+#[test]
+fn delegations_that_are_over_are_forgotten_and_others_end_them_if_they_may() {
+    let mut book = book();
+    let (role, from) = (Some(Signer::Finance), None);
+    let soon = book.now + HOUR;
+    let delegate = |to, hours| {
+        let during = Some((0, soon + hours * HOUR));
+        Delegate { request: REQUEST, to, role, during, from }
+    };
+    book.actor = "fay";
+    for (to, hours) in [("zoe", 0), ("ann", 1), ("bob", 2), ("cem", 9)] {
+        book.run(delegate(to, hours)).unwrap();
+    }
+    let left = |book: &Book| Vec::from_iter(book.state.cases().delegations().map(|d| d.to.clone()));
+    let housekeep = |closed_before| Housekeep { closed_before, closed_count_max: 3 };
+    assert!(!housekeeping_due(&book.state, book.now, &housekeep(book.now)), "none is over");
+    book.now = soon + 2 * HOUR;
+    book.run(housekeep(soon)).unwrap();
+    assert_eq!(left(&book), ["ann", "bob", "cem"], "one was too many");
+    book.run(housekeep(soon + 2 * HOUR)).unwrap();
+    assert_eq!(left(&book), ["bob", "cem"], "one was over for long");
+    book.run(Housekeep { closed_before: Micros::MAX, closed_count_max: 0 }).unwrap();
+    assert_eq!(left(&book), ["cem"], "what lasts is kept");
+
+    book.actor = "flo";
+    let end = |role| Delegate { from: Some("fay"), during: None, role, ..delegate("cem", 0) };
+    let refusal = Refusal::Case(CaseRefusal::MayNotEnd("supervisor"));
+    assert_eq!(book.refused(end(Some(Signer::Supervisor))), refusal);
+    let given = Delegate { from: Some("fay"), ..delegate("ann", 1) };
+    assert_eq!(book.refused(given), Refusal::Case(CaseRefusal::NotOwnToGive("fay".into())));
+    book.run(end(Some(Signer::Admin))).unwrap();
+    assert_eq!(left(&book), [""; 0]);
+}
