@@ -247,7 +247,7 @@ impl Context<'_> {
             case: case.id,
             account_id: self.state.account_id(case.slot).clone(),
             status: case.status,
-            missing: self.missing(case, None),
+            missing: self.missing(case),
             reserved: None,
             currency: None,
             order: None,
@@ -300,6 +300,7 @@ impl Context<'_> {
                     .escalate(case)
                     .ok_or(Refusal::Case(CaseRefusal::NothingAbove { case: case.id }))?;
                 reviewed.status = CaseStatus::Escalated;
+                reviewed.missing = self.missing(&Case { level: case.level + 1, ..case.clone() });
                 events.push(event);
             }
         }

@@ -196,12 +196,12 @@ impl Context<'_> {
     }
 
     /// How many signatures a case still needs, or would.
-    pub(super) fn missing(&self, case: &Case, amount: Option<Minor>) -> u8 {
+    pub(super) fn missing(&self, case: &Case) -> u8 {
         if !case.is_unsigned() {
             return 0;
         }
         let signed_for = case.waiver_at(self.now).map(|waiver| waiver.amount);
-        let amount = amount.or(signed_for).unwrap_or_else(|| self.worth_of(case));
+        let amount = signed_for.unwrap_or_else(|| self.worth_of(case));
         let Some(band) = self.band_of(case, amount) else { return 1 };
         let signed = case.signatures_at(self.now).iter();
         let counted = signed.filter(|s| band.roles.contains(&s.role)).count();
@@ -253,7 +253,7 @@ impl Context<'_> {
 #[must_use]
 pub fn signatures_missing(state: &State, case: &Case, now: Micros) -> u8 {
     let context = Context { state, seq: 0, now, actor: "", channel: "" };
-    context.missing(case, None)
+    context.missing(case)
 }
 
 /// What all of the order of a case is worth at `now`, in the currency of the account that is

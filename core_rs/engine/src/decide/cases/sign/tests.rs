@@ -151,7 +151,8 @@ fn a_no_takes_the_authority_of_a_yes_or_of_those_above() {
 
     // What was escalated is no longer theirs.
     let small = referred(&mut book, "small", 40);
-    reviewed(&mut book, "ann", act(small, Signer::CreditAnalyst, Act::Escalate));
+    let escalated = act(small, Signer::CreditAnalyst, Act::Escalate);
+    assert_eq!(reviewed(&mut book, "ann", escalated).missing, 2, "of those above");
     assert!(denied(refused(&mut book, "ann", no(small, Signer::CreditAnalyst))));
 
     // Those above need not stand in the band below, and whoever may reject at all does so where
