@@ -1,6 +1,7 @@
 """Orders that are referred, signed and reserved, over a real socket."""
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,11 @@ def test_the_role_is_the_credentials_where_there_is_one(
         bert.activate_policy(2, "read")
         anna.upsert_accounts([AccountUpsert(account_id="a", limit=CreditLimit.of(100))])
         small, large = refer(shop, "small", 150), refer(shop, "large", 700)
-        refused(AccessError, "ROLE_NOT_ALLOWED", lambda: shop.claim_case(small))
+        for call in (shop.claim_case, shop.get_case):
+            refused(AccessError, "ROLE_NOT_ALLOWED", partial(call, small))
+        watch = shop.watch_reservation("a", "small", timeout_s=30)
+        assert next(watch).case_status is CaseStatus.OPEN
+        watch.close()
         refused(
             InvalidRequestError,
             "FIELD_INVALID",
