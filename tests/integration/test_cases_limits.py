@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from msgspec import structs
 
 from creditgate.audit.books import Auditor
+from creditgate.audit.chain import DamageError
 from creditgate.client import (
     AccountUpsert,
     CallError,
@@ -21,6 +23,7 @@ from creditgate.client import (
     InvalidRequestError,
     LimitSource,
     NotFoundError,
+    OrderItem,
     PreconditionError,
     ProposalState,
     Segment,
@@ -33,6 +36,7 @@ from creditgate.client.cli import main
 from creditgate.loaders.dead_letters import default_path
 from tests.conftest import StartServer
 from tests.support.credentials import token_line, write_lines
+from tests.support.journals import commits, forge_chain, rewrite
 from tests.support.server import ServerProcess
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -364,3 +368,29 @@ def test_a_verification_is_never_replaced(client: Client) -> None:
     (other,) = client.record_verifications([verified("D-7", 713)])
     assert other.error is not None
     assert (other.error.code, other.error.reason) == ("ALREADY_EXISTS", "VERIFICATION_REUSED")
+
+
+def test_what_is_tolerated_of_one_order_of_a_batch_is_of_no_other(server: ServerProcess) -> None:
+    set_policy(server, "[limits]\ntolerance = { web = 10 }\n")
+    with caller(server) as client:
+        client.upsert_accounts([account(100), structs.replace(account(100), account_id="b")])
+        items = [
+            OrderItem(
+                account_id=of, order_id="o", amount_minor=amount, currency="USD", channel="web"
+            )
+            for of, amount in (("b", 100), ("a", 105))
+        ]
+        client.batch_check_and_reserve(items, all_or_none=True)
+    server.kill()
+    Auditor(server.store).advance()
+    rows = commits(server.store)
+
+    def swap(body: dict[str, Any]) -> None:
+        *_, outcome, _events = body["entries"][-1]
+        within, tolerated = (order[0] for order in outcome["reserved_all"])
+        assert (within[1], len(tolerated[1])) == ([], 1)
+        within[1], tolerated[1] = tolerated[1], within[1]
+
+    rewrite(server.store, forge_chain(rows, max(rows), swap))
+    with pytest.raises(DamageError, match="105 of 100"):
+        Auditor(server.store).advance()

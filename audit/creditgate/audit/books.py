@@ -24,6 +24,7 @@ from creditgate.audit.chain import (
     DamageError,
 )
 from creditgate.audit.counting import Counting
+from creditgate.audit.decided import decided
 from creditgate.audit.records import Account, Answer, Item, Reservation
 
 
@@ -101,6 +102,9 @@ class Auditor:
             if kind not in _EVENTS:
                 raise DamageError(f"entry {seq}: unknown event {kind}")
             _EVENTS[kind](self, *([values] if kind == "case" else values))
+            reservation = self._takes(answer, event)
+            if reservation is not None:
+                self._check_limits(answer, reservation)
         self._check_sums(answer)
         self._check_worth(answer)
 
@@ -112,53 +116,58 @@ class Auditor:
         book[name] = answer
 
     def _check_sums(self, answer: Answer) -> None:
-        """No sum below zero; no approval beyond the limit unless it says that it was forced."""
-        kinds = {kind for event in answer.events for kind in event}
+        """No sum below zero, and each average of what is owed."""
         touched = {id(account): account for account in self._touched(answer)}
         for account in touched.values():
             if account.reserved < 0 or account.captured < 0:
                 raise DamageError(f"entry {answer.seq}: {account} holds less than nothing")
             if account.averaged not in (None, account.exposure):
                 raise DamageError(f"entry {answer.seq}: {account} is averaged by another exposure")
-            # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
-            if not self._takes(answer) or "billed" in kinds:
-                continue
-            found = list(self.limits(account))
-            # The account's own limit comes first, where it has one.
-            if _is_tolerated(answer) and self.ceiling(account) is not None:
-                del found[0]
-            beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
-            held = [until for until in account.holds.values() if not until or self.time < until]
-            waived = self._waived(answer)
-            if (not beyond or waived & _OF_LIMITS) and (not held or waived & _OF_HOLDS):
-                if beyond or held:
-                    self.approved.append(answer.seq)
-            elif "breached" not in kinds:
-                raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
-            else:
-                self.breaches.append(answer.seq)
 
-    def _waived(self, answer: Answer) -> set[str]:
-        """The rules that people had signed for not to stand in the way of its orders."""
+    def _check_limits(self, answer: Answer, reservation: int) -> None:
+        """No order that takes more credit is beyond a limit, or of a held account, unless its own
+        answer says why: it is tolerated, signed for, or was forced."""
+        kinds = {kind for event in answer.events for kind in event}
+        # A shipment that nobody had reserved, of an invoice that counts already, adds nothing.
+        if "billed" in kinds:
+            return
+        said = decided(answer, reservation)
+        account = self.reservations[reservation].account
+        found = list(self.limits(account))
+        # The account's own limit comes first, where it has one.
+        if said.is_tolerated and self.ceiling(account) is not None:
+            del found[0]
+        beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
+        held = [until for until in account.holds.values() if not until or self.time < until]
+        waived = self._waived(answer, said.case)
+        if (not beyond or waived & _OF_LIMITS) and (not held or waived & _OF_HOLDS):
+            if (beyond or held) and answer.seq not in self.approved[-1:]:
+                self.approved.append(answer.seq)
+        elif "breached" not in kinds:
+            raise DamageError(f"entry {answer.seq}: held, or beyond {beyond}: {account}")
+        elif answer.seq not in self.breaches[-1:]:
+            self.breaches.append(answer.seq)
+
+    def _waived(self, answer: Answer, case: int | None) -> set[str]:
+        """The rules that people had signed for not to stand in the way of the order of a case."""
         happened: list[Any] = [event["case"] for event in answer.events if "case" in event]
-        cases = [fields[0] for event in happened for fields in event.values()]
-        return {code for case in cases for code in self.waivers.get(case, ())}
+        used = [event["used"] for event in happened if "used" in event]
+        unsigned = [of for of, _reservation, *is_unsigned in used if is_unsigned == [True]]
+        return set() if case is None or case in unsigned else set(self.waivers.get(case, ()))
 
-    def _takes(self, answer: Answer) -> bool:
-        """Whether a call took more credit. An order that does not count yet takes none; the clock
-        lets it count later, whether it fits or not."""
-        by_clock = "housekeep" in answer.command
-        for event in answer.events:
-            kind: str
-            values: Any
-            ((kind, values),) = event.items()
-            if kind == "grown" or (kind == "reserved" and values[3] > 0):
-                return True
-            if kind == "counted" and not by_clock:
-                return True
-            if kind == "case" and "reserved" in values and values["reserved"][4] > 0:
-                return True
-        return False
+    def _takes(self, answer: Answer, event: dict[str, Any]) -> int | None:
+        """The reservation that an event lets take more credit. An order that does not count yet
+        takes none; the clock lets it count later, whether it fits or not."""
+        match event:
+            case {"grown": [number, _]}:
+                return int(number)
+            case {"reserved": [number, _, _, amount, *_]} if amount > 0:
+                return int(number)
+            case {"case": {"reserved": [_, number, _, _, amount, *_]}} if amount > 0:
+                return int(number)
+            case {"counted": [number, _]} if "housekeep" not in answer.command:
+                return int(number)
+        return None
 
     def _check_worth(self, answer: Answer) -> None:
         """What counts of an order is what its open amount is worth."""
@@ -397,20 +406,6 @@ class Auditor:
         return self.items.setdefault((slot, invoice), Item())
 
 
-def _is_tolerated(answer: Answer) -> bool:
-    """Whether a decision says that the policy lets its channel go beyond the account's limit."""
-    outcome: Any = answer.outcome
-    if not isinstance(outcome, dict):
-        return False
-    decided = outcome.get("reserved_all") or [
-        outcome[kind] for kind in ("reserved", "changed") if kind in outcome
-    ]
-    reviewed = outcome.get("retried") or ([outcome["reviewed"]] if "reviewed" in outcome else [])
-    decided = decided + [order for *_case, order in (one[:5] for one in reviewed) if order]
-    reasons = (reason for verdict, *_ in decided for reason in verdict[1])
-    return any(reason[0] == "LIMIT_TOLERATED" for reason in reasons)
-
-
 _EVENTS: dict[str, Callable[..., None]] = {
     "account_set": Auditor._account_set,
     "status_set": Auditor._status_set,
@@ -460,7 +455,6 @@ _EVENTS: dict[str, Callable[..., None]] = {
 _OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
 _OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
 _OF_HOLDS = {"ACCOUNT_ON_HOLD", "BUREAU_SUSPENSION", "FRAUD_SUSPENSION"}
-_OF_RESERVATION = {"grown", "captured", "billed", "released", "expired"}
 _OF_RESERVATION = {
     *("grown", "captured", "billed", "released", "expired"),
     *("order_moved", "counted", "revalued"),

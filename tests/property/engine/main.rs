@@ -461,6 +461,9 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         let blocks = found.reasons.iter().any(|reason| !notices.contains(&reason.0));
         assert!(found.decision != Decision::Approved || !blocks || found.breach || signed);
         assert!(!found.breach || blocks);
+        let tolerated = found.reasons.iter().any(|reason| reason.0 == ReasonCode::LimitTolerated);
+        let refused = matches!(found.decision, Decision::Declined | Decision::Referred);
+        assert!(!(tolerated && refused), "nothing is tolerated of it: {:?}", found.reasons);
         if let Command::Reserve(Reserve { order, allow_partial, .. }) = command
             && let Outcome::Reserved(reserved) = outcome
             && reserved.counting.is_none()
@@ -469,7 +472,6 @@ fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str,
         {
             let room = known(order.account_id).unwrap_or(i128::MAX);
             let bounds = 1..=room.min(order.amount.into());
-            let refused = matches!(found.decision, Decision::Declined | Decision::Referred);
             assert!(refused || bounds.contains(&found.amount));
             assert!(found.decision != Decision::PartiallyApproved || *allow_partial);
         }

@@ -455,7 +455,7 @@ impl Model {
 /// What the reasons of an answer lead to: all of `amount`, or none of it, where `fits` of what was
 /// asked would have violated no amount.
 fn concluded(mut answer: Answer, amount: Amount, fits: Amount) -> Answer {
-    answer.reasons.sort_by_key(|(code, ..)| PRECEDENCE.iter().position(|known| known == code));
+    answer.reasons.sort_by_key(|(code, ..)| place(*code));
     let amounts =
         [MaxOrderAmountExceeded, InsufficientCredit, SharedLimitExceeded, SegmentCapExceeded];
     let blocking = answer.reasons.iter().map(|(code, ..)| *code);
@@ -470,6 +470,11 @@ fn concluded(mut answer: Answer, amount: Amount, fits: Amount) -> Answer {
     answer.fitting = short.then_some(fits);
     answer.amount = if blocking.is_empty() { amount } else { 0 };
     answer
+}
+
+/// Where a rule is named among others.
+fn place(code: ReasonCode) -> Option<usize> {
+    PRECEDENCE.iter().position(|known| *known == code)
 }
 
 fn refuse<T>(kind: &str) -> Result<T> {

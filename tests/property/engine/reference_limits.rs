@@ -250,11 +250,21 @@ impl Model {
         let tolerated = available + self.tolerance(id);
         if new > tolerated {
             reasons.push((InsufficientCredit, new, tolerated, None));
-        }
-        if tolerated > available {
+        } else {
             reasons.push((LimitTolerated, new, available, None));
         }
         new.min(tolerated)
+    }
+
+    /// Of an answer that approves of less than was asked for: what is tolerated is that part alone,
+    /// where anything of it is, which counts `part`.
+    pub(super) fn tolerated_part(&self, id: &str, part: Option<Amount>, answer: &mut Answer) {
+        answer.reasons.retain(|(code, ..)| *code != LimitTolerated);
+        let Some(part) = part else { return };
+        let mut found = Vec::new();
+        self.short(id, part, &mut found);
+        answer.reasons.extend(found.into_iter().filter(|(code, ..)| *code == LimitTolerated));
+        answer.reasons.sort_by_key(|(code, ..)| place(*code));
     }
 
     /// By how much an order may pass its account's own limit.

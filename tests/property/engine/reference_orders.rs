@@ -34,7 +34,8 @@ impl Model {
         }
     }
 
-    fn declined(&self, id: u64, answer: Answer) -> Answer {
+    fn declined(&self, id: u64, mut answer: Answer) -> Answer {
+        self.tolerated_part(self.orders[&id].account, None, &mut answer);
         Answer { amount: 0, order: Some(self.orders[&id].clone()), ..answer }
     }
 
@@ -99,6 +100,11 @@ impl Model {
         if let Some(part) = answer.fitting.filter(|part| partial && !waived && *part > 0) {
             (answer.decision, answer.amount) = (PartiallyApproved, part);
         }
+        if answer.amount < order.amount.into() {
+            let worth = worth.as_ref().ok().filter(|_| answer.amount > 0);
+            let part = worth.map(|worth| worth.now(answer.amount));
+            self.tolerated_part(billed, part, &mut answer);
+        }
         if answer.amount > 0 {
             let worth = worth.expect("it was valued");
             // What waits does not lapse before its day, unless it says when.
@@ -145,6 +151,7 @@ impl Model {
             *self = before;
             for (answer, order) in answers.iter_mut().zip(orders) {
                 if answer.decision == Approved {
+                    answer.reasons.retain(|(code, ..)| *code != LimitTolerated);
                     answer.reasons.push((BatchNotApproved, misfit as Amount, 0, None));
                     answer.decision = Declined;
                 }

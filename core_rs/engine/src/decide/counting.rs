@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::command::Order;
 use crate::counting::{Counting, Details, OrderDetails, Parts, Shipping, Waiting, largest};
-use crate::decide::cure::cure;
 use crate::decide::housekeep::counts_from;
 use crate::decide::levels::{Pending, Together, room, together};
 use crate::decide::rates::convertible;
@@ -111,11 +110,14 @@ impl Context<'_> {
             }
             _ => (Verdict::decision(&evaluation.reasons), 0),
         };
-        let cure = match granted {
-            0 => cure(self.state, slot, self.now, ask, &evaluation.reasons),
-            _ => None,
-        };
         let counted = worth(granted);
+        let cure = match granted == asked_amount {
+            true => None,
+            false => {
+                let part = (granted > 0).then_some(counted);
+                self.fall_short(slot, ask, part, &mut evaluation.reasons)
+            }
+        };
         self.may_reserve(slot, pending.own, counted)?;
         let Evaluation { reasons, mut room, .. } = evaluation;
         room.available = room.available.map(|available| available.saturating_sub(counted));

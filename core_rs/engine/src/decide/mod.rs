@@ -182,8 +182,8 @@ impl<'s> Context<'s> {
         evaluation: Evaluation,
     ) -> Changed {
         let fitting = self.fitting_more(found, more, ask, &evaluation);
-        let Evaluation { reasons, room, .. } = evaluation;
-        let cure = cure::cure(self.state, found.slot, self.now, ask, &reasons);
+        let Evaluation { mut reasons, room, .. } = evaluation;
+        let cure = self.fall_short(found.slot, ask, None, &mut reasons);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
         let verdict = Verdict { cure, ..verdict };
         let reservation = view(self.state, found);

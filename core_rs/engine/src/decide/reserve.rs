@@ -8,12 +8,12 @@ use crate::counting::OrderDetails;
 use crate::decide::counting::Asked;
 use crate::decide::cure::cure;
 use crate::decide::levels::{Pending, Together, room, together};
-use crate::decide::rules::{Ask, Evaluation, evaluate};
+use crate::decide::rules::{Ask, Evaluation, evaluate, in_precedence, tolerated};
 use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Waiver;
-use crate::outcome::{Decision, Effect, Outcome, Reason, ReasonCode, Reserved, Verdict};
+use crate::outcome::{Cure, Decision, Effect, Outcome, Reason, ReasonCode, Reserved, Verdict};
 use crate::state::State;
 use crate::values::{Currency, Day, Micros, Minor, Slot, Ttl, reservation_id};
 
@@ -167,7 +167,7 @@ impl Context<'_> {
         }
         let amount = asked.amount;
         let ask = Ask { pending, is_new: true, ..self.ask(amount, amount) };
-        let evaluation = evaluate(self.state, slot, self.now, ask);
+        let mut evaluation = evaluate(self.state, slot, self.now, ask);
         let fitting = evaluation.fitting_if_short();
         let (decision, granted) = match fitting {
             _ if !evaluation.blocks() => (Decision::Approved, amount),
@@ -177,9 +177,12 @@ impl Context<'_> {
             }
             _ => (Verdict::decision(&evaluation.reasons), 0),
         };
-        let cure = match granted {
-            0 => cure(self.state, slot, self.now, ask, &evaluation.reasons),
-            _ => None,
+        let cure = match granted == amount {
+            true => None,
+            false => {
+                let part = Some(granted).filter(|part| *part > 0);
+                self.fall_short(slot, ask, part, &mut evaluation.reasons)
+            }
         };
         self.may_reserve(slot, pending.own, granted)?;
         let Evaluation { reasons, mut room, .. } = evaluation;
@@ -190,6 +193,25 @@ impl Context<'_> {
         Ok(Reserved { verdict, reservation, amount: granted, expires_at: 0, case, counting })
     }
 
+    /// Of an order that is not approved as it is: only what is approved of it, where any is, may be
+    /// named as tolerated. Says what would cure it where none is.
+    #[cold]
+    pub(super) fn fall_short(
+        &self,
+        slot: Slot,
+        ask: Ask<'_>,
+        part: Option<Minor>,
+        reasons: &mut Vec<Reason>,
+    ) -> Option<Box<Cure>> {
+        reasons.retain(|reason| reason.code != ReasonCode::LimitTolerated);
+        let Some(amount) = part else {
+            return cure(self.state, slot, self.now, ask, reasons);
+        };
+        reasons.extend(tolerated(self.state, slot, self.now, Ask { amount, ..ask }));
+        in_precedence(reasons);
+        None
+    }
+
     /// Nothing of the batch is reserved: an item that fits is declined because of the first that
     /// does not, one that was referred stays so, and every item sees what is available with nothing
     /// reserved.
@@ -197,6 +219,7 @@ impl Context<'_> {
         let Reserved { verdict, mut counting, .. } = found;
         let Verdict { decision, mut reasons, fitting, cure, .. } = verdict;
         if decision == Decision::Approved {
+            reasons.retain(|reason| reason.code != ReasonCode::LimitTolerated);
             reasons.push(Reason::own(ReasonCode::BatchNotApproved, misfit as i64, 0));
         }
         let room = room(self.state, slot, self.now, 0);

@@ -224,6 +224,18 @@ fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
     reasons.extend(conditions.holds_at(now).map(held));
 }
 
+/// The notice of a part that is approved because its channel may pass the account's own limit.
+pub(super) fn tolerated(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Option<Reason> {
+    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let effective = effective_limit(state, &terms, conditions, now);
+    let exposure = i128::from(state.position(slot).exposure()) + ask.pending.own;
+    let available = left(ceiling(&effective, conditions, now)?, exposure);
+    let limits = &state.policy().limits;
+    let tolerance = limits.tolerance(ask.channel, effective.limit.kind, conditions);
+    let bridged = available < ask.amount && ask.amount <= available.saturating_add(tolerance);
+    bridged.then(|| Reason::own(ReasonCode::LimitTolerated, ask.amount, available))
+}
+
 /// However much an account may peak, on average it is to stay within its limit. The order's own
 /// amount has not been owed yet, and weighs nothing.
 #[cold]
@@ -273,8 +285,7 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
         if ask.amount > tolerated {
             violated(ReasonCode::InsufficientCredit, ask.amount, tolerated);
             fitting = fitting.min(tolerated);
-        }
-        if tolerated > available {
+        } else {
             violated(ReasonCode::LimitTolerated, ask.amount, available);
         }
     }
@@ -291,3 +302,6 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
     found.fitting = found.fitting.max(0);
     found
 }
+
+#[cfg(test)]
+mod tests;

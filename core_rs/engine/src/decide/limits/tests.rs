@@ -8,10 +8,7 @@ use crate::decide::levels::{LimitSource, effective_limit};
 use crate::decide::{check, confirm, decide};
 use crate::entry::Request;
 use crate::model::Conditions;
-use crate::outcome::ReasonCode::{
-    InsufficientCredit, LimitExpired, LimitInGrace, LimitTolerated, NoCreditLimit,
-    SharedLimitExceeded,
-};
+use crate::outcome::ReasonCode::{InsufficientCredit, LimitExpired, LimitInGrace, NoCreditLimit};
 use crate::outcome::{Decision, Reason};
 use crate::testing::*;
 use crate::values::{LimitKind, Minor};
@@ -452,41 +449,4 @@ fn a_limit_that_has_ended_counts_for_its_days_of_grace() {
     assert_eq!(book.refusals(50, ""), slice::from_ref(&ended));
     let confirmed = confirm(&book.state, book.now, &by_order("o")).unwrap().verdict;
     assert_eq!((confirmed.decision, confirmed.reasons), (Decision::Declined, vec![ended]));
-}
-
-#[test]
-fn an_order_may_pass_its_accounts_limit_by_the_tolerance_of_its_channel() {
-    let mut book = Book::with_limit(LimitKind::Amount(99));
-    book.set_policy("[limits.tolerance]\nweb = 10\n");
-    assert_eq!(book.refusals(100, ""), [reason(InsufficientCredit, 100, 99)]);
-    assert_eq!(book.refusals(108, "web"), [reason(LimitTolerated, 108, 99)]);
-    let short = [reason(InsufficientCredit, 109, 108), reason(LimitTolerated, 109, 99)];
-    assert_eq!(book.refusals(109, "web"), short);
-    book.channel = "web";
-    let reserved = book.hold("o", 108);
-    assert_eq!(reserved.verdict.available, Some(-9), "what is left of the limit itself");
-    let spent = [reason(InsufficientCredit, 1, 0), reason(LimitTolerated, 1, -9)];
-    assert_eq!(book.refusals(1, "web"), spent);
-    // Growth, and what is shipped beyond an order, are orders too.
-    book.run(release("o")).unwrap();
-    book.hold("p", 50);
-    let grown = book.changed(adjust("p", 108)).verdict;
-    assert_eq!(grown.reasons, [reason(LimitTolerated, 58, 49)]);
-    assert_eq!(book.changed(adjust("p", 109)).verdict.decision, Decision::Declined);
-    // Limits of several accounts, and hard caps, are not stretched.
-    book.run(release("p")).unwrap();
-    let shared_limit = Some(Some(100));
-    book.run(UpsertAccount { shared_limit, ..account("a") }).unwrap();
-    let of_group = book.refusals(108, "web");
-    let codes: Vec<_> = of_group.iter().map(|found| (found.code, found.threshold)).collect();
-    assert_eq!(codes, [(LimitTolerated, 99), (SharedLimitExceeded, 100)]);
-    book.run(UpsertAccount { shared_limit: Some(None), ..account("a") }).unwrap();
-    let capped = crate::command::SetRollingLimit {
-        request: REQUEST,
-        account_id: "a",
-        hard_cap: 200,
-        days: 1,
-    };
-    book.run(capped).unwrap();
-    assert_eq!(book.refusals(100, "web"), [reason(InsufficientCredit, 100, 99)]);
 }
