@@ -54,7 +54,8 @@ class LimitSource(StrEnum):
     """Where an effective limit comes from.
 
     NONE: there was nothing to inherit, so no credit; OVERRIDE: a temporary limit of today;
-    UNVERIFIED: none was ever approved on a verification, which the policy asks for, so no credit.
+    UNVERIFIED: none was ever approved on a verification, which the policy asks for of an account's
+    first order, so no credit.
     """
 
     UNKNOWN = "UNKNOWN"

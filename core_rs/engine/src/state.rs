@@ -270,7 +270,7 @@ impl State {
         self.policies.has_rules()
     }
 
-    /// Whether no limit counts that was never approved on a verification.
+    /// Whether a first order needs a limit that was approved on a verification.
     #[inline]
     pub(crate) fn needs_verification(&self) -> bool {
         self.policies.needs_verification()

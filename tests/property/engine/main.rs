@@ -353,6 +353,7 @@ impl Run {
         let delegations = dump.delegations.iter().cloned();
         delegations.for_each(|one| restored.restore_cases().restore_delegation(one));
         dump.sources.iter().for_each(|(source, row)| restored.restore_source(source, *row));
+        dump.watches.iter().for_each(|(slot, row)| restored.restore_watch(*slot, row.clone()));
         dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert!(restored.add_up() && restored.sum_up());
         dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));

@@ -1,7 +1,7 @@
 //! What the engine must do, in the plainest way: amounts without bounds, maps without indexes, and
 //! every counter summed up anew from the orders and invoices that it counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
@@ -118,6 +118,8 @@ pub struct Model {
     pub rates: BTreeMap<(Currency, Currency), (Fraction, Micros)>,
     pub orders: BTreeMap<u64, Order>,
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
+    /// Accounts to which something was shipped or billed.
+    pub billed: BTreeSet<&'static str>,
     pub cases: BTreeMap<u64, Case>,
     /// By whose authority and who signs: what it is, from when, until when.
     pub delegations: BTreeMap<(&'static str, &'static str), (Signer, Micros, Micros)>,
@@ -146,44 +148,6 @@ impl Model {
 
     pub fn exposure(&self, account: &str) -> Amount {
         self.outstanding(account) + self.captured(account) + self.reserved(account)
-    }
-
-    /// Without what comes and goes.
-    fn lasting_limit(&self, account: &Account) -> Option<Limit> {
-        match (account.limit.kind, account.segment) {
-            (LimitKind::Inherit, None) => None,
-            (LimitKind::Inherit, Some(segment)) => {
-                self.defaults.get(&(segment, account.currency)).copied()
-            }
-            _ => Some(account.limit),
-        }
-    }
-
-    fn limit(&self, account: &Account) -> Limit {
-        let none = Limit { kind: LimitKind::NoCredit, valid_until: None };
-        if self.rules.verified_only && account.backing.verified.is_none() {
-            return none;
-        }
-        let lasting = self.lasting_limit(account);
-        if lasting.is_some_and(|limit| limit.kind == LimitKind::NoCredit) {
-            return lasting.unwrap_or(none);
-        }
-        let today = Day::of(self.now);
-        let counts = |first: Day, last: Day| first <= today && today <= last;
-        let of_today = account.temporary.values().filter(|(_, _, a, b)| counts(*a, *b));
-        let (overrides, added): (Vec<_>, Vec<_>) =
-            of_today.partition(|(kind, ..)| *kind == TemporaryLimitKind::Override);
-        assert!(overrides.len() <= 1, "two overrides of one day");
-        let base = match overrides[..] {
-            [&(_, amount, _, last)] => {
-                let kind = LimitKind::Amount(amount as i64);
-                Limit { kind, valid_until: Some(last) }
-            }
-            _ => lasting.unwrap_or(none),
-        };
-        let LimitKind::Amount(amount) = base.kind else { return base };
-        let sum = Amount::from(amount) + added.iter().map(|(_, more, ..)| more).sum::<Amount>();
-        Limit { kind: LimitKind::Amount(sum.min(MAX) as i64), ..base }
     }
 
     /// The account and those above it.
@@ -249,7 +213,7 @@ impl Model {
 
     fn own_available(&self, account: &str) -> Option<Amount> {
         let exposure = self.exposure(account);
-        match self.limit(&self.accounts[account]).kind {
+        match self.limit(account).kind {
             LimitKind::Unlimited => self.accounts[account].rolling.map(|(cap, ..)| cap - exposure),
             LimitKind::Amount(amount) => {
                 let cap = self.accounts[account].rolling.map(|(cap, ..)| cap);
@@ -268,7 +232,7 @@ impl Model {
     /// much of it would violate no amount.
     fn hold_to_limits(&self, account_id: &str, new: Amount, total: Amount) -> (Answer, Amount) {
         let account = &self.accounts[account_id];
-        let limit = self.limit(account);
+        let limit = self.limit(account_id);
         let (available, bound_by) = self.room(account_id);
         let mut reasons = Vec::new();
         let mut violated =

@@ -77,6 +77,8 @@ impl Model {
         // What an order may be at most was asked when it was placed.
         let total = if excess == 0 { 0 } else { worth.full(order.captured + asked) };
         let mut without = self.clone();
+        // Nor is what was placed before a first order.
+        without.billed.extend((excess == 0).then_some(order.account));
         let (mut new, mut more) = (grown, (order.open, order.counts[0], excess));
         if by_itself {
             // All that counts of it is asked for.

@@ -92,6 +92,52 @@ impl Backing {
 }
 
 impl Model {
+    /// Without what comes and goes.
+    pub(super) fn lasting_limit(&self, account: &Account) -> Option<Limit> {
+        match (account.limit.kind, account.segment) {
+            (LimitKind::Inherit, None) => None,
+            (LimitKind::Inherit, Some(segment)) => {
+                self.defaults.get(&(segment, account.currency)).copied()
+            }
+            _ => Some(account.limit),
+        }
+    }
+
+    /// Whether nothing is known to have been shipped or billed to it.
+    fn is_first_order(&self, id: &str) -> bool {
+        let moved = [self.outstanding(id), self.captured(id), self.accounts[id].unallocated];
+        moved == [0; 3] && !self.billed.contains(id)
+    }
+
+    pub(super) fn limit(&self, id: &str) -> Limit {
+        let account = &self.accounts[id];
+        let none = Limit { kind: LimitKind::NoCredit, valid_until: None };
+        let is_verified = account.backing.verified.is_some();
+        if self.rules.verified_only && !is_verified && self.is_first_order(id) {
+            return none;
+        }
+        let lasting = self.lasting_limit(account);
+        if lasting.is_some_and(|limit| limit.kind == LimitKind::NoCredit) {
+            return lasting.unwrap_or(none);
+        }
+        let today = Day::of(self.now);
+        let counts = |first: Day, last: Day| first <= today && today <= last;
+        let of_today = account.temporary.values().filter(|(_, _, a, b)| counts(*a, *b));
+        let (overrides, added): (Vec<_>, Vec<_>) =
+            of_today.partition(|(kind, ..)| *kind == TemporaryLimitKind::Override);
+        assert!(overrides.len() <= 1, "two overrides of one day");
+        let base = match overrides[..] {
+            [&(_, amount, _, last)] => {
+                let kind = LimitKind::Amount(amount as i64);
+                Limit { kind, valid_until: Some(last) }
+            }
+            _ => lasting.unwrap_or(none),
+        };
+        let LimitKind::Amount(amount) = base.kind else { return base };
+        let sum = Amount::from(amount) + added.iter().map(|(_, more, ..)| more).sum::<Amount>();
+        Limit { kind: LimitKind::Amount(sum.min(MAX) as i64), ..base }
+    }
+
     pub(super) fn record_verification(&mut self, c: &RecordVerification<'static>) -> Result<()> {
         let today = Day::of(self.now);
         let Some(account) = self.accounts.get_mut(c.account_id) else {
@@ -275,7 +321,7 @@ impl Model {
             "pos" if self.rules.tolerance > 0 => 100,
             _ => 0,
         };
-        match self.limit(account).kind {
+        match self.limit(id).kind {
             LimitKind::Amount(limit) if account.rolling.is_none() => {
                 (Amount::from(limit) * percent / 100).min(MAX - Amount::from(limit))
             }

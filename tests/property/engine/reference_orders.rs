@@ -316,6 +316,7 @@ impl Model {
                 let before = order.counts[1];
                 order.ship(asked);
                 captured = asked;
+                self.billed.insert(account);
                 order.taken.insert(c.invoice_id, asked);
                 let heard = self.now;
                 let new = || Invoice { heard, ..Invoice::default() };
@@ -381,6 +382,7 @@ impl Model {
                 invoice.due = due.or(before.due);
                 invoice.grace_days = before.grace_days.max(grace_days);
                 invoice.posted = true;
+                self.billed.insert(c.account_id);
                 invoice.open += amount;
                 let claimed = invoice.captured;
                 if kind == EntryKind::Invoice {

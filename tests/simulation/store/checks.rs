@@ -45,7 +45,7 @@ pub fn check_journal(store: &Store) {
                 let slot = state.reservation(id).expect("it is there").slot;
                 let (terms, conditions) = (state.terms(slot), state.conditions(slot));
                 let now = commit.head.time;
-                let limit = effective_limit(&state, &terms, conditions, now);
+                let limit = effective_limit(&state, slot, &terms, conditions, now);
                 // What is tolerated, or signed for, is named.
                 let beyond = [ReasonCode::LimitTolerated, ReasonCode::InsufficientCredit];
                 let mut reasons = reserved.verdict.reasons.iter();

@@ -6,13 +6,13 @@ use crate::bounds::{CAPTURES_MAX, INVOICE_DAYS_MAX};
 use crate::command::{CaptureOrder, OrderKey, Target};
 use crate::counting::Parts;
 use crate::decide::counting::{More, beside, came_into_force};
-use crate::decide::levels::Together;
+use crate::decide::levels::{Together, room_once_billed};
 use crate::decide::rules::Ask;
 use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
-use crate::outcome::{Changed, Invoiced, Outcome, Reason};
+use crate::outcome::{Changed, Decision, Invoiced, Outcome, Reason};
 use crate::values::{Day, Minor, reservation_id};
 
 impl Context<'_> {
@@ -262,7 +262,8 @@ impl Context<'_> {
             reservation.move_parts(&change);
             events.push(Event::OrderMoved { reservation: found.id, change });
         }
-        let mut verdict = self.approved(found.slot, moved);
+        let room = room_once_billed(self.state, found.slot, self.now, moved);
+        let mut verdict = self.verdict(Decision::Approved, Vec::new(), None, room);
         let breach = breached.is_some();
         if let Some((fitting, reasons)) = breached {
             (verdict.fitting, verdict.reasons) = (fitting, reasons);

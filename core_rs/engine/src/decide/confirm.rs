@@ -4,7 +4,7 @@ use crate::command::Target;
 use crate::counting::Parts;
 use crate::decide::cases::case_of_reservation;
 use crate::decide::levels::room;
-use crate::decide::rules::standing;
+use crate::decide::rules::standing_of_accepted;
 use crate::decide::{Context, find_reservation, view};
 use crate::error::Refusal;
 use crate::model::{Case, Reservation};
@@ -30,7 +30,7 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     }
     let channel = found.counting().and_then(|counting| counting.channel.as_deref());
     let context = Context { state, seq: 0, now, actor: "", channel: channel.unwrap_or("") };
-    let mut reasons = standing(state, found.slot, now);
+    let mut reasons = standing_of_accepted(state, found.slot, now);
     if let Some(counting) = found.counting() {
         reasons = context.confirm_counted(found, counting, reasons);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::bounds::EXPOSURE_MINOR_MAX;
 use crate::model::{Conditions, TemporaryLimitKind, Terms};
 use crate::outcome::Level;
+use crate::policy::rules::is_first_order;
 use crate::state::State;
 use crate::values::{Currency, Day, Limit, LimitKind, Micros, Minor, SegmentIndex, Slot};
 
@@ -19,7 +20,8 @@ pub enum LimitSource {
     Nothing,
     /// An override of these days.
     Override,
-    /// There is one, but the policy lets none count that was never approved on a verification.
+    /// There is one, but of a first order the policy lets none count that was never approved on a
+    /// verification.
     Unverified,
 }
 
@@ -43,23 +45,36 @@ impl EffectiveLimit {
     }
 }
 
-/// Finds the limit that an account is held to at `now`: its own or its segment's, or an override of
-/// that day in its place; with what temporary limits of that day add to an amount, up to the
-/// largest exposure that there is. Where somebody said `no_credit`, none of them counts.
+/// Finds the limit that an account's next order is held to at `now`: its own or its segment's, or an
+/// override of that day in its place; with what temporary limits of that day add to an amount, up to
+/// the largest exposure that there is. Where somebody said `no_credit`, none of them counts; nor
+/// does any, where the policy asks for it, of an unverified account's first order.
 ///
-/// `conditions` are the account's.
+/// `terms` and `conditions` are those of the account in `slot`.
 #[must_use]
 #[inline]
 pub fn effective_limit(
+    state: &State,
+    slot: Slot,
+    terms: &Terms,
+    conditions: Option<&Conditions>,
+    now: Micros,
+) -> EffectiveLimit {
+    if state.needs_verification() && !is_verified(conditions) && is_first_order(state, slot) {
+        let limit = Limit { kind: LimitKind::NoCredit, valid_until: None };
+        return EffectiveLimit { limit, source: LimitSource::Unverified };
+    }
+    accepted_limit(state, terms, conditions, now)
+}
+
+/// As [`effective_limit`], for an order that was taken already: it is no first one.
+#[inline]
+pub(super) fn accepted_limit(
     state: &State,
     terms: &Terms,
     conditions: Option<&Conditions>,
     now: Micros,
 ) -> EffectiveLimit {
-    if state.needs_verification() && !is_verified(conditions) {
-        let limit = Limit { kind: LimitKind::NoCredit, valid_until: None };
-        return EffectiveLimit { limit, source: LimitSource::Unverified };
-    }
     let lasting = lasting_limit(state, terms);
     match conditions {
         None => lasting,
@@ -210,10 +225,26 @@ pub fn ceiling(
 /// What is left, at `now`, to an account that owes `more` than it does.
 #[must_use]
 pub fn room(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
-    let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
     let (terms, conditions) = (state.terms(slot), state.conditions(slot));
-    let effective = effective_limit(state, &terms, conditions, now);
-    let ceiling = ceiling(&effective, conditions, now);
+    room_under(effective_limit(state, slot, &terms, conditions, now), state, slot, now, more)
+}
+
+/// As [`room`], once something is shipped or billed to the account: no order is its first any more.
+pub(super) fn room_once_billed(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
+    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    room_under(accepted_limit(state, &terms, conditions, now), state, slot, now, more)
+}
+
+#[inline]
+fn room_under(
+    effective: EffectiveLimit,
+    state: &State,
+    slot: Slot,
+    now: Micros,
+    more: Minor,
+) -> Room {
+    let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
+    let ceiling = ceiling(&effective, state.conditions(slot), now);
     let mut room = Room::own(ceiling.map(|ceiling| left(ceiling, exposure)));
     if !state.stands_alone(slot) {
         for (place, limit, exposure) in together(state, slot) {

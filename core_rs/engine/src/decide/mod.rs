@@ -182,7 +182,8 @@ impl<'s> Context<'s> {
         evaluation: Evaluation,
     ) -> Changed {
         let fitting = self.fitting_more(found, more, ask, &evaluation);
-        let Evaluation { mut reasons, room, .. } = evaluation;
+        let Evaluation { mut reasons, .. } = evaluation;
+        let room = room(self.state, found.slot, self.now, 0);
         let cure = self.fall_short(found.slot, ask, None, &mut reasons);
         let verdict = self.verdict(Verdict::decision(&reasons), reasons, fitting, room);
         let verdict = Verdict { cure, ..verdict };

@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use crate::decide::levels::{
-    EffectiveLimit, Pending, Room, Together, ceiling, effective_limit, left, together,
+    EffectiveLimit, Pending, Room, Together, accepted_limit, ceiling, effective_limit, left,
+    together,
 };
 use crate::model::{Conditions, Hold, HoldKind, Status, Terms};
 use crate::outcome::{Effect, PRECEDENCE, Reason, ReasonCode, Whose};
@@ -20,12 +21,31 @@ pub struct Ask<'p> {
     pub order_total: Minor,
     /// Whether it is another order, and not what one grows by.
     pub is_new: bool,
-    /// Whether its total was held to the most that an order may be when it was placed.
+    /// Whether it was placed before, and its total is no more: the most that an order may be was
+    /// asked then, and of what it asks for again nothing is a first order.
     pub is_placed: bool,
     /// What counts already beside it.
     pub pending: Pending<'p>,
     /// Through which sales channel.
     pub channel: &'p str,
+}
+
+impl Ask<'_> {
+    /// The limit that it is held to.
+    #[inline]
+    fn limit(
+        &self,
+        state: &State,
+        slot: Slot,
+        terms: &Terms,
+        conditions: Option<&Conditions>,
+        now: Micros,
+    ) -> EffectiveLimit {
+        match self.is_placed {
+            false => effective_limit(state, slot, terms, conditions, now),
+            true => accepted_limit(state, terms, conditions, now),
+        }
+    }
 }
 
 /// What the rules say.
@@ -149,7 +169,7 @@ pub(super) fn facts<'f>(
     let Ask { amount, order_total, is_new, is_placed, pending, channel } = *ask;
     let Pending { own: pending, orders: pending_orders, .. } = pending;
     let conditions = state.conditions(slot);
-    let effective = effective_limit(state, terms, conditions, now);
+    let effective = ask.limit(state, slot, terms, conditions, now);
     let limit = effective.limit.kind;
     let own_ceiling = ceiling(&effective, conditions, now);
     let exposure = i128::from(state.position(slot).exposure()) + pending;
@@ -181,19 +201,27 @@ pub(super) fn in_precedence(reasons: &mut [Reason]) {
 /// Why an account takes no orders at all at `now`, whatever their amount, in order of precedence.
 #[must_use]
 pub fn standing(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
-    let terms = state.terms(slot);
-    account_rules(state, &terms, state.conditions(slot), now).1
+    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let effective = effective_limit(state, slot, &terms, conditions, now);
+    account_rules(state, &terms, conditions, &effective, now)
 }
 
-/// The limit of today, and what the account violates whatever is ordered.
+/// As [`standing`], of an order that it took before.
+pub(super) fn standing_of_accepted(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
+    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let effective = accepted_limit(state, &terms, conditions, now);
+    account_rules(state, &terms, conditions, &effective, now)
+}
+
+/// What the account violates whatever is ordered.
 #[inline]
 fn account_rules(
     state: &State,
     terms: &Terms,
     conditions: Option<&Conditions>,
+    effective: &EffectiveLimit,
     now: Micros,
-) -> (EffectiveLimit, Vec<Reason>) {
-    let effective = effective_limit(state, terms, conditions, now);
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
     match terms.status {
         Status::Active => {}
@@ -215,7 +243,7 @@ fn account_rules(
         let code = if in_grace { ReasonCode::LimitInGrace } else { ReasonCode::LimitExpired };
         violated(code, today.0.into(), last.0.into());
     }
-    (effective, reasons)
+    reasons
 }
 
 #[cold]
@@ -227,7 +255,7 @@ fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
 /// The notice of a part that is approved because its channel may pass the account's own limit.
 pub(super) fn tolerated(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Option<Reason> {
     let (terms, conditions) = (state.terms(slot), state.conditions(slot));
-    let effective = effective_limit(state, &terms, conditions, now);
+    let effective = ask.limit(state, slot, &terms, conditions, now);
     let exposure = i128::from(state.position(slot).exposure()) + ask.pending.own;
     let available = left(ceiling(&effective, conditions, now)?, exposure);
     let limits = &state.policy().limits;
@@ -265,7 +293,8 @@ fn held(hold: &Hold) -> Reason {
 pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluation {
     let terms = state.terms(slot);
     let conditions = state.conditions(slot);
-    let (effective, mut reasons) = account_rules(state, &terms, conditions, now);
+    let effective = ask.limit(state, slot, &terms, conditions, now);
+    let mut reasons = account_rules(state, &terms, conditions, &effective, now);
     let mut violated = |code, observed, threshold| {
         reasons.push(Reason::own(code, observed, threshold));
     };

@@ -11,6 +11,7 @@ use crate::decide::rolling::{by_account, exposure_changes, holder};
 use crate::event::{CaseEvent, Event};
 use crate::model::{Account, Conditions, Counted, HoldKind, Terms};
 use crate::outcome::{Effect, Outcome, ReasonCode, Verdict};
+use crate::policy::Policy;
 use crate::policy::rules::Crossing;
 use crate::state::State;
 use crate::values::{Micros, Minor, Slot};
@@ -33,7 +34,7 @@ pub(super) fn act<'a>(
     // What is tried has to know as much as what is in force.
     let tried = state.policies().shadow().map(|shadow| &**shadow);
     let all = || std::iter::once(state.policy()).chain(tried);
-    if all().any(|policy| policy.rules.asks_first_order()) {
+    if all().any(Policy::asks_first_order) {
         note_first_bills(state, events);
     }
     if let Some(policy) = all().find(|policy| policy.rules.counts_orders()) {
@@ -214,7 +215,7 @@ fn note_crossing<'a>(
     let rules = &state.policy().rules;
     let Some(bands) = rules.utilisation(slot, &terms_after) else { return };
     let ceiling_under = |terms: &Terms, conditions: Option<&Conditions>| {
-        ceiling(&effective_limit(state, terms, conditions, now), conditions, now)
+        ceiling(&effective_limit(state, slot, terms, conditions, now), conditions, now)
     };
     let (watch, version) = (state.watch(slot), state.policy().version);
     let owed = i128::from(state.position(slot).exposure());

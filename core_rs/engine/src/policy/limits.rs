@@ -23,7 +23,7 @@ pub struct Limits {
     pub grace_days: u16,
     /// In percent, by channel.
     tolerances: Vec<(Box<str>, u8)>,
-    /// No limit counts that was never approved on a verification.
+    /// Of an account's first order no limit counts that was never approved on a verification.
     pub first_order_needs_verification: bool,
     /// What needs nobody's approval.
     bands: Vec<Band>,

@@ -75,6 +75,14 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// Whether it asks if anything was shipped to an account yet.
+    #[must_use]
+    pub fn asks_first_order(&self) -> bool {
+        self.rules.asks_first_order() || self.limits.first_order_needs_verification
+    }
+}
+
 /// Reads a policy's text, with every mistake in it. Where there are any, the policy is what is left
 /// without them, and must not come into force.
 ///
@@ -197,7 +205,7 @@ impl Policies {
         self.has_rules
     }
 
-    /// Whether no limit counts that was never approved on a verification.
+    /// Whether a first order needs a limit that was approved on a verification.
     #[inline]
     pub(crate) fn needs_verification(&self) -> bool {
         self.needs_verification
@@ -229,7 +237,8 @@ impl Policies {
     }
 
     fn notice_rules(&mut self) {
-        self.has_rules = !self.in_force.rules.is_empty() || self.shadow.is_some();
+        self.has_rules =
+            !self.in_force.rules.is_empty() || self.needs_verification || self.shadow.is_some();
     }
 
     /// Brings a policy into force; returns the one before.

@@ -394,7 +394,7 @@ fn within_i64(sum: i128) -> Minor {
 pub(crate) fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> v1::Position {
     let (terms, counters, today) = (state.terms(slot), state.position(slot), Day::of(now));
     let conditions = state.conditions(slot);
-    let effective = effective_limit(state, &terms, conditions, now);
+    let effective = effective_limit(state, slot, &terms, conditions, now);
     let room = room(state, slot, now, 0);
     let temporary = conditions.into_iter().flat_map(|all| all.temporary_limits_on(today));
     let grace_days = state.policy().limits.grace_days;

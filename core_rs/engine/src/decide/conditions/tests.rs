@@ -47,7 +47,8 @@ fn reasons(found: &Reserved) -> Vec<Reason> {
 /// The limit of account "a" today.
 fn held_to(book: &Book) -> EffectiveLimit {
     let slot = book.state.slot("a").unwrap();
-    effective_limit(&book.state, &book.state.terms(slot), book.state.conditions(slot), book.now)
+    let Book { state, now, .. } = book;
+    effective_limit(state, slot, &state.terms(slot), state.conditions(slot), *now)
 }
 
 fn amount(book: &Book) -> LimitKind {

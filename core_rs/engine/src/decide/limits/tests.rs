@@ -307,7 +307,7 @@ fn a_first_order_needs_a_limit_that_was_approved_on_a_verification() {
     let no_limit = [reason(NoCreditLimit, 0, 0)];
     assert_eq!(book.refusals(1, ""), no_limit);
     let terms = book.state.terms(0);
-    let found = effective_limit(&book.state, &terms, book.state.conditions(0), book.now);
+    let found = effective_limit(&book.state, 0, &terms, book.state.conditions(0), book.now);
     assert_eq!(found.source, LimitSource::Unverified);
     // Neither a limit that somebody sets, nor one approved on nothing, nor the record alone counts.
     book.run(upsert(200)).unwrap();
@@ -324,6 +324,28 @@ fn a_first_order_needs_a_limit_that_was_approved_on_a_verification() {
     assert_eq!(book.refusals(40, ""), []);
     book.set_policy("");
     assert_eq!(book.refusals(41, ""), [reason(InsufficientCredit, 41, 40)]);
+}
+
+#[test]
+fn an_order_that_was_taken_and_one_after_a_shipment_need_no_verification() {
+    let mut book = Book::with_100();
+    book.hold("before", 10);
+    book.set_policy("[limits]\nfirst_order_needs_verification = true\n");
+    // Nothing was shipped yet: another order would be a first one, this one was taken.
+    assert_eq!(book.refusals(1, ""), [reason(NoCreditLimit, 0, 0)]);
+    let more = book.changed(adjust("before", 11)).verdict;
+    assert_eq!(more.reasons, [reason(NoCreditLimit, 0, 0)]);
+    let confirmed = confirm(&book.state, book.now, &by_order("before")).unwrap().verdict;
+    assert_eq!((confirmed.decision, confirmed.reasons), (Decision::Approved, vec![]));
+    let shipped = book.changed(capture("before", "i"));
+    assert_eq!((shipped.amount, shipped.verdict.available), (10, Some(90)));
+    assert_eq!(book.refusals(90, ""), []);
+    // Whoever was billed once is no new customer, also when all is paid.
+    book.post(invoice("i", 10));
+    book.post(payment(10, &[("i", 10)]));
+    assert_eq!(book.position(), (0, 0, 0));
+    assert_eq!(book.refusals(100, ""), []);
+    assert_eq!(book.refusals(101, ""), [reason(InsufficientCredit, 101, 100)]);
 }
 
 #[test]
