@@ -120,7 +120,9 @@ pub enum LimitRefusal {
     OwnProposal(u64),
     #[error("proposal_id {0} was made on another limit than the account has now: propose it again")]
     LimitChanged(u64),
-    #[error("{0} is set here and not by the ledger: policy limits.owner is creditgate")]
+    #[error(
+        "{0} would change a limit that is set here, not by the ledger: policy limits.owner is creditgate"
+    )]
     LimitOwnedHere(&'static str),
 }
 

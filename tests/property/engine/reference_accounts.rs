@@ -52,7 +52,8 @@ impl Model {
         account.max_order = c.max_order.map_or(account.max_order, Amount::from);
         let shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
         let refuses_sync = word == Owner::Ledger && self.rules.owner == Some(Owner::Creditgate);
-        let other_limit = refuses_sync && shared != account.shared;
+        let moves = known.as_ref().is_some_and(|before| self.changes_limits(before, &account));
+        let other_limit = refuses_sync && (shared != account.shared || moves);
         account.shared = shared;
         // A band looks at the account as it was before it came to another segment.
         let is_proposed = known.is_some() && word == Owner::Creditgate;
@@ -65,6 +66,24 @@ impl Model {
             self.govern(c.account_id, word, limit, base)?;
         }
         if other_limit { refuse("LimitOwnedHere") } else { Ok(()) }
+    }
+
+    /// Whether an account comes to other limits by a maximum order, a segment or a parent.
+    fn changes_limits(&self, before: &Account, after: &Account) -> bool {
+        let of_segment = |account: &Account| {
+            let key = (account.segment?, account.currency);
+            let default = self.defaults.get(&key).copied();
+            let inherited = default.filter(|_| before.limit.kind == LimitKind::Inherit);
+            Some((inherited, self.caps.get(&key).copied())).filter(|found| *found != (None, None))
+        };
+        let shared = |account: &Account| {
+            let above = account.parent.map(|parent| self.lineage(parent)).unwrap_or_default();
+            let limited = above.into_iter().filter(|head| self.accounts[*head].shared.is_some());
+            limited.collect::<Vec<_>>()
+        };
+        before.max_order != after.max_order
+            || of_segment(before) != of_segment(after)
+            || shared(before) != shared(after)
     }
 
     pub(super) fn upsert_segment(&mut self, c: &UpsertSegment<'static>, word: Owner) -> Result {

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::model::{Status, Terms};
 use crate::outcome::{Outcome, Upserted};
 use crate::policy::limits::Owner;
-use crate::values::{Currency, Limit, SegmentIndex, Slot, Text};
+use crate::values::{Currency, Limit, LimitKind, SegmentIndex, Slot, Text};
 
 impl Context<'_> {
     /// On the `word` of the ledger, or of those who work here, among whom `by` is.
@@ -46,6 +46,9 @@ impl Context<'_> {
         let shared_before = known.and_then(|slot| self.state.group(slot)?.limit());
         let shared_limit = command.shared_limit.unwrap_or(shared_before);
         self.may_set(word, "shared_limit", shared_limit == shared_before)?;
+        if let Some(before) = before.filter(|_| self.are_limits_others(word)) {
+            self.may_move(&before, &Terms { parent, segment, max_order, ..before })?;
+        }
         let set = Event::AccountSet {
             slot,
             account_id: command.account_id,
@@ -76,14 +79,45 @@ impl Context<'_> {
         Ok((outcome, set.into_iter().chain(events).collect()))
     }
 
-    /// A sync sets no limit of several accounts that is owned here: there is nobody who would
-    /// approve it.
+    /// A sync sets no limit that is owned here, where no proposal could carry it: there is nobody
+    /// who would approve it.
     fn may_set(&self, word: Owner, field: &'static str, is_set: bool) -> Result<(), Refusal> {
-        let owned_here = self.state.policy().limits.owner == Some(Owner::Creditgate);
-        if word == Owner::Ledger && owned_here && !is_set {
+        if self.are_limits_others(word) && !is_set {
             return Err(LimitRefusal::LimitOwnedHere(field).into());
         }
         Ok(())
+    }
+
+    /// Whether it is a sync that speaks, and limits are owned here.
+    fn are_limits_others(&self, word: Owner) -> bool {
+        let owner = self.state.policy().limits.owner;
+        word == Owner::Ledger && owner == Some(Owner::Creditgate)
+    }
+
+    /// A sync that has an account come to other limits sets them as well: its maximum order, those
+    /// that its segment gives it, those that it shares under its parent.
+    fn may_move(&self, before: &Terms, after: &Terms) -> Result<(), Refusal> {
+        let of_segment = |terms: &Terms| {
+            let segment = terms.segment.map(|index| &self.state.segments()[index as usize]);
+            let default = segment.and_then(|segment| segment.default_limit(terms.currency));
+            let inherited = default.filter(|_| before.limit.kind == LimitKind::Inherit);
+            (inherited, segment.and_then(|segment| segment.cap(terms.currency)))
+        };
+        let shared = |terms: &Terms| {
+            let groups = terms.parent.map(|parent| self.state.groups_of(parent));
+            let limited = groups.into_iter().flatten().filter(|(_, group)| group.limit().is_some());
+            Vec::from_iter(limited.map(|(head, _)| head))
+        };
+        let field = if after.max_order != before.max_order {
+            "max_order_amount_minor"
+        } else if after.segment != before.segment && of_segment(after) != of_segment(before) {
+            "segment_id"
+        } else if after.parent != before.parent && shared(after) != shared(before) {
+            "parent_account_id"
+        } else {
+            return Ok(());
+        };
+        Err(LimitRefusal::LimitOwnedHere(field).into())
     }
 
     /// Finds an account's new parent and walks up from it: no account may be its own ancestor, nor

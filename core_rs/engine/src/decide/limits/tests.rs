@@ -359,7 +359,9 @@ fn a_sync_overwrites_no_limit_that_is_owned_here() {
     let (again, events) = book.events(sync(200)).unwrap();
     assert_eq!((again, events), (Outcome::UpsertedProposing(upserted, first), vec![]));
     // Other fields take effect, and another limit takes the place of the one that waits.
-    let other = UpsertAccount { max_order: Some(50), ..upsert(300) };
+    let body = Some(crate::values::TextBody { salt: [0; 16], text: "Acme" });
+    let name = Some(Some(Text { digest: [7; 32], body }));
+    let other = UpsertAccount { name, ..upsert(300) };
     let (outcome, _) = book.events(Command::SyncAccount(other)).unwrap();
     let Outcome::UpsertedProposing(Upserted::Updated, second) = outcome else {
         panic!("{outcome:?}")
@@ -368,7 +370,7 @@ fn a_sync_overwrites_no_limit_that_is_owned_here() {
         (book.limit_of_a(), book.waiting()),
         (LimitKind::Amount(100), vec![second.proposal])
     );
-    assert_eq!(book.state.terms(0).max_order, 50);
+    assert_eq!(book.state.account_name(0), Some("Acme"));
     // Back to what is in force: nobody has to decide any more.
     assert_eq!(book.run(sync(100)), Ok(Outcome::Upserted(Upserted::Updated)));
     assert_eq!(book.waiting(), []);
