@@ -426,7 +426,11 @@ _EVENTS: dict[str, Callable[..., None]] = {
     **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
     **dict.fromkeys(("policy_put", "policy_activated", "policy_shadowed"), Auditor._nothing),
     **dict.fromkeys(
-        ("first_billed", "orders_counted", "utilisation_crossed", "utilisation_taken"),
+        ("first_billed", "orders_counted", "orders_forgotten"),
+        Auditor._nothing,
+    ),
+    **dict.fromkeys(
+        ("utilisation_crossed", "utilisation_taken"),
         Auditor._nothing,
     ),
     "case": Auditor._case,

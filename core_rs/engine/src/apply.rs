@@ -73,6 +73,7 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             let counted = Counted { orders, amount };
             rows.note_watch(slot, Noted::Orders { now, length, counted });
         }
+        Event::OrdersForgotten { slot } => rows.note_watch(slot, Noted::NoOrders),
         Event::FirstBilled { slot } => rows.note_watch(slot, Noted::Billed),
         Event::UtilisationCrossed { slot, level, version, .. }
         | Event::UtilisationTaken { slot, level, version } => {

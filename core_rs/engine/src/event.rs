@@ -272,6 +272,11 @@ pub enum Event<'a> {
         /// Of how much, with what grew.
         amount: Minor,
     },
+    /// What was counted of an account's orders is in no window any more.
+    OrdersForgotten {
+        /// Whose.
+        slot: Slot,
+    },
     /// An account rose into a band of utilisation, or fell out of it.
     UtilisationCrossed {
         /// Whose.

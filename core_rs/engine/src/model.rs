@@ -464,12 +464,19 @@ impl Watch {
     /// Nothing is known.
     pub const NONE: Watch = Watch { billed: false, level: 0, level_of: 0, velocity: None };
 
+    /// When no order that was counted is in a window any more; `None`: none was counted.
+    #[must_use]
+    pub fn over_at(&self) -> Option<Micros> {
+        self.velocity.as_ref().map(|velocity| velocity.over_at())
+    }
+
     /// Notes something more.
     pub fn note(&mut self, noted: Noted) {
         match noted {
             Noted::Orders { now, length, counted } => {
                 self.velocity.get_or_insert_default().note(now, length, counted);
             }
+            Noted::NoOrders => self.velocity = None,
             Noted::Billed => self.billed = true,
             Noted::Level { level, version } => (self.level, self.level_of) = (level, version),
         }
@@ -488,6 +495,8 @@ pub enum Noted {
         /// How many.
         counted: Counted,
     },
+    /// None of those that were approved is in a window any more.
+    NoOrders,
     /// Something was shipped or billed to it.
     Billed,
     /// In which band of utilisation it is.

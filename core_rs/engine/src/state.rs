@@ -30,12 +30,14 @@ mod segment_sums;
 mod sorted;
 mod sums;
 mod undo;
+mod watches;
 mod write;
 
 use accounts::Accounts;
 use items::Items;
 use reservations::Reservations;
 use undo::Undo;
+use watches::Watches;
 
 pub use accounts::AccountRows;
 pub use by_due::DueItem;
@@ -63,7 +65,7 @@ pub struct State {
     heard_at: Option<Micros>,
     payment_terms: PaymentTerms,
     policies: Policies,
-    watches: HashMap<Slot, Watch>,
+    watches: Watches,
     rates: Rates,
     cases: Cases,
     undo: Vec<Undo>,
@@ -326,13 +328,19 @@ impl State {
     /// What a policy has to know of the account in a slot.
     #[must_use]
     pub fn watch(&self, slot: Slot) -> &Watch {
-        self.watches.get(&slot).unwrap_or(&Watch::NONE)
+        self.watches.get(slot)
     }
 
     /// Of how many accounts a policy knows something.
     #[must_use]
     pub fn watch_count(&self) -> usize {
         self.watches.len()
+    }
+
+    /// Accounts of which orders were counted, by when none of these is in a window any more, the
+    /// first first.
+    pub fn counted(&self) -> impl Iterator<Item = (Micros, Slot)> + '_ {
+        self.watches.counted()
     }
 
     /// How many sources of ledger entries are known.
@@ -445,14 +453,6 @@ impl State {
     fn put_source(&mut self, source: &str, row: Source) -> Option<Source> {
         self.heard_at = self.heard_at.max(Some(row.heard_at));
         self.sources.insert(source.into(), row)
-    }
-
-    /// What says nothing is not kept.
-    fn set_watch(&mut self, slot: Slot, watch: Watch) {
-        match watch == Watch::NONE {
-            true => drop(self.watches.remove(&slot)),
-            false => drop(self.watches.insert(slot, watch)),
-        }
     }
 
     fn push_segment(&mut self, segment: Segment) {

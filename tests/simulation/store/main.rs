@@ -235,10 +235,10 @@ fn what_was_acknowledged_survives_everything() {
     let kinds = "AccountSet Acknowledged AverageMoved Billed Breached CalendarSet Captured Case \
                  CaseCounted Claimed Counted Expired ExpirySet FirstBilled Grown HoldLifted \
                  HoldPlaced ItemForgotten ItemMoved ItemPosted LimitApproved LimitProposed \
-                 OrderMoved OrdersCounted PolicyActivated PolicyPut PolicyShadowed ProposalClosed \
-                 RateSet Released ReservationForgotten Reserved Revalued RollingLimitRemoved \
-                 RollingLimitSet SegmentSet SourceMoved StatusSet TemporaryLimitRemoved \
-                 TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed \
-                 UtilisationTaken VerificationRecorded";
+                 OrderMoved OrdersCounted OrdersForgotten PolicyActivated PolicyPut \
+                 PolicyShadowed ProposalClosed RateSet Released ReservationForgotten Reserved \
+                 Revalued RollingLimitRemoved RollingLimitSet SegmentSet SourceMoved StatusSet \
+                 TemporaryLimitRemoved TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved \
+                 UtilisationCrossed UtilisationTaken VerificationRecorded";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

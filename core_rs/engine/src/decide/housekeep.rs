@@ -26,6 +26,7 @@ pub fn housekeeping_due(state: &State, now: Micros, command: &Housekeep) -> bool
     let counts = waiting.is_some_and(|(day, _)| counts_from(state, now, day));
     expires
         || counts
+        || due(state.counted().next().map(|(at, _)| at))
         || due(state.cases().due().next().map(|(at, _)| at))
         || stale(state.cases().closed().next().map(|(at, _)| at), state.cases().closed().len())
         || stale(state.cases().kept().next().map(|(at, _)| at), 0)
@@ -76,6 +77,7 @@ impl Context<'_> {
         self.forget_items(command, &mut events);
         self.forget_cases(command, &mut events);
         self.forget_delegations(command, &mut events);
+        self.forget_orders(&mut events);
         (Outcome::Done, events)
     }
 
@@ -144,6 +146,13 @@ impl Context<'_> {
             let (from, to) = (own(&one.from), own(&one.to));
             Event::Case(CaseEvent::DelegationForgotten { from, to })
         }));
+    }
+
+    /// What was counted of an account's orders, once none of them is in a window.
+    fn forget_orders(&self, events: &mut Vec<Event<'_>>) {
+        let room = HOUSEKEEP_EVENTS_MAX.saturating_sub(events.len());
+        let over = self.state.counted().take_while(|(at, _)| *at <= self.now).take(room);
+        events.extend(over.map(|(_, slot)| Event::OrdersForgotten { slot }));
     }
 
     fn forget_reservations(&self, command: &Housekeep, events: &mut Vec<Event<'_>>) {

@@ -75,6 +75,13 @@ impl Velocity {
         (last.orders, last.amount) = (before.orders, before.amount);
     }
 
+    /// From when on nothing that was noted is in the window.
+    #[must_use]
+    pub fn over_at(&self) -> Micros {
+        let last = self.parts.last().map_or(0, |part| part.number);
+        (last.saturating_add(PARTS + 1)).saturating_mul(self.length.max(1))
+    }
+
     /// How many orders were approved in the window that ends at `now`, and of how much.
     #[must_use]
     pub fn within(&self, now: Micros, length: Micros) -> (i64, i128) {
@@ -123,6 +130,8 @@ mod tests {
                 velocity.note(now, length, Counted { orders: 1, amount });
                 all.push((now, amount));
                 prop_assert!(velocity.parts.len() <= PARTS as usize + 1);
+                prop_assert_ne!(velocity.within(velocity.over_at() - 1, length), (0, 0));
+                prop_assert_eq!(velocity.within(velocity.over_at(), length), (0, 0));
             }
         }
     }

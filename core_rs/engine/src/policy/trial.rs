@@ -134,6 +134,7 @@ impl Trial {
                 | Event::PolicyShadowed { .. }
                 | Event::FirstBilled { .. }
                 | Event::OrdersCounted { .. }
+                | Event::OrdersForgotten { .. }
                 | Event::UtilisationCrossed { .. }
                 | Event::UtilisationTaken { .. } => continue,
                 _ => {}

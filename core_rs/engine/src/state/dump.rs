@@ -30,6 +30,8 @@ pub struct Dump {
     pub heard_at: Option<Micros>,
     /// What a policy has to know of accounts.
     pub watches: BTreeMap<Slot, Watch>,
+    /// By when what was counted of their orders is in no window any more.
+    pub counted: Vec<(Micros, Slot)>,
     /// Named, and by whom they are assigned to.
     pub payment_terms: PaymentTerms,
     /// All versions, in order.
@@ -96,7 +98,8 @@ impl State {
                 .collect(),
             sources: self.sources.clone(),
             heard_at: self.heard_at,
-            watches: self.watches.iter().map(|(slot, watch)| (*slot, watch.clone())).collect(),
+            watches: self.watches.iter().map(|(slot, watch)| (slot, watch.clone())).collect(),
+            counted: self.watches.counted().collect(),
             payment_terms: self.payment_terms.clone(),
             policies: self.policies.rows().to_vec(),
             policy: (self.policy().version, self.policies.shadow().map(|shadow| shadow.version)),

@@ -107,6 +107,6 @@ impl State {
 
     /// Puts back what a policy has to know of an account, at recovery.
     pub fn restore_watch(&mut self, slot: Slot, watch: Watch) {
-        self.set_watch(slot, watch);
+        self.watches.set(slot, watch);
     }
 }

@@ -173,10 +173,9 @@ impl State {
                 }
                 before.into_iter().for_each(|before| self.put_policies_back(*before));
             }
-            Undo::Watch(slot, was) => self.set_watch(slot, was),
+            Undo::Watch(slot, was) => self.watches.set(slot, was),
             Undo::Orders(slot, before) => {
-                let watch = self.watches.get_mut(&slot);
-                let velocity = watch.and_then(|watch| watch.velocity.as_deref_mut());
+                let velocity = self.watches.velocity(slot);
                 velocity.expect("something was counted").put_back(before);
             }
             Undo::Rate(pair, was) => drop(self.rates.set(pair, was.map(|was| *was))),

@@ -4,7 +4,7 @@ use super::undo::{Holding, Undo};
 use crate::bounds::HEARD_AGAIN_US;
 use crate::model::{
     Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, RollingLimit,
-    Segment, Source, Watch,
+    Segment, Source,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
@@ -170,17 +170,18 @@ impl Rows for State {
     }
 
     fn note_watch(&mut self, slot: Slot, noted: Noted) {
-        let watch = self.watches.entry(slot).or_insert(Watch::NONE);
         // Nearly all orders are counted in the part of the window that runs: no need for a copy.
         if let Noted::Orders { now, length, counted } = noted
-            && let Some(velocity) = watch.velocity.as_deref_mut()
+            && let Some(velocity) = self.watches.velocity(slot)
             && let Some(before) = velocity.note_in_last(now, length, counted)
         {
             self.undo.push(Undo::Orders(slot, before));
             return;
         }
-        let was = watch.clone();
+        let was = self.watches.get(slot).clone();
+        let mut watch = was.clone();
         watch.note(noted);
+        self.watches.set(slot, watch);
         self.undo.push(Undo::Watch(slot, was));
     }
 

@@ -115,5 +115,14 @@ pub fn rows() -> Vec<Row> {
              696379039281af706f6c6963795f736861646f77656492c00381af706f6c6963795f736861646f \
              7765649203c0",
         ),
+        row(
+            "housekeep, of counted orders",
+            Command::Housekeep(Housekeep { closed_before: 1, closed_count_max: 2 }),
+            Outcome::Done,
+            vec![Event::OrdersForgotten { slot: 2 }],
+            "\
+             949481a9686f7573656b656570920102a36f6d73a3776562c000a4646f6e659181b06f72646572 \
+             735f666f72676f7474656e9102",
+        ),
     ]
 }

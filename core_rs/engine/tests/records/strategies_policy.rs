@@ -29,6 +29,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
         (option::of(any::<u64>()), option::of(any::<u64>()))
             .prop_map(|(was, version)| Event::PolicyShadowed { was, version }),
         any::<u32>().prop_map(|slot| Event::FirstBilled { slot }),
+        any::<u32>().prop_map(|slot| Event::OrdersForgotten { slot }),
         (any::<u32>(), any::<u32>(), any::<i64>(), any::<i64>()).prop_map(
             |(slot, orders, part, amount)| Event::OrdersCounted { slot, part, orders, amount }
         ),

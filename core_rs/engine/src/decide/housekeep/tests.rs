@@ -146,3 +146,30 @@ fn of_many_that_come_to_count_the_next_entry_goes_on() {
     }
     assert!(!housekeeping_due(&book.state, book.now, &KEEP_ALL));
 }
+
+#[test]
+fn what_was_counted_of_orders_is_forgotten_once_no_window_holds_it() {
+    let mut book = Book::with_limit(Unlimited);
+    book.set_policy("[velocity]\nhours = 24\n[all.velocity]\norders = 1\noutcome = \"decline\"");
+    book.hold("o", 1);
+    book.run(release("o")).unwrap();
+    let noted = book.now;
+    let over_at = book.state.watch(0).over_at().unwrap();
+    assert!((DAY..=DAY + DAY / 24).contains(&(over_at - noted)), "a window, or a part more");
+    book.now = over_at - 1;
+    let more = book.reserved(reserve("p", 1));
+    assert_eq!(more.amount, 0, "it counts to the end");
+    assert_eq!(housekeep(&mut book, KEEP_ALL), (0, 0, 0));
+    book.now = over_at;
+    assert!(housekeeping_due(&book.state, book.now, &KEEP_ALL));
+    let (_, events) = book.events(KEEP_ALL).unwrap();
+    assert_eq!(events, [Event::OrdersForgotten { slot: 0 }]);
+    assert_eq!((book.state.watch_count(), book.state.counted().count()), (0, 0));
+    // What grows puts off the end.
+    book.hold("q", 1);
+    let first = book.state.watch(0).over_at();
+    book.now += DAY / 2;
+    book.run(adjust("q", 2)).unwrap();
+    assert!(book.state.watch(0).over_at() > first);
+    assert_eq!(book.state.counted().count(), 1);
+}
