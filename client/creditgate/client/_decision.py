@@ -387,7 +387,9 @@ def get_decision(
 
     Of an order it is the latest decision among the last 100,000 entries of the journal, else that
     of its latest reservation. `item` is the place in an all-or-none batch, with `journal_seq`.
-    Raises NotFoundError (DECISION_NOT_FOUND).
+    Raises NotFoundError (DECISION_NOT_FOUND), and PreconditionError (SEARCH_TOO_LONG) where the
+    server has looked for an order for 5 s, whatever `timeout_s`; by its entry or reservation it is
+    found at once.
     """
     request = pb.GetDecisionRequest(
         journal_seq=journal_seq,

@@ -171,7 +171,8 @@ class CreditDecisionServiceServicer:
 
     def GetDecision(self, request, context):
         """A decision that was made, as it stands in the journal, with who asked for it. NOT_FOUND,
-        DECISION_NOT_FOUND where there is none.
+        DECISION_NOT_FOUND where there is none. An order is looked for 5 s at most, whatever the call's
+        deadline: FAILED_PRECONDITION, SEARCH_TOO_LONG. By its entry or its reservation it is found at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

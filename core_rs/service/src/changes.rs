@@ -228,9 +228,13 @@ impl Reader {
         up_to: Seq,
     ) -> Result<v1::GetDecisionResponse, Fault> {
         let longest = Instant::now() + SEARCH_MAX;
+        let is_callers = deadline.is_some_and(|deadline| deadline <= longest);
         let until = deadline.map_or(longest, |deadline| deadline.min(longest));
         let found = decision::find(&self.journal, sought, up_to, || Instant::now() < until)?;
-        found.ok_or_else(|| self.too_late())
+        found.ok_or_else(|| match is_callers {
+            true => self.too_late(),
+            false => sought.given_up(SEARCH_MAX),
+        })
     }
 
     fn too_late(&self) -> Fault {

@@ -1,6 +1,7 @@
 //! One decision as it stands in the journal, with who asked for it.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use creditgate_engine::command::{Command, Identity, Order};
 use creditgate_engine::entry::Entry;
@@ -60,6 +61,18 @@ impl Sought {
         let reservation = state.latest_of_order(slot, order_id).map(|found| found.id);
         let (account_id, order_id) = (account_id.to_owned(), order_id.to_owned());
         Ok(Sought::Order { account_id, order_id, reservation })
+    }
+}
+
+impl Sought {
+    /// It was looked for so long, and others wait: which ways are shorter.
+    pub(super) fn given_up(&self, after: Duration) -> Fault {
+        let (field, value) = match self {
+            Sought::Entry { seq, .. } => ("journal_seq", seq.to_string()),
+            Sought::Reservation(id) => ("reservation_id", id.to_string()),
+            Sought::Order { order_id, .. } => ("order_id", order_id.clone()),
+        };
+        Fault::search_too_long(field, &value, SEARCHED_ENTRIES, after.as_secs())
     }
 }
 

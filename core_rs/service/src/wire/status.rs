@@ -124,6 +124,15 @@ impl Fault {
         Fault::new(Code::NotFound, "DECISION_NOT_FOUND", field, message)
     }
 
+    pub(crate) fn search_too_long(field: &str, value: &str, among: u64, after_s: u64) -> Fault {
+        let message = format!(
+            "{field} {value} was looked for among the last {among} entries of the journal for \
+             {after_s} s, longer than others can wait: ask by its reservation_id, or by its \
+             journal_seq, which its answer and the audit name"
+        );
+        Fault::new(Code::FailedPrecondition, "SEARCH_TOO_LONG", field, message)
+    }
+
     pub(crate) fn audit_busy(callers_max: usize) -> Fault {
         let message =
             format!("{callers_max} callers are reading what was done, which is most: try again");

@@ -49,3 +49,12 @@ fn a_search_ends_with_the_commit_after_which_nobody_waits() {
         assert_eq!(asked.get(), patience + u64::from(is_over));
     }
 }
+
+#[test]
+fn whoever_has_more_time_than_the_search_is_told_what_is_shorter() {
+    let (account_id, order_id) = ("a".to_owned(), "o".to_owned());
+    let sought = Sought::Order { account_id, order_id, reservation: None };
+    let message = sought.given_up(Duration::from_secs(5)).message;
+    assert!(message.starts_with("order_id o was looked for among the last 100000"), "{message}");
+    assert!(message.contains("for 5 s") && message.contains("journal_seq"), "{message}");
+}
