@@ -28,6 +28,11 @@ DEFAULT_FILE: Final = Path("creditgate.toml")
 
 _DAY_S: Final = 86_400
 
+IN_FLIGHT_MAX: Final = 1_100
+"""Calls that an identity may have in flight unless told otherwise: no client that waits for its
+answers has as many, nor does one that keeps all watches open which a server serves, and orders
+beside them; a client that does not wait for answers cannot fill the queue with its calls."""
+
 
 class ConfigError(Exception):
     """An option is unknown or breaks its rule; the message names source, key, value and rule."""
@@ -181,7 +186,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             ge=0,
             le=1_000_000,
         ),
-    ] = 0
+    ] = IN_FLIGHT_MAX
     insecure: Annotated[
         bool,
         _option(
@@ -274,7 +279,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def limits_callers(self) -> bool:
         """Whether each of them is held to any limit."""
-        return bool(self.access_rate_per_s or self.access_in_flight_max)
+        limits = self.access_rate_per_s or self.access_in_flight_max
+        return self.authenticates and bool(limits)
 
 
 class Option(NamedTuple):
@@ -440,7 +446,8 @@ def _check_together(config: Config) -> None:
     for name, needed in needs:
         if getattr(config, name) and not getattr(config, needed):
             raise ConfigError(f"{name} = {getattr(config, name)}: needs {needed} too")
-    if config.limits_callers and not config.authenticates:
+    asks = config.access_rate_per_s or config.access_in_flight_max not in (0, IN_FLIGHT_MAX)
+    if asks and not config.authenticates:
         raise ConfigError(
             "access_rate_per_s and access_in_flight_max hold for those who are known: they need "
             "access_tokens or access_keys too"

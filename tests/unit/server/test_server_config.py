@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from creditgate.server import streams
 from creditgate.server.addresses import is_loopback, split_address
 from creditgate.server.cli import serve
 from creditgate.server.config import OPTIONS, Config, ConfigError, load
@@ -168,6 +169,15 @@ def test_others_are_let_in_by_a_guarded_server_or_one_that_was_told_to() -> None
     load(None, {}, {"listen": "0.0.0.0:1", **TLS, "access_tokens": "t"})
     load(None, {}, {"listen": "0.0.0.0:1", "metrics": "0.0.0.0:2", "insecure": "true"})
     load(None, {}, {"clock": "manual", "access_keys": "k"})
+
+
+def test_who_is_known_has_so_many_calls_in_flight_unless_told_otherwise() -> None:
+    assert not load(None, {}, {}).limits_callers
+    config = load(None, {}, {"access_tokens": "t"})
+    assert config.limits_callers
+    assert streams.WATCHES_MAX < config.access_in_flight_max < config.queue_depth_max // 4
+    told = {"access_tokens": "t", "access_in_flight_max": "0"}
+    assert not load(None, {}, told).limits_callers
 
 
 def test_every_default_obeys_its_own_rule() -> None:
