@@ -409,11 +409,15 @@ impl Model {
         closed.sort_unstable();
         let surplus =
             closed.len().saturating_sub(c.closed_count_max.try_into().unwrap_or(usize::MAX));
-        for case in self.cases.values_mut().filter(|case| case.is_pending()) {
+        // By a rate of since then an order may be worth so much that nobody is above its signers.
+        let over = |case: &Case| self.worth_of(case) > 50;
+        let over: Vec<_> = self.cases.iter().filter(|c| over(c.1)).map(|(id, _)| *id).collect();
+        for (id, case) in self.cases.iter_mut().filter(|(_, case)| case.is_pending()) {
             if case.expires_at <= now {
                 case.close(CaseStatus::Expired, now);
             } else if case.escalates_at != 0 && case.escalates_at <= now {
-                (case.status, case.claimed_by, case.level) = (CaseStatus::Escalated, None, 1);
+                (case.status, case.claimed_by) = (CaseStatus::Escalated, None);
+                case.level = if over.contains(id) { case.level } else { 1 };
                 case.escalates_at = 0;
             }
         }
