@@ -25,7 +25,7 @@ class Counting:
     @classmethod
     def read(cls, stored: list[Any]) -> "Counting":
         """Reads how a reservation counts as an event tells of it."""
-        parts, total, excluded, exchange, _ship_date, waiting, *_who_and_how = stored
+        parts, total, excluded, exchange, _ship_date, waiting, _sold_to = stored
         found = cls(parts, Fraction(total - excluded, total), None, Fraction(1), waiting == "still")
         if exchange is not None:
             origin, target, quote, inverted = exchange

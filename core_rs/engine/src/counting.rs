@@ -135,10 +135,6 @@ pub struct Counting {
     pub waiting: Waiting,
     /// Who ordered, where that is not who is billed.
     pub sold_to: Option<Id>,
-    /// Through which sales channel it came, where it waited: it is held to the rules of that one
-    /// later. Not written where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<Id>,
 }
 
 impl Counting {
@@ -208,10 +204,10 @@ mod tests {
         let rate = Rate::parse(rate).expect("a decimal");
         let quote = Quote { rate, source: "ecb".into(), as_of: 0 };
         let exchange = Exchange { from: code("JPY"), to: code("USD"), quote, inverted: false };
-        let (ship_date, waiting, sold_to, channel) = (None, Waiting::Never, None, None);
+        let (ship_date, waiting, sold_to) = (None, Waiting::Never, None);
         let parts = Parts { open: total, ..Parts::default() };
         let exchange = Some(exchange);
-        Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to, channel }
+        Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to }
     }
 
     proptest! {

@@ -28,8 +28,7 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     if !found.is_open() || found.expires_at <= now {
         return Err(nothing_open(target));
     }
-    let channel = found.counting().and_then(|counting| counting.channel.as_deref());
-    let context = Context { state, seq: 0, now, actor: "", channel: channel.unwrap_or("") };
+    let context = Context { state, seq: 0, now, actor: "", channel: &found.channel };
     let mut reasons = standing_of_accepted(state, found.slot, now);
     if let Some(counting) = found.counting() {
         reasons = context.confirm_counted(found, counting, reasons);

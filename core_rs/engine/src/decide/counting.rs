@@ -184,11 +184,8 @@ impl Context<'_> {
         let horizon = policy.horizon(Day::of(self.now));
         let waits = ship_date.zip(horizon).is_some_and(|(day, horizon)| day > horizon);
         let waiting = if waits { Waiting::Still } else { Waiting::Never };
-        let channel = (waits && !self.channel.is_empty()).then(|| Id::from(self.channel));
         let (parts, total) = (Parts::default(), amount);
-        let found =
-            Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to, channel };
-        Ok(Some(found))
+        Ok(Some(Counting { parts, total, excluded, exchange, ship_date, waiting, sold_to }))
     }
 
     /// Why a rate of this time may not be used.

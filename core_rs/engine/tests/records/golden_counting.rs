@@ -19,7 +19,6 @@ pub fn kept() -> Counting {
         ship_date: Some(Day(20_000)),
         waiting: Waiting::Still,
         sold_to: Some("b".into()),
-        channel: None,
     }
 }
 
@@ -27,14 +26,12 @@ pub fn rows() -> Vec<Row> {
     let shipping =
         Shipping { ship_date: Some(Day(20_000)), tax: 30, freight: 20, bill_to: Some("a") };
     let details = OrderDetails { contract_id: None, terms_id: Some("t"), shipping: Some(shipping) };
-    let named = Order { details: Some(Box::new(details)), ..order() };
-    let reserve = |order| Reserve { request: REQUEST, order, allow_partial: false };
+    let order = Order { details: Some(Box::new(details)), ..order() };
+    let reserve = Reserve { request: REQUEST, order, allow_partial: false };
     let (reservation, currency) = (1025, usd());
     let counting = Some(Box::new(kept()));
     let outcome = Reserved { counting, ..reserved(Decision::Approved, &[]) };
     let details = Details { terms_id: Some("t".into()), counting: Some(kept()), contract_id: None };
-    let by_channel = Counting { channel: Some("web".into()), ..kept() };
-    let by_channel = Details { counting: Some(by_channel), ..Details::default() };
     let base = Currency::parse("EUR").unwrap();
     let Quote { rate, as_of, .. } = quote();
     let as_of = Some(as_of);
@@ -44,7 +41,7 @@ pub fn rows() -> Vec<Row> {
     vec![
         row(
             "reserve, counting",
-            Command::Reserve(reserve(named)),
+            Command::Reserve(reserve),
             Outcome::Reserved(outcome),
             vec![held(Some(Box::new(details)))],
             "\
@@ -54,17 +51,6 @@ pub fn rows() -> Vec<Row> {
              6204c3cd4e20a57374696c6ca1629181a8726573657276656496cd040102a16fcd012c0593c0a1 \
              749794cd012c000000cd012c3294a3455552a35553449392cd2a4904a365636204c3cd4e20a573 \
              74696c6ca162",
-        ),
-        row(
-            "reserve, counting by its channel",
-            Command::Reserve(reserve(order())),
-            Outcome::Reserved(reserved(Decision::Approved, &[])),
-            vec![held(Some(Box::new(by_channel)))],
-            "\
-             949481a7726573657276659393a172010795a161a16fcd012ca3555344923c5ac2a36f6d73a377 \
-             6562c00081a872657365727665649494a8617070726f7665649000c0cd0401cd012c059181a872 \
-             6573657276656496cd040102a16fcd012c0593c0c09894cd012c000000cd012c3294a3455552a3 \
-             5553449392cd2a4904a365636204c3cd4e20a57374696c6ca162a3776562",
         ),
         row(
             "upsert_rate",
