@@ -211,16 +211,14 @@ impl Model {
         self.cases.values().find(|case| case.reservation == Some(held))?;
         let made = &self.orders[&held];
         let total = made.open + made.captured + made.released + made.expired;
-        let Shipping { ship_date, tax, freight, .. } =
-            order.details.as_ref().and_then(|details| details.shipping).unwrap_or_default();
-        let ExposurePolicy { tax_counts, freight_counts, .. } = self.rules.exposure;
-        let excluded = if tax_counts { 0 } else { tax } + if freight_counts { 0 } else { freight };
+        let shipping = order.details.as_ref().and_then(|details| details.shipping);
+        let ship_date = shipping.and_then(|shipping| shipping.ship_date);
         let Worth { share, foreign, sold_to, .. } = made.worth;
         let own = self.accounts[made.account].currency;
         let same = (made.asked, total) == (order.terms(), Amount::from(order.amount))
             && foreign.unwrap_or(own) == order.currency
             && sold_to.unwrap_or(made.account) == order.account_id
-            && (made.worth.ship_date, share.1 - share.0) == (ship_date, excluded.into());
+            && (made.worth.ship_date, share.1 - share.0) == (ship_date, self.excluded(order));
         same.then(|| holding(order.amount.into()))
     }
 

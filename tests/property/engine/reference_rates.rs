@@ -204,17 +204,24 @@ impl Model {
             worth.foreign = Some(order.currency);
         }
         let shipping = order.details.as_ref().and_then(|details| details.shipping);
-        let Shipping { ship_date, tax, freight, .. } = shipping.unwrap_or_default();
-        let (all, rules) = (Amount::from(order.amount), self.rules.exposure);
-        let mut excluded = if rules.tax_counts { 0 } else { tax.into() };
-        excluded += if rules.freight_counts { 0 } else { freight.into() };
-        let most = all * rules.excluded_percent_max.unwrap_or(100) / 100;
-        worth.share = Fraction(all - excluded.min(most), all);
+        let Shipping { ship_date, .. } = shipping.unwrap_or_default();
+        let all = Amount::from(order.amount);
+        worth.share = Fraction(all - self.excluded(order), all);
         worth.ship_date = ship_date;
         let waits = ship_date.is_some_and(|day| !self.is_near(day));
         (worth.waits, worth.waited) = (waits, waits);
         worth.sold_to = Some(order.account_id).filter(|id| *id != billed);
         Ok(worth)
+    }
+
+    /// What does not count of an order.
+    pub(super) fn excluded(&self, order: &crate::OrderOf) -> Amount {
+        let shipping = order.details.as_ref().and_then(|details| details.shipping);
+        let Shipping { tax, freight, .. } = shipping.unwrap_or_default();
+        let (all, rules) = (Amount::from(order.amount), self.rules.exposure);
+        let mut excluded = if rules.tax_counts { 0 } else { tax.into() };
+        excluded += if rules.freight_counts { 0 } else { freight.into() };
+        excluded.min(all * rules.excluded_percent_max.unwrap_or(100) / 100)
     }
 
     pub(super) fn is_near(&self, day: Day) -> bool {

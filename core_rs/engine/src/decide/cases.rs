@@ -6,7 +6,7 @@ use crate::bounds::{ACCOUNT_CASES_PENDING_MAX, CASE_ASKERS_MAX, CASES_PENDING_MA
 use crate::command::{Act, Order, Release, Reserve, ReviewCase, Target};
 use crate::counting::Details;
 use crate::decide::levels::Pending;
-use crate::decide::{Context, Decided, expiry};
+use crate::decide::{Context, Decided};
 use crate::error::{CaseRefusal, Refusal};
 use crate::event::{CaseAsk, CaseEvent, Event};
 use crate::model::{Case, CaseDetails, CaseStatus, Reservation, Waiver};
@@ -344,7 +344,7 @@ impl Context<'_> {
             return Ok((reserved, None));
         }
         let reservation = reservation_id(self.seq, item);
-        let expires_at = expiry(self.now, case.ttl);
+        let expires_at = self.holds_until(&reserved, case.ttl);
         (reserved.reservation, reserved.expires_at) = (Some(reservation), expires_at);
         let event = Event::Case(CaseEvent::Reserved {
             case: id,

@@ -233,7 +233,7 @@ impl Context<'_> {
 
     /// When an order lapses. One that waits for its day of shipping, and says nothing of it, does
     /// not before that day has come, where that is within the longest time that may be asked for.
-    fn holds_until(&self, reserved: &Reserved, ttl: Ttl) -> Micros {
+    pub(super) fn holds_until(&self, reserved: &Reserved, ttl: Ttl) -> Micros {
         let ships = reserved.counting.as_ref().and_then(|counting| counting.waits_for());
         let from = ships.filter(|_| ttl.asked_s.is_none()).map_or(self.now, Day::begins);
         expiry(from, ttl).min(self.now + i64::from(TTL_S_MAX) * 1_000_000)

@@ -110,7 +110,7 @@ pub enum CaseEvent<'a> {
         amount: Minor,
         /// Until when.
         expires_at: Micros,
-        /// What its order named that few do.
+        /// What its order named that few do; absent where it named nothing.
         #[serde(default)]
         details: Option<Box<Details>>,
         /// Through which sales channel it was asked for; empty where it named none, or before that

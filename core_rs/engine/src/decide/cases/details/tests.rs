@@ -165,6 +165,8 @@ fn an_order_billed_elsewhere_and_shipped_later_is_decided_as_it_was_asked() {
     let counting = held.counting().unwrap();
     assert_eq!((held.open, counting.parts.open, counting.excluded), (0, 50, 10));
     assert!(held.waits() && counting.sold_to.as_deref() == Some("b"));
+    // It lives until its day of shipping, as one that was approved at once.
+    assert_eq!(held.expires_at, counting.ship_date.unwrap().begins() + i64::from(TTL_S) * SECOND);
     let again = book.reserved(command);
     assert_eq!((again.reservation, again.counted()), (Some(held_id(&book)), 0));
     let (taxed, moved) = (elsewhere(&book, "o", 11), Shipping { bill_to: None, ..shipping(&book) });
