@@ -21,6 +21,9 @@ const POLICY: &str = include_str!("../../policy.toml");
 /// Accounts that are opened in one commit.
 const OPENED_AT_ONCE: usize = 10_000;
 
+/// Where orders of before stand, out of the way of those that are counted.
+const EARLIER_SEQ: u64 = 1 << 40;
+
 /// A state with so many accounts.
 #[must_use]
 pub fn state(accounts: usize) -> State {
@@ -58,13 +61,18 @@ pub fn ruled(accounts: usize) -> State {
     open(&mut state, &activate_policy(BUILT_IN + 1));
     for number in 0..accounts {
         let (order, request) = (format!("first-{number:010}"), String::new());
-        open(&mut state, &reserve(&Ids { account: account_id(number), order, request }));
+        let ids = Ids { account: account_id(number), order, request };
+        happens(&mut state, EARLIER_SEQ + number as u64, &reserve(&ids));
     }
     state
 }
 
 fn open(state: &mut State, asked: &Request<'_>) {
-    for event in decided(state, 1, asked).events {
+    happens(state, 1, asked);
+}
+
+fn happens(state: &mut State, seq: u64, asked: &Request<'_>) {
+    for event in decided(state, seq, asked).events {
         apply(state, NOW, &event);
     }
     state.settle(state.mark());
