@@ -277,7 +277,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
             amount,
             expires_at,
             ref details,
-            ref channel,
+            channel,
         } => {
             rows.add_reservation(Reservation {
                 id: reservation,
@@ -292,7 +292,7 @@ fn move_reserved(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
                 closed_at: 0,
                 captures: Captures::default(),
                 details: details.clone(),
-                channel: channel.clone(),
+                channel: channel.into(),
             });
             rows.add(slot, &Counters { reserved: amount, ..Counters::NONE });
         }

@@ -14,8 +14,8 @@ use crate::policy::PolicyVersion;
 use crate::rates::Quote;
 use crate::terms::{Assignee, CalendarSpec, InvoiceDates, TermsSpec};
 use crate::values::{
-    CalendarIndex, Currency, Day, Id, Limit, Micros, Minor, ProposalId, ReservationId,
-    SegmentIndex, Slot, TermsIndex, Text,
+    CalendarIndex, Currency, Day, Limit, Micros, Minor, ProposalId, ReservationId, SegmentIndex,
+    Slot, TermsIndex, Text,
 };
 
 mod cases;
@@ -318,7 +318,7 @@ pub enum Event<'a> {
         details: Option<Box<Details>>,
         /// Through which sales channel; empty where it named none, or before that was kept.
         #[serde(default)]
-        channel: Id,
+        channel: &'a str,
     },
     /// An order grew, or was opened again. reserved += amount.
     Grown {

@@ -8,7 +8,7 @@ use crate::counting::Parts;
 use crate::decide::counting::{More, beside, came_into_force};
 use crate::decide::levels::{Together, room_once_billed};
 use crate::decide::rules::Ask;
-use crate::decide::{Context, view};
+use crate::decide::{Context, UNSAID, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
@@ -109,7 +109,7 @@ impl Context<'_> {
             Target::Order(OrderKey { order_id, .. })
                 if self.state.reservation(reservation).is_none() =>
             {
-                let (details, channel) = (None, self.channel.into());
+                let (details, channel) = (None, UNSAID);
                 Event::Reserved {
                     reservation,
                     slot,

@@ -46,6 +46,9 @@ use crate::policy::limits::Owner;
 use crate::state::State;
 use crate::values::{Micros, Minor, Seq, Slot, Ttl};
 
+/// The channel of an order's event, until [`decide`] sets that of the request.
+const UNSAID: &str = "";
+
 /// An outcome, and what happened.
 type Decided<'a> = Result<(Outcome, Vec<Event<'a>>), Refusal>;
 
@@ -77,10 +80,19 @@ pub fn decide<'a>(
     let Request { actor, channel, .. } = *request;
     let context = Context { state, seq, now, actor, channel };
     // In place: an outcome is large, and to hand it on would cost every order a copy.
-    match state.looks_back() || state.has_rules() {
+    let mut decided = match state.looks_back() || state.has_rules() {
         false => context.decide(request),
         true => context.decide_and_note(request),
+    };
+    // What decides borrows of the request nothing but its command.
+    if let Ok((_, events)) = &mut decided {
+        for event in events {
+            if let Event::Reserved { channel: through, .. } = event {
+                *through = channel;
+            }
+        }
     }
+    decided
 }
 
 impl<'s> Context<'s> {

@@ -9,7 +9,7 @@ use crate::decide::counting::Asked;
 use crate::decide::cure::cure;
 use crate::decide::levels::{Pending, Together, room, together};
 use crate::decide::rules::{Ask, Evaluation, evaluate, in_precedence, tolerated};
-use crate::decide::{Context, expiry};
+use crate::decide::{Context, UNSAID, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Waiver;
@@ -257,7 +257,7 @@ impl Context<'_> {
         let (order_id, amount) = (order.order_id, reserved.counted());
         let named = order.details.is_some() || reserved.counting.is_some();
         let details = if named { self.details(reserved, order) } else { None };
-        let channel = self.channel.into();
+        let channel = UNSAID;
         Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, details, channel })
     }
 }

@@ -4,9 +4,8 @@ use creditgate_engine::model::Reservation;
 
 use super::*;
 
-pub fn held(details: Option<Box<Details>>, channel: &str) -> Event<'static> {
+pub fn held(details: Option<Box<Details>>, channel: &'static str) -> Event<'static> {
     let (reservation, slot, order_id, amount, expires_at) = (1025, 2, "o", 300, 5);
-    let channel = channel.into();
     Event::Reserved { reservation, slot, order_id, amount, expires_at, details, channel }
 }
 

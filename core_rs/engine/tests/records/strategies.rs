@@ -317,7 +317,7 @@ fn reservation_event() -> BoxedStrategy<Event<'static>> {
             amount,
             expires_at: amount,
             details: details.map(Box::new),
-            channel: channel.into(),
+            channel,
         },
         (1, _) => Event::Grown { reservation, amount },
         (2, (.., dates)) => Event::Captured { reservation, invoice_id: id, amount, dates },

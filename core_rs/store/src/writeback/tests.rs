@@ -150,7 +150,7 @@ fn an_item_keeps_the_dates_of_its_capture_until_the_ledger_tells_others() {
         amount: 60,
         expires_at: 9,
         details: None,
-        channel: "web".into(),
+        channel: "web",
     };
     let dates = Some(InvoiceDates { issued: Day(1), due: Day(31), grace_days: 3 });
     let captured = Event::Captured { reservation, invoice_id: INVOICE, amount: 60, dates };
