@@ -69,16 +69,11 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::PolicyPut { .. } | Event::PolicyActivated { .. } | Event::PolicyShadowed { .. } => {
             set_policy(rows, now, event)
         }
-        Event::OrdersCounted { slot, part: length, orders, amount } => {
-            let counted = Counted { orders, amount };
-            rows.note_watch(slot, Noted::Orders { now, length, counted });
-        }
-        Event::OrdersForgotten { slot } => rows.note_watch(slot, Noted::NoOrders),
-        Event::FirstBilled { slot } => rows.note_watch(slot, Noted::Billed),
-        Event::UtilisationCrossed { slot, level, version, .. }
-        | Event::UtilisationTaken { slot, level, version } => {
-            rows.note_watch(slot, Noted::Level { level, version });
-        }
+        Event::OrdersCounted { .. }
+        | Event::OrdersForgotten { .. }
+        | Event::FirstBilled { .. }
+        | Event::UtilisationCrossed { .. }
+        | Event::UtilisationTaken { .. } => note_watch(rows, now, event),
         Event::SourceMoved { source, position } => {
             rows.set_source(source, Source { position, heard_at: now });
         }
@@ -97,6 +92,24 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::Case(ref event) => cases::apply_to_case(rows, now, event),
         _ => move_reserved(rows, now, event),
     }
+}
+
+/// What a policy has to know of an account.
+fn note_watch(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
+    let (slot, noted) = match *event {
+        Event::OrdersCounted { slot, part: length, orders, amount } => {
+            let counted = Counted { orders, amount };
+            (slot, Noted::Orders { now, length, counted })
+        }
+        Event::OrdersForgotten { slot } => (slot, Noted::NoOrders),
+        Event::FirstBilled { slot } => (slot, Noted::Billed),
+        Event::UtilisationCrossed { slot, level, version, .. }
+        | Event::UtilisationTaken { slot, level, version } => {
+            (slot, Noted::Level { level, version })
+        }
+        _ => unreachable!("only called for what is watched"),
+    };
+    rows.note_watch(slot, noted);
 }
 
 fn erase_texts(account: &mut Account, now: Micros) {

@@ -121,7 +121,7 @@ pub enum LimitRefusal {
     #[error("proposal_id {0} was made on another limit than the account has now: propose it again")]
     LimitChanged(u64),
     #[error(
-        "{0} would change a limit that is set here, not by the ledger: policy limits.owner is creditgate"
+        "{0} would change a limit, which the ledger does not: policy limits.owner is creditgate"
     )]
     LimitOwnedHere(&'static str),
 }

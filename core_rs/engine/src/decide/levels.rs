@@ -45,10 +45,10 @@ impl EffectiveLimit {
     }
 }
 
-/// Finds the limit that an account's next order is held to at `now`: its own or its segment's, or an
-/// override of that day in its place; with what temporary limits of that day add to an amount, up to
-/// the largest exposure that there is. Where somebody said `no_credit`, none of them counts; nor
-/// does any, where the policy asks for it, of an unverified account's first order.
+/// Finds the limit that an account's next order is held to at `now`: its own or its segment's, or
+/// an override of that day in its place; with what temporary limits of that day add to an amount,
+/// up to the largest exposure that there is. Where somebody said `no_credit`, none of them counts;
+/// nor does any, where the policy asks for it, of an unverified account's first order.
 ///
 /// `terms` and `conditions` are those of the account in `slot`.
 #[must_use]

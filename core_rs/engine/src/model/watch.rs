@@ -1,0 +1,69 @@
+//! What a policy has to know of an account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Counted, Velocity};
+use crate::policy::PolicyVersion;
+use crate::values::Micros;
+
+/// What a policy has to know of an account from one order to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Something was shipped or billed to it.
+    pub billed: bool,
+    /// The highest band of utilisation that it is in, by where it begins, in percent; zero: none.
+    pub level: u16,
+    /// The policy whose bands those are.
+    pub level_of: PolicyVersion,
+    /// What was approved lately; not written where nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub velocity: Option<Box<Velocity>>,
+}
+
+impl Watch {
+    /// Nothing is known.
+    pub const NONE: Watch = Watch { billed: false, level: 0, level_of: 0, velocity: None };
+
+    /// When no order that was counted is in a window any more; `None`: none was counted.
+    #[must_use]
+    pub fn over_at(&self) -> Option<Micros> {
+        self.velocity.as_ref().map(|velocity| velocity.over_at())
+    }
+
+    /// Notes something more.
+    pub fn note(&mut self, noted: Noted) {
+        match noted {
+            Noted::Orders { now, length, counted } => {
+                self.velocity.get_or_insert_default().note(now, length, counted);
+            }
+            Noted::NoOrders => self.velocity = None,
+            Noted::Billed => self.billed = true,
+            Noted::Level { level, version } => (self.level, self.level_of) = (level, version),
+        }
+    }
+}
+
+/// Something that a policy has to know of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// Orders were approved.
+    Orders {
+        /// When.
+        now: Micros,
+        /// How long a part of the window is in which they are counted, in microseconds.
+        length: Micros,
+        /// How many.
+        counted: Counted,
+    },
+    /// None of those that were approved is in a window any more.
+    NoOrders,
+    /// Something was shipped or billed to it.
+    Billed,
+    /// In which band of utilisation it is.
+    Level {
+        /// By where the band begins, in percent; zero: none.
+        level: u16,
+        /// The policy whose bands those are.
+        version: PolicyVersion,
+    },
+}
