@@ -138,7 +138,7 @@ pub enum PolicyRefusal {
     PolicyInForce(PolicyVersion),
     #[error("policy version {0} was put by {1:?}: another person activates it")]
     PolicyNeedsSecond(PolicyVersion, Box<str>),
-    #[error("there are 4096 versions of the policy already")]
+    #[error("there are 4096 versions of the policy, and no more are kept: activate one of these")]
     TooManyPolicies,
 }
 
