@@ -12,7 +12,9 @@ use creditgate_engine::outcome::ReasonCode::{self, *};
 use creditgate_engine::outcome::{Invoiced, Level, PRECEDENCE, Whose};
 use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::terms::*;
-use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Micros, Seq, reservation_id};
+use creditgate_engine::values::{
+    Currency, Day, Limit, LimitKind, Micros, Seq, Ttl, reservation_id,
+};
 
 use asks::{count_nothing, fitting_part};
 use cases::Case;

@@ -93,6 +93,9 @@ impl Model {
         }
         let (mut answer, _) = without.ask_more(order, new, total, day, 1);
         answer.reasons.extend(self.stale_for(order).filter(|_| excess > 0));
+        if excess == 0 && self.is_let_through(order) {
+            answer.reasons.retain(|reason| reason.0 != TermsUpgraded);
+        }
         let (_, room) = without.hold_to_limits(order.account, new, 0);
         Some(fitting_part(order, more, false, concluded(answer, new, room)))
     }

@@ -134,6 +134,24 @@ impl Model {
         found.is_some_and(|(most, until)| worth <= most && self.now < until)
     }
 
+    /// Whether what was signed covers better terms of an order that is reserved under it.
+    pub(super) fn is_let_through(&self, order: &Order) -> bool {
+        let holds = |case: &Case| {
+            let (total, waiver) = (order.open + order.captured, case.waiver);
+            let has_grown = total > Amount::from(case.order.amount);
+            waiver.is_some_and(|(most, until)| {
+                self.now < until && (!has_grown || order.worth.full(total) <= most)
+            })
+        };
+        let held = self.latest_case(order.account, order.order_id).map(|id| &self.cases[&id]);
+        let held = held.filter(|case| case.reservation.is_some_and(|id| self.is_it(id, order)));
+        held.is_some_and(holds)
+    }
+
+    fn is_it(&self, id: u64, order: &Order) -> bool {
+        self.orders.get(&id).is_some_and(|held| held.created_at == order.created_at)
+    }
+
     /// What becomes of the case of an order that was decided, under what was `signed` or not; and
     /// of the decision, where just that was rejected.
     pub(super) fn after_order(&mut self, order: &OrderOf, answer: &mut Answer, signed: bool) {
@@ -266,7 +284,7 @@ impl Model {
             Act::Reject => {
                 let Some(role) = c.role else { return refuse("NotASigner") };
                 let signed = case.waiver.filter(|(_, until)| now < *until);
-                let amount = signed.map_or(case.order.amount.into(), |(amount, _)| amount);
+                let amount = signed.map_or(worth, |(amount, _)| amount);
                 // Those of the second band are of the first too.
                 if band(amount, case.level).is_some_and(|(roles, _)| !roles.contains(&role)) {
                     return refuse("NotAuthorised");

@@ -107,15 +107,11 @@ impl Model {
         }
         if answer.amount > 0 {
             let worth = worth.expect("it was valued");
-            // What waits does not lapse before its day, unless it says when.
-            let ships = worth.ship_date.filter(|_| worth.waits && order.ttl.asked_s.is_none());
-            let from = ships.map_or(self.now, Day::begins);
-            let end = from + Micros::from(order.ttl.seconds()) * 1_000_000;
             let mut made = Order {
                 account: billed,
                 order_id: order.order_id,
                 created_at: self.now,
-                expires_at: end.min(self.now + 366 * 86_400_000_000),
+                expires_at: self.holds_until(&worth, order.ttl),
                 asked,
                 channel: self.channel,
                 worth,
@@ -127,6 +123,14 @@ impl Model {
         }
         (answer.available, answer.bound_by) = self.room(billed);
         Ok(answer)
+    }
+
+    /// What waits does not lapse before its day, unless it says when.
+    fn holds_until(&self, worth: &Worth, ttl: Ttl) -> Micros {
+        let ships = worth.ship_date.filter(|_| worth.waits && ttl.asked_s.is_none());
+        let from = ships.map_or(self.now, |day| day.begins().max(self.now));
+        let end = from + Micros::from(ttl.seconds()) * 1_000_000;
+        end.min(self.now + 366 * 86_400_000_000)
     }
 
     pub(super) fn reserve_all(&mut self, orders: &[crate::OrderOf]) -> Result {
@@ -194,6 +198,7 @@ impl Model {
             notices = answer.reasons;
         }
         let now = self.now;
+        let expires_at = self.holds_until(&order.worth, c.ttl);
         let changed = self.orders.get_mut(&id).expect("found above");
         if growth > 0 {
             changed.worth.waits = order.worth.waits;
@@ -202,7 +207,7 @@ impl Model {
             changed.take(-growth, 2);
         }
         if c.ttl.asked_s.is_some() || (growth > 0 && order.expires_at <= now) {
-            changed.expires_at = now + Micros::from(c.ttl.seconds()) * 1_000_000;
+            changed.expires_at = expires_at;
         }
         if growth > 0 {
             changed.closed_at = 0;

@@ -101,7 +101,9 @@ impl Context<'_> {
             let segment = terms.segment.map(|index| &self.state.segments()[index as usize]);
             let default = segment.and_then(|segment| segment.default_limit(terms.currency));
             let inherited = default.filter(|_| before.limit.kind == LimitKind::Inherit);
-            (inherited, segment.and_then(|segment| segment.cap(terms.currency)))
+            // Those of another segment have taken of its cap what they have, whatever it is.
+            let cap = segment.and_then(|segment| segment.cap(terms.currency));
+            (inherited, cap.and(terms.segment))
         };
         let shared = |terms: &Terms| {
             let groups = terms.parent.map(|parent| self.state.groups_of(parent));

@@ -3,7 +3,7 @@
 use crate::command::Adjust;
 use crate::counting::Parts;
 use crate::decide::counting::More;
-use crate::decide::{Context, expiry, view};
+use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
@@ -94,7 +94,7 @@ impl Context<'_> {
     /// its time has run out.
     fn new_expiry(&self, found: &Reservation, growth: Minor, ttl: Ttl) -> Option<Micros> {
         let over = growth > 0 && found.expires_at <= self.now;
-        (ttl.asked_s.is_some() || over).then(|| expiry(self.now, ttl))
+        (ttl.asked_s.is_some() || over).then(|| self.holds_until(found.counting(), ttl))
     }
 }
 

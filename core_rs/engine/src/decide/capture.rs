@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::bounds::{CAPTURES_MAX, INVOICE_DAYS_MAX};
 use crate::command::{CaptureOrder, OrderKey, Target};
 use crate::counting::Parts;
+use crate::decide::cases::case_of_reservation;
+use crate::decide::confirm::waive;
 use crate::decide::counting::{More, beside, came_into_force};
 use crate::decide::levels::{Together, room_once_billed};
 use crate::decide::rules::Ask;
@@ -171,6 +173,10 @@ impl Context<'_> {
             let mut evaluation = self.evaluate_growth(found, ask, day..=day);
             if let Some(counting) = found.counting().filter(|_| excess > 0) {
                 self.hold_to_rate(counting, &mut evaluation);
+            }
+            // What somebody has signed for is not asked again; what goes beyond it is.
+            if let Some(case) = case_of_reservation(self.state, found).filter(|_| excess == 0) {
+                waive(case, found, self.now, &mut evaluation.reasons);
             }
             if evaluation.blocks() {
                 if !command.forced {

@@ -123,7 +123,7 @@ impl Context<'_> {
         let slot = self.billed(order.into())?;
         let held = self.state.latest_of_order(slot, order.order_id).ok_or_else(refused)?;
         let case = case_of_reservation(self.state, held).ok_or_else(refused)?;
-        if !self.is_of(held, order) {
+        if !self.is_of(held, order, case) {
             return Err(refused());
         }
         let Reservation { id, expires_at, .. } = *held;
@@ -344,7 +344,7 @@ impl Context<'_> {
             return Ok((reserved, None));
         }
         let reservation = reservation_id(self.seq, item);
-        let expires_at = self.holds_until(&reserved, case.ttl);
+        let expires_at = self.holds_until(reserved.counting.as_deref(), case.ttl);
         (reserved.reservation, reserved.expires_at) = (Some(reservation), expires_at);
         let event = Event::Case(CaseEvent::Reserved {
             case: id,

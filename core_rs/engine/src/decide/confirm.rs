@@ -46,19 +46,24 @@ pub fn confirm(state: &State, now: Micros, target: &Target<'_>) -> Result<Change
     Ok(Changed { verdict, reservation, amount: 0, breach: false, invoiced: None })
 }
 
-/// What an approval covers is no reason while it holds, for an order of no more than it is for; and
-/// once it is over that is one.
+/// What an approval covers is no reason while it holds; and once it is over that is one.
 fn look_at_approval(case: &Case, found: &Reservation, now: Micros, reasons: &mut Vec<Reason>) {
-    let Some(waiver) = &case.waiver else { return };
-    if now < waiver.until {
-        let Parts { open, captured, .. } = found.parts();
-        // One in another currency may have become worth more since, without having grown.
-        let has_grown = found.counting().is_none_or(|counting| counting.total < open + captured);
-        let is_covered = !has_grown || found.full(open + captured) <= waiver.amount;
-        reasons.retain(|reason| !(is_covered && waiver.covers(reason)));
-    } else {
+    waive(case, found, now, reasons);
+    if let Some(waiver) = case.waiver.as_ref().filter(|waiver| now >= waiver.until) {
         let days = [now, waiver.until - 1].map(|moment| i64::from(Day::of(moment).0));
         reasons.push(Reason::own(ReasonCode::ApprovalExpired, days[0], days[1]));
+    }
+}
+
+/// What the approval of a case covers is no reason while it holds, for an order of no more than it
+/// is for.
+pub(super) fn waive(case: &Case, found: &Reservation, now: Micros, reasons: &mut Vec<Reason>) {
+    let Some(waiver) = case.waiver_at(now) else { return };
+    let Parts { open, captured, .. } = found.parts();
+    // One in another currency may have become worth more since, without having grown.
+    let has_grown = found.counting().is_none_or(|counting| counting.total < open + captured);
+    if !has_grown || found.full(open + captured) <= waiver.amount {
+        reasons.retain(|reason| !waiver.covers(reason));
     }
 }
 

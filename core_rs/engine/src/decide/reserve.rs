@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bounds::{BATCH_ITEMS_MAX, TTL_S_MAX};
 use crate::command::{Order, Reserve, ReserveAll};
-use crate::counting::OrderDetails;
+use crate::counting::{Counting, OrderDetails};
 use crate::decide::counting::Asked;
 use crate::decide::cure::cure;
 use crate::decide::levels::{Pending, Together, room, together};
@@ -233,8 +233,8 @@ impl Context<'_> {
 
     /// When an order lapses. One that waits for its day of shipping, and says nothing of it, does
     /// not before that day has come, where that is within the longest time that may be asked for.
-    pub(super) fn holds_until(&self, reserved: &Reserved, ttl: Ttl) -> Micros {
-        let ships = reserved.counting.as_ref().and_then(|counting| counting.waits_for());
+    pub(super) fn holds_until(&self, counting: Option<&Counting>, ttl: Ttl) -> Micros {
+        let ships = counting.and_then(Counting::waits_for).filter(|day| day.begins() > self.now);
         let from = ships.filter(|_| ttl.asked_s.is_none()).map_or(self.now, Day::begins);
         expiry(from, ttl).min(self.now + i64::from(TTL_S_MAX) * 1_000_000)
     }
@@ -251,7 +251,7 @@ impl Context<'_> {
             return None;
         }
         let reservation = reservation_id(self.seq, item);
-        let expires_at = self.holds_until(reserved, order.ttl);
+        let expires_at = self.holds_until(reserved.counting.as_deref(), order.ttl);
         reserved.reservation = Some(reservation);
         reserved.expires_at = expires_at;
         let (order_id, amount) = (order.order_id, reserved.counted());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::apply::{change_limit, limit_of};
 use crate::bounds::HOLDS_MAX;
 use crate::command::{Command, Order};
-use crate::decide::levels::{ceiling, effective_limit};
+use crate::decide::levels::{accepted_limit, ceiling};
 use crate::decide::rolling::{by_account, exposure_changes, holder};
 use crate::event::{CaseEvent, Event};
 use crate::model::{Account, Conditions, Counted, HoldKind, Terms};
@@ -215,7 +215,7 @@ fn note_crossing<'a>(
     let rules = &state.policy().rules;
     let Some(bands) = rules.utilisation(slot, &terms_after) else { return };
     let ceiling_under = |terms: &Terms, conditions: Option<&Conditions>| {
-        ceiling(&effective_limit(state, slot, terms, conditions, now), conditions, now)
+        ceiling(&accepted_limit(state, terms, conditions, now), conditions, now)
     };
     let (watch, version) = (state.watch(slot), state.policy().version);
     let owed = i128::from(state.position(slot).exposure());

@@ -173,7 +173,16 @@ fn a_sync_moves_no_account_to_other_limits_than_are_owned_here() {
         let currency = Some(usd());
         book.run(UpsertAccount { shared_limit, currency, ..account(id) }).unwrap();
     }
+    for id in ["capped", "other cap"] {
+        let cap = Some(Some(1_000));
+        book.run(UpsertSegment { cap, ..segment(id, Amount(100)) }).unwrap();
+    }
     let limit = Some(Limit::INHERIT);
+    for id in ["a", "b"] {
+        let currency = Some(usd());
+        let segment_id = Some("capped");
+        book.run(UpsertAccount { limit, currency, segment_id, ..account(id) }).unwrap();
+    }
     book.run(UpsertAccount { limit, segment_id: Some("s"), ..account("a") }).unwrap();
     book.set_policy("[limits]\nowner = \"creditgate\"\n");
     let owned = |field| Refusal::Limit(LimitRefusal::LimitOwnedHere(field));
@@ -186,6 +195,9 @@ fn a_sync_moves_no_account_to_other_limits_than_are_owned_here() {
     ] {
         assert_eq!(book.refused(Command::SyncAccount(moved)), owned(field));
     }
+    // Another cap is another, though it is as much.
+    let moved = UpsertAccount { segment_id: Some("other cap"), ..account("b") };
+    assert_eq!(book.refused(Command::SyncAccount(moved)), owned("segment_id"));
     // What leaves the limits as they are is the ledger's to say.
     let moved = UpsertAccount { segment_id: Some("like s"), parent_id: Some("free"), ..row() };
     book.run(Command::SyncAccount(moved)).unwrap();

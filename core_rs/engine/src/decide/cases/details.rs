@@ -69,20 +69,24 @@ impl<'s> Context<'s> {
         case.counts().and_then(|counts| counts.currency).unwrap_or(own)
     }
 
-    /// Whether a reservation is of just this order, whatever is left of it.
-    pub(super) fn is_of(&self, held: &Reservation, order: &Order<'_>) -> bool {
+    /// Whether a reservation, made under this case, is of just this order, whatever is left of it.
+    pub(super) fn is_of(&self, held: &Reservation, order: &Order<'_>, case: &Case) -> bool {
         let parts = held.parts();
         // It may have been approved of less than was first asked for.
         let total = parts.open + parts.captured + parts.released + parts.expired;
         let terms = held.details.as_deref().and_then(crate::counting::Details::terms);
         let Shipping { ship_date, tax, freight, .. } = Asked::from(order).shipping();
-        let excluded = self.state.policy().exposure.excluded(order.amount, tax, freight);
+        let mut excluded = self.state.policy().exposure.excluded(order.amount, tax, freight);
         let own = self.state.terms(held.slot).currency;
         let (mut currency, mut counts) = (own, (0, None, &**self.state.account_id(held.slot)));
         if let Some(counting) = held.counting() {
             currency = counting.exchange.as_ref().map_or(own, |exchange| exchange.from);
             let sold_to = counting.sold_to.as_deref().unwrap_or(counts.2);
             counts = (counting.excluded, counting.ship_date, sold_to);
+            // Another policy may be in force by now, of which this order knows nothing.
+            if case.asks_for(self.case_details(held.slot, order).as_deref()) {
+                excluded = counting.excluded;
+            }
         }
         (total, terms, currency) == (order.amount, order.terms(), order.currency)
             && counts == (excluded, ship_date, order.account_id)

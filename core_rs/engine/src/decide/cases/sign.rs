@@ -174,7 +174,8 @@ impl Context<'_> {
     /// the authority that a yes would, or that of a band above.
     pub(super) fn may_reject(&self, case: &Case, role: Option<Signer>) -> Result<(), Refusal> {
         let role = role.ok_or(Refusal::Case(CaseRefusal::NotASigner(named(role))))?;
-        let amount = case.waiver_at(self.now).map_or(case.amount, |waiver| waiver.amount);
+        let signed_for = case.waiver_at(self.now).map(|waiver| waiver.amount);
+        let amount = signed_for.unwrap_or_else(|| self.worth_of(case));
         let currency = self.state.terms(case.slot).currency;
         match self.state.policy().approvals.rejects(role, amount, currency, case.level) {
             true => Ok(()),

@@ -31,6 +31,14 @@ fn crossed<'a>(book: &mut Book, command: impl Into<Command<'a>>) -> Vec<(u16, u1
 }
 
 #[test]
+fn the_first_bill_of_an_unverified_account_crosses_nothing() {
+    let mut book = Book::with_limit(LimitKind::Amount(100));
+    book.set_policy(&format!("[limits]\nfirst_order_needs_verification = true\n{BANDS}"));
+    assert_eq!(crossed(&mut book, invoice("i", 10)), []);
+    assert_eq!(crossed(&mut book, reserve("o", 45)), [(50, 50)]);
+}
+
+#[test]
 fn a_crossing_is_told_once_whatever_moves_the_account() {
     let mut book = book();
     assert_eq!(crossed(&mut book, reserve("o1", 49)), []);

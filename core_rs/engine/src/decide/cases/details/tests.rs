@@ -167,11 +167,43 @@ fn an_order_billed_elsewhere_and_shipped_later_is_decided_as_it_was_asked() {
     assert!(held.waits() && counting.sold_to.as_deref() == Some("b"));
     // It lives until its day of shipping, as one that was approved at once.
     assert_eq!(held.expires_at, counting.ship_date.unwrap().begins() + i64::from(TTL_S) * SECOND);
+    let asked = command.clone();
     let again = book.reserved(command);
     assert_eq!((again.reservation, again.counted()), (Some(held_id(&book)), 0));
     let (taxed, moved) = (elsewhere(&book, "o", 11), Shipping { bill_to: None, ..shipping(&book) });
     assert_eq!(book.refused(taxed), already("o"));
     assert_eq!(book.refused(upgraded("o", 50, Some(moved))), already("o"));
+    // By another policy tax counts; this order is what it was.
+    book.set_policy(&format!("[exposure]\nhorizon_days = 3\n{BANDS}"));
+    assert_eq!(book.reserved(asked).reservation, Some(held_id(&book)));
+}
+
+#[test]
+fn what_was_signed_is_not_asked_again_when_its_goods_leave() {
+    let mut book = book();
+    book.run(account("b")).unwrap();
+    let for_a_month = BANDS.replacen("[approvals]", "[approvals]\nvalid_hours = 720", 1);
+    book.set_policy(&format!("[exposure]\nhorizon_days = 3\n{for_a_month}"));
+    let command = elsewhere(&book, "o", 10);
+    let id = referred(&mut book, command);
+    reviewed(&mut book, "ann", approve(id, Signer::CreditAnalyst));
+    book.pass(7 * DAY);
+    assert_eq!((book.order("o").open, book.order("o").waits()), (50, false), "its day is near");
+    let found = book.changed(capture("o", "i"));
+    assert_eq!((found.verdict.decision, found.breach), (Approved, false));
+    assert_eq!(book.position(), (0, 50, 0));
+}
+
+#[test]
+fn a_no_takes_the_authority_for_what_an_order_is_worth() {
+    let mut book = book();
+    book.set_policy(BANDS);
+    set_rate(&mut book, "1.5");
+    let id = referred(&mut book, euros("o", 40));
+    let rejected = refused(&mut book, "ann", act(id, Signer::CreditAnalyst, Act::Reject));
+    let Refusal::Case(CaseRefusal::NotAuthorised { amount: 60, .. }) = rejected else {
+        panic!("it is beyond the band: {rejected:?}")
+    };
 }
 
 fn held_id(book: &Book) -> u64 {
