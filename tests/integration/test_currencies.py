@@ -104,6 +104,12 @@ def test_an_order_in_another_currency_is_the_same_after_a_kill(
     captured = client.capture("I", account_id="A", order_id="O", amount_minor=11_11)
     assert captured.captured_amount_minor == 11_11
     client.upsert_rates([euro("1.5")])
+    changes = [change for part in client.stream_changes() for change in part.changes]
+    records = [
+        one for change in changes if change.command == "upsert_rate" for one in change.records
+    ]
+    told = [[one and one["rate"] for one in (record.before, record.after)] for record in records]
+    assert told == [[None, "1.25"], ["1.25", "1.5"]]
     done = client.revalue_reservations(reason="end of month")
     assert (done.examined, done.revalued, done.kept) == (2, 2, 0)
     before = [client.get_reservation(account_id="A", order_id=name) for name in ("O", "P")]

@@ -88,9 +88,14 @@ def test_a_policy_is_the_same_after_a_kill_and_from_the_journal_alone(
             policy = client.get_policy()
             assert (policy.version, policy.text) == (2, BANDS)
             assert (policy.put_by, policy.activated_by) == ("anna", "bert")
+    # It is known still in which band the account is: only what it rises into next is crossed.
+    with Client(server.address) as client:
+        assert client.check_and_reserve("a", "o2", 2, "USD").decision is Decision.APPROVED
+        client.release(account_id="a", order_id="o2")
+        client.release(account_id="a", order_id="o")
     assert server.terminate() == 0
     events = crossings(server.store)
-    assert events == [{"utilisation_crossed": [0, 80, 80, 2]}]
+    assert events == [{"utilisation_crossed": [0, 80, level, 2]} for level in (80, 0)]
 
 
 def crossings(store: Path) -> list[object]:

@@ -11,6 +11,7 @@ import pytest
 from creditgate.client import AccountUpsert, Client, CreditLimit, Segment
 from tests.conftest import StartServer
 from tests.integration.test_cli_orders import Shell
+from tests.integration.test_policy import put_in_force
 from tests.integration.test_real_data_replay import (
     EPOCH,
     History,
@@ -23,6 +24,11 @@ from tests.support.server import ServerProcess
 
 # Stopped: what is larger than this.
 MOST = 90_00
+# While the file is played; the candidate lets it through.
+IN_FORCE = """
+[segment.small.maximum-order]
+amount = "40.00 USD"
+"""
 # Referred instead of declined: what does not fit, of the segment "steady".
 CANDIDATE = """
 [all.maximum-order]
@@ -47,8 +53,11 @@ class Expected(NamedTuple):
     paid: str
 
 
-def is_steady(account_id: str) -> bool:
-    return int(account_id[:4]) % 2 == 0
+def segment_of(account_id: str) -> str | None:
+    number = int(account_id[:4])
+    if number % 2 == 0:
+        return "steady"
+    return "small" if number % 3 == 0 else None
 
 
 @pytest.mark.real_data
@@ -58,9 +67,11 @@ def test_the_report_is_that_of_an_independent_count(start_server: StartServer) -
     server = start_server(clock="manual")
     declined = play(server, file, limit_of)
     since = file.sales[len(file.sales) // 2].day
-    expected = count(file, declined, since)
+    expected = count(file, declined, since, limit_of)
     assert len(expected) > 100
-    assert len({(one.was, one.now, one.paid) for one in expected}) > 3
+    assert {(one.now, one.paid) for one in expected} >= {
+        (now, paid) for now in ("APPROVED", "DECLINED") for paid in ("ON_TIME", "LATE")
+    }
     assert server.terminate() == 0
 
     candidate = server.store.parent / "candidate.toml"
@@ -81,6 +92,26 @@ def test_the_report_is_that_of_an_independent_count(start_server: StartServer) -
     assert f"stopped: {len(stopped)} orders, {said}" in report
     assert f"  rule ORDER_AMOUNT_EXCEEDED: {len(stopped)} orders, {said}" in report
     assert f"  saved: paid late, or not: {late} orders" in report
+    for name in ("segment", "channel"):
+        assert f"  {name} (none): {len(stopped)} orders, {said}" in report
+    through = [order for order in found if order["now"] == "APPROVED"]
+    said = size(through)
+    assert f"let through: {said}" in report
+    assert f"  segment small: {said}" in report
+    on_time, late_then = (
+        size([order for order in through if order["paid"] == paid]) for paid in ("ON_TIME", "LATE")
+    )
+    assert f"  false rejects saved: what was owed then was paid on time: {on_time}" in report
+    assert (
+        f"  what it would have cost: what was owed then was paid late, or not: {late_then}"
+        in report
+    )
+
+
+def size(orders: list[dict[str, Any]]) -> str:
+    amount = sum(order["amount_minor"] for order in orders)
+    what = "order" if len(orders) == 1 else "orders"
+    return f"{len(orders)} {what}, {amount // 100:,}.{amount % 100:02d} USD"
 
 
 def expected_of(order: dict[str, Any]) -> Expected:
@@ -89,22 +120,25 @@ def expected_of(order: dict[str, Any]) -> Expected:
 
 
 def play(server: ServerProcess, file: History, limit_of: dict[str, int]) -> set[str]:
-    """Plays the file day by day, without a policy; returns the orders that were declined."""
+    """Plays the file day by day; returns the orders that were declined."""
     live = Live(server.api, {})
     with Client(server.address) as client:
+        none = CreditLimit.of(0)
+        names = ("steady", "small")
         client.upsert_segments(
-            [Segment(segment_id="steady", currency="USD", default_limit=CreditLimit.of(0))]
+            [Segment(segment_id=name, currency="USD", default_limit=none) for name in names]
         )
         rows = [
             AccountUpsert(
                 account_id=name,
                 currency="USD",
                 limit=CreditLimit.of(limit),
-                segment_id="steady" if is_steady(name) else None,
+                segment_id=segment_of(name),
             )
             for name, limit in limit_of.items()
         ]
         client.upsert_accounts(rows)
+    put_in_force(server, IN_FORCE)
     declined: set[str] = set()
     for day in file.days():
         server.api.set_time((day - EPOCH).days * 86_400)
@@ -116,7 +150,9 @@ def play(server: ServerProcess, file: History, limit_of: dict[str, int]) -> set[
     return declined
 
 
-def count(file: History, declined: set[str], since: date) -> list[Expected]:
+def count(
+    file: History, declined: set[str], since: date, limit_of: dict[str, int]
+) -> list[Expected]:
     """The orders that would have ended otherwise, by the file alone."""
     owed: dict[str, list[Sale]] = defaultdict(list)
     found = []
@@ -128,16 +164,21 @@ def count(file: History, declined: set[str], since: date) -> list[Expected]:
             name = sale.account_id
             was_declined = sale.invoice_id in declined
             if day >= since:
-                found += turned(sale, owed[name], was_declined=was_declined)
+                left = limit_of[name] - sum(other.amount for other in owed[name])
+                found += turned(sale, owed[name], left, was_declined=was_declined)
             # Two invoices are paid on their own day.
             if not was_declined and sale.paid > day:
                 owed[name].append(sale)
     return found
 
 
-def turned(sale: Sale, owed: list[Sale], *, was_declined: bool) -> list[Expected]:
-    order_id = f"order {sale.invoice_id}"
-    if is_steady(sale.account_id):
+def turned(sale: Sale, owed: list[Sale], left: int, *, was_declined: bool) -> list[Expected]:
+    order_id, segment = f"order {sale.invoice_id}", segment_of(sale.account_id)
+    if segment == "small" and was_declined:
+        if sale.amount > min(MOST, left):
+            return []
+        return [Expected(order_id, "DECLINED", "APPROVED", "ORDER_AMOUNT_EXCEEDED", paid(owed))]
+    if segment == "steady":
         if not was_declined:
             return []
         rule = "INSUFFICIENT_CREDIT"
