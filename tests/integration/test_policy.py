@@ -1,6 +1,8 @@
 """Policies over a real socket: put by one, activated by another, and the same after kill -9."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from creditgate.audit.books import Auditor
 from creditgate.client import (
     AccountUpsert,
+    CallError,
     Client,
     ClientOptions,
     CreditLimit,
@@ -192,6 +195,55 @@ def test_a_candidate_is_tried_beside_the_policy_in_force(server: ServerProcess) 
         bert.shadow_policy(0, "enough")
         statuses = [PolicyStatus.RETIRED, PolicyStatus.ACTIVE]
         assert [row.status for row in bert.list_policies()] == statuses
+
+
+def test_an_activation_is_whole_or_not_at_all_after_a_kill(server: ServerProcess) -> None:
+    """Killed while policies change: each order was decided by the one that its answer names."""
+    with as_(server, "anna") as anna:
+        texts = [f'[all.maximum-order]\namount = "{most} USD"\n' for most in ("0.10", "0.30")]
+        strict, loose = (anna.put_policy(text, "as agreed").version for text in texts)
+    with as_(server, "bert") as bert:
+        bert.activate_policy(strict, "to begin with")
+    expected = {strict: Decision.DECLINED, loose: Decision.APPROVED}
+    known, about_to = strict, strict
+    enough, seen = threading.Event(), set()
+
+    def activate() -> None:
+        nonlocal known, about_to
+        with as_(server, "bert") as bert:
+            while True:
+                about_to = loose if known == strict else strict
+                try:
+                    known = bert.activate_policy(about_to, "to and fro").version
+                except CallError:
+                    return
+
+    def order() -> None:
+        with Client(server.address) as client:
+            while True:
+                try:
+                    found = client.check("a", 20, "USD")
+                except CallError:
+                    return
+                assert found.decision is expected[found.policy_version]
+                seen.add(found.policy_version)
+                if len(seen) == 2:
+                    enough.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(task) for task in (activate, order)]
+        assert enough.wait(60)
+        server.kill()
+        for task in running:
+            task.result()
+    server.start()
+    with Client(server.address) as client:
+        (active,) = (row for row in client.list_policies() if row.status is PolicyStatus.ACTIVE)
+        assert active.version in {known, about_to}
+        found = client.check("a", 20, "USD")
+        assert (found.policy_version, found.decision) == (active.version, expected[active.version])
+    assert server.terminate() == 0
+    Auditor(server.store).advance()
 
 
 def test_a_silent_ledger_by_the_clock(start_server: StartServer) -> None:
