@@ -96,6 +96,13 @@ def test_a_policy_is_the_same_after_a_kill_and_from_the_journal_alone(
         assert client.check_and_reserve("a", "o2", 2, "USD").decision is Decision.APPROVED
         client.release(account_id="a", order_id="o2")
         client.release(account_id="a", order_id="o")
+        told = [
+            (record.before and record.before["percent"], record.after and record.after["percent"])
+            for change in client.list_changes(account_id="a")
+            for record in change.records
+            if record.kind == "utilisation"
+        ]
+    assert told == [(None, 80), (80, None)]
     assert server.terminate() == 0
     events = crossings(server.store)
     assert events == [{"utilisation_crossed": [0, 80, level, 2]} for level in (80, 0)]

@@ -53,7 +53,7 @@ class RecordChange(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., before: _Optional[_Union[Record, _Mapping]] = ..., after: _Optional[_Union[Record, _Mapping]] = ...) -> None: ...
 
 class Record(_message.Message):
-    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate")
+    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate", "utilisation")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class Record(_message.Message):
     CASE_FIELD_NUMBER: _ClassVar[int]
     DELEGATION_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
+    UTILISATION_FIELD_NUMBER: _ClassVar[int]
     account: _account_pb2.Account
     counters: Counters
     reservation: _decision_pb2.Reservation
@@ -76,7 +77,14 @@ class Record(_message.Message):
     case: _approval_pb2.Case
     delegation: _approval_pb2.Delegation
     rate: _rates_pb2.ExchangeRate
-    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ...) -> None: ...
+    utilisation: Utilisation
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ..., utilisation: _Optional[_Union[Utilisation, _Mapping]] = ...) -> None: ...
+
+class Utilisation(_message.Message):
+    __slots__ = ("percent",)
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    percent: int
+    def __init__(self, percent: _Optional[int] = ...) -> None: ...
 
 class Counters(_message.Message):
     __slots__ = ("outstanding_minor", "captured_minor", "reserved_minor", "unallocated_minor")

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
-use creditgate_engine::command::{Command, Identity};
+use creditgate_engine::command::Command;
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
 use creditgate_engine::model::{
@@ -20,10 +20,13 @@ use creditgate_engine::values::{
     TermsIndex,
 };
 
+use crate::changes::books::change::change;
 use crate::wire;
-use crate::wire::reply::{self, timestamp};
+use crate::wire::reply;
 use crate::wire::v1;
 use crate::wire::v1::record::Of;
+
+mod change;
 
 /// Rows of all accounts, or of one, after some entry. Whatever `apply` touches is noted as it was
 /// before, so that an event of any kind shows what it changed.
@@ -42,6 +45,8 @@ pub(crate) struct Books {
     calendars: HashMap<CalendarIndex, Calendar>,
     assigned: BTreeMap<Assignee, TermsIndex>,
     policies: HashMap<PolicyVersion, PolicyRow>,
+    /// In which band of utilisation accounts are; zero is none.
+    bands: HashMap<Slot, u16>,
     cases: HashMap<CaseId, Case>,
     /// By whose authority it is, and who may sign with it.
     delegations: HashMap<(Id, Id), Delegation>,
@@ -89,7 +94,8 @@ impl Books {
         self.pass(time, entry);
         let touched = self.touched.take().unwrap_or_default();
         if matches!(entry.request.command, Command::Housekeep(_)) {
-            self.told.clear();
+            // What the clock forgets is no change; what it gives back may cross a band.
+            self.told.retain(|told| told.is_of_band());
         }
         let mut records: Vec<v1::RecordChange> =
             touched.into_iter().flat_map(|(key, before)| self.changes(key, before)).collect();
@@ -306,44 +312,6 @@ fn segment_record(segment: &Segment, currency: Currency) -> Option<v1::Record> {
     Some(v1::Record { of: Some(of) })
 }
 
-fn change(
-    seq: Seq,
-    time: Micros,
-    entry: &Entry<'_>,
-    account_id: String,
-    records: Vec<v1::RecordChange>,
-) -> v1::Change {
-    let Entry { request, outcome, .. } = entry;
-    let request_id = match request.command.identity() {
-        Identity::Request(key) => key.id,
-        Identity::Entry { entry_id, .. } => entry_id,
-        Identity::None => "",
-    };
-    let decision = match outcome {
-        Outcome::Reserved(reserved) => v1::Decision::from(reserved.verdict.decision),
-        Outcome::Changed(changed) => v1::Decision::from(changed.verdict.decision),
-        Outcome::Reviewed(reviewed) => match &reviewed.reserved {
-            Some(reserved) => v1::Decision::from(reserved.verdict.decision),
-            None => v1::Decision::Unspecified,
-        },
-        _ => v1::Decision::Unspecified,
-    };
-    let reason = request.reason.map(|reason| reason.text());
-    v1::Change {
-        journal_seq: seq,
-        time: Some(timestamp(time)),
-        actor: request.actor.to_owned(),
-        channel: request.channel.to_owned(),
-        reason: reason.flatten().unwrap_or_default().to_owned(),
-        reason_erased: reason == Some(None),
-        command: request.command.name().to_owned(),
-        request_id: request_id.to_owned(),
-        account_id,
-        decision: decision.into(),
-        records,
-    }
-}
-
 impl Rows for Books {
     fn add(&mut self, slot: Slot, change: &Counters) {
         if self.keeps(slot) {
@@ -473,6 +441,14 @@ impl Rows for Books {
         self.tell(None, before.as_ref().map(record), after);
     }
 
+    fn note_watch(&mut self, slot: Slot, noted: Noted) {
+        let Noted::Level { level, .. } = noted else { return };
+        if self.keeps(slot) {
+            let before = self.bands.insert(slot, level).unwrap_or_default();
+            self.tell(Some(slot), band(before), band(level));
+        }
+    }
+
     // What is shown of a change does not depend on these.
     fn add_capture(&mut self, _: ReservationId, _: Capture) {}
     fn acknowledge_capture(&mut self, _: ReservationId, _: &str) {}
@@ -485,8 +461,12 @@ impl Rows for Books {
     ) {
     }
     fn remove_item(&mut self, _: Slot, _: &str) {}
-    fn note_watch(&mut self, _: Slot, _: Noted) {}
     fn set_source(&mut self, _: &str, _: Source) {}
+}
+
+/// The band of utilisation that begins there; none at zero.
+fn band(percent: u16) -> Option<Of> {
+    (percent > 0).then(|| Of::Utilisation(v1::Utilisation { percent: percent.into() }))
 }
 
 /// Stands for the reservation of an account that is not kept: nobody looks at it afterwards.
