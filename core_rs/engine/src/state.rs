@@ -150,11 +150,22 @@ impl State {
         self.accounts.looks_back()
     }
 
-    /// Brings the places, ids and rows of these accounts into the cache. Looked up with nothing in
-    /// between, the processor waits for several of them at once; among millions of accounts each
-    /// order would wait for its own, several times over.
+    /// Brings the places, ids and rows of these accounts into the cache, and what rules ask of
+    /// them. Looked up with nothing in between, the processor waits for several of them at once;
+    /// among many accounts each order would wait for its own, several times over.
     pub fn fetch_ahead<'i>(&self, account_ids: impl Iterator<Item = &'i str>) {
-        account_ids.filter_map(|id| self.slot(id)).for_each(|slot| self.fetch(slot));
+        let slots = Vec::from_iter(account_ids.filter_map(|id| self.slot(id)));
+        slots.iter().for_each(|slot| self.fetch(*slot));
+        if self.has_rules() {
+            slots.iter().for_each(|slot| self.fetch_for_rules(*slot));
+        }
+    }
+
+    /// It stands in several places, each of which only another leads to.
+    fn fetch_for_rules(&self, slot: Slot) {
+        black_box(self.watch(slot).over_at());
+        black_box(self.by_due(slot).first().copied());
+        black_box(self.conditions(slot).and_then(Conditions::score));
     }
 
     /// Brings what changes with the orders of a slot that was handed out into the cache.
