@@ -15,6 +15,7 @@ use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, Segmen
 
 mod accounts;
 mod by_due;
+mod by_slot;
 mod cases;
 mod chunked;
 mod dump;
@@ -124,6 +125,20 @@ impl State {
         self.accounts.conditions(slot)
     }
 
+    /// Of [`State::conditions`] those that hold orders: more than what the limit stands on.
+    #[inline]
+    #[must_use]
+    pub fn holding_conditions(&self, slot: Slot) -> Option<&Conditions> {
+        self.accounts.holding_conditions(slot)
+    }
+
+    /// See [`Conditions::score`], of the account in a slot that was handed out.
+    #[inline]
+    #[must_use]
+    pub fn score(&self, slot: Slot) -> Option<i64> {
+        self.accounts.score(slot)
+    }
+
     /// What the limit of the account in a slot that was handed out stands on, where anything does.
     #[inline]
     #[must_use]
@@ -161,11 +176,10 @@ impl State {
         }
     }
 
-    /// It stands in several places, each of which only another leads to.
     fn fetch_for_rules(&self, slot: Slot) {
-        black_box(self.watch(slot).over_at());
-        black_box(self.by_due(slot).first().copied());
-        black_box(self.conditions(slot).and_then(Conditions::score));
+        black_box(self.watch(slot).billed);
+        black_box(self.first_due(slot));
+        black_box(self.score(slot));
     }
 
     /// Brings what changes with the orders of a slot that was handed out into the cache.
@@ -237,6 +251,13 @@ impl State {
     #[must_use]
     pub fn by_due(&self, slot: Slot) -> &[DueItem] {
         self.items.by_due(slot)
+    }
+
+    /// The earliest due date of what an account owes; [`DueItem::NEVER`] also while no policy asks.
+    #[inline]
+    #[must_use]
+    pub fn first_due(&self, slot: Slot) -> Day {
+        self.items.first_due(slot)
     }
 
     /// The earliest day of an invoice that an account owes; `None` also while no policy asks.

@@ -50,7 +50,8 @@ impl EffectiveLimit {
 /// up to the largest exposure that there is. Where somebody said `no_credit`, none of them counts;
 /// nor does any, where the policy asks for it, of an unverified account's first order.
 ///
-/// `terms` and `conditions` are those of the account in `slot`.
+/// `terms` and `conditions` are those of the account in `slot`, of the latter those that hold
+/// orders.
 #[must_use]
 #[inline]
 pub fn effective_limit(
@@ -60,7 +61,7 @@ pub fn effective_limit(
     conditions: Option<&Conditions>,
     now: Micros,
 ) -> EffectiveLimit {
-    if state.needs_verification() && !is_verified(conditions) && is_first_order(state, slot) {
+    if state.needs_verification() && !is_verified(state, slot) && is_first_order(state, slot) {
         let limit = Limit { kind: LimitKind::NoCredit, valid_until: None };
         return EffectiveLimit { limit, source: LimitSource::Unverified };
     }
@@ -83,9 +84,8 @@ pub(super) fn accepted_limit(
 }
 
 #[cold]
-fn is_verified(conditions: Option<&Conditions>) -> bool {
-    let backing = conditions.and_then(|all| all.backing.as_deref());
-    backing.is_some_and(|backing| backing.verified_by().is_some())
+fn is_verified(state: &State, slot: Slot) -> bool {
+    state.backing(slot).is_some_and(|backing| backing.verified_by().is_some())
 }
 
 // Few accounts have any; those that have none should not carry its registers.
@@ -225,13 +225,13 @@ pub fn ceiling(
 /// What is left, at `now`, to an account that owes `more` than it does.
 #[must_use]
 pub fn room(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
-    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     room_under(effective_limit(state, slot, &terms, conditions, now), state, slot, now, more)
 }
 
 /// As [`room`], once something is shipped or billed to the account: no order is its first any more.
 pub(super) fn room_once_billed(state: &State, slot: Slot, now: Micros, more: Minor) -> Room {
-    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     room_under(accepted_limit(state, &terms, conditions, now), state, slot, now, more)
 }
 
@@ -244,7 +244,7 @@ fn room_under(
     more: Minor,
 ) -> Room {
     let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
-    let ceiling = ceiling(&effective, state.conditions(slot), now);
+    let ceiling = ceiling(&effective, state.holding_conditions(slot), now);
     let mut room = Room::own(ceiling.map(|ceiling| left(ceiling, exposure)));
     if !state.stands_alone(slot) {
         for (place, limit, exposure) in together(state, slot) {

@@ -168,7 +168,7 @@ pub(super) fn facts<'f>(
 ) -> Facts<'f> {
     let Ask { amount, order_total, is_new, is_placed, pending, channel } = *ask;
     let Pending { own: pending, orders: pending_orders, .. } = pending;
-    let conditions = state.conditions(slot);
+    let conditions = state.holding_conditions(slot);
     let effective = ask.limit(state, slot, terms, conditions, now);
     let limit = effective.limit.kind;
     let own_ceiling = ceiling(&effective, conditions, now);
@@ -201,14 +201,14 @@ pub(super) fn in_precedence(reasons: &mut [Reason]) {
 /// Why an account takes no orders at all at `now`, whatever their amount, in order of precedence.
 #[must_use]
 pub fn standing(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
-    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     let effective = effective_limit(state, slot, &terms, conditions, now);
     account_rules(state, &terms, conditions, &effective, now)
 }
 
 /// As [`standing`], of an order that it took before.
 pub(super) fn standing_of_accepted(state: &State, slot: Slot, now: Micros) -> Vec<Reason> {
-    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     let effective = accepted_limit(state, &terms, conditions, now);
     account_rules(state, &terms, conditions, &effective, now)
 }
@@ -254,7 +254,7 @@ fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
 
 /// The notice of a part that is approved because its channel may pass the account's own limit.
 pub(super) fn tolerated(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Option<Reason> {
-    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     let effective = ask.limit(state, slot, &terms, conditions, now);
     let exposure = i128::from(state.position(slot).exposure()) + ask.pending.own;
     let available = left(ceiling(&effective, conditions, now)?, exposure);
@@ -292,7 +292,7 @@ fn held(hold: &Hold) -> Reason {
 #[must_use]
 pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluation {
     let terms = state.terms(slot);
-    let conditions = state.conditions(slot);
+    let conditions = state.holding_conditions(slot);
     let effective = ask.limit(state, slot, &terms, conditions, now);
     let mut reasons = account_rules(state, &terms, conditions, &effective, now);
     let mut violated = |code, observed, threshold| {

@@ -205,7 +205,7 @@ fn note_crossing<'a>(
     events: &[Event<'a>],
     crossed: &mut Vec<Event<'a>>,
 ) {
-    let (terms, conditions) = (state.terms(slot), state.conditions(slot));
+    let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     let changed = account_after(state, now, slot, events);
     let terms_after = changed.as_ref().map_or(terms, Account::terms);
     let conditions_after = match &changed {

@@ -126,10 +126,13 @@ impl Conditions {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.holds.is_empty()
-            && self.temporary_limits.is_empty()
-            && self.rolling_limit.is_none()
-            && self.backing.is_none()
+        !self.hold_orders() && self.backing.is_none()
+    }
+
+    /// Whether an order may be held to any of them: what the limit stands on holds none by itself.
+    #[must_use]
+    pub fn hold_orders(&self) -> bool {
+        !self.holds.is_empty() || !self.temporary_limits.is_empty() || self.rolling_limit.is_some()
     }
 
     /// Drops what has ended.

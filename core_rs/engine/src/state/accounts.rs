@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 
+use super::by_slot::BySlot;
 use super::chunked::{CHUNK_ROWS, Chunked};
 use super::groups::{Group, Groups};
 use super::index::Index;
@@ -20,7 +21,7 @@ pub(super) struct Accounts {
     slots: Index,
     groups: Groups,
     segment_sums: SegmentSums,
-    conditions: HashMap<Slot, Box<Conditions>>,
+    beside: BySlot<Beside>,
     /// How many of the conditions have a rolling limit.
     rolling_count: usize,
     /// Whose limit each proposal that waits is about.
@@ -43,6 +44,14 @@ struct About {
     created_at: Micros,
     updated_at: Micros,
     texts: Option<Box<Texts>>,
+}
+
+/// What stands beside an account's terms, and the part of it that rules ask of every order.
+#[derive(Default)]
+struct Beside {
+    conditions: Option<Box<Conditions>>,
+    score: Option<i64>,
+    holds_orders: bool,
 }
 
 /// What few accounts have.
@@ -384,25 +393,31 @@ impl Accounts {
         *flags &= !HAS_CONDITIONS;
         let looks_back = |conditions: &Conditions| usize::from(conditions.rolling_limit.is_some());
         self.rolling_count += conditions.as_deref().map_or(0, looks_back);
-        for decided in self.conditions.get(&slot).into_iter().flat_map(|all| proposals_of(all)) {
+        let now = match conditions {
+            None if self.beside.get(slot).is_none() => return,
+            None => Beside::default(),
+            Some(all) => {
+                *flags |= HAS_CONDITIONS;
+                Beside {
+                    score: all.score(),
+                    holds_orders: all.hold_orders(),
+                    conditions: Some(all),
+                }
+            }
+        };
+        let was = std::mem::replace(self.beside.make(slot), now).conditions;
+        self.rolling_count -= was.as_deref().map_or(0, looks_back);
+        for decided in was.iter().flat_map(|all| proposals_of(all)) {
             self.proposals.remove(&decided);
         }
-        let waiting = conditions.iter().flat_map(|all| proposals_of(all));
-        self.proposals.extend(waiting.map(|id| (id, slot)));
-        let was = match conditions {
-            Some(conditions) => {
-                *flags |= HAS_CONDITIONS;
-                self.conditions.insert(slot, conditions)
-            }
-            None => self.conditions.remove(&slot),
-        };
-        self.rolling_count -= was.as_deref().map_or(0, looks_back);
+        let waiting = self.conditions(slot).into_iter().flat_map(proposals_of);
+        self.proposals.extend(Vec::from_iter(waiting.map(|id| (id, slot))));
     }
 
     /// Whether every record of what an account owed ends with what it owes.
     pub(super) fn records_fit(&self) -> bool {
-        let mut records = self.conditions.iter().filter_map(|(slot, conditions)| {
-            conditions.rolling_limit.as_ref().map(|record| (*slot, record))
+        let mut records = self.beside.iter().filter_map(|(slot, beside)| {
+            Some((slot, beside.conditions.as_ref()?.rolling_limit.as_ref()?))
         });
         records.all(|(slot, record)| record.fits(self.counters(slot).exposure()))
     }
@@ -421,10 +436,25 @@ impl Accounts {
     #[inline]
     pub(super) fn conditions(&self, slot: Slot) -> Option<&Conditions> {
         if self.credit[slot].has(HAS_CONDITIONS) {
-            self.conditions.get(&slot).map(|conditions| &**conditions)
+            self.beside.get(slot)?.conditions.as_deref()
         } else {
             None
         }
+    }
+
+    /// The same, where any of them holds orders.
+    #[inline]
+    pub(super) fn holding_conditions(&self, slot: Slot) -> Option<&Conditions> {
+        if self.credit[slot].has(HAS_CONDITIONS) {
+            self.beside.get(slot).filter(|beside| beside.holds_orders)?.conditions.as_deref()
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    pub(super) fn score(&self, slot: Slot) -> Option<i64> {
+        self.beside.get(slot)?.score
     }
 
     /// Removes the account that was added last.

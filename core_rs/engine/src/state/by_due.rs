@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use hashbrown::HashMap;
 use slab::Slab;
 
+use super::by_slot::BySlot;
 use super::index::Place;
 use super::items::Row;
 use crate::model::Standing;
@@ -56,20 +57,27 @@ impl DueItem {
     }
 }
 
-/// The invoices that one account owes.
-#[derive(Default)]
-struct OfAccount {
-    /// By due date, then by id.
-    items: Vec<DueItem>,
-    /// The earliest of their days.
-    oldest: Option<Day>,
+/// The earliest dates of what one account owes: nearly always they say that nothing is late, and
+/// nothing else needs to be looked at.
+#[derive(Clone, Copy)]
+struct Earliest {
+    due: Day,
+    day: Day,
 }
 
-/// A row in order: a decision looks at the beginning of it, and one row is so small that thousands
-/// are moved in a few microseconds.
+impl Default for Earliest {
+    /// Of an account that owes nothing.
+    fn default() -> Earliest {
+        Earliest { due: DueItem::NEVER, day: DueItem::NEVER }
+    }
+}
+
+/// A row in order of due date, then of id: a decision looks at the beginning of it, and one row is
+/// so small that thousands are moved in a few microseconds.
 #[derive(Default)]
 pub(super) struct ByDue {
-    accounts: HashMap<Slot, OfAccount>,
+    accounts: HashMap<Slot, Vec<DueItem>>,
+    earliest: BySlot<Earliest>,
 }
 
 impl ByDue {
@@ -77,71 +85,84 @@ impl ByDue {
     pub(super) fn build(items: impl Iterator<Item = (Slot, DueItem)>, rows: &Slab<Row>) -> ByDue {
         let mut built = ByDue::default();
         for (slot, item) in items {
-            built.accounts.entry(slot).or_default().items.push(item);
+            built.accounts.entry(slot).or_default().push(item);
         }
-        for account in built.accounts.values_mut() {
-            account.items.sort_unstable_by(|a, b| {
+        for (slot, items) in &mut built.accounts {
+            items.sort_unstable_by(|a, b| {
                 let id = |item: &DueItem| &rows[item.place as usize].invoice_id;
                 (a.due, id(a)).cmp(&(b.due, id(b)))
             });
-            account.items.shrink_to_fit();
-            account.note_oldest();
+            items.shrink_to_fit();
+            *built.earliest.make(*slot) = earliest(items);
         }
         built
     }
 
     pub(super) fn items(&self, slot: Slot) -> &[DueItem] {
-        self.accounts.get(&slot).map_or(&[], |account| &account.items)
+        self.accounts.get(&slot).map_or(&[], |items| items)
     }
 
+    #[inline]
+    pub(super) fn first_due(&self, slot: Slot) -> Day {
+        self.earliest.get(slot).map_or(DueItem::NEVER, |earliest| earliest.due)
+    }
+
+    #[inline]
     pub(super) fn oldest(&self, slot: Slot) -> Option<Day> {
-        self.accounts.get(&slot)?.oldest
+        let oldest = self.earliest.get(slot)?.day;
+        (oldest != DueItem::NEVER).then_some(oldest)
     }
 
     pub(super) fn insert(&mut self, slot: Slot, item: DueItem, rows: &Slab<Row>) {
-        let account = self.accounts.entry(slot).or_default();
+        let items = self.accounts.entry(slot).or_default();
         let invoice_id = &rows[item.place as usize].invoice_id;
-        let place = account.place(item.due, invoice_id, rows).expect_err("it is there once");
-        if account.items.len() < 4 {
+        let place = place(items, item.due, invoice_id, rows).expect_err("it is there once");
+        if items.len() < 4 {
             // Most accounts have few, and a vector begins with room for four.
-            account.items.reserve_exact(1);
+            items.reserve_exact(1);
         }
-        account.items.insert(place, item);
-        account.oldest = Some(account.oldest.map_or(item.day, |oldest| oldest.min(item.day)));
+        items.insert(place, item);
+        let Earliest { due, day } = self.earliest.make(slot);
+        (*due, *day) = ((*due).min(item.due), (*day).min(item.day));
     }
 
     /// Puts it in the place of the one that stands there, as when a part of it is paid.
     pub(super) fn change(&mut self, slot: Slot, item: DueItem, rows: &Slab<Row>) {
-        let account = self.accounts.get_mut(&slot).expect("only what is there is changed");
+        let items = self.accounts.get_mut(&slot).expect("only what is there is changed");
         let invoice_id = &rows[item.place as usize].invoice_id;
-        let place = account.place(item.due, invoice_id, rows).expect("it is there");
-        account.items[place] = item;
+        let place = place(items, item.due, invoice_id, rows).expect("it is there");
+        items[place] = item;
     }
 
     pub(super) fn remove(&mut self, slot: Slot, item: DueItem, rows: &Slab<Row>) {
-        let account = self.accounts.get_mut(&slot).expect("only what is there is removed");
+        let items = self.accounts.get_mut(&slot).expect("only what is there is removed");
         let invoice_id = &rows[item.place as usize].invoice_id;
-        let place = account.place(item.due, invoice_id, rows).expect("it is there");
-        account.items.remove(place);
-        if account.items.is_empty() {
+        let place = place(items, item.due, invoice_id, rows).expect("it is there");
+        items.remove(place);
+        let was = self.earliest.make(slot);
+        match items.first() {
+            Some(first) if item.day != was.day => was.due = first.due,
+            _ => *was = earliest(items),
+        }
+        if items.is_empty() {
             self.accounts.remove(&slot);
-        } else if account.oldest == Some(item.day) {
-            account.note_oldest();
         }
     }
 }
 
-impl OfAccount {
-    fn place(&self, due: Day, invoice_id: &str, rows: &Slab<Row>) -> Result<usize, usize> {
-        self.items.binary_search_by(|item| match item.due.cmp(&due) {
-            Ordering::Equal => (*rows[item.place as usize].invoice_id).cmp(invoice_id),
-            other => other,
-        })
-    }
+fn place(items: &[DueItem], due: Day, invoice_id: &str, rows: &Slab<Row>) -> Result<usize, usize> {
+    items.binary_search_by(|item| match item.due.cmp(&due) {
+        Ordering::Equal => (*rows[item.place as usize].invoice_id).cmp(invoice_id),
+        other => other,
+    })
+}
 
-    fn note_oldest(&mut self) {
-        self.oldest = self.items.iter().map(|item| item.day).min();
-    }
+/// Of items in order of due date.
+fn earliest(items: &[DueItem]) -> Earliest {
+    let Earliest { due, day } = Earliest::default();
+    let due = items.first().map_or(due, |first| first.due);
+    let day = items.iter().map(|item| item.day).min().unwrap_or(day);
+    Earliest { due, day }
 }
 
 /// What is owed on an item that stands like this.

@@ -139,6 +139,12 @@ impl Items {
         self.by_due.as_ref().map_or(&[], |by_due| by_due.items(slot))
     }
 
+    /// The earliest due date of what an account owes.
+    #[inline]
+    pub(super) fn first_due(&self, slot: Slot) -> Day {
+        self.by_due.as_ref().map_or(DueItem::NEVER, |by_due| by_due.first_due(slot))
+    }
+
     /// The earliest day of what an account owes.
     pub(super) fn oldest(&self, slot: Slot) -> Option<Day> {
         self.by_due.as_ref()?.oldest(slot)
@@ -294,6 +300,8 @@ mod tests {
                 prop_assert!(found.eq(expected));
                 let days = items.by_due(slot).iter().map(|item| item.day);
                 prop_assert_eq!(items.oldest(slot), days.min());
+                let dues = items.by_due(slot).iter().map(|item| item.due);
+                prop_assert_eq!(items.first_due(slot), dues.min().unwrap_or(DueItem::NEVER));
             }
         }
     }

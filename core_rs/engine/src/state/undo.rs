@@ -35,7 +35,7 @@ pub(super) enum Undo {
     Assigned(Assignee, Option<TermsIndex>),
     /// What it was, and when any was heard last.
     Source(Box<str>, Option<Source>, Option<Micros>),
-    Watch(Slot, Watch),
+    Watch(Slot, Box<Watch>),
     /// What was counted in the part of its window that runs.
     Orders(Slot, Counted),
     /// What it was; `None` where it is new. And which were in force and tried before, where they
@@ -173,7 +173,7 @@ impl State {
                 }
                 before.into_iter().for_each(|before| self.put_policies_back(*before));
             }
-            Undo::Watch(slot, was) => self.watches.set(slot, was),
+            Undo::Watch(slot, was) => self.watches.set(slot, *was),
             Undo::Orders(slot, before) => {
                 let velocity = self.watches.velocity(slot);
                 velocity.expect("something was counted").put_back(before);

@@ -2,34 +2,36 @@
 
 use std::collections::BTreeSet;
 
-use hashbrown::HashMap;
-
+use super::by_slot::BySlot;
 use crate::model::{Velocity, Watch};
 use crate::values::{Micros, Slot};
 
 #[derive(Default)]
 pub(super) struct Watches {
-    rows: HashMap<Slot, Watch>,
+    rows: BySlot<Watch>,
+    /// How many of them say something.
+    count: usize,
     /// Those that orders were counted of, by when none of these is in a window any more.
     counted: BTreeSet<(Micros, Slot)>,
 }
 
 impl Watches {
+    #[inline]
     pub(super) fn get(&self, slot: Slot) -> &Watch {
-        self.rows.get(&slot).unwrap_or(&Watch::NONE)
+        self.rows.get(slot).unwrap_or(&Watch::NONE)
     }
 
     /// What was counted of an account's orders, to count more of them in the same part.
     pub(super) fn velocity(&mut self, slot: Slot) -> Option<&mut Velocity> {
-        self.rows.get_mut(&slot)?.velocity.as_deref_mut()
+        self.rows.get_mut(slot).map(|watch| &mut watch.velocity)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.count
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Watch)> {
-        self.rows.iter().map(|(slot, watch)| (*slot, watch))
+        self.rows.iter().filter(|(_, watch)| **watch != Watch::NONE)
     }
 
     /// The first to be over comes first.
@@ -37,14 +39,12 @@ impl Watches {
         self.counted.iter().copied()
     }
 
-    /// What says nothing is not kept.
     pub(super) fn set(&mut self, slot: Slot, watch: Watch) {
         let over = watch.over_at();
-        let was = match watch == Watch::NONE {
-            true => self.rows.remove(&slot),
-            false => self.rows.insert(slot, watch),
-        };
-        let was = was.and_then(|was| was.over_at());
+        self.count += usize::from(watch != Watch::NONE);
+        let was = std::mem::replace(self.rows.make(slot), watch);
+        self.count -= usize::from(was != Watch::NONE);
+        let was = was.over_at();
         // Few orders are the first of their part of a window.
         if was != over {
             was.map(|at| self.counted.remove(&(at, slot)));

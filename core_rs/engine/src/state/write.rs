@@ -182,7 +182,7 @@ impl Rows for State {
         let mut watch = was.clone();
         watch.note(noted);
         self.watches.set(slot, watch);
-        self.undo.push(Undo::Watch(slot, was));
+        self.undo.push(Undo::Watch(slot, Box::new(was)));
     }
 
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote) {

@@ -98,7 +98,7 @@ pub struct Facts<'f> {
     pub now: Micros,
     /// The account's.
     pub terms: &'f Terms,
-    /// The account's.
+    /// Those of the account that hold orders.
     pub conditions: Option<&'f Conditions>,
     /// Through which sales channel.
     pub channel: &'f str,
@@ -137,7 +137,7 @@ impl Facts<'_> {
     /// See [`Conditions::score`].
     #[must_use]
     pub fn score(&self) -> Option<i64> {
-        self.conditions?.score()
+        self.state.score(self.slot)
     }
 }
 

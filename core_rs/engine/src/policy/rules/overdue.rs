@@ -20,8 +20,9 @@ pub fn overdue(state: &State, slot: Slot, today: Day) -> impl Iterator<Item = &D
 
 /// Those that are overdue for more than so many days. None that is due later is looked at.
 fn late(state: &State, slot: Slot, today: Day, days: i64) -> impl Iterator<Item = &DueItem> {
-    let is_due = move |item: &&DueItem| item.days_since_due(today) > days;
-    let due = state.by_due(slot).iter().take_while(is_due);
+    let is_late = move |due: Day| i64::from(today.0) - i64::from(due.0) > days;
+    let items = if is_late(state.first_due(slot)) { state.by_due(slot) } else { &[] };
+    let due = items.iter().take_while(move |item| is_late(item.due));
     due.filter(move |item| item.days_overdue(today) > days)
 }
 

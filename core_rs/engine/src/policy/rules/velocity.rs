@@ -1,5 +1,6 @@
 //! `velocity`: how many orders of an account are approved in a window of time, and of how much.
 
+use crate::model::Counted;
 use crate::outcome::{Effect, ReasonCode};
 use crate::policy::money::Amounts;
 use crate::policy::reader::Section;
@@ -31,15 +32,15 @@ impl VelocityRule {
     /// What an order grows by counts as an amount, and not as another order.
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let policy = facts.state.policy();
-        let noted = facts.state.watch(facts.slot).velocity.as_deref();
-        let (orders, amount) =
-            noted.map_or((0, 0), |noted| noted.within(facts.now, policy.window.part()));
-        let (effect, orders) = (self.effect, orders + i64::from(facts.pending_orders) + 1);
+        let noted = &facts.state.watch(facts.slot).velocity;
+        let Counted { orders, amount } = noted.within(facts.now, policy.window.part());
+        let orders = i64::from(orders) + i64::from(facts.pending_orders) + 1;
+        let effect = self.effect;
         if let Some(most) = self.orders.filter(|most| facts.is_new && orders > *most) {
             violations.add(ReasonCode::VelocityCount, effect, orders, most);
         }
         let Some(most) = self.amount.of(facts.terms.currency) else { return };
-        let earlier = amount + facts.pending;
+        let earlier = i128::from(amount) + facts.pending;
         let with_it = earlier + i128::from(facts.amount);
         if with_it > i128::from(most) {
             let observed = with_it.min(i64::MAX.into()) as Minor;
