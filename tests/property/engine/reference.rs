@@ -403,7 +403,7 @@ impl Model {
         let looks = !matches!(command, ReserveAll(_) | ReviewCase(_) | RetryCases(_));
         for answer in answers.iter_mut().filter(|_| looks) {
             let account = match command {
-                Command::Reserve(c) => c.order.bill_to().unwrap_or(c.order.account_id),
+                Command::Reserve(c) => billed(&c.order),
                 // One that was taken back before it held anything has looked already.
                 _ => match &answer.order {
                     Some(order) => order.account,
@@ -445,6 +445,12 @@ fn place(code: ReasonCode) -> Option<usize> {
 
 fn refuse<T>(kind: &str) -> Result<T> {
     Err(kind.to_owned())
+}
+
+/// Who is billed for an order, known or not.
+fn billed(order: &crate::OrderOf) -> &'static str {
+    let shipping = order.details.as_ref().and_then(|details| details.shipping);
+    shipping.and_then(|shipping| shipping.bill_to).unwrap_or(order.account_id)
 }
 
 #[path = "reference_accounts.rs"]

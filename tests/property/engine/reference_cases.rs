@@ -112,8 +112,7 @@ impl Model {
 
     /// All of an order in the account's currency, by the rate of now; nothing where there is none.
     fn worth_now(&self, order: &OrderOf) -> Option<Amount> {
-        let billed = order.bill_to().unwrap_or(order.account_id);
-        self.worth(billed, order).ok().map(|worth| worth.full(order.amount.into()))
+        self.worth(billed(order), order).ok().map(|worth| worth.full(order.amount.into()))
     }
 
     /// The same of the order of a case; what it was, where there is none.
@@ -128,8 +127,7 @@ impl Model {
             let waiver = case.waiver.filter(|_| case.status == CaseStatus::Approved);
             waiver.filter(|_| named(&case.order) == named(order))
         };
-        let billed = order.bill_to().unwrap_or(order.account_id);
-        let found = self.pending_case(billed, order.order_id).and_then(waiver);
+        let found = self.pending_case(billed(order), order.order_id).and_then(waiver);
         let worth = self.worth_now(order).unwrap_or_default();
         found.is_some_and(|(most, until)| worth <= most && self.now < until)
     }
@@ -158,7 +156,7 @@ impl Model {
         let (now, seq) = (self.now, self.seq);
         let worth = self.worth_now(order).unwrap_or_default();
         let (escalates_at, expires_at) = (self.escalates_at(worth, 0), now + 50 * HOUR);
-        let billed = order.bill_to().unwrap_or(order.account_id);
+        let billed = billed(order);
         let former = self.latest_case(billed, order.order_id);
         let pending = former.filter(|id| self.cases[id].is_pending());
         let Some(id) = pending else {

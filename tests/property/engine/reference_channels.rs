@@ -24,7 +24,7 @@ impl Model {
     }
 
     fn is_another_order(&self, own: &str, order: &crate::OrderOf) -> bool {
-        self.is_another_of(own, (order.bill_to().unwrap_or(order.account_id), order.order_id))
+        self.is_another_of(own, (billed(order), order.order_id))
     }
 
     fn is_another_of(&self, own: &str, name: (&str, &str)) -> bool {

@@ -44,7 +44,7 @@ impl Model {
         if !self.accounts.contains_key(order.account_id) {
             return refuse("AccountNotFound");
         }
-        let billed = order.bill_to().unwrap_or(order.account_id);
+        let billed = billed(order);
         if !self.accounts.contains_key(billed) {
             return refuse("BillToNotFound");
         }
@@ -138,8 +138,7 @@ impl Model {
         let mut seen = Vec::new();
         let mut answers = Vec::new();
         for (index, order) in orders.iter().enumerate() {
-            let billed = order.bill_to().unwrap_or(order.account_id);
-            let key = (billed, order.order_id);
+            let key = (billed(order), order.order_id);
             let in_item = |kind| format!("items[{index}] {kind}");
             let result = self.reserve_item(order, index);
             let of_account = ["AccountNotFound", "BillToNotFound"];
@@ -160,8 +159,7 @@ impl Model {
                     answer.decision = Declined;
                 }
                 answer.amount = 0;
-                let billed = order.bill_to().unwrap_or(order.account_id);
-                (answer.available, answer.bound_by) = self.room(billed);
+                (answer.available, answer.bound_by) = self.room(billed(order));
             }
         }
         Ok(answers)

@@ -66,6 +66,12 @@ impl<'a> Order<'a> {
         let bill_to = self.details.as_ref()?.shipping?.bill_to;
         bill_to.filter(|id| *id != self.account_id)
     }
+
+    /// The account that is billed for it, and to whose limits it is held.
+    #[must_use]
+    pub fn billed(&self) -> &'a str {
+        self.bill_to().unwrap_or(self.account_id)
+    }
 }
 
 /// Which reservation is meant.

@@ -65,7 +65,7 @@ fn has_order(state: &State, own: &str, slot: Slot, order_id: &str) -> bool {
 /// An id that another channel has used is not free, though nothing of its order be open: who asks
 /// for that by its id would meet this one.
 fn confine_order(state: &State, own: &str, order: &Order<'_>) -> Result<(), Refusal> {
-    match state.slot(order.bill_to().unwrap_or(order.account_id)) {
+    match state.slot(order.billed()) {
         Some(slot) if !has_order(state, own, slot, order.order_id) => {
             Err(other("order_id", order.order_id, own))
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::apply::{change_limit, limit_of};
 use crate::bounds::HOLDS_MAX;
-use crate::command::{Command, Order};
+use crate::command::Command;
 use crate::decide::levels::{accepted_limit, ceiling};
 use crate::decide::rolling::{by_account, exposure_changes, holder};
 use crate::event::{CaseEvent, Event};
@@ -74,11 +74,11 @@ fn place_holds<'a>(
     };
     match (command, outcome) {
         (Command::Reserve(command), Outcome::Reserved(reserved)) => {
-            place(bill_to(&command.order), &reserved.verdict);
+            place(command.order.billed(), &reserved.verdict);
         }
         (Command::ReserveAll(command), Outcome::ReservedAll(all)) => {
             for (order, reserved) in command.orders.iter().zip(all) {
-                place(bill_to(order), &reserved.verdict);
+                place(order.billed(), &reserved.verdict);
             }
         }
         (_, Outcome::Reviewed(reviewed)) => {
@@ -90,11 +90,6 @@ fn place_holds<'a>(
         }
         _ => {}
     }
-}
-
-/// Whose limits an order is held to.
-fn bill_to<'a>(order: &Order<'a>) -> &'a str {
-    order.bill_to().unwrap_or(order.account_id)
 }
 
 /// Under which name a rule holds an account; none: it does not.

@@ -198,7 +198,7 @@ impl Trial {
     }
 
     fn note(&mut self, seq: Seq, channel: &str, order: &Order<'_>, was: &Verdict, now: &Verdict) {
-        let billed = order.bill_to().unwrap_or(order.account_id);
+        let billed = order.billed();
         let Some(slot) = self.state.slot(billed) else { return };
         let segment = self.state.terms(slot).segment;
         self.tried.turned.push(Turned {

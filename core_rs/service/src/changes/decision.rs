@@ -165,7 +165,7 @@ fn each(
 
 /// Which item of an entry decides on an order, if any does.
 fn item_of(entry: &Entry<'_>, account_id: &str, order_id: &str) -> Option<usize> {
-    let is_of = |order: &Order<'_>| (billed(order), order.order_id) == (account_id, order_id);
+    let is_of = |order: &Order<'_>| (order.billed(), order.order_id) == (account_id, order_id);
     match (&entry.request.command, &entry.outcome) {
         (Command::Reserve(c), _) => is_of(&c.order).then_some(0),
         (Command::ReserveAll(c), _) => c.orders.iter().position(is_of),
@@ -182,11 +182,6 @@ fn item_of(entry: &Entry<'_>, account_id: &str, order_id: &str) -> Option<usize>
         }
         _ => None,
     }
-}
-
-/// Who is billed for an order.
-fn billed<'o>(order: &Order<'o>) -> &'o str {
-    order.bill_to().unwrap_or(order.account_id)
 }
 
 /// An order that was decided without being asked for again.
@@ -270,7 +265,7 @@ fn decision(
         _ => return None,
     };
     Some(v1::GetDecisionResponse {
-        account_id: billed(order).to_owned(),
+        account_id: order.billed().to_owned(),
         order_id: order.order_id.to_owned(),
         amount_minor: Some(order.amount),
         ..of_order(said, reserved, Some(order.currency), made)
