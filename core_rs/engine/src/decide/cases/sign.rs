@@ -174,8 +174,7 @@ impl Context<'_> {
     /// the authority that a yes would, or that of a band above.
     pub(super) fn may_reject(&self, case: &Case, role: Option<Signer>) -> Result<(), Refusal> {
         let role = role.ok_or(Refusal::Case(CaseRefusal::NotASigner(named(role))))?;
-        let signed_for = case.waiver_at(self.now).map(|waiver| waiver.amount);
-        let amount = signed_for.unwrap_or_else(|| self.worth_of(case));
+        let amount = self.signed_for(case);
         let currency = self.state.terms(case.slot).currency;
         match self.state.policy().approvals.rejects(role, amount, currency, case.level) {
             true => Ok(()),
@@ -191,6 +190,12 @@ impl Context<'_> {
         Refusal::Case(CaseRefusal::NotAuthorised { case, role, amount, band })
     }
 
+    /// What the next signature would be for: what is signed, or what the order is worth.
+    fn signed_for(&self, case: &Case) -> Minor {
+        let signed = case.waiver_at(self.now).map(|waiver| waiver.amount);
+        signed.unwrap_or_else(|| self.worth_of(case))
+    }
+
     fn band_of(&self, case: &Case, amount: Minor) -> Option<&Band> {
         let currency = self.state.terms(case.slot).currency;
         self.state.policy().approvals.band(amount, currency, case.level)
@@ -201,9 +206,7 @@ impl Context<'_> {
         if !case.is_unsigned() {
             return 0;
         }
-        let signed_for = case.waiver_at(self.now).map(|waiver| waiver.amount);
-        let amount = signed_for.unwrap_or_else(|| self.worth_of(case));
-        let Some(band) = self.band_of(case, amount) else { return 1 };
+        let Some(band) = self.band_of(case, self.signed_for(case)) else { return 1 };
         let signed = case.signatures_at(self.now).iter();
         let counted = signed.filter(|s| band.roles.contains(&s.role)).count();
         usize::from(band.signatures).saturating_sub(counted) as u8
@@ -268,9 +271,7 @@ pub fn worth(state: &State, case: &Case, now: Micros) -> Minor {
 #[must_use]
 pub fn signs(state: &State, case: &Case, role: Signer, now: Micros) -> bool {
     let context = Context { state, seq: 0, now, actor: "", channel: "" };
-    let signed_for = case.waiver_at(now).map(|waiver| waiver.amount);
-    let amount = signed_for.unwrap_or_else(|| context.worth_of(case));
-    let band = context.band_of(case, amount);
+    let band = context.band_of(case, context.signed_for(case));
     case.is_unsigned() && band.is_some_and(|band| band.roles.contains(&role))
 }
 
