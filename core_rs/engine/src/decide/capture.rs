@@ -10,7 +10,7 @@ use crate::decide::confirm::waive;
 use crate::decide::counting::{More, beside, came_into_force};
 use crate::decide::levels::{Together, room_once_billed};
 use crate::decide::rules::Ask;
-use crate::decide::{Context, UNSAID, view};
+use crate::decide::{Context, view};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Reservation;
@@ -21,8 +21,9 @@ impl Context<'_> {
     pub(super) fn capture<'a>(
         &self,
         command: &CaptureOrder<'a>,
+        channel: &'a str,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let (changed, mut events) = self.captured(command)?;
+        let (changed, mut events) = self.captured(command, channel)?;
         if self.state.cases().pending_count() > 0 {
             events.extend(self.use_case_of_grown(&changed.reservation, &events));
         }
@@ -32,6 +33,7 @@ impl Context<'_> {
     fn captured<'a>(
         &self,
         command: &CaptureOrder<'a>,
+        channel: &'a str,
     ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let far = |day: &Day| day.0.abs_diff(Day::of(self.now).0) > INVOICE_DAYS_MAX.into();
         if let Some(day) = command.issued.filter(far) {
@@ -61,12 +63,12 @@ impl Context<'_> {
         let amount = command.amount.unwrap_or(found.parts().open);
         let item = self.state.item(found.slot, command.invoice_id);
         if item.is_some_and(|item| item.posted) {
-            return self.bill(found, amount, command);
+            return self.bill(found, amount, command, channel);
         }
         if amount == 0 {
             return Err(Refusal::NothingOpen);
         }
-        self.ship(found, amount, command)
+        self.ship(found, amount, command, channel)
     }
 
     /// The ledger's invoice came first and moved what this order had reserved: it counts once.
@@ -105,20 +107,20 @@ impl Context<'_> {
         found: &Reservation,
         amount: Minor,
         command: &CaptureOrder<'a>,
+        channel: &'a str,
     ) -> Event<'a> {
         let Reservation { id: reservation, slot, expires_at, .. } = *found;
         match command.target {
             Target::Order(OrderKey { order_id, .. })
                 if self.state.reservation(reservation).is_none() =>
             {
-                let (details, channel) = (None, UNSAID);
                 Event::Reserved {
                     reservation,
                     slot,
                     order_id,
                     amount,
                     expires_at,
-                    details,
+                    details: None,
                     channel,
                 }
             }
@@ -133,12 +135,13 @@ impl Context<'_> {
         found: &Reservation,
         amount: Minor,
         command: &CaptureOrder<'a>,
+        channel: &'a str,
     ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let mut events = Vec::new();
         let shipment = if self.state.reservation(reservation).is_none() {
             self.may_grow(found, amount, amount)?;
-            events.push(self.grow(found, amount, command));
+            events.push(self.grow(found, amount, command, channel));
             Shipment { excess: amount, amount, grown: amount, counted: amount }
         } else {
             let open = found.parts().open;
@@ -159,6 +162,7 @@ impl Context<'_> {
         found: &Reservation,
         amount: Minor,
         command: &CaptureOrder<'a>,
+        channel: &'a str,
     ) -> Result<(Changed, Vec<Event<'a>>), Refusal> {
         let (reservation, invoice_id) = (found.id, command.invoice_id);
         let shipment = Shipment::of(found, amount);
@@ -194,7 +198,7 @@ impl Context<'_> {
                 self.may_grow(found, excess, grown)?;
             }
             if grown > 0 {
-                events.push(self.grow(found, grown, command));
+                events.push(self.grow(found, grown, command, channel));
             }
         }
         let invoiced = self.invoiced(found, amount, command);

@@ -27,6 +27,7 @@ impl Context<'_> {
     pub(super) fn reserve_in_case<'a>(
         &self,
         command: &Reserve<'a>,
+        channel: &'a str,
         slot: Slot,
         case: &Case,
     ) -> Decided<'a> {
@@ -40,7 +41,7 @@ impl Context<'_> {
         let mut events = Vec::new();
         match reserved.verdict.decision {
             Decision::Approved | Decision::PartiallyApproved => {
-                events.extend(self.hold(&mut reserved, slot, order, 0));
+                events.extend(self.hold(&mut reserved, slot, order, 0, channel));
                 let reservation = reserved.reservation.expect("what is approved is reserved");
                 let unsigned = waiver.is_none();
                 events.push(Event::Case(CaseEvent::Used { case: case.id, reservation, unsigned }));

@@ -46,9 +46,6 @@ use crate::policy::limits::Owner;
 use crate::state::State;
 use crate::values::{Micros, Minor, Seq, Slot, Ttl};
 
-/// The channel of an order's event, until [`decide`] sets that of the request.
-const UNSAID: &str = "";
-
 /// An outcome, and what happened.
 type Decided<'a> = Result<(Outcome, Vec<Event<'a>>), Refusal>;
 
@@ -79,20 +76,10 @@ pub fn decide<'a>(
 ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
     let Request { actor, channel, .. } = *request;
     let context = Context { state, seq, now, actor, channel };
-    // In place: an outcome is large, and to hand it on would cost every order a copy.
-    let mut decided = match state.looks_back() || state.has_rules() {
+    match state.looks_back() || state.has_rules() {
         false => context.decide(request),
         true => context.decide_and_note(request),
-    };
-    // What decides borrows of the request nothing but its command.
-    if let Ok((_, events)) = &mut decided {
-        for event in events {
-            if let Event::Reserved { channel: through, .. } = event {
-                *through = channel;
-            }
-        }
     }
-    decided
 }
 
 impl<'s> Context<'s> {
@@ -114,12 +101,12 @@ impl<'s> Context<'s> {
     }
 
     fn decide<'a>(&self, request: &Request<'a>) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let Request { ref command, actor: by, reason, .. } = *request;
+        let Request { ref command, actor: by, channel, reason } = *request;
         match command {
-            Command::Reserve(command) => self.reserve(command),
-            Command::ReserveAll(command) => self.reserve_all(command),
+            Command::Reserve(command) => self.reserve(command, channel),
+            Command::ReserveAll(command) => self.reserve_all(command, channel),
             Command::Adjust(command) => self.adjust(command),
-            Command::Capture(command) => self.capture(command),
+            Command::Capture(command) => self.capture(command, channel),
             Command::Release(command) => self.release(command),
             Command::UpsertAccount(command) => self.upsert_account(command, Owner::Creditgate, by),
             Command::SyncAccount(command) => self.upsert_account(command, Owner::Ledger, by),

@@ -9,7 +9,7 @@ use crate::decide::counting::Asked;
 use crate::decide::cure::cure;
 use crate::decide::levels::{Pending, Together, room, together};
 use crate::decide::rules::{Ask, Evaluation, evaluate, in_precedence, tolerated};
-use crate::decide::{Context, UNSAID, expiry};
+use crate::decide::{Context, expiry};
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::model::Waiver;
@@ -51,6 +51,7 @@ impl Context<'_> {
     pub(super) fn reserve<'a>(
         &self,
         command: &Reserve<'a>,
+        channel: &'a str,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let order = &command.order;
         let slot = match self.orderer(order) {
@@ -63,7 +64,7 @@ impl Context<'_> {
         };
         let case = self.state.cases().pending_of_order(slot, order.order_id);
         if let Some(case) = case {
-            return self.reserve_in_case(command, slot, case);
+            return self.reserve_in_case(command, channel, slot, case);
         }
         let mut reserved =
             self.judge(slot, Pending::default(), order.into(), command.allow_partial, None)?;
@@ -71,7 +72,7 @@ impl Context<'_> {
         if reserved.verdict.decision == Decision::Referred {
             events.extend(self.open_case(&mut reserved, slot, order)?);
         } else {
-            events.extend(self.hold(&mut reserved, slot, order, 0));
+            events.extend(self.hold(&mut reserved, slot, order, 0, channel));
         }
         Ok((Outcome::Reserved(reserved), events))
     }
@@ -79,6 +80,7 @@ impl Context<'_> {
     pub(super) fn reserve_all<'a>(
         &self,
         command: &ReserveAll<'a>,
+        channel: &'a str,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let orders = &command.orders;
         assert!(orders.len() <= BATCH_ITEMS_MAX, "admission bounds a batch");
@@ -98,8 +100,9 @@ impl Context<'_> {
                 // What a case has reserved before stays so.
                 _ if reserved.reservation.is_some() => {}
                 None => {
-                    events.extend(self.hold(&mut reserved, slot, &orders[index], index));
-                    events.extend(self.use_case(&mut reserved, slot, orders[index].order_id));
+                    let order = &orders[index];
+                    events.extend(self.hold(&mut reserved, slot, order, index, channel));
+                    events.extend(self.use_case(&mut reserved, slot, order.order_id));
                 }
                 Some(misfit) => reserved = self.declined_with(slot, reserved, misfit),
             }
@@ -246,6 +249,7 @@ impl Context<'_> {
         slot: Slot,
         order: &Order<'a>,
         item: usize,
+        channel: &'a str,
     ) -> Option<Event<'a>> {
         if reserved.amount == 0 {
             return None;
@@ -257,7 +261,6 @@ impl Context<'_> {
         let (order_id, amount) = (order.order_id, reserved.counted());
         let named = order.details.is_some() || reserved.counting.is_some();
         let details = if named { self.details(reserved, order) } else { None };
-        let channel = UNSAID;
         Some(Event::Reserved { reservation, slot, order_id, amount, expires_at, details, channel })
     }
 }
