@@ -98,7 +98,7 @@ impl Context<'_> {
             evaluation.count_nothing();
         }
         self.add_others(&mut evaluation, slot, asked)?;
-        let (room, most) = self.room_under(slot, ask, &evaluation);
+        let (room, most) = self.room_and_most(slot, ask, &evaluation);
         let fits = |part| worth(part) <= room && full(part) <= most;
         let fitting = evaluation.fitting_if_short().filter(|_| !waits);
         let fitting = fitting.map(|_| largest(asked_amount, fits));
@@ -259,7 +259,7 @@ impl Context<'_> {
 
     /// What counts has to fit into the limits, and all of it into the most that an order may be:
     /// how much that is of each. An order that is no larger may be less of a risk.
-    fn room_under(&self, slot: Slot, ask: Ask<'_>, evaluation: &Evaluation) -> (Minor, Minor) {
+    fn room_and_most(&self, slot: Slot, ask: Ask<'_>, evaluation: &Evaluation) -> (Minor, Minor) {
         let most = evaluation.most();
         let room = match ask.order_total > most {
             true => {
@@ -282,7 +282,7 @@ impl Context<'_> {
     ) -> Option<Minor> {
         let short = evaluation.fitting_if_short()?;
         let Some(counting) = found.counting() else { return Some(short) };
-        let (room, most) = self.room_under(found.slot, ask, evaluation);
+        let (room, most) = self.room_and_most(found.slot, ask, evaluation);
         let Parts { open, captured, .. } = counting.parts;
         let fits = |part| {
             let whole = captured + open.max(more.open + part);

@@ -62,9 +62,7 @@ impl Sought {
         let (account_id, order_id) = (account_id.to_owned(), order_id.to_owned());
         Ok(Sought::Order { account_id, order_id, reservation })
     }
-}
 
-impl Sought {
     /// It was looked for so long, and others wait: which ways are shorter.
     pub(super) fn given_up(&self, after: Duration) -> Fault {
         let (field, value) = match self {

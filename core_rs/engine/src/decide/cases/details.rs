@@ -1,7 +1,7 @@
 //! What the order of a case asks for where it does not count as it is, and what that is worth.
 
 use crate::command::Order;
-use crate::counting::{OrderDetails, Shipping};
+use crate::counting::{Details, OrderDetails, Shipping};
 use crate::decide::Context;
 use crate::decide::counting::Asked;
 use crate::model::{Case, CaseCounts, CaseDetails, CaseStatus, Reservation};
@@ -74,7 +74,7 @@ impl<'s> Context<'s> {
         let parts = held.parts();
         // It may have been approved of less than was first asked for.
         let total = parts.open + parts.captured + parts.released + parts.expired;
-        let terms = held.details.as_deref().and_then(crate::counting::Details::terms);
+        let terms = held.details.as_deref().and_then(Details::terms);
         let Shipping { ship_date, tax, freight, .. } = Asked::from(order).shipping();
         let mut excluded = self.state.policy().exposure.excluded(order.amount, tax, freight);
         let own = self.state.terms(held.slot).currency;
