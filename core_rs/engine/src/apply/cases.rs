@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::{CaseAsk, CaseEvent};
 use crate::model::{
-    Captures, Case, CaseId, CaseStatus, Comment, Counters, Delegation, Reservation, Signature,
+    Case, CaseId, CaseStatus, Comment, Counters, Delegation, Reservation, Signature,
 };
 use crate::rows::Rows;
 use crate::values::Micros;
@@ -139,19 +139,12 @@ fn reserve(rows: &mut impl Rows, now: Micros, event: &CaseEvent<'_>) {
     };
     rows.update_case(*case, |case| case.reserved(*reservation, true, now));
     rows.add_reservation(Reservation {
-        id: *reservation,
-        slot: *slot,
-        order_id: (&**order_id).into(),
         open: *amount,
-        captured: 0,
-        released: 0,
-        expired: 0,
         expires_at: *expires_at,
-        created_at: now,
         closed_at: 0,
-        captures: Captures::default(),
         details: details.clone(),
         channel: channel.clone(),
+        ..Reservation::empty(*reservation, *slot, order_id, now)
     });
     rows.add(*slot, &Counters { reserved: *amount, ..Counters::NONE });
 }

@@ -251,24 +251,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Captures;
 
     fn row(id: ReservationId, slot: Slot, order: u8, (open, moment): (i64, Micros)) -> Reservation {
-        Reservation {
-            id,
-            slot,
-            order_id: "o".repeat(1 + usize::from(order) * 15).into(),
-            open,
-            captured: 0,
-            released: 0,
-            expired: 0,
-            expires_at: moment,
-            created_at: 0,
-            closed_at: if open > 0 { 0 } else { moment },
-            captures: Captures::default(),
-            details: None,
-            channel: Default::default(),
-        }
+        let order_id = "o".repeat(1 + usize::from(order) * 15);
+        let closed_at = if open > 0 { 0 } else { moment };
+        let row = Reservation::empty(id, slot, &order_id, 0);
+        Reservation { open, expires_at: moment, closed_at, ..row }
     }
 
     fn assert_like(found: &Reservations, model: &BTreeMap<ReservationId, Reservation>) {
