@@ -7,6 +7,7 @@ import msgspec
 
 from creditgate.client._wire import EnumCodec, int_or_none, time_or_none
 from creditgate.v1 import account_pb2 as pb
+from creditgate.v1 import conditions_pb2
 
 
 class UpsertOutcome(StrEnum):
@@ -38,8 +39,8 @@ class TemporaryLimitKind(StrEnum):
 
 
 OUTCOME = EnumCodec(UpsertOutcome, pb.UpsertOutcome)
-HOLD_KIND = EnumCodec(HoldKind, pb.HoldKind)
-TEMPORARY_LIMIT_KIND = EnumCodec(TemporaryLimitKind, pb.TemporaryLimitKind)
+HOLD_KIND = EnumCodec(HoldKind, conditions_pb2.HoldKind)
+TEMPORARY_LIMIT_KIND = EnumCodec(TemporaryLimitKind, conditions_pb2.TemporaryLimitKind)
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ class RemoveResult(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool
 
 
-def hold_from(message: pb.Hold) -> Hold:
+def hold_from(message: conditions_pb2.Hold) -> Hold:
     """Reads a message of the contract."""
     return Hold(
         hold_id=message.hold_id,
@@ -102,7 +103,7 @@ def hold_from(message: pb.Hold) -> Hold:
     )
 
 
-def temporary_limit_from(message: pb.TemporaryLimit) -> TemporaryLimit:
+def temporary_limit_from(message: conditions_pb2.TemporaryLimit) -> TemporaryLimit:
     """Reads a message of the contract."""
     return TemporaryLimit(
         limit_id=message.limit_id,

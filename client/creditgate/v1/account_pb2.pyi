@@ -1,6 +1,7 @@
 import datetime
 
 from creditgate.v1 import common_pb2 as _common_pb2
+from creditgate.v1 import conditions_pb2 as _conditions_pb2
 from creditgate.v1 import verification_pb2 as _verification_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -18,21 +19,6 @@ class AccountStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACCOUNT_STATUS_ACTIVE: _ClassVar[AccountStatus]
     ACCOUNT_STATUS_SUSPENDED: _ClassVar[AccountStatus]
     ACCOUNT_STATUS_CLOSED: _ClassVar[AccountStatus]
-
-class HoldKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    HOLD_KIND_UNSPECIFIED: _ClassVar[HoldKind]
-    HOLD_KIND_MANUAL: _ClassVar[HoldKind]
-    HOLD_KIND_BUREAU: _ClassVar[HoldKind]
-    HOLD_KIND_FRAUD: _ClassVar[HoldKind]
-
-class TemporaryLimitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    TEMPORARY_LIMIT_KIND_UNSPECIFIED: _ClassVar[TemporaryLimitKind]
-    TEMPORARY_LIMIT_KIND_OVERRIDE: _ClassVar[TemporaryLimitKind]
-    TEMPORARY_LIMIT_KIND_INCREASE: _ClassVar[TemporaryLimitKind]
-    TEMPORARY_LIMIT_KIND_COLLATERAL: _ClassVar[TemporaryLimitKind]
-    TEMPORARY_LIMIT_KIND_INSURANCE: _ClassVar[TemporaryLimitKind]
 
 class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -53,15 +39,6 @@ ACCOUNT_STATUS_UNSPECIFIED: AccountStatus
 ACCOUNT_STATUS_ACTIVE: AccountStatus
 ACCOUNT_STATUS_SUSPENDED: AccountStatus
 ACCOUNT_STATUS_CLOSED: AccountStatus
-HOLD_KIND_UNSPECIFIED: HoldKind
-HOLD_KIND_MANUAL: HoldKind
-HOLD_KIND_BUREAU: HoldKind
-HOLD_KIND_FRAUD: HoldKind
-TEMPORARY_LIMIT_KIND_UNSPECIFIED: TemporaryLimitKind
-TEMPORARY_LIMIT_KIND_OVERRIDE: TemporaryLimitKind
-TEMPORARY_LIMIT_KIND_INCREASE: TemporaryLimitKind
-TEMPORARY_LIMIT_KIND_COLLATERAL: TemporaryLimitKind
-TEMPORARY_LIMIT_KIND_INSURANCE: TemporaryLimitKind
 UPSERT_OUTCOME_UNSPECIFIED: UpsertOutcome
 UPSERT_OUTCOME_CREATED: UpsertOutcome
 UPSERT_OUTCOME_UPDATED: UpsertOutcome
@@ -72,46 +49,6 @@ LIMIT_SOURCE_SEGMENT: LimitSource
 LIMIT_SOURCE_NONE: LimitSource
 LIMIT_SOURCE_OVERRIDE: LimitSource
 LIMIT_SOURCE_UNVERIFIED: LimitSource
-
-class Hold(_message.Message):
-    __slots__ = ("hold_id", "kind", "source", "expire_time", "reason", "place_time")
-    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
-    PLACE_TIME_FIELD_NUMBER: _ClassVar[int]
-    hold_id: str
-    kind: HoldKind
-    source: str
-    expire_time: _timestamp_pb2.Timestamp
-    reason: str
-    place_time: _timestamp_pb2.Timestamp
-    def __init__(self, hold_id: _Optional[str] = ..., kind: _Optional[_Union[HoldKind, str]] = ..., source: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., place_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
-
-class TemporaryLimit(_message.Message):
-    __slots__ = ("limit_id", "kind", "amount_minor", "first_date", "last_date")
-    LIMIT_ID_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
-    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
-    FIRST_DATE_FIELD_NUMBER: _ClassVar[int]
-    LAST_DATE_FIELD_NUMBER: _ClassVar[int]
-    limit_id: str
-    kind: TemporaryLimitKind
-    amount_minor: int
-    first_date: str
-    last_date: str
-    def __init__(self, limit_id: _Optional[str] = ..., kind: _Optional[_Union[TemporaryLimitKind, str]] = ..., amount_minor: _Optional[int] = ..., first_date: _Optional[str] = ..., last_date: _Optional[str] = ...) -> None: ...
-
-class RollingLimit(_message.Message):
-    __slots__ = ("hard_cap_minor", "days", "average_minor")
-    HARD_CAP_MINOR_FIELD_NUMBER: _ClassVar[int]
-    DAYS_FIELD_NUMBER: _ClassVar[int]
-    AVERAGE_MINOR_FIELD_NUMBER: _ClassVar[int]
-    hard_cap_minor: int
-    days: int
-    average_minor: int
-    def __init__(self, hard_cap_minor: _Optional[int] = ..., days: _Optional[int] = ..., average_minor: _Optional[int] = ...) -> None: ...
 
 class Account(_message.Message):
     __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "status", "status_reason", "create_time", "update_time", "shared_limit_minor", "holds", "temporary_limits", "rolling_limit", "verifications", "proposals", "limit_approval", "verified_by")
@@ -146,14 +83,14 @@ class Account(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     shared_limit_minor: int
-    holds: _containers.RepeatedCompositeFieldContainer[Hold]
-    temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
-    rolling_limit: RollingLimit
+    holds: _containers.RepeatedCompositeFieldContainer[_conditions_pb2.Hold]
+    temporary_limits: _containers.RepeatedCompositeFieldContainer[_conditions_pb2.TemporaryLimit]
+    rolling_limit: _conditions_pb2.RollingLimit
     verifications: _containers.RepeatedCompositeFieldContainer[_verification_pb2.Verification]
     proposals: _containers.RepeatedCompositeFieldContainer[_verification_pb2.LimitProposal]
     limit_approval: _verification_pb2.LimitApproval
     verified_by: str
-    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ..., verifications: _Optional[_Iterable[_Union[_verification_pb2.Verification, _Mapping]]] = ..., proposals: _Optional[_Iterable[_Union[_verification_pb2.LimitProposal, _Mapping]]] = ..., limit_approval: _Optional[_Union[_verification_pb2.LimitApproval, _Mapping]] = ..., verified_by: _Optional[str] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., display_name: _Optional[str] = ..., currency: _Optional[str] = ..., parent_account_id: _Optional[str] = ..., segment_id: _Optional[str] = ..., limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., max_order_amount_minor: _Optional[int] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., status_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_limit_minor: _Optional[int] = ..., holds: _Optional[_Iterable[_Union[_conditions_pb2.Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[_conditions_pb2.TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[_conditions_pb2.RollingLimit, _Mapping]] = ..., verifications: _Optional[_Iterable[_Union[_verification_pb2.Verification, _Mapping]]] = ..., proposals: _Optional[_Iterable[_Union[_verification_pb2.LimitProposal, _Mapping]]] = ..., limit_approval: _Optional[_Union[_verification_pb2.LimitApproval, _Mapping]] = ..., verified_by: _Optional[str] = ...) -> None: ...
 
 class AccountUpsert(_message.Message):
     __slots__ = ("account_id", "display_name", "currency", "parent_account_id", "segment_id", "limit", "max_order_amount_minor", "shared_limit")
@@ -349,11 +286,11 @@ class Position(_message.Message):
     journal_seq: int
     shared: _containers.RepeatedCompositeFieldContainer[SharedPosition]
     bound_by: _common_pb2.LimitLevel
-    holds: _containers.RepeatedCompositeFieldContainer[Hold]
-    temporary_limits: _containers.RepeatedCompositeFieldContainer[TemporaryLimit]
-    rolling_limit: RollingLimit
+    holds: _containers.RepeatedCompositeFieldContainer[_conditions_pb2.Hold]
+    temporary_limits: _containers.RepeatedCompositeFieldContainer[_conditions_pb2.TemporaryLimit]
+    rolling_limit: _conditions_pb2.RollingLimit
     last_order_date: str
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[RollingLimit, _Mapping]] = ..., last_order_date: _Optional[str] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[_conditions_pb2.Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[_conditions_pb2.TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[_conditions_pb2.RollingLimit, _Mapping]] = ..., last_order_date: _Optional[str] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)
@@ -458,12 +395,12 @@ class PlaceHoldRequest(_message.Message):
     request_id: str
     account_id: str
     hold_id: str
-    kind: HoldKind
+    kind: _conditions_pb2.HoldKind
     source: str
     expire_time: _timestamp_pb2.Timestamp
     reason: str
     channel: str
-    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., kind: _Optional[_Union[HoldKind, str]] = ..., source: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., kind: _Optional[_Union[_conditions_pb2.HoldKind, str]] = ..., source: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class PlaceHoldResponse(_message.Message):
     __slots__ = ("outcome", "journal_seq", "replayed")
@@ -511,13 +448,13 @@ class SetTemporaryLimitRequest(_message.Message):
     request_id: str
     account_id: str
     limit_id: str
-    kind: TemporaryLimitKind
+    kind: _conditions_pb2.TemporaryLimitKind
     amount_minor: int
     first_date: str
     last_date: str
     reason: str
     channel: str
-    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., limit_id: _Optional[str] = ..., kind: _Optional[_Union[TemporaryLimitKind, str]] = ..., amount_minor: _Optional[int] = ..., first_date: _Optional[str] = ..., last_date: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., limit_id: _Optional[str] = ..., kind: _Optional[_Union[_conditions_pb2.TemporaryLimitKind, str]] = ..., amount_minor: _Optional[int] = ..., first_date: _Optional[str] = ..., last_date: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class SetTemporaryLimitResponse(_message.Message):
     __slots__ = ("outcome", "journal_seq", "replayed")

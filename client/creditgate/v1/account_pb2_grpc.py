@@ -165,8 +165,8 @@ class CreditAccountServiceServicer:
         """The position of each account now, then again after every change at it or at an account below
         it; only the newest is sent to a reader that is slower than the changes. What others take of a
         limit that they have together, and a new shared limit or parent of an account above, is told
-        with its next; so is what comes and goes by itself. At most 1,000 watches are open over all clients; one more is refused with
-        RESOURCE_EXHAUSTED, TOO_MANY_WATCHES.
+        with its next; so is what comes and goes by itself. At most 1,000 watches are open over all
+        clients; one more is refused with RESOURCE_EXHAUSTED, TOO_MANY_WATCHES.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from creditgate.v1 import account_pb2, clock_pb2, common_pb2
+from creditgate.v1 import account_pb2, clock_pb2, common_pb2, conditions_pb2
 from creditgate.v1 import decision_pb2 as pb
 from tests.unit.client.conftest import Run
 from tests.unit.client.scripted import Refusal, ScriptedServer
@@ -80,18 +80,18 @@ def test_groups_of_a_position_are_listed(run: Run, scripted: ScriptedServer) -> 
 
 
 def test_what_holds_for_a_time_is_listed(run: Run, scripted: ScriptedServer) -> None:
-    hold = account_pb2.Hold(
-        hold_id="F-7", kind=account_pb2.HOLD_KIND_FRAUD, source="radar", reason="[b]stolen"
+    hold = conditions_pb2.Hold(
+        hold_id="F-7", kind=conditions_pb2.HOLD_KIND_FRAUD, source="radar", reason="[b]stolen"
     )
     hold.expire_time.FromSeconds(1_800_000_000)
-    limit = account_pb2.TemporaryLimit(
+    limit = conditions_pb2.TemporaryLimit(
         limit_id="fair",
-        kind=account_pb2.TEMPORARY_LIMIT_KIND_INCREASE,
+        kind=conditions_pb2.TEMPORARY_LIMIT_KIND_INCREASE,
         amount_minor=5_000,
         first_date="2026-03-01",
         last_date="2026-03-05",
     )
-    rolling = account_pb2.RollingLimit(hard_cap_minor=90_000, days=30, average_minor=100)
+    rolling = conditions_pb2.RollingLimit(hard_cap_minor=90_000, days=30, average_minor=100)
     answer_position(
         scripted,
         "A",
