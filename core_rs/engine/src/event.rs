@@ -19,7 +19,6 @@ use crate::values::{
 };
 
 mod cases;
-mod written;
 
 pub use cases::{CaseAsk, CaseEvent};
 
@@ -301,7 +300,6 @@ pub enum Event<'a> {
     /// Something of a case.
     Case(CaseEvent<'a>),
     /// An order was approved. reserved += amount.
-    #[serde(serialize_with = "written::reserved")]
     Reserved {
         /// Its id.
         reservation: ReservationId,

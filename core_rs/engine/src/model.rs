@@ -1,7 +1,6 @@
 //! The records of the domain. The store keeps each as one row; the engine holds them in memory.
 
-use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::counting::{Counting, Details, Parts, Waiting};
 use crate::terms::InvoiceDates;
@@ -132,9 +131,7 @@ impl Counters {
 }
 
 /// What one order holds.
-///
-/// Written with as many of its last fields as say something.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Unique in the store.
     pub id: ReservationId,
@@ -165,38 +162,6 @@ pub struct Reservation {
     /// before that was kept.
     #[serde(default)]
     pub channel: Id,
-}
-
-impl Serialize for Reservation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Reservation { id, slot, order_id, open, captured, released, expired, .. } = self;
-        let Reservation { expires_at, created_at, closed_at, captures, details, channel, .. } =
-            self;
-        let fields = match (details, channel.is_empty()) {
-            (_, false) => 13,
-            (Some(_), true) => 12,
-            (None, true) => 11,
-        };
-        let mut row = serializer.serialize_struct("Reservation", fields)?;
-        row.serialize_field("id", id)?;
-        row.serialize_field("slot", slot)?;
-        row.serialize_field("order_id", order_id)?;
-        row.serialize_field("open", open)?;
-        row.serialize_field("captured", captured)?;
-        row.serialize_field("released", released)?;
-        row.serialize_field("expired", expired)?;
-        row.serialize_field("expires_at", expires_at)?;
-        row.serialize_field("created_at", created_at)?;
-        row.serialize_field("closed_at", closed_at)?;
-        row.serialize_field("captures", captures)?;
-        if fields > 11 {
-            row.serialize_field("details", details)?;
-        }
-        if fields > 12 {
-            row.serialize_field("channel", channel)?;
-        }
-        row.end()
-    }
 }
 
 impl Reservation {

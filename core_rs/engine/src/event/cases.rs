@@ -96,7 +96,6 @@ pub enum CaseEvent<'a> {
         unsigned: bool,
     },
     /// The order of a case was reserved without being asked for again. reserved += amount.
-    #[serde(serialize_with = "super::written::reserved_in_case")]
     Reserved {
         /// Which.
         case: CaseId,
