@@ -27,6 +27,7 @@ from creditgate.client import (
     PreconditionError,
     ProposalState,
     Segment,
+    TemporaryLimitKind,
     UpsertOutcome,
     UpsertResult,
     Verification,
@@ -252,6 +253,35 @@ def test_a_loader_sets_no_limit_that_is_owned_here(
         approval = anna.get_account("a").limit_approval
         assert approval is not None
         assert approval.approved_by == "erp"
+
+
+def test_nobody_here_sets_a_limit_that_the_ledger_owns(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    set_policy(server, "[limits]\nowner = 'ledger'\n")
+    row = AccountUpsert(account_id="a", max_order_amount_minor=50)
+    with caller(server, "anna") as anna:
+        (refused,) = anna.upsert_accounts([row])
+        assert refused.error is not None
+        assert refused.error.reason == "LIMIT_OWNED_BY_LEDGER"
+        assert refused.error.field == "max_order_amount_minor"
+        assert refused.error.message.startswith("max_order_amount_minor 50 would change a limit")
+        (refused,) = anna.upsert_segments(
+            [Segment(segment_id="s", currency="USD", default_limit=CreditLimit.of(7))]
+        )
+        assert refused.error is not None
+        assert refused.error.reason == "LIMIT_OWNED_BY_LEDGER"
+        # An exception for some days is Finance's, as ever.
+        anna.set_temporary_limit(
+            "a", "spring", TemporaryLimitKind.INCREASE, 40, "a fair", last_date=TODAY
+        )
+        assert codes(anna, 140) == (Decision.APPROVED, [])
+        loaded = tmp_path / "accounts.csv"
+        loaded.write_text("account_id,currency,max_order_amount\na,USD,0.50\n")
+        assert load(server, "accounts", loaded).exit_code == 0
+        assert codes(anna, 140) == (Decision.DECLINED, ["MAX_ORDER_AMOUNT_EXCEEDED"])
+        (same,) = anna.upsert_accounts([row])
+        assert same.outcome is UpsertOutcome.UNCHANGED
 
 
 def test_verifications_and_proposed_limits_come_from_files(

@@ -123,14 +123,17 @@ class CreditAccountServiceServicer:
 
     def UpsertAccounts(self, request, context):
         """Creates accounts, or changes the fields that are present. Rows stand alone: a bad row is
-        refused in its result and the others take effect.
+        refused in its result and the others take effect. One that would change a limit of which no
+        proposal can be made, on the word of who does not own limits (limits.owner of the policy), is:
+        FAILED_PRECONDITION, LIMIT_OWNED_HERE or LIMIT_OWNED_BY_LEDGER, with the field.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpsertSegments(self, request, context):
-        """Creates segments or changes their default limits and caps, per currency.
+        """Creates segments or changes their default limits and caps, per currency. Rows are refused as
+        those of accounts are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

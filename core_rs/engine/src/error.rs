@@ -121,9 +121,15 @@ pub enum LimitRefusal {
     #[error("proposal_id {0} was made on another limit than the account has now: propose it again")]
     LimitChanged(u64),
     #[error(
-        "{0} would change a limit, which the ledger does not: policy limits.owner is creditgate"
+        "{field} {value} would change a limit, and policy limits.owner is creditgate: have Finance \
+         set it here, or change the owner"
     )]
-    LimitOwnedHere(&'static str),
+    LimitOwnedHere { field: &'static str, value: Box<str> },
+    #[error(
+        "{field} {value} would change a limit, and policy limits.owner is ledger: set it there and \
+         load it, or change the owner"
+    )]
+    LimitOwnedByLedger { field: &'static str, value: Box<str> },
 }
 
 /// What is wrong with a version of the policy.

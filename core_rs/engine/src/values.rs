@@ -237,6 +237,19 @@ impl Limit {
     pub const INHERIT: Limit = Limit { kind: LimitKind::Inherit, valid_until: None };
 }
 
+/// In minor units.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            LimitKind::Amount(amount) => write!(f, "{amount}")?,
+            LimitKind::Unlimited => f.write_str("unlimited")?,
+            LimitKind::NoCredit => f.write_str("no credit")?,
+            LimitKind::Inherit => f.write_str("inherit")?,
+        }
+        self.valid_until.map_or(Ok(()), |last| write!(f, " until {last}"))
+    }
+}
+
 /// How long an order is to hold: what the caller asked for, and the server's default at that time.
 ///
 /// Two are equal when the caller asked for the same: a repeat is one also with another default.

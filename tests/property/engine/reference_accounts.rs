@@ -51,9 +51,8 @@ impl Model {
         }
         account.max_order = c.max_order.map_or(account.max_order, Amount::from);
         let shared = c.shared_limit.map_or(account.shared, |limit| limit.map(Amount::from));
-        let refuses_sync = word == Owner::Ledger && self.rules.owner == Some(Owner::Creditgate);
         let moves = known.as_ref().is_some_and(|before| self.changes_limits(before, &account));
-        let other_limit = refuses_sync && (shared != account.shared || moves);
+        let other_limit = shared != account.shared || moves;
         account.shared = shared;
         // A band looks at the account as it was before it came to another segment.
         let is_proposed = known.is_some() && word == Owner::Creditgate;
@@ -65,7 +64,16 @@ impl Model {
         if let Some(limit) = c.limit {
             self.govern(c.account_id, word, limit, base)?;
         }
-        if other_limit { refuse("LimitOwnedHere") } else { Ok(()) }
+        if other_limit { self.may_set_limits(word) } else { Ok(()) }
+    }
+
+    /// Where somebody owns limits, the other sets none that cannot wait for an approval.
+    fn may_set_limits(&self, word: Owner) -> Result<()> {
+        match (self.rules.owner, word) {
+            (Some(Owner::Creditgate), Owner::Ledger) => refuse("LimitOwnedHere"),
+            (Some(Owner::Ledger), Owner::Creditgate) => refuse("LimitOwnedByLedger"),
+            _ => Ok(()),
+        }
     }
 
     /// Whether an account comes to other limits by a maximum order, a segment or a parent.
@@ -74,7 +82,8 @@ impl Model {
             let key = (account.segment?, account.currency);
             let default = self.defaults.get(&key).copied();
             let inherited = default.filter(|_| before.limit.kind == LimitKind::Inherit);
-            Some((inherited, self.caps.get(&key).copied())).filter(|found| *found != (None, None))
+            let capped = self.caps.contains_key(&key).then_some(key);
+            Some((inherited, capped)).filter(|found| *found != (None, None))
         };
         let shared = |account: &Account| {
             let above = account.parent.map(|parent| self.lineage(parent)).unwrap_or_default();
@@ -95,8 +104,8 @@ impl Model {
         let (limit, cap) = (self.defaults.get(&key), self.caps.get(&key));
         let is_other = c.limit.is_some_and(|asked| limit != Some(&asked))
             || c.cap.is_some_and(|asked| asked.map(Amount::from) != cap.copied());
-        if word == Owner::Ledger && self.rules.owner == Some(Owner::Creditgate) && is_other {
-            return refuse("LimitOwnedHere");
+        if is_other {
+            self.may_set_limits(word)?;
         }
         if let Some(limit) = c.limit {
             self.defaults.insert(key, limit);

@@ -42,6 +42,8 @@ const POLICIES: [&str; 3] = [
      maximum-order = { amount = '2.00 USD', outcome = 'refer' }
      [account.acme]
      first-order = { excluded = true }
+     [limits]
+     owner = 'ledger'
      [approvals]
      escalate_after_hours = 1
      bands = [{ roles = 'finance', up_to = '1.50 USD' }, { roles = 'finance', signatures = 2 }]

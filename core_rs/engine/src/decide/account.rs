@@ -1,5 +1,7 @@
 //! Accounts and segments: opened, changed, suspended, reinstated, closed.
 
+use std::fmt::Display;
+
 use crate::bounds::PARENT_DEPTH_MAX;
 use crate::command::{EraseTexts, SetStatus, UpsertAccount, UpsertSegment};
 use crate::decide::Context;
@@ -9,7 +11,7 @@ use crate::event::Event;
 use crate::model::{Status, Terms};
 use crate::outcome::{Outcome, Upserted};
 use crate::policy::limits::Owner;
-use crate::values::{Currency, Limit, LimitKind, SegmentIndex, Slot, Text};
+use crate::values::{Currency, Limit, LimitKind, Minor, SegmentIndex, Slot, Text};
 
 impl Context<'_> {
     /// On the `word` of the ledger, or of those who work here, among whom `by` is.
@@ -45,9 +47,14 @@ impl Context<'_> {
             command.max_order.or(before.map(|terms| terms.max_order)).unwrap_or_default();
         let shared_before = known.and_then(|slot| self.state.group(slot)?.limit());
         let shared_limit = command.shared_limit.unwrap_or(shared_before);
-        self.may_set(word, "shared_limit", shared_limit == shared_before)?;
-        if let Some(before) = before.filter(|_| self.are_limits_others(word)) {
-            self.may_move(&before, &Terms { parent, segment, max_order, ..before })?;
+        if let Some(owner) = self.other_owner(word) {
+            if shared_limit != shared_before {
+                return Err(owned(owner, "shared_limit", amount(shared_limit)));
+            }
+            if let Some(before) = before {
+                let after = Terms { parent, segment, max_order, ..before };
+                self.may_move(owner, command, &before, &after)?;
+            }
         }
         let set = Event::AccountSet {
             slot,
@@ -79,24 +86,20 @@ impl Context<'_> {
         Ok((outcome, set.into_iter().chain(events).collect()))
     }
 
-    /// A sync sets no limit that is owned here, where no proposal could carry it: there is nobody
-    /// who would approve it.
-    fn may_set(&self, word: Owner, field: &'static str, is_set: bool) -> Result<(), Refusal> {
-        if self.are_limits_others(word) && !is_set {
-            return Err(LimitRefusal::LimitOwnedHere(field).into());
-        }
-        Ok(())
+    /// Who owns limits, where it is not those on whose `word` something is done.
+    fn other_owner(&self, word: Owner) -> Option<Owner> {
+        self.state.policy().limits.owner.filter(|owner| *owner != word)
     }
 
-    /// Whether it is a sync that speaks, and limits are owned here.
-    fn are_limits_others(&self, word: Owner) -> bool {
-        let owner = self.state.policy().limits.owner;
-        word == Owner::Ledger && owner == Some(Owner::Creditgate)
-    }
-
-    /// A sync that has an account come to other limits sets them as well: its maximum order, those
-    /// that its segment gives it, those that it shares under its parent.
-    fn may_move(&self, before: &Terms, after: &Terms) -> Result<(), Refusal> {
+    /// Whoever has an account come to other limits sets them as well: its maximum order, those that
+    /// its segment gives it, those that it shares under its parent.
+    fn may_move(
+        &self,
+        owner: Owner,
+        command: &UpsertAccount<'_>,
+        before: &Terms,
+        after: &Terms,
+    ) -> Result<(), Refusal> {
         let of_segment = |terms: &Terms| {
             let segment = terms.segment.map(|index| &self.state.segments()[index as usize]);
             let default = segment.and_then(|segment| segment.default_limit(terms.currency));
@@ -110,16 +113,16 @@ impl Context<'_> {
             let limited = groups.into_iter().flatten().filter(|(_, group)| group.limit().is_some());
             Vec::from_iter(limited.map(|(head, _)| head))
         };
-        let field = if after.max_order != before.max_order {
-            "max_order_amount_minor"
+        let quoted = |id: Option<&str>| format!("{:?}", id.unwrap_or_default());
+        if after.max_order != before.max_order {
+            Err(owned(owner, "max_order_amount_minor", after.max_order))
         } else if after.segment != before.segment && of_segment(after) != of_segment(before) {
-            "segment_id"
+            Err(owned(owner, "segment_id", quoted(command.segment_id)))
         } else if after.parent != before.parent && shared(after) != shared(before) {
-            "parent_account_id"
+            Err(owned(owner, "parent_account_id", quoted(command.parent_id)))
         } else {
-            return Ok(());
-        };
-        Err(LimitRefusal::LimitOwnedHere(field).into())
+            Ok(())
+        }
     }
 
     /// Finds an account's new parent and walks up from it: no account may be its own ancestor, nor
@@ -176,9 +179,15 @@ impl Context<'_> {
         if row.is_none() && limit.is_none() && cap.is_none() {
             return Err(Refusal::SegmentNotFound(segment_id.into()));
         }
+        if let Some(owner) = self.other_owner(word) {
+            if let Some(limit) = limit.filter(|limit| Some(*limit) != default) {
+                return Err(owned(owner, "default_limit", limit));
+            }
+            if cap != cap_before {
+                return Err(owned(owner, "cap", amount(cap)));
+            }
+        }
         let limit = limit.or(default);
-        self.may_set(word, "default_limit", limit == default)?;
-        self.may_set(word, "cap", cap == cap_before)?;
         let outcome = match (row, limit == default && cap == cap_before) {
             (Some(_), true) => {
                 return Ok((Outcome::Upserted(Upserted::Unchanged), Vec::new()));
@@ -212,6 +221,21 @@ impl Context<'_> {
         let own = std::iter::once(Event::TextsErased { slot });
         Ok((erased, own.chain(self.erase_comments(slot)).collect()))
     }
+}
+
+/// A limit that no proposal could carry, so that there is nobody who would approve it, is set by
+/// its owner alone.
+fn owned(owner: Owner, field: &'static str, value: impl Display) -> Refusal {
+    let value = value.to_string().into();
+    match owner {
+        Owner::Creditgate => LimitRefusal::LimitOwnedHere { field, value }.into(),
+        Owner::Ledger => LimitRefusal::LimitOwnedByLedger { field, value }.into(),
+    }
+}
+
+/// What several accounts together may owe; `None`: without bound.
+fn amount(most: Option<Minor>) -> Limit {
+    Limit { kind: most.map_or(LimitKind::Unlimited, LimitKind::Amount), valid_until: None }
 }
 
 fn currency_of(command: &UpsertAccount<'_>, before: Option<&Terms>) -> Result<Currency, Refusal> {

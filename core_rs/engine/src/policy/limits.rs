@@ -29,7 +29,7 @@ pub struct Limits {
     bands: Vec<Band>,
 }
 
-/// Who owns limits.
+/// Who owns limits. What the other sets is proposed, or refused where no proposal can carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// Whoever loads them from the ledger.

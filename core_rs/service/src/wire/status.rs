@@ -350,7 +350,12 @@ fn of_limit(refusal: &LimitRefusal) -> (Code, &'static str, &'static str) {
         LimitRefusal::LimitChanged(_) => (FailedPrecondition, "LIMIT_CHANGED", "proposal_id"),
         LimitRefusal::ProposalNotFound(_) => (NotFound, "PROPOSAL_NOT_FOUND", "proposal_id"),
         LimitRefusal::OwnProposal(_) => (FailedPrecondition, "OWN_PROPOSAL", "proposal_id"),
-        LimitRefusal::LimitOwnedHere(field) => (FailedPrecondition, "LIMIT_OWNED_HERE", *field),
+        LimitRefusal::LimitOwnedHere { field, .. } => {
+            (FailedPrecondition, "LIMIT_OWNED_HERE", *field)
+        }
+        LimitRefusal::LimitOwnedByLedger { field, .. } => {
+            (FailedPrecondition, "LIMIT_OWNED_BY_LEDGER", *field)
+        }
     }
 }
 

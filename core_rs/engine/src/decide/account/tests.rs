@@ -1,6 +1,6 @@
 use crate::bounds::PARENT_DEPTH_MAX;
 use crate::command::*;
-use crate::error::{LimitRefusal, Refusal};
+use crate::error::Refusal;
 use crate::model::Status;
 use crate::outcome::{Outcome, Upserted};
 use crate::testing::*;
@@ -162,57 +162,4 @@ fn segments_hold_one_default_for_each_currency() {
     assert_eq!(book.state.segment_index("t"), Some(1));
 }
 
-#[test]
-fn a_sync_moves_no_account_to_other_limits_than_are_owned_here() {
-    let mut book = Book::with_100();
-    for (id, amount) in [("s", 100), ("like s", 100), ("richer", 900)] {
-        book.run(segment(id, Amount(amount))).unwrap();
-    }
-    for (id, shared) in [("head", Some(50)), ("free", None)] {
-        let shared_limit = Some(shared);
-        let currency = Some(usd());
-        book.run(UpsertAccount { shared_limit, currency, ..account(id) }).unwrap();
-    }
-    for id in ["capped", "other cap"] {
-        let cap = Some(Some(1_000));
-        book.run(UpsertSegment { cap, ..segment(id, Amount(100)) }).unwrap();
-    }
-    let limit = Some(Limit::INHERIT);
-    for id in ["a", "b"] {
-        let currency = Some(usd());
-        let segment_id = Some("capped");
-        book.run(UpsertAccount { limit, currency, segment_id, ..account(id) }).unwrap();
-    }
-    book.run(UpsertAccount { limit, segment_id: Some("s"), ..account("a") }).unwrap();
-    book.set_policy("[limits]\nowner = \"creditgate\"\n");
-    let owned = |field| Refusal::Limit(LimitRefusal::LimitOwnedHere(field));
-    let row = || account("a");
-    for (moved, field) in [
-        (UpsertAccount { segment_id: Some("richer"), ..row() }, "segment_id"),
-        (UpsertAccount { segment_id: Some(""), ..row() }, "segment_id"),
-        (UpsertAccount { parent_id: Some("head"), ..row() }, "parent_account_id"),
-        (UpsertAccount { max_order: Some(50), ..row() }, "max_order_amount_minor"),
-    ] {
-        assert_eq!(book.refused(Command::SyncAccount(moved)), owned(field));
-    }
-    // Another cap is another, though it is as much.
-    let moved = UpsertAccount { segment_id: Some("other cap"), ..account("b") };
-    assert_eq!(book.refused(Command::SyncAccount(moved)), owned("segment_id"));
-    // What leaves the limits as they are is the ledger's to say.
-    let moved = UpsertAccount { segment_id: Some("like s"), parent_id: Some("free"), ..row() };
-    book.run(Command::SyncAccount(moved)).unwrap();
-    // Finance moves it, and then the ledger may say the same.
-    let by_finance = || UpsertAccount { max_order: Some(50), parent_id: Some("head"), ..row() };
-    book.run(by_finance()).unwrap();
-    let same = book.run(Command::SyncAccount(by_finance()));
-    assert_eq!(same, Ok(UNCHANGED));
-    // A new account has no limits yet that anybody set.
-    let new = UpsertAccount {
-        account_id: "new",
-        currency: Some(usd()),
-        segment_id: Some("richer"),
-        max_order: Some(10),
-        ..row()
-    };
-    book.run(Command::SyncAccount(new)).unwrap();
-}
+mod owners;

@@ -3,7 +3,7 @@ use std::slice;
 use super::*;
 use crate::apply::apply;
 use crate::bounds::VERIFICATIONS_MAX;
-use crate::command::{Command, UpsertAccount, UpsertSegment};
+use crate::command::{Command, UpsertAccount};
 use crate::decide::levels::{LimitSource, effective_limit};
 use crate::decide::{check, confirm, decide};
 use crate::entry::Request;
@@ -381,39 +381,6 @@ fn a_sync_overwrites_no_limit_that_is_owned_here() {
     let (outcome, _) = book.events(Command::SyncAccount(new)).unwrap();
     assert!(matches!(outcome, Outcome::UpsertedProposing(Upserted::Created, _)), "{outcome:?}");
     assert_eq!(book.state.terms(1).limit, Limit::INHERIT);
-}
-
-#[test]
-fn a_sync_sets_no_limit_of_several_accounts_that_is_owned_here() {
-    let mut book = Book::with_100();
-    let default = |amount| UpsertSegment {
-        request: REQUEST,
-        segment_id: "s",
-        currency: usd(),
-        limit: Some(limit(LimitKind::Amount(amount))),
-        cap: None,
-    };
-    book.run(default(100)).unwrap();
-    let shares = |amount| {
-        let shared_limit = Some(Some(amount));
-        Command::SyncAccount(UpsertAccount { shared_limit, ..account("a") })
-    };
-    book.run(shares(900)).unwrap();
-    book.set_policy("[limits]\nowner = \"creditgate\"\n");
-    book.run(shares(900)).unwrap();
-    book.run(Command::SyncSegment(default(100))).unwrap();
-    assert_eq!(
-        book.refused(shares(901)),
-        Refusal::Limit(LimitRefusal::LimitOwnedHere("shared_limit"))
-    );
-    let refused = book.refused(Command::SyncSegment(default(101)));
-    assert_eq!(refused, Refusal::Limit(LimitRefusal::LimitOwnedHere("default_limit")));
-    let capped = UpsertSegment { cap: Some(Some(5)), ..default(100) };
-    assert_eq!(
-        book.refused(Command::SyncSegment(capped)),
-        Refusal::Limit(LimitRefusal::LimitOwnedHere("cap"))
-    );
-    book.run(default(101)).unwrap();
 }
 
 #[test]
