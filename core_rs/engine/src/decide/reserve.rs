@@ -120,7 +120,7 @@ impl Context<'_> {
             Err(Refusal::OrderAlreadyReserved(_)) => return self.reserved_before(order, earlier),
             found => found?,
         };
-        if !earlier.orders.insert((slot, order.order_id)) {
+        if !earlier.note(slot, order.order_id) {
             return Err(Refusal::OrderAlreadyReserved(order.order_id.into()));
         }
         let pending = earlier.pending(slot);
@@ -138,7 +138,7 @@ impl Context<'_> {
     ) -> Result<(Slot, Reserved), Refusal> {
         let slot = self.billed(order.into())?;
         let reserved = self.reserved_in_case(order)?;
-        match earlier.orders.insert((slot, order.order_id)) {
+        match earlier.note(slot, order.order_id) {
             true => Ok((slot, reserved)),
             false => Err(Refusal::OrderAlreadyReserved(order.order_id.into())),
         }
@@ -286,7 +286,12 @@ pub(super) struct Earlier<'o> {
     together: BTreeMap<Together, i128>,
 }
 
-impl Earlier<'_> {
+impl<'o> Earlier<'o> {
+    /// Whether an order comes for the first time: it has one open reservation at most.
+    pub(super) fn note(&mut self, slot: Slot, order_id: &'o str) -> bool {
+        self.orders.insert((slot, order_id))
+    }
+
     /// As the next order of an account meets it.
     pub(super) fn pending(&self, slot: Slot) -> Pending<'_> {
         let (own, orders) = self.reserved.get(&slot).copied().unwrap_or_default();

@@ -100,13 +100,13 @@ impl Context<'_> {
     }
 
     /// On top of what the cases before it have taken.
-    fn retry<'a>(
+    fn retry<'a, 'c>(
         &self,
-        case: &Case,
+        case: &'c Case,
         item: usize,
-        earlier: &mut Earlier<'_>,
+        earlier: &mut Earlier<'c>,
     ) -> Option<(Reserved, Event<'a>)> {
-        if self.is_signed_for_less(case) {
+        if self.is_signed_for_less(case) || !earlier.note(case.slot, &case.order_id) {
             return None;
         }
         let waiver = self.standing_waiver(case);

@@ -59,6 +59,15 @@ fn credit_that_comes_back_goes_to_the_oldest_case_that_fits() {
 }
 
 #[test]
+fn a_case_that_is_named_twice_is_reserved_once() {
+    let mut book = book();
+    let cases = waiting(&mut book, &[("o1", 40)]);
+    book.changed(release("all"));
+    book.run(RetryCases { cases: [&cases[..], &cases[..]].concat() }).unwrap();
+    assert_eq!(book.position(), (0, 0, 40));
+}
+
+#[test]
 fn the_most_urgent_comes_first_where_the_policy_says_so() {
     let mut book = book();
     book.set_policy(
