@@ -13,7 +13,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::reference::{ExposurePolicy, Rules};
+use crate::reference::{ExposurePolicy, Referring, Rules};
 use crate::{DAY, START};
 use cases::review;
 use limits::{on_word, proposal, verification};
@@ -378,8 +378,12 @@ fn erasure() -> BoxedStrategy<Command<'static>> {
 
 /// Some come one after the other, as they would by chance too seldom.
 pub fn steps() -> BoxedStrategy<Vec<Step>> {
-    let some = prop_oneof![30 => step().prop_map(|step| vec![step]), 1 => cases::two_signers()];
-    vec(some, 1..80).prop_map(|some| some.concat()).boxed()
+    let some = prop_oneof![
+        60 => step().prop_map(|step| vec![step]),
+        2 => cases::two_signers(),
+        3 => cases::short_of_credit(),
+    ];
+    vec(some, 1..58).prop_map(|some| some.concat()).boxed()
 }
 
 fn step() -> BoxedStrategy<Step> {
@@ -425,22 +429,26 @@ fn step() -> BoxedStrategy<Step> {
         .boxed()
 }
 
-/// What every sequence begins with.
-pub fn opening() -> Vec<Step> {
-    let account = |account_id, limit| UpsertAccount {
+/// An account as it opens, or with this shared limit.
+fn account(account_id: &'static str, shared_limit: Option<Option<i64>>) -> UpsertAccount<'static> {
+    UpsertAccount {
         request: REQUEST,
         account_id,
         name: None,
         currency: Some(currency_for(account_id, false)),
         parent_id: None,
         segment_id: None,
-        limit,
+        limit: None,
         max_order: None,
-        shared_limit: None,
-    };
+        shared_limit,
+    }
+}
+
+/// What every sequence begins with.
+pub fn opening() -> Vec<Step> {
     let limit = |kind| Some(Limit { kind, valid_until: None });
     [("a", limit(LimitKind::Amount(150))), ("b", limit(LimitKind::Unlimited)), ("c", None)]
-        .map(|(id, limit)| Command::UpsertAccount(account(id, limit)))
+        .map(|(id, limit)| Command::UpsertAccount(UpsertAccount { limit, ..account(id, None) }))
         .into_iter()
         .chain([first_rate()])
         .map(|command| Step { later: 0, actor: "oms", channel: "", command })

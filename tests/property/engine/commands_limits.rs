@@ -53,11 +53,26 @@ pub fn rules() -> BoxedStrategy<Option<Rules>> {
     let owner = option::of(select(vec![Owner::Ledger, Owner::Creditgate]));
     let (grace_days, tolerance) = (0..3, select(vec![0, 7, 50]));
     let verified_only = prop::bool::weighted(0.3);
-    let rules = (owner, grace_days, tolerance, verified_only, option::of(band), exposure());
-    let rules = rules.prop_map(|(owner, grace_days, tolerance, verified_only, band, exposure)| {
-        Rules { owner, grace_days, tolerance, verified_only, band, exposure }
+    let rest = (exposure(), referring());
+    let rules = (owner, grace_days, tolerance, verified_only, option::of(band), rest);
+    let rules = rules.prop_map(|(owner, grace_days, tolerance, verified_only, band, rest)| {
+        let (exposure, referring) = rest;
+        Rules { owner, grace_days, tolerance, verified_only, band, exposure, referring }
     });
     option::weighted(0.7, rules).boxed()
+}
+
+/// Often none, so that orders are decided without anybody too.
+fn referring() -> impl Strategy<Value = Referring> {
+    let most = option::weighted(0.4, select(vec![20, 40]));
+    let score = option::weighted(0.4, Just(500));
+    let short = (prop::bool::weighted(0.4), prop::bool::weighted(0.4));
+    (most, score, short).prop_map(|(most, score, (short, shared))| Referring {
+        most,
+        score,
+        short,
+        shared,
+    })
 }
 
 fn exposure() -> impl Strategy<Value = ExposurePolicy> {

@@ -1,22 +1,22 @@
 //! Random commands against a reference model, and what must hold after every one of them.
 
+mod checks;
 mod commands;
 mod reference;
 
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::*;
-use creditgate_engine::decide::{Inquiry, check, confine, decide};
+use creditgate_engine::decide::{confine, decide};
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::error::Refusal;
 use creditgate_engine::event::Event;
-use creditgate_engine::outcome::{
-    Changed, Decision, Outcome, PRECEDENCE, ReasonCode, Reserved, Verdict,
-};
+use creditgate_engine::outcome::{Changed, Outcome, Reserved, Verdict};
 use creditgate_engine::state::{AccountRows, Dump, Group, Restore, State};
 use creditgate_engine::values::{Currency, Day, Micros};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
+use checks::{assert_check, assert_verdicts};
 use commands::{Step, opening, rules, steps};
 use reference::cases::POLICY;
 use reference::{Answer, Model, Rules};
@@ -136,6 +136,12 @@ impl Run {
             }
             Command::ReviewCase(command) => {
                 command.case = self.case(command.case);
+                if let (Act::Approve(approve), Some(case)) =
+                    (&mut command.act, self.model.cases.get(&command.case))
+                    && approve.waived.is_empty()
+                {
+                    approve.waived = case.reasons.iter().map(|(code, _)| *code).collect();
+                }
                 return Command::ReviewCase(command.clone());
             }
             Command::RetryCases(command) => {
@@ -307,13 +313,20 @@ impl Run {
             let signatures = case.signatures.iter();
             let signatures =
                 signatures.map(|s| (&*s.by, s.on_behalf_of.as_deref(), s.role)).collect::<Vec<_>>();
-            let waiver = case.waiver.as_ref().map(|w| (i128::from(w.amount), w.until));
+            let names = case.reasons.iter().map(|r| (r.code, r.whose.clone()));
+            let names = names.collect::<Vec<_>>();
+            let waiver = case.waiver.as_ref().map(|signed| {
+                let mut waived: Vec<_> =
+                    signed.waived.iter().map(|one| (one.code, one.whose.clone())).collect();
+                waived.sort_by_key(|one| format!("{one:?}"));
+                (waived, i128::from(signed.amount), signed.until)
+            });
             let moments = [case.escalates_at, case.expires_at, case.closed_at, case.kept_at];
             let billed = &**state.account_id(case.slot);
             let order = (billed, &*case.order_id, case.amount, i128::from(case.worth()));
             let stands = (case.status, case.level, case.claimed_by.as_deref(), case.reservation);
             let asked = (&*case.channel, case.asked_by.iter().map(|by| &**by).collect::<Vec<_>>());
-            let signed = (waiver, signatures, case.revision);
+            let signed = (names, waiver, signatures, case.revision);
             (case.id, order, asked, stands, moments, signed)
         });
         let expected = self.model.cases.iter().map(|(id, case)| {
@@ -321,7 +334,9 @@ impl Run {
             let order = (case.billed, case.order.order_id, case.order.amount, case.worth);
             let stands = (case.status, case.level, case.claimed_by, case.reservation);
             let asked = (case.channel, case.askers.clone());
-            let signed = (case.waiver, case.signatures.clone(), case.revision);
+            let waiver = case.waiver.clone().map(|w| (w.waived, w.most, w.until));
+            let names = case.reasons.clone();
+            let signed = (names, waiver, case.signatures.clone(), case.revision);
             (*id, order, asked, stands, moments, signed)
         });
         assert_eq!(cases.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
@@ -435,65 +450,4 @@ fn expected_answers(answers: Vec<Answer>) -> Vec<(Answer, Option<Vec<i128>>)> {
         (answer, parts)
     };
     answers.into_iter().map(parts).collect()
-}
-
-/// What holds of every decision, whatever the model says.
-fn assert_verdicts(outcome: &Outcome, command: &Command<'_>, available: &[(&str, Option<i128>)]) {
-    let known = |id: &str| available.iter().find(|(known, _)| *known == id).and_then(|(_, a)| *a);
-    for (found, _) in answers(outcome) {
-        let notices = [ReasonCode::LimitTolerated, ReasonCode::LimitInGrace];
-        let place = |code| PRECEDENCE.iter().position(|known| *known == code);
-        let codes: Vec<_> = found.reasons.iter().map(|(code, ..)| place(*code)).collect();
-        assert!(codes.is_sorted(), "in order of precedence: {:?}", found.reasons);
-        let twice = found.reasons.iter().enumerate().any(|(at, reason)| {
-            found.reasons[..at].iter().any(|other| (other.0, &other.3) == (reason.0, &reason.3))
-        });
-        assert!(!twice, "each once: {:?}", found.reasons);
-        assert!(found.decision != Decision::Declined || !codes.is_empty() && found.amount == 0);
-        let mut blocking = found.reasons.iter().filter(|reason| !notices.contains(&reason.0));
-        let referred = blocking.next().is_some_and(|first| first.0 == ReasonCode::TermsUpgraded);
-        // What was signed for is named, and approved.
-        let signed = referred && found.decision == Decision::Approved;
-        // What was rejected is declined, as it was referred.
-        let rejected = found.decision == Decision::Declined
-            && matches!(outcome, Outcome::Reserved(reserved) if reserved.case.is_some());
-        assert_eq!(found.decision == Decision::Referred, referred && !signed && !rejected);
-        assert!(found.decision != Decision::Referred || found.amount == 0);
-        let blocks = found.reasons.iter().any(|reason| !notices.contains(&reason.0));
-        assert!(found.decision != Decision::Approved || !blocks || found.breach || signed);
-        assert!(!found.breach || blocks);
-        let tolerated = found.reasons.iter().any(|reason| reason.0 == ReasonCode::LimitTolerated);
-        let refused = matches!(found.decision, Decision::Declined | Decision::Referred);
-        assert!(!(tolerated && refused), "nothing is tolerated of it: {:?}", found.reasons);
-        if let Command::Reserve(Reserve { order, allow_partial, .. }) = command
-            && let Outcome::Reserved(reserved) = outcome
-            && reserved.counting.is_none()
-            // One that a case has let through may be asked for again, and holds what it holds.
-            && reserved.case.is_none()
-        {
-            let room = known(order.account_id).unwrap_or(i128::MAX);
-            let bounds = 1..=room.min(order.amount.into());
-            assert!(refused || bounds.contains(&found.amount));
-            assert!(found.decision != Decision::PartiallyApproved || *allow_partial);
-        }
-    }
-}
-
-/// `Check` says what `CheckAndReserve` decides.
-fn assert_check(state: &State, now: Micros, asked: &Request<'_>, outcome: &Outcome) {
-    let (Command::Reserve(command), Outcome::Reserved(reserved)) = (&asked.command, outcome) else {
-        return;
-    };
-    // It does not ask under which name an order was signed for, or rejected.
-    if reserved.case.is_some() && reserved.verdict.decision != Decision::Referred {
-        return;
-    }
-    let Reserve { order, allow_partial, .. } = command;
-    let Order { account_id, amount, currency, ref details, .. } = *order;
-    let details = details.as_deref();
-    let (allow_partial, channel) = (*allow_partial, asked.channel);
-    let inquiry = Inquiry { account_id, amount, currency, allow_partial, details, channel };
-    let checked = check(state, now, &inquiry);
-    let expected = Reserved { reservation: None, expires_at: 0, case: None, ..reserved.clone() };
-    assert_eq!(checked, Ok(expected));
 }

@@ -17,10 +17,12 @@ use creditgate_engine::values::{
 };
 
 use asks::{count_nothing, fitting_part};
-use cases::Case;
+use cases::{Case, Waiver};
 pub use limits::{Backing, Rules};
 pub use rates::ExposurePolicy;
 use rates::{Fraction, Worth, largest};
+pub use rules::Referring;
+use rules::most_of_order;
 
 pub type Amount = i128;
 const MAX: Amount = EXPOSURE_MINOR_MAX as Amount;
@@ -273,6 +275,7 @@ impl Model {
             violated(MaxOrderAmountExceeded, total, account.max_order);
             fitting = fitting.min(account.max_order - (total - new));
         }
+        fitting = fitting.min(self.hold_to_rules(account_id, new, total, &mut reasons));
         if limit.kind != LimitKind::NoCredit {
             fitting = fitting.min(self.short(account_id, new, &mut reasons));
         }
@@ -314,7 +317,7 @@ impl Model {
     /// Holds `new` exposure of an order of `total` against the rules.
     fn ask(&self, account_id: &str, new: Amount, total: Amount) -> Answer {
         let (answer, fits) = self.hold_to_limits(account_id, new, total);
-        concluded(answer, new, fits)
+        self.concluded(answer, new, fits)
     }
 
     /// What counters can be trusted with.
@@ -418,26 +421,6 @@ impl Model {
     }
 }
 
-/// What the reasons of an answer lead to: all of `amount`, or none of it, where `fits` of what was
-/// asked would have violated no amount.
-fn concluded(mut answer: Answer, amount: Amount, fits: Amount) -> Answer {
-    answer.reasons.sort_by_key(|(code, ..)| place(*code));
-    let amounts =
-        [MaxOrderAmountExceeded, InsufficientCredit, SharedLimitExceeded, SegmentCapExceeded];
-    let blocking = answer.reasons.iter().map(|(code, ..)| *code);
-    let blocking: Vec<_> =
-        blocking.filter(|code| ![LimitTolerated, LimitInGrace].contains(code)).collect();
-    answer.decision = match blocking[..] {
-        [] => Approved,
-        [TermsUpgraded] => Referred,
-        _ => Declined,
-    };
-    let short = !blocking.is_empty() && blocking.iter().all(|code| amounts.contains(code));
-    answer.fitting = short.then_some(fits);
-    answer.amount = if blocking.is_empty() { amount } else { 0 };
-    answer
-}
-
 /// Where a rule is named among others.
 fn place(code: ReasonCode) -> Option<usize> {
     PRECEDENCE.iter().position(|known| *known == code)
@@ -469,5 +452,9 @@ mod limits;
 mod orders;
 #[path = "reference_rates.rs"]
 mod rates;
+#[path = "reference_rules.rs"]
+mod rules;
+#[path = "reference_signing.rs"]
+mod signing;
 #[path = "reference_terms.rs"]
 mod terms;

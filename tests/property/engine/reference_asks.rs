@@ -16,17 +16,19 @@ impl Model {
         if worth.map_or(true, |worth| worth.waits) {
             count_nothing(&mut answer);
         }
+        // Of one whose amount nobody knows the policy's rules are not asked.
+        let of_rules = [ScoreMissing, ScoreTooLow];
+        answer.reasons.retain(|reason| worth.is_ok() || !of_rules.contains(&reason.0));
         answer.reasons.extend(worth.err().cloned());
         if billed != order.account_id {
             answer.reasons.extend(self.sold_to(order.account_id));
         }
         self.compare_terms(billed, order.terms(), today, 31, &mut answer);
         let (_, room) = self.hold_to_limits(billed, new, 0);
-        let maximum = answer.reasons.iter().find(|(code, ..)| *code == MaxOrderAmountExceeded);
-        let most = maximum.map_or(Amount::MAX, |(_, _, most, _)| *most);
+        let most = most_of_order(&answer.reasons);
         let fits =
             |worth: Worth| largest(amount, |x| worth.now(x) <= room && worth.full(x) <= most);
-        let answer = concluded(answer, amount, worth.map_or(0, fits));
+        let answer = self.concluded(answer, amount, worth.map_or(0, fits));
         // There is no part of it that counts less than all of it does.
         let waits = worth.is_ok_and(|worth| worth.waits);
         Answer { fitting: answer.fitting.filter(|_| !waits), ..answer }
@@ -93,11 +95,11 @@ impl Model {
         }
         let (mut answer, _) = without.ask_more(order, new, total, day, 1);
         answer.reasons.extend(self.stale_for(order).filter(|_| excess > 0));
-        if excess == 0 && self.is_let_through(order) {
-            answer.reasons.retain(|reason| reason.0 != TermsUpgraded);
+        if let Some(waiver) = self.let_through(order).filter(|_| excess == 0) {
+            answer.reasons.retain(|reason| !waiver.covers(reason));
         }
         let (_, room) = without.hold_to_limits(order.account, new, 0);
-        Some(fitting_part(order, more, false, concluded(answer, new, room)))
+        Some(fitting_part(order, more, false, self.concluded(answer, new, room)))
     }
 }
 
@@ -122,8 +124,7 @@ pub fn fitting_part(
     answer: Answer,
 ) -> Answer {
     let worth = order.worth;
-    let maximum = answer.reasons.iter().find(|(code, ..)| *code == MaxOrderAmountExceeded);
-    let most = maximum.map_or(Amount::MAX, |(_, _, most, _)| *most);
+    let most = most_of_order(&answer.reasons);
     let fits = |room, part| {
         let whole = order.captured + order.open.max(open + part);
         let counts = if waits { 0 } else { worth.in_time(open + part) };

@@ -1,11 +1,11 @@
-//! Cases in the reference model, where better terms are all that is ever left to a person.
+//! Cases in the reference model.
 
 use creditgate_engine::model::{CaseStatus, Signer};
 
 use super::*;
 use crate::OrderOf;
 
-const HOUR: Micros = 3_600_000_000;
+pub(super) const HOUR: Micros = 3_600_000_000;
 
 /// Up to 50 anyone of both signs, then two of finance up to 120, and above that nobody.
 pub const POLICY: &str = "[approvals]\nescalate_after_hours = 20\nexpire_after_hours = 50\n\
@@ -14,6 +14,28 @@ pub const POLICY: &str = "[approvals]\nescalate_after_hours = 20\nexpire_after_h
                           roles = [\"credit_analyst\", \"finance\"]\n\
                           [[approvals.bands]]\nup_to = [\"1.20 USD\", \"1.20 EUR\"]\n\
                           roles = \"finance\"\nsignatures = 2\n";
+
+/// What names a reason, whatever its figures.
+pub type Named = (ReasonCode, Option<Whose>);
+
+fn named_in(reasons: &[Violated]) -> Vec<Named> {
+    reasons.iter().map(|(code, _, _, whose)| (*code, whose.clone())).collect()
+}
+
+/// What was signed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiver {
+    pub waived: Vec<Named>,
+    /// Of an order that is worth at most so much.
+    pub most: Amount,
+    pub until: Micros,
+}
+
+impl Waiver {
+    pub fn covers(&self, (code, _, _, whose): &Violated) -> bool {
+        self.waived.contains(&(*code, whose.clone()))
+    }
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
@@ -30,8 +52,9 @@ pub struct Case {
     pub escalates_at: Micros,
     pub expires_at: Micros,
     pub claimed_by: Option<&'static str>,
-    /// Up to how much, and until when.
-    pub waiver: Option<(Amount, Micros)>,
+    /// All that was said of it when it was last referred.
+    pub reasons: Vec<Named>,
+    pub waiver: Option<Waiver>,
     /// Who signed, in whose place, and with what authority.
     pub signatures: Vec<(&'static str, Option<&'static str>, Signer)>,
     pub reservation: Option<u64>,
@@ -72,8 +95,13 @@ fn named(order: &OrderOf) -> impl PartialEq + use<> {
     (order.terms(), order.currency, ship_date, tax, freight, order.account_id)
 }
 
+/// What credit that comes back may put right, or is a notice.
+fn of_credit(code: ReasonCode) -> bool {
+    [InsufficientCredit, SharedLimitExceeded, LimitInGrace].contains(&code)
+}
+
 /// Who signs, and how many of them.
-fn band(amount: Amount, level: u8) -> Option<(&'static [Signer], usize)> {
+pub(super) fn band(amount: Amount, level: u8) -> Option<(&'static [Signer], usize)> {
     const BOTH: &[Signer] = &[Signer::CreditAnalyst, Signer::Finance];
     const FINANCE: &[Signer] = &[Signer::Finance];
     match (amount, level) {
@@ -116,34 +144,28 @@ impl Model {
     }
 
     /// The same of the order of a case; what it was, where there is none.
-    fn worth_of(&self, case: &Case) -> Amount {
+    pub(super) fn worth_of(&self, case: &Case) -> Amount {
         self.worth_now(&case.order).unwrap_or(case.worth)
     }
 
-    /// Whether what was signed covers better terms of this order.
-    pub(super) fn is_waived(&self, order: &OrderOf) -> bool {
-        let waiver = |id| {
-            let case: &Case = &self.cases[&id];
-            let waiver = case.waiver.filter(|_| case.status == CaseStatus::Approved);
-            waiver.filter(|_| named(&case.order) == named(order))
-        };
-        let found = self.pending_case(billed(order), order.order_id).and_then(waiver);
+    /// What was signed for just this order.
+    pub(super) fn waiver_for(&self, order: &OrderOf) -> Option<Waiver> {
+        let case = &self.cases[&self.pending_case(billed(order), order.order_id)?];
         let worth = self.worth_now(order).unwrap_or_default();
-        found.is_some_and(|(most, until)| worth <= most && self.now < until)
+        let waiver = case.waiver.clone().filter(|_| case.status == CaseStatus::Approved);
+        let waiver = waiver.filter(|_| named(&case.order) == named(order));
+        waiver.filter(|waiver| worth <= waiver.most && self.now < waiver.until)
     }
 
-    /// Whether what was signed covers better terms of an order that is reserved under it.
-    pub(super) fn is_let_through(&self, order: &Order) -> bool {
-        let holds = |case: &Case| {
-            let (total, waiver) = (order.open + order.captured, case.waiver);
-            let has_grown = total > Amount::from(case.order.amount);
-            waiver.is_some_and(|(most, until)| {
-                self.now < until && (!has_grown || order.worth.full(total) <= most)
-            })
-        };
-        let held = self.latest_case(order.account, order.order_id).map(|id| &self.cases[&id]);
-        let held = held.filter(|case| case.reservation.is_some_and(|id| self.is_it(id, order)));
-        held.is_some_and(holds)
+    /// What was signed for an order that is reserved under it.
+    pub(super) fn let_through(&self, order: &Order) -> Option<Waiver> {
+        let id = self.latest_case(order.account, order.order_id)?;
+        let case = &self.cases[&id];
+        let waiver = case.waiver.clone().filter(|waiver| self.now < waiver.until)?;
+        let total = order.open + order.captured;
+        let has_grown = total > Amount::from(case.order.amount);
+        let covers = !has_grown || order.worth.full(total) <= waiver.most;
+        (covers && self.is_it(case.reservation?, order)).then_some(waiver)
     }
 
     fn is_it(&self, id: u64, order: &Order) -> bool {
@@ -159,12 +181,17 @@ impl Model {
         let billed = billed(order);
         let former = self.latest_case(billed, order.order_id);
         let pending = former.filter(|id| self.cases[id].is_pending());
+        let blocking: Vec<_> =
+            answer.reasons.iter().filter(|one| self.blocks(one)).cloned().collect();
+        let has_more =
+            |case: &Case| named_in(&blocking).iter().any(|reason| !case.reasons.contains(reason));
         let Some(id) = pending else {
             let former = former.map(|id| &self.cases[&id]);
             let same = |case: &&Case| {
                 case.order.amount == order.amount
                     && named(&case.order) == named(order)
                     && case.status == CaseStatus::Rejected
+                    && !has_more(case)
             };
             if answer.decision == Referred && former.filter(same).is_some() {
                 answer.decision = Declined;
@@ -184,6 +211,7 @@ impl Model {
                     escalates_at,
                     expires_at,
                     claimed_by: None,
+                    reasons: named_in(&answer.reasons),
                     waiver: None,
                     signatures: Vec::new(),
                     reservation: None,
@@ -199,17 +227,22 @@ impl Model {
             let held = self.latest(billed, order.order_id).expect("just reserved");
             return self.use_case(billed, order.order_id, held, signed);
         }
+        let has_more = has_more(&self.cases[&id]);
         let case = self.cases.get_mut(&id).expect("it is pending");
         if answer.decision == Referred {
             case.channel = channel;
+            case.reasons = named_in(&answer.reasons);
             case.askers.extend(Some(actor).filter(|by| !case.askers.contains(by)));
         }
         match answer.decision {
             Referred
                 if case.order.amount != order.amount
                     || named(&case.order) != named(order)
+                    || has_more
                     // It is worth more by now than what somebody signed for all of it.
-                    || case.waiver.is_some_and(|(most, _)| case.worth <= most && most < worth) =>
+                    || case.waiver.as_ref().is_some_and(|signed| {
+                        case.worth <= signed.most && signed.most < worth
+                    }) =>
             {
                 (case.order, case.status, case.level) = (order.clone(), CaseStatus::Open, 0);
                 (case.claimed_by, case.waiver, case.signatures) = (None, None, Vec::new());
@@ -253,12 +286,12 @@ impl Model {
     }
 
     /// Decides the order of a case again; what it holds is new.
-    fn decide_again(&mut self, id: u64, item: usize) -> Result<Answer> {
+    pub(super) fn decide_again(&mut self, id: u64, item: usize) -> Result<Answer> {
         let Case { order, billed, .. } = self.cases[&id].clone();
         if self.latest(billed, order.order_id).is_some_and(|id| self.orders[&id].open > 0) {
             return refuse("OrderAlreadyReserved");
         }
-        let signed = self.is_waived(&order);
+        let signed = self.waiver_for(&order).is_some();
         let channel = std::mem::replace(&mut self.channel, self.cases[&id].channel);
         let answer = self.judge(&order, false, item);
         self.channel = channel;
@@ -281,8 +314,8 @@ impl Model {
             _ if !case.is_pending() || case.expires_at <= now => return refuse("CaseEnded"),
             Act::Reject => {
                 let Some(role) = c.role else { return refuse("NotASigner") };
-                let signed = case.waiver.filter(|(_, until)| now < *until);
-                let amount = signed.map_or(worth, |(amount, _)| amount);
+                let signed = case.waiver.as_ref().filter(|signed| now < signed.until);
+                let amount = signed.map_or(worth, |signed| signed.most);
                 // Those of the second band are of the first too.
                 if band(amount, case.level).is_some_and(|(roles, _)| !roles.contains(&role)) {
                     return refuse("NotAuthorised");
@@ -309,98 +342,16 @@ impl Model {
         Ok(vec![])
     }
 
-    fn sign(&mut self, c: &ReviewCase<'static>, approve: &Approve<'static>) -> Result {
-        let (now, who) = (self.now, c.request.id);
-        let worth = self.worth_of(&self.cases[&c.case]);
-        let case = self.cases.get_mut(&c.case).expect("it was found");
-        let is_foreign = self.accounts[case.billed].currency != case.order.currency;
-        if approve.revision.is_some_and(|seen| seen != case.revision) {
-            return refuse("CaseChanged");
-        }
-        let role = match approve.on_behalf_of {
-            None => c.role,
-            Some(from) => match self.delegations.get(&(from, who)) {
-                Some((role, first, until)) if (*first..*until).contains(&now) => Some(*role),
-                _ => return refuse("NotDelegated"),
-            },
-        };
-        if approve.waived.iter().any(|code| *code != TermsUpgraded) {
-            return refuse("NotAReason");
-        }
-        let longest = now + 20 * HOUR;
-        let mut until = approve.until.unwrap_or(longest).min(longest);
-        if until <= now {
-            return refuse("Passed");
-        }
-        // What is over counts for nothing.
-        let before = case.waiver.filter(|(_, ends)| now < *ends);
-        let signed = before.filter(|_| is_foreign).map(|(signed, _)| signed);
-        let amount = approve.amount.map_or(signed.unwrap_or(worth), Amount::from);
-        let mut signatures = if before.is_some() { case.signatures.clone() } else { Vec::new() };
-        if let Some((signed, ends)) = before {
-            if signed != amount {
-                return refuse("SignedOtherwise");
-            }
-            until = until.min(ends);
-        }
-        for who in [Some(who), approve.on_behalf_of].into_iter().flatten() {
-            if case.askers.contains(&who) {
-                return refuse("SelfApproval");
-            }
-            if signatures.iter().any(|(by, from, _)| *by == who || *from == Some(who)) {
-                return refuse("SignedAlready");
-            }
-        }
-        let Some((roles, needed)) = band(amount, case.level) else {
-            return refuse("NotAuthorised");
-        };
-        let Some(role) = role.filter(|role| roles.contains(role)) else {
-            return refuse("NotAuthorised");
-        };
-        signatures.push((who, approve.on_behalf_of, role));
-        (case.signatures, case.waiver) = (signatures, Some((amount, until)));
-        if case.signatures.iter().filter(|(_, _, role)| roles.contains(role)).count() < needed {
-            return Ok(vec![]);
-        }
-        (case.status, case.escalates_at, case.expires_at) = (CaseStatus::Approved, 0, until);
-        if worth > amount {
-            return Ok(vec![]);
-        }
-        let account = case.billed;
-        let mut answer = self.decide_again(c.case, 0)?;
-        (answer.available, answer.bound_by) = self.room(account);
-        Ok(vec![answer])
-    }
-
-    pub(super) fn delegate(&mut self, c: &Delegate<'static>) -> Result {
-        let key = (c.from.unwrap_or(c.request.id), c.to);
-        if key.0 == key.1 {
-            return refuse("DelegatedToSelf");
-        }
-        let is_own = key.0 == c.request.id;
-        match (c.during, c.role) {
-            (None, role) if !is_own && role != Some(Signer::Finance) => refuse("MayNotEnd"),
-            (Some(_), _) if !is_own => refuse("NotOwnToGive"),
-            (None, _) if self.delegations.remove(&key).is_none() => refuse("DelegationNotFound"),
-            (None, _) => Ok(vec![]),
-            (_, None | Some(Signer::Admin | Signer::Supervisor)) => refuse("NotASigner"),
-            // Nobody signs where no policy says who.
-            _ if !self.has_policy => refuse("NotASigner"),
-            (Some((_, until)), _) if until <= self.now => refuse("Passed"),
-            (Some((first, until)), Some(role)) => {
-                self.delegations.insert(key, (role, first.max(self.now), until));
-                Ok(vec![])
-            }
-        }
-    }
-
     /// What fits, one after the other, on top of those before.
     pub(super) fn retry(&mut self, c: &RetryCases) -> Vec<Answer> {
         let mut answers = Vec::new();
         for (item, id) in c.cases.iter().enumerate() {
-            let waits = self.cases.get(id).is_some_and(|case| {
-                let most = case.waiver.map_or(0, |(most, _)| most);
-                case.status == CaseStatus::Approved && self.worth_of(case) <= most
+            let waits = self.cases.get(id).is_some_and(|case| match &case.waiver {
+                Some(signed) if case.status == CaseStatus::Approved => {
+                    self.worth_of(case) <= signed.most
+                }
+                // It is short of credit and of nothing else.
+                _ => case.is_pending() && case.reasons.iter().all(|(code, _)| of_credit(*code)),
             });
             let mut next = self.clone();
             let answer = if waits { next.decide_again(*id, item).ok() } else { None };

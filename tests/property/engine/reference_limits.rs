@@ -16,6 +16,7 @@ pub struct Rules {
     /// What needs nobody's approval: a change in percent, an amount in USD, a score.
     pub band: Option<(Option<Amount>, i64, Option<i64>)>,
     pub exposure: ExposurePolicy,
+    pub referring: Referring,
 }
 
 impl Rules {
@@ -39,7 +40,7 @@ impl Rules {
             text += &dollars(amount);
             text += &score.map_or(String::new(), |s| format!("score_min = {s}\n"));
         }
-        text + &self.exposure.text()
+        text + &self.exposure.text() + &self.referring.text()
     }
 }
 

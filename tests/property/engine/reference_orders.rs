@@ -58,7 +58,7 @@ impl Model {
             let before = self.reserved_before(order, held);
             return before.map_or_else(|| refuse("OrderAlreadyReserved"), Ok);
         }
-        let signed = self.is_waived(order);
+        let signed = self.waiver_for(order).is_some();
         let mut answer = self.judge(order, partial, 0)?;
         self.after_order(order, &mut answer, signed);
         Ok(answer)
@@ -90,14 +90,17 @@ impl Model {
         item: usize,
     ) -> Result<Answer> {
         let (billed, asked) = (self.billed(order)?, order.terms());
-        let waived = self.is_waived(order);
+        let waiver = self.waiver_for(order);
         self.know_terms(billed, asked)?;
         let worth = self.worth(billed, order);
         let mut answer = self.ask_for(billed, order, worth.as_ref().copied());
-        if waived && answer.decision == Referred {
-            (answer.decision, answer.amount) = (Approved, order.amount.into());
+        // Nobody would be asked about a part of what is left to a person.
+        let mut blocking = answer.reasons.iter().filter(|reason| self.blocks(reason));
+        let divides = partial && waiver.is_none() && blocking.all(|one| self.declines(one));
+        if let Some(waiver) = waiver {
+            self.under(&waiver, order.amount.into(), &mut answer);
         }
-        if let Some(part) = answer.fitting.filter(|part| partial && !waived && *part > 0) {
+        if let Some(part) = answer.fitting.filter(|part| divides && *part > 0) {
             (answer.decision, answer.amount) = (PartiallyApproved, part);
         }
         if answer.amount < order.amount.into() {
@@ -188,7 +191,7 @@ impl Model {
             }
             answer.reasons.extend(self.stale_for(&order));
             let (_, room) = self.hold_to_limits(order.account, counted, 0);
-            let answer = concluded(answer, counted, room);
+            let answer = self.concluded(answer, counted, room);
             if answer.decision != Approved {
                 let (more, waits) = ((order.open, order.counts[0], growth), order.worth.waits);
                 return Ok(self.declined(id, fitting_part(&order, more, waits, answer)));

@@ -4,6 +4,7 @@ use crate::decide::cases::tests::*;
 use crate::error::{CaseRefusal, Refusal};
 use crate::model::{CaseStatus, Signer};
 use crate::outcome::Decision::{Approved, Declined, Referred};
+use crate::outcome::Outcome;
 use crate::outcome::ReasonCode::*;
 use crate::testing::*;
 use crate::values::LimitKind;
@@ -172,4 +173,27 @@ fn a_no_takes_the_authority_of_a_yes_or_of_those_above() {
     let refusal = Refusal::Case(CaseRefusal::NotASigner("no role"));
     assert_eq!(refused(&mut book, "sam", nobody), refusal);
     reviewed(&mut book, "sam", no(lower, Signer::Supervisor));
+}
+
+#[test]
+fn an_order_that_is_let_past_one_shared_limit_is_let_past_no_other() {
+    let mut book = Book::with_100();
+    book.set_policy(
+        "[all.shared-limit]\noutcome = \"refer\"\n[all.insufficient-credit]\noutcome = \"refer\"\n\
+         [approvals]\n[[approvals.bands]]\nroles = \"finance\"\n",
+    );
+    let shares = |id, most| UpsertAccount { shared_limit: Some(most), ..account(id) };
+    book.run(shares("b", Some(50))).unwrap();
+    book.run(UpsertAccount { parent_id: Some("b"), ..account("a") }).unwrap();
+    let id = book.reserved(reserve("o", 120)).case.unwrap();
+    let past = Act::Approve(yes(&[SharedLimitExceeded]));
+    let found = reviewed(&mut book, "fay", act(id, Signer::Finance, past));
+    assert_eq!(found.status, CaseStatus::Approved, "it is short of its own limit");
+    // That is raised, and another limit is shared than the one that was signed for.
+    let limit = Some(limit(LimitKind::Amount(200)));
+    book.run(UpsertAccount { limit, ..shares("a", Some(50)) }).unwrap();
+    book.run(shares("b", None)).unwrap();
+    assert_eq!(book.run(RetryCases { cases: vec![id] }), Ok(Outcome::Retried(vec![])));
+    assert_eq!(book.reserved(reserve("o", 120)).verdict.decision, Referred);
+    assert_eq!((case(&book, id).status, case(&book, id).revision), (CaseStatus::Open, 1));
 }
