@@ -16,9 +16,6 @@ impl Model {
         if worth.map_or(true, |worth| worth.waits) {
             count_nothing(&mut answer);
         }
-        // Of one whose amount nobody knows the policy's rules are not asked.
-        let of_rules = [ScoreMissing, ScoreTooLow];
-        answer.reasons.retain(|reason| worth.is_ok() || !of_rules.contains(&reason.0));
         answer.reasons.extend(worth.err().cloned());
         if billed != order.account_id {
             answer.reasons.extend(self.sold_to(order.account_id));

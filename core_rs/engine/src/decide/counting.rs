@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::command::Order;
 use crate::counting::{Counting, Details, OrderDetails, Parts, Shipping, Waiting, largest};
 use crate::decide::housekeep::counts_from;
-use crate::decide::levels::{Pending, Together, room, together};
+use crate::decide::levels::{Pending, Together, together};
 use crate::decide::rates::convertible;
 use crate::decide::reserve::under;
 use crate::decide::rules::{Ask, Evaluation, evaluate, in_precedence, standing};
@@ -84,7 +84,7 @@ impl Context<'_> {
         }
         let counting = match self.counting(slot, asked) {
             Ok(counting) => counting,
-            Err(unvalued) => return self.unvalued(slot, asked, unvalued),
+            Err(unvalued) => return self.unvalued(slot, pending, asked, unvalued),
         };
         let counts = counting.as_ref();
         let worth = |amount| counts.map_or(amount, |counting| counting.worth(amount));
@@ -136,14 +136,22 @@ impl Context<'_> {
         })
     }
 
-    /// An order whose amount nobody knows in the account's currency.
-    fn unvalued(&self, slot: Slot, asked: Asked<'_>, why: Reason) -> Result<Reserved, Refusal> {
-        let room = room(self.state, slot, self.now, 0);
-        let reasons = standing(self.state, slot, self.now);
-        let mut evaluation = Evaluation { reasons, fitting: 0, room };
+    /// An order whose amount nobody knows in the account's currency: it is held to what does not
+    /// ask for that.
+    fn unvalued(
+        &self,
+        slot: Slot,
+        pending: Pending<'_>,
+        asked: Asked<'_>,
+        why: Reason,
+    ) -> Result<Reserved, Refusal> {
+        let ask = Ask { pending, is_new: true, ..self.ask(0, 0) };
+        let mut evaluation = evaluate(self.state, slot, self.now, ask);
+        evaluation.count_nothing();
         evaluation.reasons.push(why);
         self.add_others(&mut evaluation, slot, asked)?;
-        let verdict = self.verdict(Decision::Declined, evaluation.reasons, None, room);
+        let Evaluation { reasons, room, .. } = evaluation;
+        let verdict = self.verdict(Decision::Declined, reasons, None, room);
         Ok(Reserved {
             verdict,
             reservation: None,

@@ -50,8 +50,8 @@ impl EffectiveLimit {
 /// up to the largest exposure that there is. Where somebody said `no_credit`, none of them counts;
 /// nor does any, where the policy asks for it, of an unverified account's first order.
 ///
-/// `terms` and `conditions` are those of the account in `slot`, of the latter those that hold
-/// orders.
+/// `terms` and `conditions` are those of the account in `slot`; of the latter those that hold
+/// orders are enough.
 #[must_use]
 #[inline]
 pub fn effective_limit(

@@ -8,7 +8,7 @@ use crate::model::{HoldKind, Status};
 use crate::outcome::Decision::{Approved, Declined, PartiallyApproved};
 use crate::outcome::ReasonCode::{
     AccountOnHold, AccountSuspended, FxRateStale, FxRateUnavailable, InsufficientCredit,
-    MaxOrderAmountExceeded, NoCreditLimit,
+    MaxOrderAmountExceeded, NoCreditLimit, ScoreMissing,
 };
 use crate::rates::Rate;
 use crate::testing::*;
@@ -96,6 +96,21 @@ fn without_a_rate_of_late_nobody_knows_whether_it_fits() {
     assert_eq!(found.verdict.reasons, [Reason::own(FxRateStale, 25, 24)]);
     // What was reserved goes by its own rate.
     assert_eq!(book.changed(capture("o", "i")).amount, 1);
+}
+
+#[test]
+fn of_an_order_that_nobody_can_value_all_else_is_said() {
+    let mut book = book();
+    let rules = "[all.minimum-score]\nscore = 20\noutcome = 'hold'\n\
+                 [all.maximum-order]\namount = '0.01 USD'";
+    book.set_policy(rules);
+    let yen = Order { currency: Currency::parse("JPY").unwrap(), ..order("o", 9_000_000) };
+    let found = book.reserved(Reserve { order: yen, ..reserve("", 0) });
+    assert_eq!(codes(&found.verdict.reasons), [ScoreMissing, FxRateUnavailable]);
+    assert_eq!((found.verdict.decision, found.verdict.cure), (Declined, None));
+    // And done: the rule holds the account.
+    let found = book.reserved(euros("p", 1));
+    assert!(codes(&found.verdict.reasons).contains(&AccountOnHold));
 }
 
 #[test]
