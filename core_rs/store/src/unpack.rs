@@ -460,6 +460,14 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_with_fewer_fields_is_read() {
+        let bytes = b"\x81\xa8reserved\x95\xcd\x04\x01\x02\xa1o\xcd\x01\x2c\x05";
+        let event = read::<Event<'_>>(bytes).expect("of before orders had details and channels");
+        let said = format!("{event:?}");
+        assert!(said.ends_with("expires_at: 5, details: None, channel: \"\" }"), "{said}");
+    }
+
+    #[test]
     fn a_value_is_refused_where_another_kind_is_expected() {
         assert!(read::<u8>(b"\xcd\x01\x00").is_err(), "too large");
         assert!(read::<u8>(b"\xff").is_err(), "negative");

@@ -28,6 +28,9 @@ pub struct Dump {
     pub sources: BTreeMap<Box<str>, Source>,
     /// When any of them told something last.
     pub heard_at: Option<Micros>,
+    /// What rules ask of each account first: when the earliest of what it owes is due and was
+    /// issued, its score, and whether conditions hold its orders.
+    pub asked: Vec<(Day, Option<Day>, Option<i64>, bool)>,
     /// What a policy has to know of accounts.
     pub watches: BTreeMap<Slot, Watch>,
     /// By when what was counted of their orders is in no window any more.
@@ -88,7 +91,10 @@ impl State {
         let ended = self.cases.closed().chain(self.cases.kept());
         let order = |latest: &Reservation| (latest.slot, latest.order_id.clone());
         Dump {
-            accounts: slots.map(|slot| (self.account(slot), *self.position(slot))).collect(),
+            accounts: slots
+                .clone()
+                .map(|slot| (self.account(slot), *self.position(slot)))
+                .collect(),
             segments: self.segments.clone(),
             reservations: self.reservations.iter().map(|row| (row.id, row.clone())).collect(),
             items: self
@@ -98,6 +104,7 @@ impl State {
                 .collect(),
             sources: self.sources.clone(),
             heard_at: self.heard_at,
+            asked: slots.clone().map(|slot| self.asked(slot)).collect(),
             watches: self.watches.iter().map(|(slot, watch)| (slot, watch.clone())).collect(),
             counted: self.watches.counted().collect(),
             payment_terms: self.payment_terms.clone(),
@@ -130,6 +137,11 @@ impl State {
                 .filter(|(_, (items, _))| !items.is_empty())
                 .collect(),
         }
+    }
+
+    fn asked(&self, slot: Slot) -> (Day, Option<Day>, Option<i64>, bool) {
+        let holds = self.holding_conditions(slot).is_some();
+        (self.first_due(slot), self.oldest_item(slot), self.score(slot), holds)
     }
 
     /// Without the places of its rows, which another state has elsewhere.

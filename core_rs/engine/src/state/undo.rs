@@ -176,7 +176,7 @@ impl State {
             Undo::Watch(slot, was) => self.watches.set(slot, *was),
             Undo::Orders(slot, before) => {
                 let velocity = self.watches.velocity(slot);
-                velocity.expect("something was counted").put_back(before);
+                velocity.expect("a row stays where it was made").put_back(before);
             }
             Undo::Rate(pair, was) => drop(self.rates.set(pair, was.map(|was| *was))),
             Undo::Case(id, was) => drop(self.cases.set(id, was.map(|was| *was))),
