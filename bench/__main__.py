@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench import generator, machine
 from bench.figures import FAMILIES, FULL_ONLY
+from bench.figures.policy import put_under_policy
 from bench.gates import TARGETS
 from bench.peers.peer import PeerError
 from bench.procfs import CpuTime
@@ -20,6 +21,9 @@ from bench.report.page import page
 from bench.report.table import show
 from bench.report.verdicts import rows
 from bench.suite import OUT, PLANS, Suite
+
+_WITHOUT_POLICY = frozenset({"large", "levels", "policy"})
+"""They compare with and without, or have accounts of another number."""
 
 _STOLEN_SHARE_MAX = 0.02
 """Beyond it the report says so: figures without a peer in the same run tell little then."""
@@ -71,10 +75,17 @@ def arguments() -> argparse.Namespace:
     one = commands.add_parser("run", help="some families of figures alone")
     one.add_argument("families", nargs="+", choices=FAMILIES, metavar="FAMILY")
     one.add_argument("--plan", choices=PLANS, default="quick", help="how much is measured")
+    one.add_argument(
+        "--policy", action="store_true",
+        help="with every server of ours under bench/policy.toml (not levels, policy, large)",
+    )  # fmt: skip
     commands.add_parser("list", help="the families and the figures with a gate")
     parser.add_argument("--folder", type=Path, help="where stores are made (default: bench/out)")
     parser.add_argument("--out", type=Path, help="where the report goes (default: in bench/out)")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.command == "run" and given.policy and not _WITHOUT_POLICY.isdisjoint(given.families):
+        parser.error(f"--policy goes without {', '.join(sorted(_WITHOUT_POLICY))}")
+    return given
 
 
 def main() -> None:
@@ -96,6 +107,8 @@ def main() -> None:
     out = given.out or (OUT if command in {"quick", "full"} else OUT / command)
     out.mkdir(parents=True, exist_ok=True)
     suite = Suite(plan, console, given.folder or OUT / "stores")
+    if command == "run" and given.policy:
+        suite.under_policy = put_under_policy
     sys.exit(asyncio.run(bench(suite, chosen, out)))
 
 

@@ -140,6 +140,8 @@ class Suite:
     figures: dict[str, Figure] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    under_policy: Callable[["Suite", Creditgate], Awaitable[None]] | None = None
+    """Puts each server of ours under the policy, where that is asked for."""
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -218,7 +220,8 @@ class Suite:
     def command(self) -> str:
         """What measures the present family alone."""
         plan = "" if self.plan.name == "quick" else f" --plan {self.plan.name}"
-        return f"python -m bench run {self.family}{plan}"
+        policy = "" if self.under_policy is None else " --policy"
+        return f"python -m bench run {self.family}{plan}{policy}"
 
     def keep(self, who: str, load: str, result: Result) -> None:
         """A run for the plots; one without an accepted call has no place there."""
@@ -255,9 +258,12 @@ class Suite:
         """Accounts with ample limits. Notes where the server lacks a privilege that it uses."""
         if not (await server.stats())["worker_preferred_now"]:
             self.note("the worker's thread is not preferred: give the server CAP_SYS_NICE")
-        return await self.generate(
+        prepared = await self.generate(
             "upsert", "--target", server.address, "--accounts", accounts or self.plan.accounts
         )
+        if self.under_policy is not None:
+            await self.under_policy(self, server)
+        return prepared
 
     async def curve(self, who: str, address: str, capacity_per_s: float) -> None:
         """Latencies of single orders on a schedule, at shares of what the server can do."""

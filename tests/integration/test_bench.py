@@ -45,3 +45,17 @@ def measure_every_figure(folder: Path) -> None:
     assert page.count("<svg") == 2
     assert not re.search(r"""(?:src|href)=|url\(|@import|<script""", page), "needs nothing else"
     assert not list(folder.glob("*-*")), "stores are removed"
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="the load generator is built with cargo")
+def test_a_family_can_be_measured_under_the_policy() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "--folder", folder, "--out", f"{folder}/out",
+             "run", "hot", "--plan", "tiny", "--policy"],
+            check=False, capture_output=True, text=True, cwd=ROOT, timeout=TIMEOUT_S,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        figure = json.loads(Path(folder, "out/summary.json").read_text())["hot_vs_uniform"]
+    assert figure["value"] > 0
+    assert figure["command"] == "python -m bench run hot --plan tiny --policy"
