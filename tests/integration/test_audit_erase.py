@@ -1,17 +1,29 @@
 """A person's data is erased beside the chain, which stays whole and says who had it done."""
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from creditgate.audit.books import Auditor
-from creditgate.client import Client, ErasureResult, InvalidRequestError, NotFoundError
+from creditgate.client import (
+    Client,
+    ClientOptions,
+    ConflictError,
+    ErasureResult,
+    InvalidRequestError,
+    NotFoundError,
+)
 from creditgate.core import store_copy
+from tests.integration.test_cli_orders import Shell
+from tests.integration.test_policy import put_in_force
 from tests.support.api import TIMEOUT_S
 from tests.support.journals import edit
 from tests.support.server import COMMAND, ServerProcess
+
+SAID = ("", " called", " does not pay", " is in dispute")
 
 
 def fill(server: ServerProcess, client: Client) -> None:
@@ -80,6 +92,57 @@ def test_what_is_erased_is_gone_everywhere_and_nothing_else(
         assert [hold.reason for hold in kept.holds] == ["Bob is in dispute"]
 
 
+def delegate(server: ServerProcess, to: str, reason: str) -> int:
+    """Lets somebody sign for fay, under a policy that lets her; returns the entry."""
+    with Client(server.address, ClientOptions(actor="fay")) as fay:
+        until = datetime.now(UTC) + timedelta(days=1)
+        return fay.delegate(to, reason, expire_time=until, role="finance").journal_seq
+
+
+def test_texts_of_entries_about_no_account_are_erased_by_entry(
+    server: ServerProcess, client: Client
+) -> None:
+    fill(server, client)
+    before = [f"{name}{said}" for name in ("Ann", "Bob") for said in SAID]
+    version = put_in_force(server, "approvals.bands = [{ roles = 'finance' }]")
+    seqs = [delegate(server, to, f"Fay is ill, {to} signs") for to in ("ann", "bob")]
+    silent = client.revalue_reservations().journal_seq
+    found = client.erase_texts(
+        reason="letter of 3 May", journal_seqs=[silent, seqs[1], seqs[0]], request_id="e"
+    )
+    assert (found.entries_erased, found.replayed) == (2, False)
+    again = client.erase_texts(
+        reason="letter of 3 May", journal_seqs=[*seqs, silent, silent], request_id="e"
+    )
+    assert (again.entries_erased, again.journal_seq, again.replayed) == (2, found.journal_seq, True)
+    with pytest.raises(ConflictError) as reused:
+        client.erase_texts(reason="letter of 3 May", journal_seqs=seqs, request_id="e")
+    assert reused.value.reason == "REQUEST_ID_REUSED"
+
+    changes = list(client.list_changes(after_seq=seqs[0] - 3))
+    assert [(c.command, c.reason, c.reason_erased, c.account_id) for c in changes] == [
+        ("put_policy", "as agreed", False, ""),
+        ("activate_policy", "looked at it", False, ""),
+        ("delegate", "", True, ""),
+        ("delegate", "", True, ""),
+        ("revalue", "", False, ""),
+        ("erase_texts", "letter of 3 May", False, ""),
+    ]
+    named = [f"--entry={changes[place].journal_seq}" for place in (0, 1, -1)]
+    told = Shell(server)("audit", "erase-entries", "a second letter", *named)
+    assert told == "texts of 3 entries erased\n"
+
+    assert server.terminate() == 0
+    assert texts(server.store) == sorted([*before, "a second letter"])
+    code, printed = verified(server.store)
+    assert (code, printed[-1]) == (0, "whole")
+    assert {"texts 9", "texts erased 5"} <= set(printed)
+    server.start()
+    with Client(server.address) as reader:
+        assert len(list(reader.list_delegations())) == 2
+        assert reader.get_policy().version == version
+
+
 def test_a_later_erasure_takes_what_came_since(server: ServerProcess, client: Client) -> None:
     fill(server, client)
     client.erase_texts("a", "the first")
@@ -116,6 +179,28 @@ def test_an_erasure_that_is_wrong_erases_nothing(server: ServerProcess, client: 
     with pytest.raises(InvalidRequestError, match="reason is"):
         client.erase_texts("a", "")
     assert client.get_account("a").display_name == "Ann"
+
+
+def test_entries_that_cannot_be_erased_are_named_and_nothing_is(
+    server: ServerProcess, client: Client
+) -> None:
+    fill(server, client)
+    put_in_force(server, "approvals.bands = [{ roles = 'finance' }]")
+    seq = delegate(server, "ann", "Fay is ill")
+
+    def refused(message: str, **asked: Any) -> None:
+        with pytest.raises(InvalidRequestError, match=message):
+            client.erase_texts(reason="letter of 3 May", **asked)
+
+    refused("account_id is .*given where journal_seqs is not")
+    refused("journal_seqs is .*empty where account_id is given", account_id="a", journal_seqs=[seq])
+    refused("journal_seqs is .*1000", journal_seqs=range(1, 1_002))
+    refused('journal_seqs is 1: .*about no account: give account_id "a"', journal_seqs=[seq, 1])
+    for unknown in (0, seq + 1, 2**64 - 1):
+        with pytest.raises(NotFoundError, match=f"journal_seqs {unknown} ") as found:
+            client.erase_texts(reason="letter of 3 May", journal_seqs=[seq, unknown])
+        assert found.value.reason == "ENTRY_NOT_FOUND"
+    assert [change.reason for change in client.list_changes(after_seq=seq - 1)] == ["Fay is ill"]
 
 
 def test_a_backup_beside_an_erasure_has_neither_its_texts_nor_a_gap(

@@ -80,6 +80,7 @@ def play(api: Api) -> None:
         entry("e4", "b", "credit_memo", 20),
         entry("e5", "b", "adjustment", -5, invoice_id="i3"),
         entry("e6", "b", "opening_balance", 77, invoice_id="old"),
+        entry("e7", "b", "dispute", 50, invoice_id="old"),
     )
     api.capture("b", "billed", "i3", amount_minor=400)
     suspend = accounts_v1.SuspendAccountRequest(

@@ -8,6 +8,7 @@ creditgate's core. Run it on the store of a stopped server, or on a copy:
 """
 
 import sys
+import tomllib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,12 +18,8 @@ from typing import Any
 import lmdb
 import msgspec
 
-from creditgate.audit.chain import (
-    SALT_BYTES,
-    TEXT_FIELDS,
-    Chain,
-    DamageError,
-)
+from creditgate.audit import records
+from creditgate.audit.chain import SALT_BYTES, TEXT_FIELDS, Chain, DamageError
 from creditgate.audit.counting import Counting
 from creditgate.audit.decided import decided
 from creditgate.audit.records import Account, Answer, Item, Reservation
@@ -44,6 +41,10 @@ class Auditor:
     segments: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
     caps: dict[tuple[int, str], int] = field(default_factory=dict)
     """By segment and currency: what all its accounts may owe together."""
+    policy: int = 1
+    """The version in force."""
+    excluding: set[int] = field(default_factory=set)
+    """The versions under which what is disputed counts against no limit."""
     sources: dict[str, int] = field(default_factory=dict)
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
     """By request id and row of a bulk call."""
@@ -94,7 +95,7 @@ class Auditor:
         ((name, fields),) = command.items()
         if name == "post":
             self._note(self.postings, (fields[0], fields[1]), answer)
-        elif name not in ("housekeep", "retry_cases"):
+        elif name not in ("housekeep", "move_source", "retry_cases"):
             request_id, row, _call = fields[0]
             self._note(self.answers, (request_id, row), answer)
         for event in events:
@@ -140,7 +141,7 @@ class Auditor:
         beyond = [f"{owed} of {limit}" for owed, limit in found if owed > limit]
         held = [until for until in account.holds.values() if not until or self.time < until]
         waived = self._waived(answer, said.case)
-        if (not beyond or waived & _OF_LIMITS) and (not held or waived & _OF_HOLDS):
+        if (not beyond or waived & records.OF_LIMITS) and (not held or waived & records.OF_HOLDS):
             if (beyond or held) and answer.seq not in self.approved[-1:]:
                 self.approved.append(answer.seq)
         elif "breached" not in kinds:
@@ -177,7 +178,7 @@ class Auditor:
             ((kind, values),) = event.items()
             if kind == "case" and "reserved" in values:
                 number = values["reserved"][1]
-            elif kind == "reserved" or kind in _OF_RESERVATION:
+            elif kind == "reserved" or kind in records.OF_RESERVATION:
                 number = values[0]
             else:
                 continue
@@ -194,10 +195,10 @@ class Auditor:
             kind: str
             values: Any
             ((kind, values),) = event.items()
-            if kind in _OF_ACCOUNT:
+            if kind in records.OF_ACCOUNT:
                 slot = values[1] if kind == "reserved" else values[0]
                 touched.append(self.accounts[slot])
-            elif kind in _OF_RESERVATION:
+            elif kind in records.OF_RESERVATION:
                 touched.append(self.reservations[values[0]].account)
             elif kind == "case" and "reserved" in values:
                 touched.append(self.accounts[values["reserved"][2]])
@@ -207,15 +208,19 @@ class Auditor:
         """Of each limit that the account is held to: what counts against it, and the limit."""
         ceiling = self.ceiling(account)
         if ceiling is not None:
-            yield account.exposure, ceiling
+            yield self._counts(account), ceiling
         for head in self.lineage(account):
             if head.shared_limit is not None:
                 below = (a for a in self.accounts.values() if head in self.lineage(a))
-                yield sum(a.exposure for a in below), head.shared_limit
+                yield sum(map(self._counts, below)), head.shared_limit
         of = (account.segment, account.currency)
-        if account.segment is not None and (account.segment, account.currency) in self.caps:
+        if account.segment is not None and of in self.caps:
             members = (a for a in self.accounts.values() if (a.segment, a.currency) == of)
-            yield sum(a.exposure for a in members), self.caps[account.segment, account.currency]
+            yield sum(map(self._counts, members)), self.caps[of]
+
+    def _counts(self, account: Account) -> int:
+        """What counts against limits of what an account owes."""
+        return account.exposure - (account.contested if self.policy in self.excluding else 0)
 
     def lineage(self, account: Account) -> list[Account]:
         """The account and those above it."""
@@ -351,9 +356,25 @@ class Auditor:
         item.posted = True
         self._item_moved(slot, invoice, amount)
 
-    def _item_moved(self, slot: int, invoice: str, amount: int) -> None:
-        self._item(slot, invoice).open += amount
-        self.accounts[slot].outstanding += amount
+    def _item_moved(
+        self, slot: int, invoice: str, amount: int, disputed: int | None = None
+    ) -> None:
+        item, account = self._item(slot, invoice), self.accounts[slot]
+        before = item.contested
+        item.open += amount
+        item.disputed = item.disputed if disputed is None else disputed
+        account.outstanding += amount
+        account.contested += item.contested - before
+
+    def _item_disputed(self, slot: int, invoice: str, disputed: int) -> None:
+        self._item_moved(slot, invoice, 0, disputed)
+
+    def _policy_put(self, version: int, text: str, *_: object) -> None:
+        if tomllib.loads(text).get("exposure", {}).get("disputed_counts") is False:
+            self.excluding.add(version)
+
+    def _policy_activated(self, version: int, *_: object) -> None:
+        self.policy = version
 
     def _unallocated_moved(self, slot: int, amount: int) -> None:
         self.accounts[slot].outstanding += amount
@@ -406,7 +427,14 @@ class Auditor:
         return self.items.setdefault((slot, invoice), Item())
 
 
+_MOVE_NOTHING = (
+    *("verification_recorded", "limit_proposed", "proposal_closed", "breached", "acknowledged"),
+    *("terms_set", "calendar_set", "terms_assigned", "rate_set", "texts_erased", "policy_shadowed"),
+    *("first_billed", "orders_counted", "orders_forgotten"),
+    *("utilisation_crossed", "utilisation_taken", "adjustments"),
+)
 _EVENTS: dict[str, Callable[..., None]] = {
+    **dict.fromkeys(_MOVE_NOTHING, Auditor._nothing),
     "account_set": Auditor._account_set,
     "status_set": Auditor._status_set,
     "hold_placed": Auditor._hold_placed,
@@ -420,48 +448,27 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "average_moved": Auditor._average_moved,
     "segment_set": Auditor._segment_set,
     "limit_approved": Auditor._limit_approved,
-    **dict.fromkeys(
-        ("verification_recorded", "limit_proposed", "proposal_closed"), Auditor._nothing
-    ),
-    **dict.fromkeys(("terms_set", "calendar_set", "terms_assigned"), Auditor._nothing),
-    **dict.fromkeys(("policy_put", "policy_activated", "policy_shadowed"), Auditor._nothing),
-    **dict.fromkeys(
-        ("first_billed", "orders_counted", "orders_forgotten"),
-        Auditor._nothing,
-    ),
-    **dict.fromkeys(
-        ("utilisation_crossed", "utilisation_taken"),
-        Auditor._nothing,
-    ),
+    "policy_put": Auditor._policy_put,
+    "policy_activated": Auditor._policy_activated,
     "case": Auditor._case,
     "reserved": Auditor._reserved,
     "grown": Auditor._grown,
     "order_moved": Auditor._order_moved,
     "counted": Auditor._counted,
     "revalued": Auditor._revalued,
-    "rate_set": Auditor._nothing,
     "captured": Auditor._captured,
     "billed": Auditor._billed,
-    "acknowledged": Auditor._nothing,
-    "texts_erased": Auditor._nothing,
     "released": Auditor._released,
     "expired": Auditor._expired,
     "expiry_set": Auditor._expiry_set,
-    "breached": Auditor._nothing,
     "claimed": Auditor._claimed,
     "item_posted": Auditor._item_posted,
     "item_moved": Auditor._item_moved,
+    "item_disputed": Auditor._item_disputed,
     "unallocated_moved": Auditor._unallocated_moved,
     "source_moved": Auditor._source_moved,
     "reservation_forgotten": Auditor._reservation_forgotten,
     "item_forgotten": Auditor._item_forgotten,
-}
-_OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
-_OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
-_OF_HOLDS = {"ACCOUNT_ON_HOLD", "BUREAU_SUSPENSION", "FRAUD_SUSPENSION"}
-_OF_RESERVATION = {
-    *("grown", "captured", "billed", "released", "expired"),
-    *("order_moved", "counted", "revalued"),
 }
 
 

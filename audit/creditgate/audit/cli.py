@@ -177,6 +177,42 @@ def erase(
     click.echo(f"{account}: texts of {found.entries_erased} entries erased")
 
 
+@audit.command("erase-entries", short_help="Erase the reasons of entries about no account.")
+@click.argument("reason", metavar="REASON")
+@click.option(
+    "--entry",
+    "seqs",
+    multiple=True,
+    required=True,
+    type=click.IntRange(min=1),
+    metavar="SEQ",
+    help="Where it stands in the journal; may be given again.",
+)
+@click.option("--channel", default="cli", show_default=True, help="For the journal.")
+@click.option("--request-id", metavar="ID", help="Repeat an earlier request.  [default: a new id]")
+@connected
+def erase_entries(
+    connection: Connection,
+    reason: str,
+    *,
+    seqs: tuple[int, ...],
+    channel: str,
+    request_id: str | None,
+) -> None:
+    """Erase the reasons of entries that are about no account, as delegations.
+
+    Where they stand, `creditgate audit export` tells. REASON is the erasure's own, as it is of
+    `audit erase`, which takes those about an account.
+    """
+    found = connection.client.erase_texts(
+        reason=reason, journal_seqs=seqs, channel=channel, request_id=request_id
+    )
+    if connection.json:
+        connection.write_json(found)
+        return
+    click.echo(f"texts of {found.entries_erased} entries erased")
+
+
 @audit.command("verify", short_help="Find any edit, deletion or reordering.")
 @click.argument(
     "store", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="STORE"

@@ -5,6 +5,15 @@ from typing import Any
 
 from creditgate.audit.counting import Counting
 
+# Events that name whose counters they move, and rules that people may sign for.
+OF_ACCOUNT = {"reserved", "claimed", "item_posted", "item_moved", "unallocated_moved"}
+OF_LIMITS = {"INSUFFICIENT_CREDIT", "SHARED_LIMIT_EXCEEDED", "SEGMENT_CAP_EXCEEDED"}
+OF_HOLDS = {"ACCOUNT_ON_HOLD", "BUREAU_SUSPENSION", "FRAUD_SUSPENSION"}
+OF_RESERVATION = {
+    *("grown", "captured", "billed", "released", "expired"),
+    *("order_moved", "counted", "revalued"),
+}
+
 
 @dataclass
 class Account:
@@ -28,10 +37,12 @@ class Account:
     captured: int = 0
     reserved: int = 0
     unallocated: int = 0
+    contested: int = 0
+    """What is owed on invoices and disputed."""
 
     @property
     def exposure(self) -> int:
-        """What counts against the limit."""
+        """What counts against the limit, unless the policy excludes what is contested."""
         return self.outstanding + self.captured + self.reserved
 
 
@@ -57,6 +68,12 @@ class Item:
     open: int = 0
     captured: int = 0
     posted: bool = False
+    disputed: int = 0
+
+    @property
+    def contested(self) -> int:
+        """What is owed on it and disputed."""
+        return min(self.disputed, max(self.open, 0))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from creditgate.client._account_results import (
     StatusResult,
     UpsertResult,
 )
+from creditgate.client._adjustments import PendingAdjustments, ProposedAdjustments
 from creditgate.client._aio import AsyncClient
 from creditgate.client._approval_results import (
     Case,
@@ -124,6 +125,9 @@ from creditgate.client._ledger import (
     EntryRejection,
     EntryResult,
     LedgerEntry,
+    LedgerSource,
+    OpenAccount,
+    OpenItem,
     StreamProgress,
 )
 from creditgate.client._limits_results import (
@@ -224,6 +228,7 @@ __all__ = [
     "InvoiceTerms",
     "ItemError",
     "LedgerEntry",
+    "LedgerSource",
     "LimitApproval",
     "LimitKind",
     "LimitLevel",
@@ -233,12 +238,15 @@ __all__ = [
     "NetDays",
     "NonWorkingDay",
     "NotFoundError",
+    "OpenAccount",
+    "OpenItem",
     "OrderCounting",
     "OrderItem",
     "OrderState",
     "OutOfRangeError",
     "OverloadedError",
     "PastDecision",
+    "PendingAdjustments",
     "PendingProposal",
     "Policy",
     "PolicyProblem",
@@ -249,6 +257,7 @@ __all__ = [
     "ProposalDecision",
     "ProposalState",
     "ProposeResult",
+    "ProposedAdjustments",
     "Reason",
     "ReasonCode",
     "ReasonUnit",

@@ -189,7 +189,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     `holds` are those in force, `temporary_limits` those of today; `effective_limit` has them in it.
     exposure = outstanding + captured + reserved; available = effective limit (hard cap where there
     is an average) - exposure, or what `bound_by` leaves where that is less; None when unlimited,
-    negative after a limit cut.
+    negative after a limit cut. `disputed_minor` of what is outstanding is disputed, and does not
+    count in `available_minor` where the policy excludes it.
     `shared`: the account with all below it, where there are any or they share a limit, and every
     account above it with all below that, the nearest first; then its segment, where that has a cap.
     """
@@ -211,6 +212,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     temporary_limits: tuple[TemporaryLimit, ...]
     rolling_limit: RollingLimit | None
     last_order_date: date | None = None
+    disputed_minor: int = 0
 
     @property
     def utilisation(self) -> Fraction | None:
@@ -288,6 +290,7 @@ def position_from(message: pb.Position) -> Position:
         temporary_limits=tuple(map(temporary_limit_from, message.temporary_limits)),
         rolling_limit=rolling_limit_or_none(message),
         last_order_date=date_or_none(message.last_order_date),
+        disputed_minor=message.disputed_minor,
     )
 
 

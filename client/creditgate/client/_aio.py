@@ -16,6 +16,7 @@ import grpc.aio
 
 from creditgate.client import (
     _account,
+    _adjustments,
     _approval,
     _audit,
     _clock,
@@ -179,6 +180,13 @@ class AsyncClient:
 
     post_entries = _unary(_ledger.post_entries)
     stream_entries = _upload(_ledger.stream_entries)
+    list_sources = _listing(_ledger.list_sources)
+    move_source = _unary(_ledger.move_source)
+    list_open_items = _listing(_ledger.list_open_items)
+    propose_adjustments = _unary(_adjustments.propose_adjustments)
+    approve_adjustments = _unary(_adjustments.approve_adjustments)
+    reject_adjustments = _unary(_adjustments.reject_adjustments)
+    list_adjustments = _listing(_adjustments.list_adjustments)
 
     list_changes = _listing(_audit.list_changes)
     stream_changes = _watch(_audit.stream_changes)

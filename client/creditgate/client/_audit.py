@@ -38,7 +38,7 @@ class RecordChange(msgspec.Struct, frozen=True, kw_only=True):
     """Whose it is; empty where it is no account's."""
     kind: str
     """`account`, `counters`, `reservation`, `segment`, `terms`, `calendar`, `assignment`,
-    `policy`, `case` or `delegation`."""
+    `policy`, `case`, `delegation`, `rate`, `utilisation` or `adjustments`."""
     before: Plain | None
     """None: there was none before."""
     after: Plain | None
@@ -63,6 +63,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None
     """Of an order; None for anything else."""
     records: tuple[RecordChange, ...]
+    source: str
+    """Of a ledger entry, of a source that was moved, or of adjustments that are proposed."""
 
 
 class ChangesProgress(msgspec.Struct, frozen=True):
@@ -88,7 +90,7 @@ class ErasureResult(msgspec.Struct, frozen=True, kw_only=True):
     """What an erasure did."""
 
     entries_erased: int
-    """Entries whose texts were erased, at most 100,000 at a time."""
+    """Entries whose texts were erased; of an account at most 100,000 at a time."""
     journal_seq: int
     replayed: bool
 
@@ -179,23 +181,27 @@ def get_checkpoint(*, timeout_s: float | None = None) -> Call[Checkpoint]:
 
 
 def erase_texts(
-    account_id: str,
-    reason: str,
+    account_id: str = "",
+    reason: str = "",
     *,
+    journal_seqs: Sequence[int] = (),
     channel: str = "",
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[ErasureResult]:
     """Erases what people wrote about an account: its name, and the reasons of entries about it.
 
-    `reason`, who asked for it and by what right, is required. The server looks through all texts
-    of its store: a large one takes its time. Raises NotFoundError (ACCOUNT_NOT_FOUND).
+    Or the reasons of entries that are about no account, as delegations: `journal_seqs` names at
+    most 1,000, and no account is given. `reason`, who asked for it and by what right, is required.
+    For an account the server looks through all texts of its store: a large one takes its time.
+    Raises NotFoundError (ACCOUNT_NOT_FOUND, ENTRY_NOT_FOUND).
     """
     return unary(
         method_path(_SERVICE, "EraseTexts"),
         pb.EraseTextsRequest(
             request_id=request_id or new_request_id(),
             account_id=account_id,
+            journal_seqs=journal_seqs,
             reason=reason,
             channel=channel,
         ),
@@ -225,6 +231,7 @@ def _change(message: pb.Change) -> Change:
         account_id=message.account_id,
         decision=decision_from(message.decision) if message.decision else None,
         records=tuple(_record_change(record) for record in message.records),
+        source=message.source,
     )
 
 

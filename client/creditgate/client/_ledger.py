@@ -1,7 +1,7 @@
 """LedgerService: its calls, and what it takes and answers."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -11,7 +11,10 @@ from creditgate.client._wire import (
     Call,
     EnumCodec,
     Lane,
+    Listing,
+    Page,
     Upload,
+    date_or_none,
     date_text,
     method_path,
     parser,
@@ -26,7 +29,7 @@ class EntryKind(StrEnum):
     """What the ledger posted.
 
     INVOICE, PAYMENT and CREDIT_MEMO state an amount above zero, ADJUSTMENT and OPENING_BALANCE a
-    signed one.
+    signed one. DISPUTE states how much of an invoice is disputed from now on, 0 that nothing is.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -35,6 +38,7 @@ class EntryKind(StrEnum):
     CREDIT_MEMO = "CREDIT_MEMO"
     ADJUSTMENT = "ADJUSTMENT"
     OPENING_BALANCE = "OPENING_BALANCE"
+    DISPUTE = "DISPUTE"
 
 
 class EntryOutcome(StrEnum):
@@ -60,8 +64,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One movement of the ledger.
 
     `entry_id` is unique within the source and makes a repeat harmless. `position` is where the
-    source's stream has it, 0 where it has no place. An INVOICE needs `invoice_id`; `order_id` is
-    the order that it bills, where the ledger knows it.
+    source's stream has it, 0 where it has no place. An INVOICE or DISPUTE needs `invoice_id`;
+    `order_id` is the order that an invoice bills, where the ledger knows it.
     """
 
     entry_id: str
@@ -106,6 +110,50 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True):
     rejections: tuple[EntryRejection, ...]
 
 
+class LedgerSource(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a source of entries has come: the highest position taken, 0 where it has none.
+
+    `heard_at` is when it told something last, to the minute where its position stood still.
+    """
+
+    source: str
+    position: int
+    heard_at: datetime
+
+
+class OpenItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One invoice that is not settled, in minor units.
+
+    `open_minor` is what is owed on it as the ledger tells, below zero where it is paid ahead or too
+    much; `captured_minor` was captured here and is not yet `posted` by the ledger. `disputed_minor`
+    is how much of it is disputed, which may be more than is open.
+    """
+
+    invoice_id: str
+    open_minor: int
+    captured_minor: int
+    posted: bool
+    issue_date: date | None
+    due_date: date | None
+    order_id: str
+    disputed_minor: int
+
+
+class OpenAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """What one account owes, in minor units, as of the entry `journal_seq` of the journal.
+
+    `outstanding_minor` is `unallocated_minor` and what is open on all items. An account that does
+    not fit on a page comes again with the items that are left, and there it is None.
+    """
+
+    account_id: str
+    currency: str
+    unallocated_minor: int
+    outstanding_minor: int | None
+    items: tuple[OpenItem, ...]
+    journal_seq: int
+
+
 def post_entries(
     source: str, entries: Sequence[LedgerEntry], *, timeout_s: float | None = None
 ) -> Call[tuple[EntryResult, ...]]:
@@ -116,7 +164,7 @@ def post_entries(
     """
     return unary(
         method_path(_SERVICE, "PostEntries"),
-        pb.PostEntriesRequest(source=source, entries=[_entry_message(e) for e in entries]),
+        pb.PostEntriesRequest(source=source, entries=[entry_message(e) for e in entries]),
         pb.PostEntriesResponse,
         _entry_results,
         lane=Lane.BULK,
@@ -134,7 +182,7 @@ def stream_entries(
     """
 
     def build(batch: Sequence[LedgerEntry]) -> bytes:
-        entries = [_entry_message(entry) for entry in batch]
+        entries = [entry_message(entry) for entry in batch]
         return pb.StreamEntriesRequest(source=source, entries=entries).SerializeToString()
 
     return Upload(
@@ -145,7 +193,70 @@ def stream_entries(
     )
 
 
-def _entry_message(entry: LedgerEntry) -> pb.LedgerEntry:
+def list_sources(*, page_size: int = 0, timeout_s: float | None = None) -> Listing[LedgerSource]:
+    """The sources of entries in order of their names, read page by page as they are needed.
+
+    `page_size` 0 is the server's 100, at most 1,000; `timeout_s` holds for one page.
+    """
+
+    def page(token: str) -> Call[Page[LedgerSource]]:
+        return unary(
+            method_path(_SERVICE, "ListSources"),
+            pb.ListSourcesRequest(page_size=page_size, page_token=token),
+            pb.ListSourcesResponse,
+            lambda message: Page(
+                [_source(row) for row in message.sources], message.next_page_token
+            ),
+            lane=Lane.BULK,
+            timeout_s=timeout_s,
+        )
+
+    return Listing(page)
+
+
+def move_source(
+    source: str, position: int, *, timeout_s: float | None = None
+) -> Call[LedgerSource]:
+    """Says that the stream of `source` has been read up to `position`, with no entry.
+
+    A ledger with nothing to say is so known to be alive; 0 says no more than that. The position
+    never moves back, so it is sent again without harm. Returns how the source stands then.
+    """
+    return unary(
+        method_path(_SERVICE, "MoveSource"),
+        pb.MoveSourceRequest(source=source, position=position),
+        pb.MoveSourceResponse,
+        lambda message: _source(message.source),
+        lane=Lane.BULK,
+        timeout_s=timeout_s,
+    )
+
+
+def list_open_items(
+    account_id: str = "", *, page_size: int = 0, timeout_s: float | None = None
+) -> Listing[OpenAccount]:
+    """What accounts owe invoice by invoice, of one account or of all that owe anything.
+
+    In the order in which they were opened, read page by page as they are needed. `page_size`
+    counts items: 0 is the server's 1,000, at most 10,000; `timeout_s` holds for one page. Each page
+    shows what was durable when it was asked for, so that one may stand behind another.
+    """
+
+    def page(token: str) -> Call[Page[OpenAccount]]:
+        return unary(
+            method_path(_SERVICE, "ListOpenItems"),
+            pb.ListOpenItemsRequest(account_id=account_id, page_size=page_size, page_token=token),
+            pb.ListOpenItemsResponse,
+            _open_page,
+            lane=Lane.BULK,
+            timeout_s=timeout_s,
+        )
+
+    return Listing(page)
+
+
+def entry_message(entry: LedgerEntry) -> pb.LedgerEntry:
+    """Writes a message of the contract."""
     return pb.LedgerEntry(
         entry_id=entry.entry_id,
         position=entry.position,
@@ -185,4 +296,41 @@ def _progress(message: pb.StreamEntriesResponse) -> StreamProgress:
             EntryRejection(row.index, row.entry_id, item_error_from(row.error))
             for row in message.rejections
         ),
+    )
+
+
+def _source(message: pb.LedgerSource) -> LedgerSource:
+    return LedgerSource(
+        source=message.source,
+        position=message.position,
+        heard_at=message.heard_at.ToDatetime(tzinfo=UTC),
+    )
+
+
+def _open_page(message: pb.ListOpenItemsResponse) -> Page[OpenAccount]:
+    accounts = [_open_account(row, message.journal_seq) for row in message.accounts]
+    return Page(accounts, message.next_page_token)
+
+
+def _open_account(row: pb.OpenAccount, journal_seq: int) -> OpenAccount:
+    return OpenAccount(
+        account_id=row.account_id,
+        currency=row.currency,
+        unallocated_minor=row.unallocated_minor,
+        outstanding_minor=row.outstanding_minor if row.HasField("outstanding_minor") else None,
+        items=tuple(_open_item(item) for item in row.items),
+        journal_seq=journal_seq,
+    )
+
+
+def _open_item(item: pb.OpenItem) -> OpenItem:
+    return OpenItem(
+        invoice_id=item.invoice_id,
+        open_minor=item.open_minor,
+        captured_minor=item.captured_minor,
+        posted=item.posted,
+        issue_date=date_or_none(item.issue_date),
+        due_date=date_or_none(item.due_date),
+        order_id=item.order_id,
+        disputed_minor=item.disputed_minor,
     )

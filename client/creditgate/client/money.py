@@ -6,6 +6,7 @@ for the exceptions below.
 """
 
 import re
+from functools import lru_cache
 
 from creditgate.client._errors import MoneyError
 
@@ -58,10 +59,13 @@ _WITHOUT_MINOR_UNIT = frozenset(
         "XXX",
     }
 )
+_DIGITS_MAX = len(str(AMOUNT_MINOR_MAX))
 _CODE = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?")
 
 
+# Loads ask for the same few of every row.
+@lru_cache(maxsize=256)
 def exponent(currency: str) -> int:
     """How many decimals amounts of `currency` have. Raises MoneyError."""
     if not _CODE.fullmatch(currency):
@@ -90,7 +94,7 @@ def parse(text: str, currency: str) -> int:
         raise MoneyError(f"amount is {text!r}: {currency} has {decimals} decimals, not more")
     # The length first: int() of endless digits is slow, and refused by Python itself.
     digits = (whole + fraction.ljust(decimals, "0")).lstrip("0") or "0"
-    if len(digits) > len(str(AMOUNT_MINOR_MAX)) or int(digits) > AMOUNT_MINOR_MAX:
+    if len(digits) > _DIGITS_MAX or int(digits) > AMOUNT_MINOR_MAX:
         largest = format(AMOUNT_MINOR_MAX, currency)
         raise MoneyError(f"amount is {text!r}: must be at most {largest} {currency}")
     return -int(digits) if sign == "-" else int(digits)

@@ -255,7 +255,7 @@ class SharedPosition(_message.Message):
     def __init__(self, level: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., limit_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits", "rolling_limit", "last_order_date")
+    __slots__ = ("account_id", "currency", "status", "effective_limit", "limit_source", "outstanding_minor", "captured_minor", "reserved_minor", "exposure_minor", "available_minor", "journal_seq", "shared", "bound_by", "holds", "temporary_limits", "rolling_limit", "last_order_date", "disputed_minor")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -273,6 +273,7 @@ class Position(_message.Message):
     TEMPORARY_LIMITS_FIELD_NUMBER: _ClassVar[int]
     ROLLING_LIMIT_FIELD_NUMBER: _ClassVar[int]
     LAST_ORDER_DATE_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_MINOR_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     currency: str
     status: AccountStatus
@@ -290,7 +291,8 @@ class Position(_message.Message):
     temporary_limits: _containers.RepeatedCompositeFieldContainer[_conditions_pb2.TemporaryLimit]
     rolling_limit: _conditions_pb2.RollingLimit
     last_order_date: str
-    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[_conditions_pb2.Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[_conditions_pb2.TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[_conditions_pb2.RollingLimit, _Mapping]] = ..., last_order_date: _Optional[str] = ...) -> None: ...
+    disputed_minor: int
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., effective_limit: _Optional[_Union[_common_pb2.CreditLimit, _Mapping]] = ..., limit_source: _Optional[_Union[LimitSource, str]] = ..., outstanding_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., reserved_minor: _Optional[int] = ..., exposure_minor: _Optional[int] = ..., available_minor: _Optional[int] = ..., journal_seq: _Optional[int] = ..., shared: _Optional[_Iterable[_Union[SharedPosition, _Mapping]]] = ..., bound_by: _Optional[_Union[_common_pb2.LimitLevel, _Mapping]] = ..., holds: _Optional[_Iterable[_Union[_conditions_pb2.Hold, _Mapping]]] = ..., temporary_limits: _Optional[_Iterable[_Union[_conditions_pb2.TemporaryLimit, _Mapping]]] = ..., rolling_limit: _Optional[_Union[_conditions_pb2.RollingLimit, _Mapping]] = ..., last_order_date: _Optional[str] = ..., disputed_minor: _Optional[int] = ...) -> None: ...
 
 class GetPositionRequest(_message.Message):
     __slots__ = ("account_id",)

@@ -4,6 +4,7 @@ from creditgate.v1 import account_pb2 as _account_pb2
 from creditgate.v1 import approval_pb2 as _approval_pb2
 from creditgate.v1 import common_pb2 as _common_pb2
 from creditgate.v1 import decision_pb2 as _decision_pb2
+from creditgate.v1 import ledger_pb2 as _ledger_pb2
 from creditgate.v1 import policy_pb2 as _policy_pb2
 from creditgate.v1 import rates_pb2 as _rates_pb2
 from creditgate.v1 import terms_pb2 as _terms_pb2
@@ -17,7 +18,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Change(_message.Message):
-    __slots__ = ("journal_seq", "time", "actor", "channel", "reason", "reason_erased", "command", "request_id", "account_id", "decision", "records")
+    __slots__ = ("journal_seq", "time", "actor", "channel", "reason", "reason_erased", "command", "request_id", "account_id", "decision", "records", "source")
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +30,7 @@ class Change(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     journal_seq: int
     time: _timestamp_pb2.Timestamp
     actor: str
@@ -40,7 +42,8 @@ class Change(_message.Message):
     account_id: str
     decision: _common_pb2.Decision
     records: _containers.RepeatedCompositeFieldContainer[RecordChange]
-    def __init__(self, journal_seq: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ..., reason_erased: _Optional[bool] = ..., command: _Optional[str] = ..., request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., records: _Optional[_Iterable[_Union[RecordChange, _Mapping]]] = ...) -> None: ...
+    source: str
+    def __init__(self, journal_seq: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ..., reason_erased: _Optional[bool] = ..., command: _Optional[str] = ..., request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., decision: _Optional[_Union[_common_pb2.Decision, str]] = ..., records: _Optional[_Iterable[_Union[RecordChange, _Mapping]]] = ..., source: _Optional[str] = ...) -> None: ...
 
 class RecordChange(_message.Message):
     __slots__ = ("account_id", "before", "after")
@@ -53,7 +56,7 @@ class RecordChange(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., before: _Optional[_Union[Record, _Mapping]] = ..., after: _Optional[_Union[Record, _Mapping]] = ...) -> None: ...
 
 class Record(_message.Message):
-    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate", "utilisation")
+    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate", "utilisation", "adjustments")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +69,7 @@ class Record(_message.Message):
     DELEGATION_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     UTILISATION_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     account: _account_pb2.Account
     counters: Counters
     reservation: _decision_pb2.Reservation
@@ -78,7 +82,8 @@ class Record(_message.Message):
     delegation: _approval_pb2.Delegation
     rate: _rates_pb2.ExchangeRate
     utilisation: Utilisation
-    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ..., utilisation: _Optional[_Union[Utilisation, _Mapping]] = ...) -> None: ...
+    adjustments: _ledger_pb2.PendingAdjustments
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ..., utilisation: _Optional[_Union[Utilisation, _Mapping]] = ..., adjustments: _Optional[_Union[_ledger_pb2.PendingAdjustments, _Mapping]] = ...) -> None: ...
 
 class Utilisation(_message.Message):
     __slots__ = ("percent",)
@@ -143,16 +148,18 @@ class StreamChangesResponse(_message.Message):
     def __init__(self, changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., journal_seq: _Optional[int] = ...) -> None: ...
 
 class EraseTextsRequest(_message.Message):
-    __slots__ = ("request_id", "account_id", "reason", "channel")
+    __slots__ = ("request_id", "account_id", "reason", "channel", "journal_seqs")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     account_id: str
     reason: str
     channel: str
-    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+    journal_seqs: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, request_id: _Optional[str] = ..., account_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ..., journal_seqs: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EraseTextsResponse(_message.Message):
     __slots__ = ("entries_erased", "journal_seq", "replayed")

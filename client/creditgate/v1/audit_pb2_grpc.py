@@ -87,9 +87,11 @@ class AuditServiceServicer:
 
     def EraseTexts(self, request, context):
         """Erases what people wrote about an account: its display name, and the reason of every entry
-        about it that is journalled when the call comes. The entries stay, and with them the chain. The
-        erasure is journalled itself; its own reason is erased by a later one alone. Looks through all
-        texts of the store, beside the orders: a large one takes its time.
+        about it that is journalled when the call comes. Or the reasons of entries that are about no
+        account, as delegations and activations of policies, which are named. The entries stay, and
+        with them the chain. The erasure is journalled itself; its own reason is erased by a later one
+        alone. For an account it looks through all texts of the store, beside the orders: a large one
+        takes its time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -23,35 +23,72 @@ _sym_db = _symbol_database.Default()
 
 
 from creditgate.v1 import common_pb2 as creditgate_dot_v1_dot_common__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/ledger.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\"6\n\nAllocation\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\"\x91\x02\n\x0bLedgerEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12&\n\x04kind\x18\x04 \x01(\x0e\x32\x18.creditgate.v1.EntryKind\x12\x14\n\x0c\x61mount_minor\x18\x05 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12\x12\n\ninvoice_id\x18\x07 \x01(\t\x12\x10\n\x08order_id\x18\x08 \x01(\t\x12\x12\n\nissue_date\x18\t \x01(\t\x12\x10\n\x08\x64ue_date\x18\n \x01(\t\x12.\n\x0b\x61llocations\x18\x0b \x03(\x0b\x32\x19.creditgate.v1.Allocation\"y\n\x0b\x45ntryResult\x12,\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.creditgate.v1.EntryOutcome\x12\'\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemError\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\"Q\n\x12PostEntriesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.creditgate.v1.LedgerEntry\"B\n\x13PostEntriesResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.EntryResult\"S\n\x14StreamEntriesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.creditgate.v1.LedgerEntry\"\x91\x01\n\x15StreamEntriesResponse\x12\x10\n\x08received\x18\x01 \x01(\x04\x12\x0e\n\x06posted\x18\x02 \x01(\x04\x12\x11\n\tduplicate\x18\x03 \x01(\x04\x12\x10\n\x08rejected\x18\x04 \x01(\x04\x12\x31\n\nrejections\x18\x05 \x03(\x0b\x32\x1d.creditgate.v1.EntryRejection\"Z\n\x0e\x45ntryRejection\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\'\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x18.creditgate.v1.ItemError*\xae\x01\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NTRY_KIND_INVOICE\x10\x01\x12\x16\n\x12\x45NTRY_KIND_PAYMENT\x10\x02\x12\x1a\n\x16\x45NTRY_KIND_CREDIT_MEMO\x10\x03\x12\x19\n\x15\x45NTRY_KIND_ADJUSTMENT\x10\x04\x12\x1e\n\x1a\x45NTRY_KIND_OPENING_BALANCE\x10\x05*d\n\x0c\x45ntryOutcome\x12\x1d\n\x19\x45NTRY_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NTRY_OUTCOME_POSTED\x10\x01\x12\x1b\n\x17\x45NTRY_OUTCOME_DUPLICATE\x10\x02\x32\xc5\x01\n\rLedgerService\x12T\n\x0bPostEntries\x12!.creditgate.v1.PostEntriesRequest\x1a\".creditgate.v1.PostEntriesResponse\x12^\n\rStreamEntries\x12#.creditgate.v1.StreamEntriesRequest\x1a$.creditgate.v1.StreamEntriesResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63reditgate/v1/ledger.proto\x12\rcreditgate.v1\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"6\n\nAllocation\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\"\x91\x02\n\x0bLedgerEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12&\n\x04kind\x18\x04 \x01(\x0e\x32\x18.creditgate.v1.EntryKind\x12\x14\n\x0c\x61mount_minor\x18\x05 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12\x12\n\ninvoice_id\x18\x07 \x01(\t\x12\x10\n\x08order_id\x18\x08 \x01(\t\x12\x12\n\nissue_date\x18\t \x01(\t\x12\x10\n\x08\x64ue_date\x18\n \x01(\t\x12.\n\x0b\x61llocations\x18\x0b \x03(\x0b\x32\x19.creditgate.v1.Allocation\"y\n\x0b\x45ntryResult\x12,\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.creditgate.v1.EntryOutcome\x12\'\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.creditgate.v1.ItemError\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\"Q\n\x12PostEntriesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.creditgate.v1.LedgerEntry\"B\n\x13PostEntriesResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.EntryResult\"S\n\x14StreamEntriesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.creditgate.v1.LedgerEntry\"\x91\x01\n\x15StreamEntriesResponse\x12\x10\n\x08received\x18\x01 \x01(\x04\x12\x0e\n\x06posted\x18\x02 \x01(\x04\x12\x11\n\tduplicate\x18\x03 \x01(\x04\x12\x10\n\x08rejected\x18\x04 \x01(\x04\x12\x31\n\nrejections\x18\x05 \x03(\x0b\x32\x1d.creditgate.v1.EntryRejection\"Z\n\x0e\x45ntryRejection\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\'\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x18.creditgate.v1.ItemError\"^\n\x0cLedgerSource\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x04\x12,\n\x08heard_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x12ListSourcesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x13ListSourcesResponse\x12,\n\x07sources\x18\x01 \x03(\x0b\x32\x1b.creditgate.v1.LedgerSource\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"5\n\x11MoveSourceRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x04\"A\n\x12MoveSourceResponse\x12+\n\x06source\x18\x01 \x01(\x0b\x32\x1b.creditgate.v1.LedgerSource\"Q\n\x14ListOpenItemsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"s\n\x15ListOpenItemsResponse\x12,\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1a.creditgate.v1.OpenAccount\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\"\xac\x01\n\x0bOpenAccount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x19\n\x11unallocated_minor\x18\x03 \x01(\x03\x12\x1e\n\x11outstanding_minor\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12&\n\x05items\x18\x05 \x03(\x0b\x32\x17.creditgate.v1.OpenItemB\x14\n\x12_outstanding_minor\"\xaa\x01\n\x08OpenItem\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x12\n\nopen_minor\x18\x02 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x03 \x01(\x03\x12\x0e\n\x06posted\x18\x04 \x01(\x08\x12\x12\n\nissue_date\x18\x05 \x01(\t\x12\x10\n\x08\x64ue_date\x18\x06 \x01(\t\x12\x10\n\x08order_id\x18\x07 \x01(\t\x12\x16\n\x0e\x64isputed_minor\x18\x08 \x01(\x03\"\x8d\x01\n\x19ProposeAdjustmentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12+\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x1a.creditgate.v1.LedgerEntry\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\"[\n\x1aProposeAdjustmentsResponse\x12\x16\n\x0e\x61\x64justments_id\x18\x01 \x01(\t\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\x95\x01\n\x19\x41pproveAdjustmentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x64justments_id\x18\x02 \x01(\t\x12+\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x1a.creditgate.v1.LedgerEntry\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\"C\n\x1a\x41pproveAdjustmentsResponse\x12\x13\n\x0bjournal_seq\x18\x01 \x01(\x04\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"g\n\x18RejectAdjustmentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x64justments_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"B\n\x19RejectAdjustmentsResponse\x12\x13\n\x0bjournal_seq\x18\x01 \x01(\x04\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"?\n\x16ListAdjustmentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"j\n\x17ListAdjustmentsResponse\x12\x36\n\x0b\x61\x64justments\x18\x01 \x03(\x0b\x32!.creditgate.v1.PendingAdjustments\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb0\x01\n\x12PendingAdjustments\x12\x16\n\x0e\x61\x64justments_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\r\x12\x16\n\x0e\x65ntries_sha256\x18\x04 \x01(\t\x12\x13\n\x0bproposed_by\x18\x05 \x01(\t\x12\x30\n\x0cpropose_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xc6\x01\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NTRY_KIND_INVOICE\x10\x01\x12\x16\n\x12\x45NTRY_KIND_PAYMENT\x10\x02\x12\x1a\n\x16\x45NTRY_KIND_CREDIT_MEMO\x10\x03\x12\x19\n\x15\x45NTRY_KIND_ADJUSTMENT\x10\x04\x12\x1e\n\x1a\x45NTRY_KIND_OPENING_BALANCE\x10\x05\x12\x16\n\x12\x45NTRY_KIND_DISPUTE\x10\x06*d\n\x0c\x45ntryOutcome\x12\x1d\n\x19\x45NTRY_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NTRY_OUTCOME_POSTED\x10\x01\x12\x1b\n\x17\x45NTRY_OUTCOME_DUPLICATE\x10\x02\x32\xea\x06\n\rLedgerService\x12T\n\x0bPostEntries\x12!.creditgate.v1.PostEntriesRequest\x1a\".creditgate.v1.PostEntriesResponse\x12^\n\rStreamEntries\x12#.creditgate.v1.StreamEntriesRequest\x1a$.creditgate.v1.StreamEntriesResponse(\x01\x30\x01\x12T\n\x0bListSources\x12!.creditgate.v1.ListSourcesRequest\x1a\".creditgate.v1.ListSourcesResponse\x12Q\n\nMoveSource\x12 .creditgate.v1.MoveSourceRequest\x1a!.creditgate.v1.MoveSourceResponse\x12Z\n\rListOpenItems\x12#.creditgate.v1.ListOpenItemsRequest\x1a$.creditgate.v1.ListOpenItemsResponse\x12i\n\x12ProposeAdjustments\x12(.creditgate.v1.ProposeAdjustmentsRequest\x1a).creditgate.v1.ProposeAdjustmentsResponse\x12i\n\x12\x41pproveAdjustments\x12(.creditgate.v1.ApproveAdjustmentsRequest\x1a).creditgate.v1.ApproveAdjustmentsResponse\x12\x66\n\x11RejectAdjustments\x12\'.creditgate.v1.RejectAdjustmentsRequest\x1a(.creditgate.v1.RejectAdjustmentsResponse\x12`\n\x0fListAdjustments\x12%.creditgate.v1.ListAdjustmentsRequest\x1a&.creditgate.v1.ListAdjustmentsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditgate.v1.ledger_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENTRYKIND']._serialized_start=1005
-  _globals['_ENTRYKIND']._serialized_end=1179
-  _globals['_ENTRYOUTCOME']._serialized_start=1181
-  _globals['_ENTRYOUTCOME']._serialized_end=1281
-  _globals['_ALLOCATION']._serialized_start=73
-  _globals['_ALLOCATION']._serialized_end=127
-  _globals['_LEDGERENTRY']._serialized_start=130
-  _globals['_LEDGERENTRY']._serialized_end=403
-  _globals['_ENTRYRESULT']._serialized_start=405
-  _globals['_ENTRYRESULT']._serialized_end=526
-  _globals['_POSTENTRIESREQUEST']._serialized_start=528
-  _globals['_POSTENTRIESREQUEST']._serialized_end=609
-  _globals['_POSTENTRIESRESPONSE']._serialized_start=611
-  _globals['_POSTENTRIESRESPONSE']._serialized_end=677
-  _globals['_STREAMENTRIESREQUEST']._serialized_start=679
-  _globals['_STREAMENTRIESREQUEST']._serialized_end=762
-  _globals['_STREAMENTRIESRESPONSE']._serialized_start=765
-  _globals['_STREAMENTRIESRESPONSE']._serialized_end=910
-  _globals['_ENTRYREJECTION']._serialized_start=912
-  _globals['_ENTRYREJECTION']._serialized_end=1002
-  _globals['_LEDGERSERVICE']._serialized_start=1284
-  _globals['_LEDGERSERVICE']._serialized_end=1481
+  _globals['_ENTRYKIND']._serialized_start=2942
+  _globals['_ENTRYKIND']._serialized_end=3140
+  _globals['_ENTRYOUTCOME']._serialized_start=3142
+  _globals['_ENTRYOUTCOME']._serialized_end=3242
+  _globals['_ALLOCATION']._serialized_start=106
+  _globals['_ALLOCATION']._serialized_end=160
+  _globals['_LEDGERENTRY']._serialized_start=163
+  _globals['_LEDGERENTRY']._serialized_end=436
+  _globals['_ENTRYRESULT']._serialized_start=438
+  _globals['_ENTRYRESULT']._serialized_end=559
+  _globals['_POSTENTRIESREQUEST']._serialized_start=561
+  _globals['_POSTENTRIESREQUEST']._serialized_end=642
+  _globals['_POSTENTRIESRESPONSE']._serialized_start=644
+  _globals['_POSTENTRIESRESPONSE']._serialized_end=710
+  _globals['_STREAMENTRIESREQUEST']._serialized_start=712
+  _globals['_STREAMENTRIESREQUEST']._serialized_end=795
+  _globals['_STREAMENTRIESRESPONSE']._serialized_start=798
+  _globals['_STREAMENTRIESRESPONSE']._serialized_end=943
+  _globals['_ENTRYREJECTION']._serialized_start=945
+  _globals['_ENTRYREJECTION']._serialized_end=1035
+  _globals['_LEDGERSOURCE']._serialized_start=1037
+  _globals['_LEDGERSOURCE']._serialized_end=1131
+  _globals['_LISTSOURCESREQUEST']._serialized_start=1133
+  _globals['_LISTSOURCESREQUEST']._serialized_end=1192
+  _globals['_LISTSOURCESRESPONSE']._serialized_start=1194
+  _globals['_LISTSOURCESRESPONSE']._serialized_end=1286
+  _globals['_MOVESOURCEREQUEST']._serialized_start=1288
+  _globals['_MOVESOURCEREQUEST']._serialized_end=1341
+  _globals['_MOVESOURCERESPONSE']._serialized_start=1343
+  _globals['_MOVESOURCERESPONSE']._serialized_end=1408
+  _globals['_LISTOPENITEMSREQUEST']._serialized_start=1410
+  _globals['_LISTOPENITEMSREQUEST']._serialized_end=1491
+  _globals['_LISTOPENITEMSRESPONSE']._serialized_start=1493
+  _globals['_LISTOPENITEMSRESPONSE']._serialized_end=1608
+  _globals['_OPENACCOUNT']._serialized_start=1611
+  _globals['_OPENACCOUNT']._serialized_end=1783
+  _globals['_OPENITEM']._serialized_start=1786
+  _globals['_OPENITEM']._serialized_end=1956
+  _globals['_PROPOSEADJUSTMENTSREQUEST']._serialized_start=1959
+  _globals['_PROPOSEADJUSTMENTSREQUEST']._serialized_end=2100
+  _globals['_PROPOSEADJUSTMENTSRESPONSE']._serialized_start=2102
+  _globals['_PROPOSEADJUSTMENTSRESPONSE']._serialized_end=2193
+  _globals['_APPROVEADJUSTMENTSREQUEST']._serialized_start=2196
+  _globals['_APPROVEADJUSTMENTSREQUEST']._serialized_end=2345
+  _globals['_APPROVEADJUSTMENTSRESPONSE']._serialized_start=2347
+  _globals['_APPROVEADJUSTMENTSRESPONSE']._serialized_end=2414
+  _globals['_REJECTADJUSTMENTSREQUEST']._serialized_start=2416
+  _globals['_REJECTADJUSTMENTSREQUEST']._serialized_end=2519
+  _globals['_REJECTADJUSTMENTSRESPONSE']._serialized_start=2521
+  _globals['_REJECTADJUSTMENTSRESPONSE']._serialized_end=2587
+  _globals['_LISTADJUSTMENTSREQUEST']._serialized_start=2589
+  _globals['_LISTADJUSTMENTSREQUEST']._serialized_end=2652
+  _globals['_LISTADJUSTMENTSRESPONSE']._serialized_start=2654
+  _globals['_LISTADJUSTMENTSRESPONSE']._serialized_end=2760
+  _globals['_PENDINGADJUSTMENTS']._serialized_start=2763
+  _globals['_PENDINGADJUSTMENTS']._serialized_end=2939
+  _globals['_LEDGERSERVICE']._serialized_start=3245
+  _globals['_LEDGERSERVICE']._serialized_end=4119
 # @@protoc_insertion_point(module_scope)

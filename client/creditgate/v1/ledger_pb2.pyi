@@ -1,4 +1,7 @@
+import datetime
+
 from creditgate.v1 import common_pb2 as _common_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -16,6 +19,7 @@ class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENTRY_KIND_CREDIT_MEMO: _ClassVar[EntryKind]
     ENTRY_KIND_ADJUSTMENT: _ClassVar[EntryKind]
     ENTRY_KIND_OPENING_BALANCE: _ClassVar[EntryKind]
+    ENTRY_KIND_DISPUTE: _ClassVar[EntryKind]
 
 class EntryOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -28,6 +32,7 @@ ENTRY_KIND_PAYMENT: EntryKind
 ENTRY_KIND_CREDIT_MEMO: EntryKind
 ENTRY_KIND_ADJUSTMENT: EntryKind
 ENTRY_KIND_OPENING_BALANCE: EntryKind
+ENTRY_KIND_DISPUTE: EntryKind
 ENTRY_OUTCOME_UNSPECIFIED: EntryOutcome
 ENTRY_OUTCOME_POSTED: EntryOutcome
 ENTRY_OUTCOME_DUPLICATE: EntryOutcome
@@ -121,3 +126,195 @@ class EntryRejection(_message.Message):
     entry_id: str
     error: _common_pb2.ItemError
     def __init__(self, index: _Optional[int] = ..., entry_id: _Optional[str] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
+
+class LedgerSource(_message.Message):
+    __slots__ = ("source", "position", "heard_at")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    HEARD_AT_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    position: int
+    heard_at: _timestamp_pb2.Timestamp
+    def __init__(self, source: _Optional[str] = ..., position: _Optional[int] = ..., heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListSourcesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSourcesResponse(_message.Message):
+    __slots__ = ("sources", "next_page_token")
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    sources: _containers.RepeatedCompositeFieldContainer[LedgerSource]
+    next_page_token: str
+    def __init__(self, sources: _Optional[_Iterable[_Union[LedgerSource, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class MoveSourceRequest(_message.Message):
+    __slots__ = ("source", "position")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    position: int
+    def __init__(self, source: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+
+class MoveSourceResponse(_message.Message):
+    __slots__ = ("source",)
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    source: LedgerSource
+    def __init__(self, source: _Optional[_Union[LedgerSource, _Mapping]] = ...) -> None: ...
+
+class ListOpenItemsRequest(_message.Message):
+    __slots__ = ("account_id", "page_size", "page_token")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, account_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListOpenItemsResponse(_message.Message):
+    __slots__ = ("accounts", "next_page_token", "journal_seq")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedCompositeFieldContainer[OpenAccount]
+    next_page_token: str
+    journal_seq: int
+    def __init__(self, accounts: _Optional[_Iterable[_Union[OpenAccount, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., journal_seq: _Optional[int] = ...) -> None: ...
+
+class OpenAccount(_message.Message):
+    __slots__ = ("account_id", "currency", "unallocated_minor", "outstanding_minor", "items")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    UNALLOCATED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    OUTSTANDING_MINOR_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    currency: str
+    unallocated_minor: int
+    outstanding_minor: int
+    items: _containers.RepeatedCompositeFieldContainer[OpenItem]
+    def __init__(self, account_id: _Optional[str] = ..., currency: _Optional[str] = ..., unallocated_minor: _Optional[int] = ..., outstanding_minor: _Optional[int] = ..., items: _Optional[_Iterable[_Union[OpenItem, _Mapping]]] = ...) -> None: ...
+
+class OpenItem(_message.Message):
+    __slots__ = ("invoice_id", "open_minor", "captured_minor", "posted", "issue_date", "due_date", "order_id", "disputed_minor")
+    INVOICE_ID_FIELD_NUMBER: _ClassVar[int]
+    OPEN_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CAPTURED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    POSTED_FIELD_NUMBER: _ClassVar[int]
+    ISSUE_DATE_FIELD_NUMBER: _ClassVar[int]
+    DUE_DATE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    invoice_id: str
+    open_minor: int
+    captured_minor: int
+    posted: bool
+    issue_date: str
+    due_date: str
+    order_id: str
+    disputed_minor: int
+    def __init__(self, invoice_id: _Optional[str] = ..., open_minor: _Optional[int] = ..., captured_minor: _Optional[int] = ..., posted: _Optional[bool] = ..., issue_date: _Optional[str] = ..., due_date: _Optional[str] = ..., order_id: _Optional[str] = ..., disputed_minor: _Optional[int] = ...) -> None: ...
+
+class ProposeAdjustmentsRequest(_message.Message):
+    __slots__ = ("request_id", "source", "entries", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    source: str
+    entries: _containers.RepeatedCompositeFieldContainer[LedgerEntry]
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., source: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[LedgerEntry, _Mapping]]] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class ProposeAdjustmentsResponse(_message.Message):
+    __slots__ = ("adjustments_id", "journal_seq", "replayed")
+    ADJUSTMENTS_ID_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    adjustments_id: str
+    journal_seq: int
+    replayed: bool
+    def __init__(self, adjustments_id: _Optional[str] = ..., journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class ApproveAdjustmentsRequest(_message.Message):
+    __slots__ = ("request_id", "adjustments_id", "entries", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    adjustments_id: str
+    entries: _containers.RepeatedCompositeFieldContainer[LedgerEntry]
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., adjustments_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[LedgerEntry, _Mapping]]] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class ApproveAdjustmentsResponse(_message.Message):
+    __slots__ = ("journal_seq", "replayed")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    replayed: bool
+    def __init__(self, journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class RejectAdjustmentsRequest(_message.Message):
+    __slots__ = ("request_id", "adjustments_id", "reason", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    adjustments_id: str
+    reason: str
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., adjustments_id: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class RejectAdjustmentsResponse(_message.Message):
+    __slots__ = ("journal_seq", "replayed")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    replayed: bool
+    def __init__(self, journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class ListAdjustmentsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAdjustmentsResponse(_message.Message):
+    __slots__ = ("adjustments", "next_page_token")
+    ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    adjustments: _containers.RepeatedCompositeFieldContainer[PendingAdjustments]
+    next_page_token: str
+    def __init__(self, adjustments: _Optional[_Iterable[_Union[PendingAdjustments, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PendingAdjustments(_message.Message):
+    __slots__ = ("adjustments_id", "source", "entry_count", "entries_sha256", "proposed_by", "propose_time")
+    ADJUSTMENTS_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_SHA256_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_BY_FIELD_NUMBER: _ClassVar[int]
+    PROPOSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    adjustments_id: str
+    source: str
+    entry_count: int
+    entries_sha256: str
+    proposed_by: str
+    propose_time: _timestamp_pb2.Timestamp
+    def __init__(self, adjustments_id: _Optional[str] = ..., source: _Optional[str] = ..., entry_count: _Optional[int] = ..., entries_sha256: _Optional[str] = ..., proposed_by: _Optional[str] = ..., propose_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

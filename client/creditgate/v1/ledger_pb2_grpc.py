@@ -45,6 +45,41 @@ class LedgerServiceStub:
                 request_serializer=creditgate_dot_v1_dot_ledger__pb2.StreamEntriesRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_ledger__pb2.StreamEntriesResponse.FromString,
                 _registered_method=True)
+        self.ListSources = channel.unary_unary(
+                '/creditgate.v1.LedgerService/ListSources',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.ListSourcesRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.ListSourcesResponse.FromString,
+                _registered_method=True)
+        self.MoveSource = channel.unary_unary(
+                '/creditgate.v1.LedgerService/MoveSource',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceResponse.FromString,
+                _registered_method=True)
+        self.ListOpenItems = channel.unary_unary(
+                '/creditgate.v1.LedgerService/ListOpenItems',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsResponse.FromString,
+                _registered_method=True)
+        self.ProposeAdjustments = channel.unary_unary(
+                '/creditgate.v1.LedgerService/ProposeAdjustments',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.ProposeAdjustmentsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.ProposeAdjustmentsResponse.FromString,
+                _registered_method=True)
+        self.ApproveAdjustments = channel.unary_unary(
+                '/creditgate.v1.LedgerService/ApproveAdjustments',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.ApproveAdjustmentsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.ApproveAdjustmentsResponse.FromString,
+                _registered_method=True)
+        self.RejectAdjustments = channel.unary_unary(
+                '/creditgate.v1.LedgerService/RejectAdjustments',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.RejectAdjustmentsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.RejectAdjustmentsResponse.FromString,
+                _registered_method=True)
+        self.ListAdjustments = channel.unary_unary(
+                '/creditgate.v1.LedgerService/ListAdjustments',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.ListAdjustmentsRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.ListAdjustmentsResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -67,6 +102,63 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSources(self, request, context):
+        """How far each source's stream has been taken, and when the source was last heard.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveSource(self, request, context):
+        """Moves a source's position with no entry, so that a ledger with nothing to say is known to be
+        alive: it counts as heard. It never moves back, so a repeat is harmless and needs no request_id.
+        In order behind entries that were posted before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOpenItems(self, request, context):
+        """What each account owes invoice by invoice, to be held against the ledger's own open items. What
+        was durable when a page was asked for is on it; accounts that owe nothing and have nothing open
+        are left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeAdjustments(self, request, context):
+        """Asks for adjustments that a second person then approves. Of the entries their number and digest
+        are kept, not they themselves. FAILED_PRECONDITION, TOO_MANY_ADJUSTMENTS, while 1,000 proposals
+        wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveAdjustments(self, request, context):
+        """Posts the entries of a proposal, which are brought again, all of them or none: an entry that
+        cannot be posted refuses the call and is named. OWN_ADJUSTMENTS for who proposed them,
+        ADJUSTMENTS_CHANGED where the entries are others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectAdjustments(self, request, context):
+        """Turns a proposal down; who made it may take it back so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAdjustments(self, request, context):
+        """The proposals that wait, the oldest first. Why each was made stands in its entry of the journal.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +171,41 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.StreamEntries,
                     request_deserializer=creditgate_dot_v1_dot_ledger__pb2.StreamEntriesRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_ledger__pb2.StreamEntriesResponse.SerializeToString,
+            ),
+            'ListSources': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSources,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.ListSourcesRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.ListSourcesResponse.SerializeToString,
+            ),
+            'MoveSource': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveSource,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceResponse.SerializeToString,
+            ),
+            'ListOpenItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOpenItems,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsResponse.SerializeToString,
+            ),
+            'ProposeAdjustments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeAdjustments,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.ProposeAdjustmentsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.ProposeAdjustmentsResponse.SerializeToString,
+            ),
+            'ApproveAdjustments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveAdjustments,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.ApproveAdjustmentsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.ApproveAdjustmentsResponse.SerializeToString,
+            ),
+            'RejectAdjustments': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectAdjustments,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.RejectAdjustmentsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.RejectAdjustmentsResponse.SerializeToString,
+            ),
+            'ListAdjustments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAdjustments,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.ListAdjustmentsRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.ListAdjustmentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +263,195 @@ class LedgerService:
             '/creditgate.v1.LedgerService/StreamEntries',
             creditgate_dot_v1_dot_ledger__pb2.StreamEntriesRequest.SerializeToString,
             creditgate_dot_v1_dot_ledger__pb2.StreamEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/ListSources',
+            creditgate_dot_v1_dot_ledger__pb2.ListSourcesRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.ListSourcesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveSource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/MoveSource',
+            creditgate_dot_v1_dot_ledger__pb2.MoveSourceRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.MoveSourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOpenItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/ListOpenItems',
+            creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeAdjustments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/ProposeAdjustments',
+            creditgate_dot_v1_dot_ledger__pb2.ProposeAdjustmentsRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.ProposeAdjustmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveAdjustments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/ApproveAdjustments',
+            creditgate_dot_v1_dot_ledger__pb2.ApproveAdjustmentsRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.ApproveAdjustmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectAdjustments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/RejectAdjustments',
+            creditgate_dot_v1_dot_ledger__pb2.RejectAdjustmentsRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.RejectAdjustmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAdjustments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/ListAdjustments',
+            creditgate_dot_v1_dot_ledger__pb2.ListAdjustmentsRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.ListAdjustmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,10 +4,10 @@ mod cases;
 mod limits;
 
 use crate::counting::Waiting;
-use crate::event::Event;
+use crate::event::{AdjustmentsEvent, Event};
 use crate::model::{
-    Account, Capture, Captures, Counted, Counters, Hold, Item, Noted, Reservation, RollingLimit,
-    Segment, Source, Status, TemporaryLimit,
+    Account, Adjustments, Capture, Captures, Counted, Counters, Hold, Item, Noted, Reservation,
+    RollingLimit, Segment, Source, Status, TemporaryLimit,
 };
 use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
@@ -77,6 +77,7 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::SourceMoved { source, position } => {
             rows.set_source(source, Source { position, heard_at: now });
         }
+        Event::Adjustments(ref event) => set_adjustments(rows, now, event),
         Event::RateSet { base, currency, ref quote } => {
             rows.set_rate(base, currency, quote.clone());
         }
@@ -88,9 +89,20 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::Claimed { .. }
         | Event::ItemPosted { .. }
         | Event::ItemMoved { .. }
+        | Event::ItemDisputed { .. }
         | Event::UnallocatedMoved { .. } => move_outstanding(rows, now, event),
         Event::Case(ref event) => cases::apply_to_case(rows, now, event),
         _ => move_reserved(rows, now, event),
+    }
+}
+
+fn set_adjustments(rows: &mut impl Rows, now: Micros, event: &AdjustmentsEvent<'_>) {
+    match *event {
+        AdjustmentsEvent::Proposed { id, source, digest, count, by } => {
+            let (source, by) = (source.into(), by.into());
+            rows.set_adjustments(id, Some(Adjustments { id, source, digest, count, by, at: now }));
+        }
+        AdjustmentsEvent::Closed { id } => rows.set_adjustments(id, None),
     }
 }
 
@@ -410,6 +422,11 @@ fn move_outstanding(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         Event::ItemMoved { slot, invoice_id, amount } => {
             rows.add(slot, &Counters { outstanding: amount, ..Counters::NONE });
             update_item(rows, now, slot, invoice_id, |item| item.open += amount);
+        }
+        Event::ItemDisputed { slot, invoice_id, amount } => {
+            // No more is owed, but more may be available: the account has changed.
+            rows.add(slot, &Counters::NONE);
+            update_item(rows, now, slot, invoice_id, |item| item.disputed = amount);
         }
         Event::UnallocatedMoved { slot, amount } => {
             let change = Counters { outstanding: amount, unallocated: amount, ..Counters::NONE };

@@ -90,6 +90,9 @@ pub const ROLLING_DAYS_MAX: u16 = 366;
 /// Most sources of ledger entries.
 pub const SOURCES_MAX: usize = 1_000;
 
+/// Most proposals of adjustments that wait for a second person.
+pub const ADJUSTMENTS_WAITING_MAX: usize = 1_000;
+
 /// How long a source is heard before that is noted again, where its position does not move: in
 /// microseconds.
 pub const HEARD_AGAIN_US: i64 = 60_000_000;
@@ -138,7 +141,7 @@ pub const DELEGATIONS_MAX: usize = 1_000;
 /// Longest time limit of cases and approvals, in hours: 366 days.
 pub const APPROVAL_HOURS_MAX: i64 = 366 * 24;
 
-/// Most entries whose texts one call erases.
+/// Most entries whose texts one call erases that names an account.
 pub const ERASED_ENTRIES_MAX: usize = 100_000;
 
 const _: () = assert!(EXPOSURE_MINOR_MAX as i128 + AMOUNT_MINOR_MAX as i128 <= i64::MAX as i128);

@@ -23,7 +23,7 @@ pub use conditions::{
     LiftHold, PlaceHold, RemoveRollingLimit, RemoveTemporaryLimit, SetRollingLimit,
     SetTemporaryLimit,
 };
-pub use ledger::{EntryKind, Post};
+pub use ledger::{CloseAdjustments, EntryKind, MoveSource, Post, ProposeAdjustments};
 pub use limits::{ApproveProposal, ProposeLimit, RecordVerification, RejectProposal};
 pub use orders::{Adjust, CaptureOrder, Order, OrderKey, Release, Reserve, ReserveAll, Target};
 pub use policy::{ActivatePolicy, PutPolicy, ShadowPolicy};
@@ -100,7 +100,13 @@ pub enum Command<'a> {
     RetryCases(RetryCases),
     /// Take one movement from the ledger.
     Post(Post<'a>),
-    /// Erase what people wrote about an account.
+    /// Note how far a source's stream has been taken, with no entry.
+    MoveSource(MoveSource<'a>),
+    /// Have adjustments posted, once somebody else agrees.
+    ProposeAdjustments(ProposeAdjustments<'a>),
+    /// Agree, or refuse.
+    CloseAdjustments(CloseAdjustments<'a>),
+    /// Erase what people wrote about an account, or in entries about none.
     EraseTexts(EraseTexts<'a>),
     /// Give back what has expired, forget what has long been closed. Issued by the clock alone.
     Housekeep(Housekeep),
@@ -158,12 +164,16 @@ impl<'a> Command<'a> {
             Command::UpsertRate(command) => Identity::Request(command.request),
             Command::Revalue(command) => Identity::Request(command.request),
             Command::EraseTexts(command) => Identity::Request(command.request),
+            Command::ProposeAdjustments(command) => Identity::Request(command.request),
+            Command::CloseAdjustments(command) => Identity::Request(command.request),
             Command::ReviewCase(command) => Identity::Request(command.request),
             Command::Delegate(command) => Identity::Request(command.request),
             Command::Post(command) => {
                 Identity::Entry { source: command.source, entry_id: command.entry_id }
             }
-            Command::RetryCases(_) | Command::Housekeep(_) => Identity::None,
+            Command::MoveSource(_) | Command::RetryCases(_) | Command::Housekeep(_) => {
+                Identity::None
+            }
         }
     }
 
@@ -209,6 +219,12 @@ impl<'a> Command<'a> {
             Command::Delegate(_) => "delegate",
             Command::RetryCases(_) => "retry_cases",
             Command::Post(_) => "post",
+            Command::MoveSource(_) => "move_source",
+            Command::ProposeAdjustments(_) => "propose_adjustments",
+            Command::CloseAdjustments(command) => match command.approved {
+                Some(_) => "approve_adjustments",
+                None => "reject_adjustments",
+            },
             Command::EraseTexts(_) => "erase_texts",
             Command::Housekeep(_) => "housekeep",
         }
@@ -244,7 +260,7 @@ impl<'a> Command<'a> {
             Command::SetTemporaryLimit(command) => vec![command.account_id],
             Command::RemoveTemporaryLimit(command) => vec![command.account_id],
             Command::Post(command) => vec![command.account_id],
-            Command::EraseTexts(command) => vec![command.account_id],
+            Command::EraseTexts(command) if command.named.is_empty() => vec![command.account_id],
             Command::AssignTerms(command) => match command.scope {
                 TermsScope::Segment(_) => Vec::new(),
                 TermsScope::Account(account_id) | TermsScope::Contract { account_id, .. } => {
@@ -260,9 +276,13 @@ impl<'a> Command<'a> {
             | Command::ShadowPolicy(_)
             | Command::UpsertRate(_)
             | Command::Revalue(_)
+            | Command::EraseTexts(_)
             | Command::ReviewCase(_)
             | Command::Delegate(_)
             | Command::RetryCases(_)
+            | Command::MoveSource(_)
+            | Command::ProposeAdjustments(_)
+            | Command::CloseAdjustments(_)
             | Command::Housekeep(_) => Vec::new(),
         }
     }
@@ -277,7 +297,7 @@ impl<'a> Command<'a> {
                 *mine == Post { position: mine.position, ..theirs.clone() }
             }
             (Command::EraseTexts(mine), Command::EraseTexts(theirs)) => {
-                (mine.request, mine.account_id) == (theirs.request, theirs.account_id)
+                *mine == EraseTexts { entries: mine.entries.clone(), ..theirs.clone() }
             }
             (
                 Command::UpsertAccount(mine) | Command::SyncAccount(mine),

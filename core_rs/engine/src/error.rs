@@ -94,6 +94,8 @@ pub enum Refusal {
     Case(#[from] CaseRefusal),
     #[error("source {0:?} is one too many: entries of 1000 sources have come already")]
     TooManySources(Box<str>),
+    #[error(transparent)]
+    Adjustments(#[from] AdjustmentsRefusal),
     #[error("items[{index}]: {refusal}")]
     InItem { index: usize, refusal: Box<Refusal> },
 }
@@ -130,6 +132,22 @@ pub enum LimitRefusal {
          load it, or change the owner"
     )]
     LimitOwnedByLedger { field: &'static str, value: Box<str> },
+}
+
+/// What is wrong with adjustments that are proposed, approved or turned down.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum AdjustmentsRefusal {
+    #[error("1000 proposals of adjustments wait already, the most: approve or reject some first")]
+    TooMany,
+    #[error("adjustments_id {0} is not waiting: it may have been decided")]
+    NotFound(u64),
+    #[error("adjustments_id {0} is your own: somebody else has to approve it")]
+    Own(u64),
+    #[error(
+        "entries are others than were proposed as adjustments_id {0}: bring the same, or reject it"
+    )]
+    Others(u64),
 }
 
 /// What is wrong with a version of the policy.

@@ -18,8 +18,10 @@ use crate::values::{
     Slot, TermsIndex, Text,
 };
 
+mod adjustments;
 mod cases;
 
+pub use adjustments::AdjustmentsEvent;
 pub use cases::{CaseAsk, CaseEvent};
 
 /// One fact. Amounts are in minor units of the account's currency.
@@ -463,6 +465,15 @@ pub enum Event<'a> {
         /// How many, by whom, when.
         quote: Quote,
     },
+    /// The ledger said how much of an invoice is disputed. Moves no counter.
+    ItemDisputed {
+        /// Whose.
+        slot: Slot,
+        /// Which; it may not have arrived yet.
+        invoice_id: &'a str,
+        /// From now on, of the whole invoice, whatever is open of it; zero: none of it.
+        amount: Minor,
+    },
     /// A source told something: its stream has been taken up to here, which may be where it stood.
     SourceMoved {
         /// Which system.
@@ -470,6 +481,8 @@ pub enum Event<'a> {
         /// The highest position seen.
         position: u64,
     },
+    /// Something of adjustments that somebody proposed.
+    Adjustments(AdjustmentsEvent<'a>),
     /// A closed reservation was forgotten.
     ReservationForgotten {
         /// Which.

@@ -6,6 +6,7 @@ use crate::counting::{Counting, Details, Parts, Waiting};
 use crate::terms::InvoiceDates;
 use crate::values::{Currency, Day, Id, Limit, Micros, Minor, ReservationId, SegmentIndex, Slot};
 
+mod adjustments;
 mod backing;
 mod captures;
 mod case_details;
@@ -15,6 +16,7 @@ mod rolling;
 mod velocity;
 mod watch;
 
+pub use adjustments::Adjustments;
 pub use backing::{Approval, Backing, Proposal, Verification};
 pub use captures::Captures;
 pub use case_details::{CaseCounts, CaseDetails};
@@ -280,9 +282,12 @@ pub struct Item {
     pub created_at: Micros,
     /// When it was settled; zero while it is not.
     pub settled_at: Micros,
-    /// How many days after its due date it is not yet overdue; not written where it is none.
-    #[serde(default, skip_serializing_if = "crate::values::is_zero")]
+    /// How many days after its due date it is not yet overdue.
+    #[serde(default)]
     pub grace_days: u16,
+    /// How much of it is disputed, as the ledger says, whatever is open of it.
+    #[serde(default)]
+    pub disputed: Minor,
 }
 
 impl Item {
@@ -301,6 +306,7 @@ impl Item {
             created_at: now,
             settled_at: 0,
             grace_days: 0,
+            disputed: 0,
         }
     }
 
@@ -319,10 +325,10 @@ impl Item {
     /// The part of it that decisions depend on.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let Item { captured, open, posted, settled_at, due, grace_days, .. } = *self;
+        let Item { captured, open, posted, settled_at, due, grace_days, disputed, .. } = *self;
         let dated = self.issued.is_some();
         let day = self.issued.unwrap_or(Day::of(self.created_at));
-        Standing { captured, open, posted, settled_at, day, dated, due, grace_days }
+        Standing { captured, open, posted, settled_at, day, dated, due, grace_days, disputed }
     }
 }
 
@@ -345,17 +351,26 @@ pub struct Standing {
     pub due: Option<Day>,
     /// How many days after its due date it is not yet overdue.
     pub grace_days: u16,
+    /// How much of it is disputed, as the ledger says, whatever is open of it.
+    pub disputed: Minor,
 }
 
 impl Standing {
+    /// The part of what is owed on it that is disputed.
+    #[must_use]
+    pub fn contested(&self) -> Minor {
+        self.disputed.min(self.open).max(0)
+    }
+
     /// An item that stands like this, of which nothing else is known.
     #[must_use]
     pub fn item(&self, slot: Slot, invoice_id: &str) -> Item {
-        let Standing { captured, open, posted, settled_at, day, dated, due, grace_days } = *self;
+        let Standing { captured, open, posted, settled_at, day, dated, due, grace_days, disputed } =
+            *self;
         // A day that was read need not be one that a moment can fall on.
         let (issued, created_at) = if dated { (Some(day), 0) } else { (None, day.begins()) };
         let item = Item::new(slot, invoice_id, created_at);
-        Item { captured, open, posted, settled_at, issued, due, grace_days, ..item }
+        Item { captured, open, posted, settled_at, issued, due, grace_days, disputed, ..item }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
 use crate::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, Segment, Source,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
+    Segment, Source,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
+use crate::values::{
+    CalendarIndex, Currency, ProposalId, ReservationId, SegmentIndex, Slot, TermsIndex,
+};
 
 /// Rows of the domain. The engine's memory is one such store, the tables on disk are another; both
 /// are fed the same events by the same `apply` and hold the same rows.
@@ -95,6 +98,9 @@ pub trait Rows {
 
     /// Sets how far a source's stream has been taken, and when.
     fn set_source(&mut self, source: &str, row: Source);
+    /// Adds adjustments that wait, or takes them away.
+    fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>);
+
     /// Sets the rate of a pair of currencies.
     fn set_rate(&mut self, base: Currency, currency: Currency, quote: Quote);
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::model::{
-    Account, Backing, Conditions, Counters, Reservation, Segment, Source, Standing, Terms, Watch,
+    Account, Adjustments, Backing, Conditions, Counters, Reservation, Segment, Source, Standing,
+    Terms, Watch,
 };
 use crate::policy::{self, Policies, Policy, PolicyRow, PolicyStatus};
 use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
@@ -18,6 +19,7 @@ mod by_due;
 mod by_slot;
 mod cases;
 mod chunked;
+mod disputes;
 mod dump;
 mod groups;
 mod index;
@@ -29,6 +31,7 @@ mod reservations;
 mod restore;
 mod segment_sums;
 mod sorted;
+mod sources;
 mod sums;
 mod undo;
 mod watches;
@@ -43,6 +46,7 @@ use watches::Watches;
 pub use accounts::AccountRows;
 pub use by_due::DueItem;
 pub use cases::Cases;
+pub use disputes::Disputes;
 pub use dump::Dump;
 pub use groups::Group;
 pub use payment_terms::PaymentTerms;
@@ -68,6 +72,7 @@ pub struct State {
     policies: Policies,
     watches: Watches,
     rates: Rates,
+    adjustments: BTreeMap<ProposalId, Adjustments>,
     cases: Cases,
     undo: Vec<Undo>,
 }
@@ -339,24 +344,6 @@ impl State {
         self.cases.stir();
     }
 
-    /// How far a source's stream has been taken; zero when it has not been heard of.
-    #[must_use]
-    pub fn source_position(&self, source: &str) -> u64 {
-        self.sources.get(source).map_or(0, |row| row.position)
-    }
-
-    /// When a source told something last.
-    #[must_use]
-    pub fn source_heard_at(&self, source: &str) -> Option<Micros> {
-        self.sources.get(source).map(|row| row.heard_at)
-    }
-
-    /// When any source told something last.
-    #[must_use]
-    pub fn heard_at(&self) -> Option<Micros> {
-        self.heard_at
-    }
-
     /// What a policy has to know of the account in a slot.
     #[must_use]
     pub fn watch(&self, slot: Slot) -> &Watch {
@@ -373,12 +360,6 @@ impl State {
     /// first first.
     pub fn counted(&self) -> impl Iterator<Item = (Micros, Slot)> + '_ {
         self.watches.counted()
-    }
-
-    /// How many sources of ledger entries are known.
-    #[must_use]
-    pub fn source_count(&self) -> usize {
-        self.sources.len()
     }
 
     /// Open reservations by the moment at which they expire, the earliest first.
@@ -479,12 +460,6 @@ impl State {
         let decided = decide(self);
         self.policies.enforce(before);
         decided
-    }
-
-    /// Returns what was there before.
-    fn put_source(&mut self, source: &str, row: Source) -> Option<Source> {
-        self.heard_at = self.heard_at.max(Some(row.heard_at));
-        self.sources.insert(source.into(), row)
     }
 
     fn push_segment(&mut self, segment: Segment) {

@@ -251,6 +251,7 @@ into_command! {
     RetryCases(RetryCases),
     EraseTexts(EraseTexts<'a>),
     Post(Post<'a>),
+    MoveSource(MoveSource<'a>),
     Housekeep(Housekeep),
 }
 

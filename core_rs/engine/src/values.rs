@@ -85,6 +85,13 @@ impl Day {
     /// 9999-12-31, the last day that can be written.
     pub const LAST: Day = Day(2_932_896);
 
+    /// How many days it is later than another; less than zero: it is earlier.
+    #[inline]
+    #[must_use]
+    pub fn since(self, other: Day) -> i64 {
+        i64::from(self.0) - i64::from(other.0)
+    }
+
     /// So many days later, [`Day::LAST`] at most.
     #[must_use]
     pub fn plus(self, days: u16) -> Day {

@@ -23,10 +23,12 @@ use crate::wire::status::Fault;
 use crate::wire::{account, conditions, decision, terms, v1};
 use crate::worker::watches::Watched;
 
+mod adjustments;
 mod approval;
 mod limits;
 mod orders;
 mod policies;
+mod sources;
 
 /// Room for the answer to an order that is approved.
 const ANSWER_BYTES: usize = 96;
@@ -75,6 +77,16 @@ impl From<ExecuteError> for Failed {
     }
 }
 
+/// Refuses too many rows before they are decoded.
+fn bound_rows(method: Method, bytes: &[u8]) -> Result<(), Fault> {
+    method.rows().map_or(Ok(()), |(field, number)| admit::bound_rows(field, number, bytes))
+}
+
+fn get_time(bytes: &[u8]) -> Result<Handled, Failed> {
+    let v1::GetTimeRequest {} = decode(bytes)?;
+    Ok(Handled::GetTime)
+}
+
 /// Refuses what names another sales channel than its caller's own, where that has one.
 fn through_own_channel(call: &Call, channel: &str) -> Result<(), Fault> {
     match &call.own_channel {
@@ -94,9 +106,7 @@ pub(crate) struct Calls<'s> {
 impl Calls<'_> {
     pub(crate) fn handle(&mut self, call: &Call) -> Result<Handled, Failed> {
         let Call { request: bytes, actor, method, .. } = call;
-        if let Some((field, number)) = method.rows() {
-            admit::bound_rows(field, number, bytes)?;
-        }
+        bound_rows(*method, bytes)?;
         let answer = match method {
             Method::CheckAndReserve => self.order(&OrderView::decode(bytes)?, call)?,
             Method::Check => self.check(&decode(bytes)?, call)?.encode_to_vec(),
@@ -120,6 +130,11 @@ impl Calls<'_> {
             Method::ListTerms | Method::ListCalendars | Method::ListTermsAssignments => {
                 self.terms_listed(*method, bytes)?
             }
+            Method::ProposeAdjustments
+            | Method::ApproveAdjustments
+            | Method::RejectAdjustments
+            | Method::ListAdjustments => self.adjustments(*method, bytes, actor)?,
+            Method::ListSources | Method::MoveSource => self.sources(*method, bytes, actor)?,
             Method::ListRates | Method::RevalueReservations => self.fx(*method, bytes, actor)?,
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
             Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
@@ -138,6 +153,7 @@ impl Calls<'_> {
             | Method::ListProposals => self.proposals(*method, bytes, actor)?,
             Method::ListReservations
             | Method::ListAccounts
+            | Method::ListOpenItems
             | Method::ListChanges
             | Method::GetDecision => {
                 return Ok(Handled::List(self.page(*method, bytes)?));
@@ -155,9 +171,7 @@ impl Calls<'_> {
                 return Ok(Handled::Watch(self.watch(call)?));
             }
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
-            Method::GetTime => {
-                return Ok(decode(bytes).map(|v1::GetTimeRequest {}| Handled::GetTime)?);
-            }
+            Method::GetTime => return get_time(bytes),
             Method::ListCases
             | Method::GetCase
             | Method::ClaimCase
@@ -201,6 +215,7 @@ impl Calls<'_> {
         Ok(match method {
             Method::ListReservations => Page::reservations(&decode(bytes)?, state)?,
             Method::ListAccounts => Page::accounts(&decode(bytes)?, state, self.now)?,
+            Method::ListOpenItems => Page::open_items(&decode(bytes)?, state)?,
             Method::GetDecision => Page::Decision(Sought::admit(&decode(bytes)?, state)?),
             _ => Page::Changes(Asked::admit(&decode(bytes)?, state)?),
         })
@@ -383,11 +398,16 @@ impl Calls<'_> {
     /// Has the texts found first, by another thread, which sends the call back with them.
     fn erase_texts(&mut self, call: &Call) -> Result<Handled, Failed> {
         let message: v1::EraseTextsRequest = decode(&call.request)?;
-        let request = account::erase_texts(&message, &call.actor, call.found.as_deref())?;
-        self.slot(&message.account_id)?;
-        if call.found.is_none() {
+        let named = account::named_entries(&message)?;
+        let found = call.found.as_deref();
+        let request = account::erase_texts(&message, &call.actor, &named, found)?;
+        if named.is_empty() {
+            self.slot(&message.account_id)?;
+        }
+        if found.is_none() {
             let (bytes, actor) = (call.request.clone(), call.actor.clone());
-            let erasure = Erasure { account_id: message.account_id, request: bytes, actor };
+            let account_id = message.account_id;
+            let erasure = Erasure { account_id, named, request: bytes, actor };
             return Ok(Handled::List(Page::Erasure(erasure)));
         }
         let (Outcome::Erased(entries_erased), made) = self.execute(&request)? else {

@@ -6,6 +6,7 @@
 
 mod books;
 mod decision;
+mod erasure;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -14,8 +15,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use creditgate_engine::bounds::ERASED_ENTRIES_MAX;
-use creditgate_engine::entry::Entry;
 use creditgate_engine::error::Refusal;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Micros, Seq, Slot};
@@ -32,6 +31,7 @@ use crate::wire::status::Fault;
 use crate::wire::{admit, reply, v1};
 use books::Books;
 pub(crate) use decision::Sought;
+pub(crate) use erasure::Erasure;
 
 /// Most pages that may wait.
 const WAITING_MAX: usize = 64;
@@ -84,14 +84,6 @@ impl Asked {
         let after = m.after_seq.max(token.unwrap_or_default());
         Ok(Asked { account_id: m.account_id.clone(), slot, since, after, size })
     }
-}
-
-/// An erasure whose texts are to be found.
-pub(crate) struct Erasure {
-    pub(crate) account_id: String,
-    /// As it came.
-    pub(crate) request: Vec<u8>,
-    pub(crate) actor: String,
 }
 
 /// What the thread is asked for.
@@ -250,14 +242,12 @@ impl Reader {
         erasure: Erasure,
         up_to: Seq,
     ) -> Result<(), Fault> {
-        let Erasure { account_id, request, actor } = erasure;
-        let is_about = |entry: &Entry<'_>| books::accounts_of(entry).contains(&&*account_id);
         let waits = || deadline.is_none_or(|deadline| Instant::now() < deadline);
-        let found = self.journal.with_texts(up_to, ERASED_ENTRIES_MAX, waits, is_about);
-        let found = found.map_err(|error| Fault::journal_unreadable(&error))?;
+        let found = erasure.find(&self.journal, up_to, waits)?;
         if found.is_none() {
             return Err(self.too_late());
         }
+        let Erasure { request, actor, .. } = erasure;
         let method = Method::EraseTexts;
         // Whoever may erase is held to no sales channel, and an erasure is about no limit.
         let (role, own_channel) = (None, None);

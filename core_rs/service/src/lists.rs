@@ -1,6 +1,8 @@
 //! Pages of lists, read from the tables by a thread of their own: a long list never holds up an
 //! order. A page shows everything that was durable when it was asked for.
 
+mod open_items;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -11,7 +13,7 @@ use creditgate_engine::model::{Account, Status};
 use creditgate_engine::outcome::ReservationView;
 use creditgate_engine::state::State;
 use creditgate_engine::values::{Currency, Micros, SegmentIndex, Seq, Slot};
-use creditgate_store::{FollowerThread, Journal, StoreError, SyncError, Tables};
+use creditgate_store::{FollowerThread, Journal, OpenPlace, StoreError, SyncError, Tables};
 use prost::Message;
 
 use crate::abort::AbortOnPanic;
@@ -41,6 +43,11 @@ pub(crate) enum Page {
         after: Option<u64>,
         size: usize,
         now: Micros,
+    },
+    OpenItems {
+        only: Option<Slot>,
+        after: Option<OpenPlace>,
+        size: usize,
     },
     /// A filter names what does not exist: nothing can be found.
     NoAccounts,
@@ -256,6 +263,10 @@ impl Reader {
                 let accounts = accounts.collect::<Result<_, StoreError>>()?;
                 let next_page_token = reply::page_token(page.next.map(u64::from));
                 Ok(v1::ListAccountsResponse { accounts, next_page_token }.encode_to_vec())
+            }
+            Page::OpenItems { only, after, size } => {
+                let page = self.tables.list_open_items(only, after.as_ref(), size)?;
+                Ok(open_items::response(page).encode_to_vec())
             }
             Page::NoAccounts => Ok(v1::ListAccountsResponse::default().encode_to_vec()),
             Page::Changes(_) | Page::Decision(_) | Page::Erasure(_) => {

@@ -16,6 +16,7 @@ pub fn is_slow(number: u16) -> bool {
             method,
             Method::ListAccounts
                 | Method::ListReservations
+                | Method::ListOpenItems
                 | Method::ListChanges
                 | Method::GetDecision
                 | Method::EraseTexts
@@ -70,6 +71,7 @@ impl Method {
             Method::UpsertAccounts => Some(("accounts", 2)),
             Method::UpsertSegments => Some(("segments", 2)),
             Method::PostEntries => Some(("entries", 2)),
+            Method::ProposeAdjustments | Method::ApproveAdjustments => Some(("entries", 3)),
             Method::UpsertTerms => Some(("terms", 2)),
             Method::UpsertCalendars => Some(("calendars", 2)),
             Method::AssignTerms => Some(("assignments", 2)),
@@ -109,6 +111,13 @@ methods! {
     SetRollingLimit = 34, "CreditAccountService", Interactive;
     RemoveRollingLimit = 35, "CreditAccountService", Interactive;
     PostEntries = 40, "LedgerService", Bulk;
+    ListSources = 41, "LedgerService", Interactive;
+    MoveSource = 42, "LedgerService", Bulk;
+    ListOpenItems = 43, "LedgerService", Interactive;
+    ProposeAdjustments = 44, "LedgerService", Bulk;
+    ApproveAdjustments = 45, "LedgerService", Bulk;
+    RejectAdjustments = 46, "LedgerService", Interactive;
+    ListAdjustments = 47, "LedgerService", Interactive;
     UpsertTerms = 70, "TermsService", Bulk;
     UpsertCalendars = 71, "TermsService", Bulk;
     AssignTerms = 72, "TermsService", Bulk;
@@ -181,6 +190,16 @@ mod tests {
                 }
                 .encode_to_vec(),
                 Method::PostEntries => v1::PostEntriesRequest {
+                    entries: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::ProposeAdjustments => v1::ProposeAdjustmentsRequest {
+                    entries: vec![Default::default(); rows],
+                    ..Default::default()
+                }
+                .encode_to_vec(),
+                Method::ApproveAdjustments => v1::ApproveAdjustmentsRequest {
                     entries: vec![Default::default(); rows],
                     ..Default::default()
                 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use creditgate_engine::apply::apply;
-use creditgate_engine::model::{Case, Delegation, Item, Reservation, Segment};
+use creditgate_engine::model::{Adjustments, Case, Delegation, Item, Reservation, Segment};
 use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::rates::Quote;
 use creditgate_engine::state::State;
@@ -120,7 +120,7 @@ pub fn check_store(
     Ok(checked)
 }
 
-/// Cases, and who may sign in whose place.
+/// Cases, who may sign in whose place, and adjustments that wait.
 fn compare_cases(tables: &Tables, state: &State) -> Result<(), String> {
     let text = |error: StoreError| error.to_string();
     let rtxn = tables.read_txn().map_err(text)?;
@@ -142,6 +142,14 @@ fn compare_cases(tables: &Tables, state: &State) -> Result<(), String> {
     let delegations = delegations.collect::<Result<Vec<_>, _>>()?;
     if !state.cases().delegations().eq(&delegations) {
         return Err("the delegations are not what the journal leads to".to_owned());
+    }
+    let adjustments = tables.adjustments.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (_, row) = row.map_err(lmdb)?;
+        tables.decode::<Adjustments>("adjustments", row).map_err(text)
+    });
+    let adjustments = adjustments.collect::<Result<Vec<_>, _>>()?;
+    if !state.adjustments().values().eq(&adjustments) {
+        return Err("the adjustments that wait are not what the journal leads to".to_owned());
     }
     Ok(())
 }

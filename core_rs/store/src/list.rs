@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::tables::{Tables, TablesTxn};
 
 /// Most rows that one page looks at, whether they are wanted or not.
-const EXAMINED_MAX: usize = 10_000;
+pub(crate) const EXAMINED_MAX: usize = 10_000;
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::thread;
 
-use creditgate_engine::model::{Case, Delegation, Item, Reservation, Source};
+use creditgate_engine::model::{Adjustments, Case, Delegation, Item, Reservation, Source};
 use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::rates::Quote;
 use creditgate_engine::state::{
@@ -91,7 +91,7 @@ fn load_rates(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Cases, and who may sign in whose place.
+/// Cases, who may sign in whose place, and adjustments that wait.
 fn load_cases(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
     let (rtxn, lmdb) = (tables.read_txn()?, tables.lmdb());
     for row in tables.cases.iter(&rtxn).map_err(lmdb)? {
@@ -111,6 +111,14 @@ fn load_cases(tables: &Tables, state: &mut State) -> Result<(), StoreError> {
             return Err(tables.bad_row(format!("delegation {key:?} is another in its row")));
         }
         state.restore_cases().restore_delegation(delegation);
+    }
+    for row in tables.adjustments.iter(&rtxn).map_err(lmdb)? {
+        let (id, row) = row.map_err(lmdb)?;
+        let adjustments: Adjustments = tables.decode("adjustments", row)?;
+        if adjustments.id != id {
+            return Err(tables.bad_row(format!("adjustments {id} are others in their row")));
+        }
+        state.restore_adjustments(adjustments);
     }
     Ok(())
 }

@@ -79,6 +79,14 @@ impl Pending {
         }));
     }
 
+    /// Takes the entries from `seq` on back, of which none erases texts or sets a segment.
+    pub(crate) fn truncate(&mut self, seq: Seq) {
+        let kept = (seq - self.first_seq) as usize;
+        self.bytes.truncate(self.ranges.get(kept).map_or(self.bytes.len(), |range| range.start));
+        self.ranges.truncate(kept);
+        self.texts.retain(|row| row.seq < seq);
+    }
+
     /// Hands over what is decided so far; what comes next is of the commit after it.
     pub(crate) fn take(&mut self) -> Pending {
         let next = Pending {

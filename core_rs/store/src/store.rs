@@ -34,6 +34,7 @@ use crate::tables::Tables;
 use crate::window::{Key, WindowFigures, Windows};
 
 mod clock;
+mod together;
 
 /// What was decided, now or when the same was asked before.
 #[derive(Clone, Debug, PartialEq, Eq)]

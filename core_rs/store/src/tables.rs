@@ -78,6 +78,8 @@ pub struct Tables {
     pub(crate) cases: Database<'static, U64<BigEndian>, Bytes>,
     /// Whose authority and who signs with it → the delegation.
     pub(crate) delegations: Database<'static, Bytes, Bytes>,
+    /// Id → adjustments that wait for a second person.
+    pub(crate) adjustments: Database<'static, U64<BigEndian>, Bytes>,
     /// Names of the windows, in chunks: see [`crate::name_log`].
     pub(crate) names: Database<'static, Bytes, Bytes>,
     /// `format` as big-endian `u64`; `reached` as sequence and digest; `sums` of all counters;
@@ -147,7 +149,7 @@ impl Tables {
     pub(crate) fn open(path: PathBuf, map_size_bytes: usize) -> Result<Tables, StoreError> {
         let lmdb = StoreError::lmdb(&path);
         // After a power failure the last commits may be missing: the journal has them.
-        let env = open_env(&path, map_size_bytes, 16, EnvFlags::NO_META_SYNC)?;
+        let env = open_env(&path, map_size_bytes, 24, EnvFlags::NO_META_SYNC)?;
         let wtxn = env.write_txn().map_err(lmdb)?;
         let dbs = env
             .create_databases_and_commit(wtxn, |opener, wtxn| {
@@ -164,7 +166,8 @@ impl Tables {
                 let rates = opener.create_database(wtxn, Some("rates"))?;
                 let cases = opener.create_database(wtxn, Some("cases"))?;
                 let delegations = opener.create_database(wtxn, Some("delegations"))?;
-                let of_policy = (policies, watches, cases, delegations, rates);
+                let adjustments = opener.create_database(wtxn, Some("adjustments"))?;
+                let of_policy = (policies, watches, cases, delegations, rates, adjustments);
                 let sources = opener.create_database(wtxn, Some("sources"))?;
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
@@ -175,7 +178,7 @@ impl Tables {
             .map_err(lmdb)?
             .unwrap_commit();
         let (ours, of_terms, of_policy, names, meta) = dbs;
-        let (policies, watches, cases, delegations, rates) = of_policy;
+        let (policies, watches, cases, delegations, rates, adjustments) = of_policy;
         let (terms, calendars, assignments) = of_terms;
         let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
         let path = path.into();
@@ -195,6 +198,7 @@ impl Tables {
             rates,
             cases,
             delegations,
+            adjustments,
             sources,
             names,
             meta,
@@ -234,9 +238,15 @@ impl Tables {
 
     /// Up to where the tables are folded; `None` where they are of another format or of none.
     pub(crate) fn reached(&self) -> Result<Option<Reached>, StoreError> {
-        let rtxn = self.read_txn()?;
-        let format = self.meta.get(&rtxn, "format").map_err(self.lmdb())?;
-        let reached = self.meta.get(&rtxn, "reached").map_err(self.lmdb())?;
+        self.reached_in(&self.read_txn()?)
+    }
+
+    pub(crate) fn reached_in(
+        &self,
+        txn: &RoTxn<'_, WithoutTls>,
+    ) -> Result<Option<Reached>, StoreError> {
+        let format = self.meta.get(txn, "format").map_err(self.lmdb())?;
+        let reached = self.meta.get(txn, "reached").map_err(self.lmdb())?;
         if format != Some(&TABLES_FORMAT.to_be_bytes()[..]) {
             return Ok(None);
         }
@@ -298,6 +308,7 @@ impl Tables {
             self.rates.clear(wtxn)?;
             self.cases.clear(wtxn)?;
             self.delegations.clear(wtxn)?;
+            self.adjustments.clear(wtxn)?;
             self.sources.clear(wtxn)?;
             self.names.clear(wtxn)
         };

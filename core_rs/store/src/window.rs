@@ -77,6 +77,12 @@ impl Window {
         self.pending = 0;
     }
 
+    /// Forgets the latest names of the commit under construction, down to so many of it.
+    fn undo_to(&mut self, pending: u64) {
+        (pending..self.pending).for_each(|_| self.names.pop_last());
+        self.pending = pending;
+    }
+
     fn unsettled(&self) -> u64 {
         self.pending + self.sealed.iter().map(|(_, count)| count).sum::<u64>()
     }
@@ -175,6 +181,17 @@ impl Windows {
     pub(crate) fn undo(&mut self) {
         self.requests.undo();
         self.entries.undo();
+    }
+
+    /// How many names the commit under construction has: see [`Windows::undo_to`].
+    pub(crate) fn mark(&self) -> (u64, u64) {
+        (self.requests.pending, self.entries.pending)
+    }
+
+    /// Forgets the names since a mark of the same commit.
+    pub(crate) fn undo_to(&mut self, (requests, entries): (u64, u64)) {
+        self.requests.undo_to(requests);
+        self.entries.undo_to(entries);
     }
 
     /// The names since the last sealing are of a commit of `time`, on its way to the disk.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use creditgate_engine::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, Segment,
-    Source, Watch,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
+    Segment, Source, Watch,
 };
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rates::Quote;
@@ -12,7 +12,7 @@ use creditgate_engine::rows::Rows;
 use creditgate_engine::state::Sums;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
 use creditgate_engine::values::{
-    CalendarIndex, Currency, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
+    CalendarIndex, Currency, Minor, ProposalId, ReservationId, SegmentIndex, Slot, TermsIndex,
 };
 
 use heed::{PutFlags, RwTxn};
@@ -45,6 +45,7 @@ pub(crate) struct Changes {
     cases: BTreeMap<CaseId, Option<Case>>,
     /// By their keys.
     delegations: BTreeMap<Vec<u8>, Option<Delegation>>,
+    adjustments: BTreeMap<ProposalId, Option<Adjustments>>,
     /// Slots of removed reservations, whose index entries go too.
     removed: Vec<(Slot, ReservationId)>,
 }
@@ -63,6 +64,7 @@ impl Changes {
             + self.rates.len()
             + self.cases.len()
             + self.delegations.len()
+            + self.adjustments.len()
             + self.sources.len()
     }
 
@@ -138,6 +140,12 @@ impl Changes {
             match row {
                 Some(row) => tables.delegations.put(wtxn, key, encode(&mut bytes, row))?,
                 None => drop(tables.delegations.delete(wtxn, key)?),
+            }
+        }
+        for (id, row) in &self.adjustments {
+            match row {
+                Some(row) => tables.adjustments.put(wtxn, id, encode(&mut bytes, row))?,
+                None => drop(tables.adjustments.delete(wtxn, id)?),
             }
         }
         Ok(())
@@ -408,6 +416,10 @@ impl Rows for Overlay<'_> {
 
     fn set_delegation(&mut self, from: &str, to: &str, delegation: Option<Delegation>) {
         self.changes.delegations.insert(delegation_key(from, to), delegation);
+    }
+
+    fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>) {
+        self.changes.adjustments.insert(id, row);
     }
 
     fn set_source(&mut self, source: &str, row: Source) {

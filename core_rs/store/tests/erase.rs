@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::*;
-use creditgate_engine::command::{Command, EraseTexts, SetStatus};
+use creditgate_engine::command::{Command, EraseTexts, Revalue, SetStatus};
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::Outcome;
-use creditgate_store::{CommitError, Fault, Faults, Options, Step, Store, check_store, text};
+use creditgate_store::{
+    CommitError, Fault, Faults, Options, Step, Store, StoreError, check_store, text,
+};
 
 const REASON: &str = "unpaid since May";
 
@@ -34,7 +36,7 @@ fn suspend<'a>(id: &'a str, account_id: &'a str, reason: &'a str) -> Request<'a>
 }
 
 fn erase<'a>(id: &'a str, account_id: &'a str, entries: Vec<u64>) -> Request<'a> {
-    let command = EraseTexts { request: key(id), account_id, entries };
+    let command = EraseTexts { request: key(id), account_id, entries, named: vec![] };
     let reason = Some(text::seal([8; 16], "asked by letter"));
     Request { reason, ..request(Command::EraseTexts(command)) }
 }
@@ -121,6 +123,35 @@ fn a_crash_between_the_commit_and_the_erasure_leaves_nothing_to_erase() {
     let (store, recovery) = open(folder.path());
     assert_eq!(recovery.journal_seq, 5);
     assert_erased(&store);
+}
+
+#[test]
+fn entries_that_are_named_lose_their_texts_after_a_crash_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dies = Arc::new(DiesAt::default());
+    let faults = Options { faults: Arc::clone(&dies) as Arc<dyn Faults>, ..options() };
+    let mut store = store_with_texts(folder.path(), faults);
+    let revalue = Command::Revalue(Revalue { request: key("r5"), after: 0 });
+    let reason = Some(text::seal([7; 16], "as Ann asked"));
+    run(&mut store, 5, &Request { reason, ..request(revalue) });
+    let that_have_texts =
+        |store: &Store, seqs: &[u64]| store.journal().that_have_texts(seqs).expect("it reads");
+    assert_eq!(that_have_texts(&store, &[4, 5, 6]), [5]);
+    let named =
+        EraseTexts { request: key("e"), account_id: "", entries: vec![5], named: vec![4, 5] };
+    let erasure = Request { reason, ..request(Command::EraseTexts(named)) };
+    dies.0.store(true, Ordering::Relaxed);
+    store.begin(6);
+    let answer = store.execute(&erasure).expect("it is decided");
+    assert_eq!(answer.outcome, Outcome::Erased(1));
+    assert!(matches!(store.commit(), Err(CommitError::Fatal(_))));
+    assert_eq!(that_have_texts(&store, &[5]), [5], "it is there still");
+    drop(store);
+    let (store, _) = open(folder.path());
+    assert_eq!(that_have_texts(&store, &[1, 2, 3, 4, 5, 6]), [1, 2, 3, 6]);
+    assert_eq!(store.state().account(0).name.as_deref(), Some("Ann"));
+    let unknown = store.journal().look_at(&[6, 7], || true, |_, _| true);
+    assert!(matches!(unknown, Err(StoreError::FileMissing { seq: 7, .. })));
 }
 
 #[test]

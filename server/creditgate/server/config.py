@@ -21,7 +21,7 @@ that belong to the client and of those that container platforms invent from a se
 SECTION: Final = "serve"
 """The table of the file that is ours; the file may hold the client's settings as well."""
 
-_OTHER_SECTIONS: Final = frozenset({"client"})
+_OTHER_SECTIONS: Final = frozenset({"client", "sync"})
 
 CONFIG_ENV: Final = "CREDITGATE_CONFIG"
 DEFAULT_FILE: Final = Path("creditgate.toml")

@@ -1,91 +1,25 @@
-"""Structured logs on stderr: one JSON object a line, or the same for human eyes."""
+"""The server's logs: one JSON object a line on stderr, or the same for human eyes."""
 
 import logging
-import sys
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-import msgspec
+from creditgate.client import logs
 
 LOGGER: Final = logging.getLogger("creditgate.server")
-
-_FIELDS: Final = "creditgate_fields"
 
 
 def log(level: int, event: str, **fields: Any) -> None:
     """Write one line: what happened, and the figures that belong to it."""
-    LOGGER.log(level, event, extra={_FIELDS: fields})
-
-
-def _time(record: logging.LogRecord) -> str:
-    moment = datetime.fromtimestamp(record.created, tz=UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class JsonFormatter(logging.Formatter):
-    """`{"time", "level", "event", ...fields}`; lines of other libraries have a `logger` too."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        line: dict[str, Any] = {
-            "time": _time(record),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-        }
-        if record.name != LOGGER.name:
-            line["logger"] = record.name
-        line.update(getattr(record, _FIELDS, {}))
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=repr).decode()
-
-
-class ConsoleFormatter(logging.Formatter):
-    """`time LEVEL event  key=value ...`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        fields: dict[str, Any] = getattr(record, _FIELDS, {})
-        # Values can hold what a caller sent: repr keeps a line break from faking a line.
-        tail = "".join(f"  {key}={value!r}" for key, value in fields.items())
-        line = f"{_time(record)} {record.levelname:<7} {record.getMessage()}{tail}"
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+    logs.write(LOGGER, level, event, **fields)
 
 
 def set_up(level: str, form: Literal["auto", "json", "console"]) -> None:
     """Send all logs of this process to stderr, in this form from this level on."""
-    if form == "auto":
-        form = "console" if sys.stderr.isatty() else "json"
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if form == "json" else ConsoleFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    LOGGER.setLevel(level.upper())
+    logs.set_up(LOGGER, level, form)
 
 
-class LineBudget:
-    """Bounds how many lines of one kind are written in a second.
-
-    So a flood of refused calls does not become a flood of writes as well.
-    """
+class LineBudget(logs.LineBudget):
+    """Bounds how many of the server's lines of one kind are written in a second."""
 
     def __init__(self, lines_per_s_max: int) -> None:
-        self._max = lines_per_s_max
-        self._second = 0
-        self._written = 0
-        self._left_out = 0
-
-    def admit(self, now_s: float) -> bool:
-        """Whether a line may be written now. `now_s`: a clock that never goes back."""
-        if int(now_s) != self._second:
-            if self._left_out:
-                log(logging.WARNING, "lines left out", count=self._left_out)
-            self._second, self._written, self._left_out = int(now_s), 0, 0
-        if self._written >= self._max:
-            self._left_out += 1
-            return False
-        self._written += 1
-        return True
+        super().__init__(LOGGER, lines_per_s_max)

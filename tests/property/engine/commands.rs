@@ -16,7 +16,7 @@ use proptest::sample::select;
 use crate::reference::{ExposurePolicy, Referring, Rules};
 use crate::{DAY, START};
 use cases::review;
-use limits::{on_word, proposal, verification};
+use limits::{adjustments, on_word, proposal, verification};
 
 pub use limits::rules;
 
@@ -250,20 +250,22 @@ fn upsert_segment() -> BoxedStrategy<Command<'static>> {
 }
 
 fn post() -> BoxedStrategy<Command<'static>> {
-    use EntryKind::{Adjustment, CreditMemo, Invoice, OpeningBalance, Payment};
-    let kind = select(vec![Invoice, Invoice, Payment, CreditMemo, Adjustment, OpeningBalance]);
+    use EntryKind::{Adjustment, CreditMemo, Dispute, Invoice, OpeningBalance, Payment};
+    let kinds = [Invoice, Invoice, Payment, CreditMemo, Adjustment, OpeningBalance, Dispute];
+    let kind = select(kinds.to_vec());
     let ids = (account_id(), option::of(invoice_id()), option::of(order_id()));
     let parts = vec((invoice_id(), 1_i64..60), 0..3);
-    (kind, ids, amount(), any::<bool>(), seldom(), parts, (near_day(), near_day()))
-        .prop_map(|(kind, ids, amount, negative, wrong, mut allocations, (issued, due))| {
+    let dates = (near_day(), near_day());
+    (kind, ids, amount(), any::<bool>(), seldom(), parts, dates, position())
+        .prop_map(|(kind, ids, amount, negative, wrong, mut allocations, dates, position)| {
+            let (issued, due) = dates;
             let (account_id, mut invoice_id, order_id) = ids;
-            let signed = matches!(kind, Adjustment | OpeningBalance);
             match kind {
-                Invoice => invoice_id = invoice_id.or(Some("i1")),
+                Invoice | Dispute => invoice_id = invoice_id.or(Some("i1")),
                 Payment | CreditMemo => invoice_id = None,
                 Adjustment | OpeningBalance => {}
             }
-            if signed || kind == Invoice {
+            if !matches!(kind, Payment | CreditMemo) {
                 allocations.clear();
             }
             while allocations.iter().map(|(_, part)| part).sum::<i64>() > amount {
@@ -272,10 +274,14 @@ fn post() -> BoxedStrategy<Command<'static>> {
             Command::Post(Post {
                 source: "erp",
                 entry_id: "e",
-                position: 0,
+                position,
                 account_id,
                 kind,
-                amount: if signed && negative { -amount } else { amount },
+                amount: match kind {
+                    Adjustment | OpeningBalance if negative => -amount,
+                    Dispute if negative => 0,
+                    _ => amount,
+                },
                 currency: currency_for(account_id, wrong),
                 invoice_id,
                 order_id,
@@ -284,6 +290,17 @@ fn post() -> BoxedStrategy<Command<'static>> {
                 allocations,
             })
         })
+        .boxed()
+}
+
+/// Often nowhere, as of a source that does not count its entries.
+fn position() -> BoxedStrategy<u64> {
+    prop_oneof![1 => Just(0), 1 => 0_u64..9].boxed()
+}
+
+fn move_source() -> BoxedStrategy<Command<'static>> {
+    (select(vec!["erp", "pay"]), position())
+        .prop_map(|(source, position)| Command::MoveSource(MoveSource { source, position }))
         .boxed()
 }
 
@@ -369,9 +386,12 @@ fn rolling_limit() -> BoxedStrategy<Command<'static>> {
 }
 
 fn erasure() -> BoxedStrategy<Command<'static>> {
-    account_id()
-        .prop_map(|account_id| {
-            Command::EraseTexts(EraseTexts { request: REQUEST, account_id, entries: vec![1, 2] })
+    let named = prop_oneof![Just(vec![]), Just(vec![1, 2, 3])];
+    (account_id(), named)
+        .prop_map(|(account_id, named)| {
+            let account_id = if named.is_empty() { account_id } else { "" };
+            let (request, entries) = (REQUEST, vec![1, 2]);
+            Command::EraseTexts(EraseTexts { request, account_id, entries, named })
         })
         .boxed()
 }
@@ -418,6 +438,8 @@ fn step() -> BoxedStrategy<Step> {
         1 => erasure(),
         6 => review(),
         5 => post(),
+        1 => move_source(),
+        1 => adjustments(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.
             Command::Housekeep(Housekeep { closed_before: age, closed_count_max })

@@ -78,14 +78,36 @@ fn referring() -> impl Strategy<Value = Referring> {
 fn exposure() -> impl Strategy<Value = ExposurePolicy> {
     let horizon_days = option::weighted(0.8, 0..4_i32);
     let most = option::weighted(0.3, 0..=100_i128);
-    (horizon_days, any::<bool>(), any::<bool>(), most).prop_map(
-        |(horizon_days, tax_counts, freight_counts, excluded_percent_max)| ExposurePolicy {
-            horizon_days,
-            tax_counts,
-            freight_counts,
-            excluded_percent_max,
+    (horizon_days, any::<[bool; 3]>(), most).prop_map(
+        |(horizon_days, [tax_counts, freight_counts, disputed_counts], excluded_percent_max)| {
+            ExposurePolicy {
+                horizon_days,
+                tax_counts,
+                freight_counts,
+                excluded_percent_max,
+                disputed_counts,
+            }
         },
     )
+}
+
+/// Adjustments that are proposed and closed: a place among those that wait, mostly with the digest
+/// of what was proposed, until the test makes an id of it.
+pub(super) fn adjustments() -> BoxedStrategy<Command<'static>> {
+    let digest = || prop::bool::weighted(0.8).prop_map(|same| [u8::from(same); 32]);
+    let close = (0..2_u64, option::weighted(0.8, digest()));
+    prop_oneof![
+        digest().prop_map(|digest| Command::ProposeAdjustments(ProposeAdjustments {
+            request: REQUEST,
+            source: "repair",
+            digest,
+            count: 2,
+        })),
+        close.prop_map(|(adjustments, approved)| {
+            Command::CloseAdjustments(CloseAdjustments { request: REQUEST, adjustments, approved })
+        }),
+    ]
+    .boxed()
 }
 
 /// An upsert on the word of the ledger, or of those who work here.

@@ -4,6 +4,8 @@ mod checks;
 mod commands;
 mod reference;
 
+use std::collections::BTreeMap;
+
 use creditgate_engine::apply::apply;
 use creditgate_engine::command::*;
 use creditgate_engine::decide::{confine, decide};
@@ -134,6 +136,12 @@ impl Run {
                 *proposal = self.model.waiting(account_id, *proposal as usize);
                 return command;
             }
+            Command::CloseAdjustments(command) => {
+                let mut waiting = self.model.adjustments.keys().rev();
+                let place = command.adjustments as usize;
+                command.adjustments = waiting.nth(place).copied().unwrap_or(7);
+                return Command::CloseAdjustments(*command);
+            }
             Command::ReviewCase(command) => {
                 command.case = self.case(command.case);
                 if let (Act::Approve(approve), Some(case)) =
@@ -219,6 +227,8 @@ impl Run {
             ];
             assert_eq!(found.map(i128::from), expected, "account {id}");
         }
+        let found = dump.sources.iter().map(|(name, row)| (&**name, (row.position, row.heard_at)));
+        assert_eq!(found.collect::<BTreeMap<_, _>>(), model.sources);
         self.assert_limits();
         for (slot, id) in (0..).zip(&model.opened) {
             let found = dump.groups.get(&slot).map(Group::exposure);
@@ -269,7 +279,7 @@ impl Run {
             .iter()
             .map(|((slot, invoice_id), item)| {
                 let id = &*dump.accounts[*slot as usize].0.id;
-                let amounts = [item.captured, item.open].map(i128::from);
+                let amounts = [item.captured, item.open, item.disputed].map(i128::from);
                 let dates = (item.day, item.dated, item.due, item.grace_days);
                 ((id, &**invoice_id), amounts, item.posted, item.settled_at, dates)
             })
@@ -280,7 +290,7 @@ impl Run {
             .map(|(key, i)| {
                 let day = i.issued.unwrap_or(Day::of(i.heard));
                 let dates = (day, i.issued.is_some(), i.due, i.grace_days);
-                (*key, [i.captured, i.open], i.posted, i.settled_at, dates)
+                (*key, [i.captured, i.open, i.disputed], i.posted, i.settled_at, dates)
             })
             .collect();
         expected.sort_by_key(|((account, _), ..)| model.opened.iter().position(|id| id == account));
@@ -306,9 +316,12 @@ impl Run {
         }
     }
 
-    /// Cases are the model's.
+    /// Cases are the model's, and adjustments.
     fn assert_cases(&self) {
         let state = &self.state;
+        let waiting = state.adjustments().values().map(|row| (row.id, row.digest, &*row.by));
+        let expected = self.model.adjustments.iter().map(|(id, (digest, by))| (*id, *digest, *by));
+        assert_eq!(waiting.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         let cases = state.cases().iter().map(|case| {
             let signatures = case.signatures.iter();
             let signatures =
@@ -368,6 +381,8 @@ impl Run {
         let delegations = dump.delegations.iter().cloned();
         delegations.for_each(|one| restored.restore_cases().restore_delegation(one));
         dump.sources.iter().for_each(|(source, row)| restored.restore_source(source, *row));
+        let adjustments = dump.adjustments.values().cloned();
+        adjustments.for_each(|row| restored.restore_adjustments(row));
         dump.watches.iter().for_each(|(slot, row)| restored.restore_watch(*slot, row.clone()));
         dump.policies.iter().for_each(|row| restored.restore_policy(row.clone()));
         assert!(restored.add_up() && restored.sum_up());
@@ -387,6 +402,7 @@ fn kind(refusal: &Refusal) -> String {
     let text = match refusal {
         Refusal::Limit(refusal) => format!("{refusal:?}"),
         Refusal::Case(refusal) => format!("{refusal:?}"),
+        Refusal::Adjustments(refusal) => format!("{refusal:?}"),
         refusal => format!("{refusal:?}"),
     };
     text.chars().take_while(|c| c.is_alphanumeric()).collect()

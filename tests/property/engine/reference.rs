@@ -83,6 +83,7 @@ pub struct Invoice {
     pub issued: Option<Day>,
     pub due: Option<Day>,
     pub grace_days: u16,
+    pub disputed: Amount,
 }
 
 /// A rule, what was observed, what it was held against, and whose it is where not the account's.
@@ -122,6 +123,10 @@ pub struct Model {
     pub rates: BTreeMap<(Currency, Currency), (Fraction, Micros)>,
     pub orders: BTreeMap<u64, Order>,
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
+    /// How far each source has come, and when it told something, to the minute.
+    pub sources: BTreeMap<&'static str, (u64, Micros)>,
+    /// Adjustments that wait: the digest of their entries, and who proposed them.
+    pub adjustments: BTreeMap<u64, ([u8; 32], &'static str)>,
     /// Accounts to which something was shipped or billed.
     pub billed: BTreeSet<&'static str>,
     pub cases: BTreeMap<u64, Case>,
@@ -154,6 +159,14 @@ impl Model {
         self.outstanding(account) + self.captured(account) + self.reserved(account)
     }
 
+    /// What counts of it against limits.
+    fn counted(&self, account: &str) -> Amount {
+        let items = self.invoices.iter().filter(|((a, _), _)| *a == account);
+        let contested: Amount = items.map(|(_, i)| i.disputed.min(i.open).max(0)).sum();
+        let counts = self.rules.exposure.disputed_counts;
+        self.exposure(account) - if counts { 0 } else { contested }
+    }
+
     /// The account and those above it.
     fn lineage(&self, account: &str) -> Vec<&'static str> {
         let mut all = Vec::new();
@@ -165,10 +178,14 @@ impl Model {
         all
     }
 
-    /// What the account and all below it owe together.
+    /// The account and all below it.
+    fn below(&self, head: &str) -> impl Iterator<Item = &'static str> {
+        self.accounts.keys().copied().filter(move |id| self.lineage(id).contains(&head))
+    }
+
+    /// What they owe together.
     pub fn group_exposure(&self, head: &str) -> Amount {
-        let below = self.accounts.keys().filter(|id| self.lineage(id).contains(&head));
-        below.map(|id| self.exposure(id)).sum()
+        self.below(head).map(|id| self.exposure(id)).sum()
     }
 
     /// Whether there is anything to sum up under the account.
@@ -177,11 +194,15 @@ impl Model {
         has_below || self.accounts[head].shared.is_some()
     }
 
-    /// What the accounts of a segment in one currency owe together.
+    /// The accounts of a segment in one currency.
+    fn members(&self, segment: &str, currency: Currency) -> impl Iterator<Item = &'static str> {
+        let of = move |a: &Account| a.segment == Some(segment) && a.currency == currency;
+        self.accounts.iter().filter(move |(_, account)| of(account)).map(|(id, _)| *id)
+    }
+
+    /// What they owe together.
     pub fn segment_exposure(&self, segment: &str, currency: Currency) -> Amount {
-        let of = |a: &Account| a.segment == Some(segment) && a.currency == currency;
-        let all = self.accounts.iter().filter(|(_, account)| of(account));
-        all.map(|(id, _)| self.exposure(id)).sum()
+        self.members(segment, currency).map(|id| self.exposure(id)).sum()
     }
 
     /// Each limit that the account is held to together with others, the nearest first, and what it
@@ -189,15 +210,16 @@ impl Model {
     fn shared(&self, account: &str) -> Vec<(Level, Amount)> {
         let left = |head: &&'static str| {
             let limit = self.accounts[*head].shared?;
-            Some((Level::Group((*head).into()), limit - self.group_exposure(head)))
+            let owed: Amount = self.below(head).map(|id| self.counted(id)).sum();
+            Some((Level::Group((*head).into()), limit - owed))
         };
         let mut all: Vec<_> = self.lineage(account).iter().filter_map(left).collect();
         let Account { segment, currency, .. } = self.accounts[account];
         if let Some(segment) = segment
             && let Some(cap) = self.caps.get(&(segment, currency))
         {
-            let exposure = self.segment_exposure(segment, currency);
-            all.push((Level::Segment(segment.into()), cap - exposure));
+            let owed: Amount = self.members(segment, currency).map(|id| self.counted(id)).sum();
+            all.push((Level::Segment(segment.into()), cap - owed));
         }
         all
     }
@@ -216,7 +238,7 @@ impl Model {
     }
 
     fn own_available(&self, account: &str) -> Option<Amount> {
-        let exposure = self.exposure(account);
+        let exposure = self.counted(account);
         match self.limit(account).kind {
             LimitKind::Unlimited => self.accounts[account].rolling.map(|(cap, ..)| cap - exposure),
             LimitKind::Amount(amount) => {
@@ -384,6 +406,9 @@ impl Model {
             Command::SetRollingLimit(c) => next.set_rolling_limit(c).map(|()| vec![])?,
             Command::RemoveRollingLimit(c) => next.remove_rolling_limit(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
+            Command::MoveSource(c) => next.hear(c.source, c.position),
+            Command::ProposeAdjustments(c) => next.propose_adjustments(c)?,
+            Command::CloseAdjustments(c) => next.close_adjustments(c)?,
             Command::UpsertTerms(c) => next.upsert_terms(c)?,
             Command::UpsertCalendar(c) => next.upsert_calendar(c),
             Command::AssignTerms(c) => next.assign_terms(c)?,
@@ -396,7 +421,9 @@ impl Model {
             Command::UpsertRate(c) => next.upsert_rate(c)?,
             Command::Revalue(c) => next.revalue(c)?,
             // Names and reasons decide nothing.
-            Command::EraseTexts(c) if !next.accounts.contains_key(c.account_id) => {
+            Command::EraseTexts(c)
+                if c.named.is_empty() && !next.accounts.contains_key(c.account_id) =>
+            {
                 return refuse("AccountNotFound");
             }
             Command::EraseTexts(_) => vec![],

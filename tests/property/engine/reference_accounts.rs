@@ -78,10 +78,13 @@ impl Model {
 
     /// Whether an account comes to other limits by a maximum order, a segment or a parent.
     fn changes_limits(&self, before: &Account, after: &Account) -> bool {
+        let mut limits = before.backing.proposals.values().map(|waiting| waiting.1);
+        let inherits = |limit: Limit| limit.kind == LimitKind::Inherit;
+        let may_inherit = inherits(before.limit) || limits.any(inherits);
         let of_segment = |account: &Account| {
             let key = (account.segment?, account.currency);
             let default = self.defaults.get(&key).copied();
-            let inherited = default.filter(|_| before.limit.kind == LimitKind::Inherit);
+            let inherited = default.filter(|_| may_inherit);
             let capped = self.caps.contains_key(&key).then_some(key);
             Some((inherited, capped)).filter(|found| *found != (None, None))
         };

@@ -226,6 +226,21 @@ impl Model {
         approves.then_some(base)
     }
 
+    pub(super) fn propose_adjustments(&mut self, c: &ProposeAdjustments<'static>) -> Result {
+        self.adjustments.insert(self.seq, (c.digest, self.actor));
+        Ok(vec![])
+    }
+
+    pub(super) fn close_adjustments(&mut self, c: &CloseAdjustments<'static>) -> Result {
+        match (self.adjustments.get(&c.adjustments), c.approved) {
+            (None, _) => return refuse("NotFound"),
+            (Some((_, by)), Some(_)) if *by == self.actor => return refuse("Own"),
+            (Some((digest, _)), Some(approved)) if *digest != approved => return refuse("Others"),
+            _ => self.adjustments.remove(&c.adjustments),
+        };
+        Ok(vec![])
+    }
+
     pub(super) fn decide_proposal(&mut self, id: &str, proposal: u64, agrees: bool) -> Result<()> {
         let (by, today) = (self.actor, Day::of(self.now));
         let Some(account) = self.accounts.get_mut(id) else { return refuse("AccountNotFound") };

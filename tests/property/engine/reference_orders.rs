@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// A source that does not move is noted as heard so often.
+const MINUTE: Micros = 60_000_000;
+
 impl Model {
     /// Notes which of an account's orders have closed and which of its invoices are settled.
     fn settle(&mut self) {
@@ -373,6 +376,13 @@ impl Model {
                 }
             }
             (_, None) => account.unallocated += amount,
+            (EntryKind::Dispute, Some(invoice_id)) => {
+                let key = (c.account_id, invoice_id);
+                let known = self.invoices.get(&key).map_or(0, |invoice| invoice.disputed);
+                if amount != known {
+                    self.invoices.entry(key).or_insert_with(new).disputed = amount;
+                }
+            }
             (EntryKind::Adjustment, Some(invoice_id)) => {
                 self.invoices.entry((c.account_id, invoice_id)).or_insert_with(new).open += amount;
             }
@@ -400,7 +410,17 @@ impl Model {
             }
         }
         self.settle();
+        self.hear(c.source, c.position);
         self.in_range(c.account_id)
+    }
+
+    pub(super) fn hear(&mut self, source: &'static str, position: u64) -> Vec<Answer> {
+        let now = self.now;
+        let (reached, heard_at) = self.sources.entry(source).or_insert((0, now - MINUTE));
+        if position > *reached || now - *heard_at >= MINUTE {
+            (*reached, *heard_at) = (position.max(*reached), now);
+        }
+        vec![]
     }
 
     /// Moves what the order still reserves: its invoice came before its capture.

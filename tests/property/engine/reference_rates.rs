@@ -23,6 +23,7 @@ pub struct ExposurePolicy {
     pub tax_counts: bool,
     pub freight_counts: bool,
     pub excluded_percent_max: Option<Amount>,
+    pub disputed_counts: bool,
 }
 
 impl Default for ExposurePolicy {
@@ -32,6 +33,7 @@ impl Default for ExposurePolicy {
             tax_counts: true,
             freight_counts: true,
             excluded_percent_max: None,
+            disputed_counts: true,
         }
     }
 }
@@ -43,7 +45,9 @@ impl ExposurePolicy {
         let (tax, freight) = (self.tax_counts, self.freight_counts);
         let most = self.excluded_percent_max.map(|most| format!("excluded_percent_max = {most}\n"));
         let (horizon, most) = (horizon.unwrap_or_default(), most.unwrap_or_default());
-        format!("[exposure]\n{horizon}{most}tax_counts = {tax}\nfreight_counts = {freight}\n")
+        let disputed = format!("disputed_counts = {}\n", self.disputed_counts);
+        let rest = format!("tax_counts = {tax}\nfreight_counts = {freight}\n");
+        format!("[exposure]\n{horizon}{most}{disputed}{rest}")
     }
 }
 

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use creditgate_engine::apply::apply;
+use creditgate_engine::command::Command;
 use creditgate_engine::decide::decide;
 use creditgate_engine::decide::levels::{ceiling, effective_limit};
-use creditgate_engine::event::Event;
+use creditgate_engine::event::{CaseEvent, Event};
 use creditgate_engine::outcome::{Decision, Outcome, ReasonCode, Reserved};
 use creditgate_engine::state::State;
 use creditgate_engine::values::Seq;
@@ -22,9 +23,15 @@ fn bytes(decided: &(Outcome, Vec<Event<'_>>)) -> Vec<u8> {
 pub fn check_journal(store: &Store) {
     let mut state = State::default();
     let mut sums: BTreeMap<u32, (i64, i64, i64)> = BTreeMap::new();
-    let mut next: Seq = 1;
+    let (mut next, mut with_reasons): (Seq, BTreeSet<Seq>) = (1, BTreeSet::new());
     let read = store.journal().read(1, |commit| {
         for entry in &commit.entries {
+            if entry.request.reason.is_some_and(|reason| reason.text().is_some()) {
+                with_reasons.insert(next);
+            }
+            if let Command::EraseTexts(command) = &entry.request.command {
+                assert!(command.entries.iter().all(|seq| !with_reasons.contains(seq)));
+            }
             let decided = decide(&state, next, commit.head.time, &entry.request);
             let stored = (entry.outcome.clone(), entry.events.clone());
             assert_eq!(bytes(&decided.expect("it was decided before")), bytes(&stored));
@@ -37,9 +44,17 @@ pub fn check_journal(store: &Store) {
                 Outcome::ReservedAll(all) => all.iter().collect(),
                 _ => Vec::new(),
             };
-            // What does not count yet is held to no limit.
-            let counts =
-                |r: &&&Reserved| r.verdict.decision == Decision::Approved && r.counted() > 0;
+            // What does not count yet is held to no limit, and what an order of a case is told that
+            // asks again was decided before.
+            let is_new = |r: &Reserved| {
+                entry.events.iter().any(|event| {
+                    matches!(event, Event::Reserved { reservation, .. }
+                        if Some(*reservation) == r.reservation)
+                })
+            };
+            let counts = |r: &&&Reserved| {
+                r.verdict.decision == Decision::Approved && r.counted() > 0 && is_new(r)
+            };
             for reserved in approved.iter().filter(counts) {
                 let id = reserved.reservation.expect("what is approved is reserved");
                 let slot = state.reservation(id).expect("it is there").slot;
@@ -51,8 +66,9 @@ pub fn check_journal(store: &Store) {
                 let mut reasons = reserved.verdict.reasons.iter();
                 let may_pass = reasons.any(|reason| beyond.contains(&reason.code));
                 if let Some(limit) = ceiling(&limit, conditions, now) {
-                    let exposure = state.position(slot).exposure();
-                    assert!(may_pass || exposure <= limit, "entry {next}: {reserved:?}");
+                    let exposure = i128::from(state.position(slot).exposure());
+                    let counted = exposure - state.excluded(slot);
+                    assert!(may_pass || counted <= limit.into(), "entry {next}: {reserved:?}");
                 }
             }
             next += 1;
@@ -75,7 +91,8 @@ pub fn check_journal(store: &Store) {
 fn add(sums: &mut BTreeMap<u32, (i64, i64, i64)>, state: &State, event: &Event<'_>) {
     let of = |id| state.reservation(id).expect("it is there").slot;
     let (slot, o, c, r) = match *event {
-        Event::Reserved { slot, amount, .. } => (slot, 0, 0, amount),
+        Event::Reserved { slot, amount, .. }
+        | Event::Case(CaseEvent::Reserved { slot, amount, .. }) => (slot, 0, 0, amount),
         Event::Grown { reservation, amount }
         | Event::Counted { reservation, amount }
         | Event::Revalued { reservation, amount, .. } => (of(reservation), 0, 0, amount),

@@ -4,7 +4,7 @@ use creditgate_engine::command::*;
 use creditgate_engine::counting::{OrderDetails, Shipping};
 use creditgate_engine::entry::Request;
 use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
-use creditgate_engine::outcome::{Outcome, ReasonCode};
+use creditgate_engine::outcome::{Outcome, ReasonCode, Reserved};
 use creditgate_engine::rates::Rate;
 use creditgate_engine::terms::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Ttl};
@@ -20,14 +20,16 @@ const ACCOUNTS: [&str; 3] = ["acme", "bolt", "cord"];
 const PARENTS: [&str; 4] = ["", "acme", "bolt", "cord"];
 const ORDERS: [&str; 4] = ["o0", "o1", "o2", "o3"];
 const TERMS: [&str; 2] = ["net", "late"];
-// Under one of them accounts cross bands, and some orders are referred.
-const POLICIES: [&str; 3] = [
+// Under one of them accounts cross bands, and some orders are referred. It leaves limits to whoever
+// sets them, as they move accounts over bands: under another one most of those become proposals.
+const POLICIES: [&str; 4] = [
     limits::POLICY,
     "[approvals]
      escalate_after_hours = 1
      bands = [{ roles = 'finance' }]
      [exposure]
-     horizon_days = 0",
+     horizon_days = 0
+     disputed_counts = false",
     "[all]
      first-order = { outcome = 'notify' }
      overdue-days = { days = 0, outcome = 'alert' }
@@ -42,14 +44,16 @@ const POLICIES: [&str; 3] = [
      maximum-order = { amount = '2.00 USD', outcome = 'refer' }
      [account.acme]
      first-order = { excluded = true }
-     [limits]
-     owner = 'ledger'
      [approvals]
      escalate_after_hours = 1
      bands = [{ roles = 'finance', up_to = '1.50 USD' }, { roles = 'finance', signatures = 2 }]
      [exposure]
      horizon_days = 0
      tax_counts = false",
+    "[limits]
+     owner = 'ledger'
+     [approvals]
+     bands = [{ roles = 'finance' }]",
 ];
 const INVOICES: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
@@ -109,8 +113,9 @@ impl Simulation {
         let (order_id, invoice_id) = (ORDERS[which], INVOICES[which]);
         let order = |random: &mut Random| order(random, today, account_id, order_id, amount);
         let target = Target::Order(OrderKey { account_id, order_id });
-        match random.below(29) {
-            27..=28 => self.case(request),
+        match random.below(33) {
+            32 => self.erasure(request),
+            27..=28 | 30..=31 => self.case(request),
             0..=1 => self.upsert(request, account_id),
             2..=7 => {
                 let (order, allow_partial) = (order(random), random.chance(1, 3));
@@ -160,10 +165,14 @@ impl Simulation {
             }
             17..=18 => self.conditions(request, account_id, amount),
             19..=20 => self.payment_terms(request, account_id),
-            21 => self.policy(request),
+            21 | 29 => self.policy(request),
             22..=23 => self.limits(request, account_id),
             24 => self.rates(request),
-            _ => self.post(account_id, which, amount, id),
+            _ => {
+                let latest = self.latest_order().filter(|_| self.random.chance(1, 2));
+                let (account_id, which) = latest.unwrap_or((account_id, which));
+                self.post(account_id, which, amount, id)
+            }
         }
     }
 
@@ -282,7 +291,6 @@ impl Simulation {
         }
     }
 
-    /// Versions of which half say something; half of what is activated is not there.
     fn rates(&mut self, request: RequestKey<'static>) -> Command<'static> {
         if self.random.chance(1, 3) {
             return Command::Revalue(Revalue { request, after: 0 });
@@ -293,26 +301,59 @@ impl Simulation {
         Command::UpsertRate(UpsertRate { request, base, currency, rate, source, as_of })
     }
 
+    /// Of what is activated a part is not there, or was put by the same caller.
     fn policy(&mut self, request: RequestKey<'static>) -> Command<'static> {
+        let versions = self.acknowledged.iter().filter_map(|(_, answer)| match answer.outcome {
+            Outcome::Policy(version) => Some(version),
+            _ => None,
+        });
+        let latest = versions.fold(1, u64::max);
         let random = &mut self.random;
-        if random.chance(1, 2) {
-            let version = 2 + random.below(4);
-            return Command::ActivatePolicy(ActivatePolicy { request, version });
+        let version = 2 + random.below(latest);
+        match random.below(6) {
+            0..=2 => Command::ActivatePolicy(ActivatePolicy { request, version }),
+            3 => {
+                let version = random.chance(2, 3).then_some(version);
+                Command::ShadowPolicy(ShadowPolicy { request, version })
+            }
+            _ => Command::PutPolicy(PutPolicy { request, text: random.pick(&POLICIES) }),
         }
-        if random.chance(1, 3) {
-            let version = random.chance(2, 3).then_some(2 + random.below(4));
-            return Command::ShadowPolicy(ShadowPolicy { request, version });
+    }
+
+    /// What was reserved last: the account, and which of the orders.
+    fn latest_order(&self) -> Option<(&'static str, usize)> {
+        self.acknowledged.iter().rev().find_map(|(asked, answer)| {
+            let Outcome::Reserved(Reserved { reservation: Some(_), .. }) = answer.outcome else {
+                return None;
+            };
+            let Command::Reserve(Reserve { order, .. }) = &asked.command else { return None };
+            let which = ORDERS.iter().position(|id| *id == order.order_id)?;
+            Some((order.account_id, which))
+        })
+    }
+
+    /// Reasons of entries about no account: whether they are there decides nothing.
+    fn erasure(&mut self, request: RequestKey<'static>) -> Command<'static> {
+        let is_of_none = |command: &Command<'_>| {
+            command.accounts().is_empty() && !matches!(command, Command::ReviewCase(_))
+        };
+        let of_none = self.acknowledged.iter().filter(|(asked, _)| is_of_none(&asked.command));
+        let named: Vec<_> = of_none.map(|(_, answer)| answer.seq).collect();
+        let named = named[named.len().saturating_sub(5)..].to_vec();
+        if named.is_empty() {
+            return self.rates(request);
         }
-        Command::PutPolicy(PutPolicy { request, text: random.pick(&POLICIES) })
+        let entries = named.clone();
+        Command::EraseTexts(EraseTexts { request, account_id: "", entries, named })
     }
 
     /// Something about a case that an answer has named.
     fn case(&mut self, request: RequestKey<'static>) -> Command<'static> {
         let cases = self.acknowledged.iter().filter_map(|(_, answer)| match &answer.outcome {
-            Outcome::Reserved(reserved) => reserved.case,
+            Outcome::Reserved(reserved) => Some((reserved.case?, &reserved.verdict.reasons)),
             _ => None,
         });
-        let latest: Vec<u64> = cases.collect();
+        let latest: Vec<_> = cases.collect();
         let random = &mut self.random;
         if random.chance(1, 8) {
             let during = random.chance(2, 3).then_some((0, self.now + 9_000_000));
@@ -320,9 +361,14 @@ impl Simulation {
             return Command::Delegate(Delegate { request, to, role, during, from });
         }
         let back = random.below(2) as usize;
-        let case = latest.into_iter().rev().nth(back).unwrap_or(1);
-        let code = ReasonCode::TermsUpgraded;
-        let waived = vec![random.pick(&[code, code, code, ReasonCode::UtilisationReached])];
+        // Mostly what its order was referred for.
+        let (case, waived) = match latest.into_iter().rev().nth(back) {
+            Some((case, reasons)) if random.chance(3, 4) => {
+                (case, reasons.iter().map(|reason| reason.code).collect())
+            }
+            Some((case, _)) => (case, vec![ReasonCode::UtilisationReached]),
+            None => (1, vec![ReasonCode::TermsUpgraded]),
+        };
         let (amount, until, on_behalf_of, revision) = (None, None, None, None);
         let approve = Approve { waived, amount, until, on_behalf_of, revision };
         let act = match random.below(14) {
@@ -355,11 +401,65 @@ impl Simulation {
             amount,
             currency: usd(),
             invoice_id: (kind != EntryKind::Payment).then_some(invoice_id),
-            order_id: random.chance(1, 2).then_some(ORDERS[which]),
+            order_id: random.chance(3, 4).then_some(ORDERS[which]),
             issued: None,
             due: None,
             allocations: if paid { vec![(invoice_id, amount)] } else { Vec::new() },
         })
+    }
+
+    fn dispute(&self) -> Post<'static> {
+        let which = self.requests as usize;
+        Post {
+            source: "erp",
+            entry_id: leak(format!("d{which}")),
+            position: self.requests,
+            account_id: ACCOUNTS[which % 2],
+            kind: EntryKind::Dispute,
+            amount: (which % 3 * 80) as i64,
+            currency: usd(),
+            invoice_id: Some(INVOICES[which % INVOICES.len()]),
+            order_id: None,
+            issued: None,
+            due: None,
+            allocations: Vec::new(),
+        }
+    }
+
+    /// What the ledger's loader says between other requests: by no die, so that each seed goes on
+    /// finding what it found.
+    pub fn between(&self) -> Option<Request<'static>> {
+        let source = if self.requests.is_multiple_of(2) { "erp" } else { "pay" };
+        let command = match self.requests % 13 {
+            0 => Command::MoveSource(MoveSource { source, position: self.requests }),
+            4 => Command::Post(self.dispute()),
+            _ => return None,
+        };
+        Some(Request { command, actor: "sim", channel: "", reason: None })
+    }
+
+    /// Adjustments that are proposed, and decided by somebody else or their proposer: likewise.
+    pub fn adjustments(&self) -> Option<Request<'static>> {
+        let step = self.requests % 26;
+        let name = &*format!("adjustments {}", self.requests).leak();
+        let request = RequestKey { id: name, row: 0, call: 0 };
+        let (digest, count) = ([9; 32], 1);
+        let proposed = self.acknowledged.iter().rev().find_map(|(asked, answer)| {
+            matches!(asked.command, Command::ProposeAdjustments(_)).then_some(answer.seq)
+        });
+        let command = match (step, proposed) {
+            (0..=2, _) => {
+                let proposed = ProposeAdjustments { request, source: "repair", digest, count };
+                Command::ProposeAdjustments(proposed)
+            }
+            (13..=15, Some(adjustments)) => {
+                let approved = (step < 15).then_some(digest);
+                Command::CloseAdjustments(CloseAdjustments { request, adjustments, approved })
+            }
+            _ => return None,
+        };
+        let actor = if step == 13 { "sim" } else { "other" };
+        Some(Request { command, actor, channel: "", reason: None })
     }
 
     pub fn request(&mut self) -> Request<'static> {

@@ -63,6 +63,7 @@ from creditgate.client import (
     OrderItem,
     OrderState,
     PastDecision,
+    PendingAdjustments,
     PendingProposal,
     Policy,
     PolicyProblem,
@@ -71,6 +72,7 @@ from creditgate.client import (
     Position,
     ProposalDecision,
     ProposalState,
+    ProposedAdjustments,
     ProposeResult,
     Reason,
     ReasonCode,
@@ -105,6 +107,7 @@ from creditgate.client import (
     Waiver,
 )
 from creditgate.client import _account as account_calls
+from creditgate.client import _adjustments as adjustments_calls
 from creditgate.client import _approval as approval_calls
 from creditgate.client import _audit as audit_calls
 from creditgate.client import _clock as clock_calls
@@ -135,7 +138,7 @@ from creditgate.v1 import (
 FILES = [
     (decision_pb2, decision_calls),
     (account_pb2, SimpleNamespace(**vars(account_calls) | vars(conditions_calls))),
-    (ledger_pb2, ledger_calls),
+    (ledger_pb2, SimpleNamespace(**vars(ledger_calls) | vars(adjustments_calls))),
     (limits_pb2, limits_calls),
     (terms_pb2, terms_calls),
     (policy_pb2, policy_calls),
@@ -155,7 +158,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 68
+    assert len(found) == 75
     return found
 
 
@@ -223,6 +226,10 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.EntryResult, EntryResult, []),
     (ledger_pb2.EntryRejection, EntryRejection, []),
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
+    (ledger_pb2.PendingAdjustments, PendingAdjustments, []),
+    (ledger_pb2.ProposeAdjustmentsResponse, ProposedAdjustments, []),
+    (ledger_pb2.ApproveAdjustmentsResponse, ProposalDecision, []),
+    (ledger_pb2.RejectAdjustmentsResponse, ProposalDecision, []),
     (verification_pb2.Verification, Verification, []),
     (verification_pb2.LimitProposal, LimitProposal, []),
     (verification_pb2.LimitApproval, LimitApproval, []),

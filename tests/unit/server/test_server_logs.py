@@ -3,7 +3,8 @@ import logging
 
 import pytest
 
-from creditgate.server.logs import LOGGER, ConsoleFormatter, JsonFormatter, LineBudget, log
+from creditgate.client.logs import ConsoleFormatter, JsonFormatter
+from creditgate.server.logs import LOGGER, LineBudget, log
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ Other packages add commands through the entry point group `creditgate.commands`;
 the server takes its options and its connection from `connected`.
 """
 
-from creditgate.client.cli._connection import Connection, connected
+from creditgate.client.cli._connection import Connection, Failure, connected
+from creditgate.client.cli._output import amount, facts, table
 from creditgate.client.cli._parameters import TIME
 from creditgate.client.cli._root import main
 
-__all__ = ["TIME", "Connection", "connected", "main"]
+__all__ = ["TIME", "Connection", "Failure", "amount", "connected", "facts", "main", "table"]

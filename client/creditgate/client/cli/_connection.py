@@ -45,10 +45,11 @@ class ClientSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The configuration file, which the server shares: what it reads is not looked into here."""
+    """The configuration file, which others share: what they read is not looked into here."""
 
     client: ClientSection = ClientSection()
     serve: dict[str, Any] = {}
+    sync: dict[str, Any] = {}
 
 
 class Connection:

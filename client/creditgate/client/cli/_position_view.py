@@ -95,6 +95,7 @@ def _list(position: Position, today: date) -> RenderableType:
             ("captured", text(position.captured_minor)),
             ("reserved", text(position.reserved_minor)),
             ("exposure", text(position.exposure_minor)),
+            ("disputed", text(position.disputed_minor or None)),
             ("available", f"{available} (takes no orders: {barred})" if barred else available),
             ("which bounds", str(position.bound_by or "")),
             ("used", utilisation_text(position)),

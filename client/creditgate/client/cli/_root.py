@@ -14,6 +14,7 @@ from creditgate.client.cli import (
     conditions,
     decision,
     entry,
+    ledger,
     limits,
     order,
     policy,
@@ -32,8 +33,10 @@ _NEGATIVE = re.compile(r"-[0-9.]")
 _ELSEWHERE = {
     "access": "creditgate-server",
     "audit": "creditgate-audit",
+    "deadletter": "creditgate-loaders",
     "load": "creditgate-loaders",
     "serve": "creditgate-server",
+    "sync": "creditgate-loaders",
 }
 
 # The backspace tells click to leave the lines after it as they are.
@@ -152,6 +155,7 @@ def _owner(point: EntryPoint) -> str:
         limits.limit,
         limits.verification,
         entry.entry,
+        ledger.ledger,
         order.adjust,
         order.capture,
         order.check,

@@ -71,14 +71,18 @@ pub struct SetStatus<'a> {
     pub status: Status,
 }
 
-/// What people wrote about an account, its name and reasons, is to go. Why stands in the entry.
+/// What people wrote is to go: about an account, its name and reasons; or the reasons of entries
+/// about none. Why stands in the entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EraseTexts<'a> {
     /// The caller's name for this request.
     #[serde(borrow)]
     pub request: RequestKey<'a>,
-    /// Which account.
+    /// Which account; empty where entries are named instead.
     pub account_id: &'a str,
     /// The entries whose texts go, in order, as the server has found them.
     pub entries: Vec<Seq>,
+    /// The entries that were named, in order; none, and not written, where an account is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Seq>,
 }

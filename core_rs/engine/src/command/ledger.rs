@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Currency, Day, Minor};
+use crate::command::RequestKey;
+use crate::values::{Currency, Day, Minor, ProposalId};
 
 /// What kind of movement the ledger reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub enum EntryKind {
     Adjustment,
     /// An open item from before the service started, signed.
     OpeningBalance,
+    /// Says how much of an invoice is disputed from now on; moves no money.
+    Dispute,
 }
 
 /// One movement in the ledger.
@@ -33,7 +36,8 @@ pub struct Post<'a> {
     pub account_id: &'a str,
     /// What.
     pub kind: EntryKind,
-    /// Greater than zero; signed and not zero for adjustments and opening balances.
+    /// Greater than zero; signed and not zero for adjustments and opening balances; at least zero
+    /// for disputes.
     pub amount: Minor,
     /// Must be the account's.
     pub currency: Currency,
@@ -48,4 +52,43 @@ pub struct Post<'a> {
     pub due: Option<Day>,
     /// What part settles which invoice; in sum at most the amount.
     pub allocations: Vec<(&'a str, Minor)>,
+}
+
+/// A source's stream has been taken up to here: said by itself where no entry says it. It needs no
+/// name to be known by, for it is absolute and moves nothing back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveSource<'a> {
+    /// Which system.
+    pub source: &'a str,
+    /// Where in its stream; zero: nowhere, it was only heard.
+    pub position: u64,
+}
+
+/// Adjustments that somebody would have posted. Why stands in the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposeAdjustments<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Under which source they would be posted.
+    pub source: &'a str,
+    /// SHA-256 of the entries.
+    #[serde(with = "serde_bytes")]
+    pub digest: [u8; 32],
+    /// How many entries.
+    pub count: u32,
+}
+
+/// Adjustments to approve or to turn down. Why stands in the entry, where it is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseAdjustments<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which.
+    pub adjustments: ProposalId,
+    /// They are approved: SHA-256 of the entries that are posted with this command, one command
+    /// each, in the same commit. Absent: they are turned down.
+    #[serde(with = "serde_bytes")]
+    pub approved: Option<[u8; 32]>,
 }

@@ -53,7 +53,7 @@ impl Context<'_> {
             }
             if let Some(before) = before {
                 let after = Terms { parent, segment, max_order, ..before };
-                self.may_move(owner, command, &before, &after)?;
+                self.may_move(owner, command, slot, &before, &after)?;
             }
         }
         let set = Event::AccountSet {
@@ -97,13 +97,19 @@ impl Context<'_> {
         &self,
         owner: Owner,
         command: &UpsertAccount<'_>,
+        slot: Slot,
         before: &Terms,
         after: &Terms,
     ) -> Result<(), Refusal> {
+        // Whoever approves that it inherits has seen what its segment gave.
+        let waiting = self.state.backing(slot).map(|all| all.proposals()).unwrap_or_default();
+        let may_inherit = std::iter::once(before.limit)
+            .chain(waiting.iter().map(|proposal| proposal.limit))
+            .any(|limit| limit.kind == LimitKind::Inherit);
         let of_segment = |terms: &Terms| {
             let segment = terms.segment.map(|index| &self.state.segments()[index as usize]);
             let default = segment.and_then(|segment| segment.default_limit(terms.currency));
-            let inherited = default.filter(|_| before.limit.kind == LimitKind::Inherit);
+            let inherited = default.filter(|_| may_inherit);
             // Those of another segment have taken of its cap what they have, whatever it is.
             let cap = segment.and_then(|segment| segment.cap(terms.currency));
             (inherited, cap.and(terms.segment))
@@ -216,8 +222,12 @@ impl Context<'_> {
         &self,
         command: &EraseTexts<'a>,
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
-        let slot = self.slot(command.account_id)?;
         let erased = Outcome::Erased(command.entries.len() as u64);
+        if !command.named.is_empty() {
+            // What is about no account stands in no record.
+            return Ok((erased, Vec::new()));
+        }
+        let slot = self.slot(command.account_id)?;
         let own = std::iter::once(Event::TextsErased { slot });
         Ok((erased, own.chain(self.erase_comments(slot)).collect()))
     }

@@ -51,9 +51,10 @@ pub(super) fn cure(
     }
     let refused = Refused { state, slot, now, ask };
     let need = refused.need(reasons, |_| true)?;
-    let invoice = need
-        .invoice(items, Day::of(now))
-        .map(|item| CuringInvoice { invoice_id: state.invoice_of(item).clone(), open: item.open });
+    let invoice = need.invoice(state, items, Day::of(now)).map(|item| CuringInvoice {
+        invoice_id: state.invoice_of(item).clone(),
+        open: state.counts_of(item),
+    });
     let fits_from = refused.fits_from(&need, items);
     let known = invoice.is_some() || fits_from.is_some();
     known.then(|| Box::new(Cure { invoice, fits_from }))
@@ -122,11 +123,11 @@ impl<'s> Refused<'s> {
         let coming = items[first..].iter().filter(|item| item.due != DueItem::NEVER);
         let mut paid = 0;
         let enough = |item: &&DueItem| {
-            paid += i128::from(item.open);
+            paid += i128::from(self.state.counts_of(item));
             paid >= need.less
         };
         let day = coming.take(CURE_ITEMS_MAX).find(enough)?.due;
-        let days = i64::from(day.0) - i64::from(today.0);
+        let days = day.since(today);
         let then = Refused { now: self.now.checked_add(days.checked_mul(DAY)?)?, ..*self };
         then.fits_once_paid(today, items).then_some(day)
     }
@@ -142,8 +143,8 @@ impl<'s> Refused<'s> {
         let first = items.partition_point(|item| item.due < since);
         let (mut paid, mut paid_overdue) = (0, 0);
         for item in items[first..].iter().take_while(|item| is_paid(item)) {
-            paid += i128::from(item.open);
-            paid_overdue += overdue(item, today);
+            paid += i128::from(self.state.counts_of(item));
+            paid_overdue += overdue(self.state, item, today);
         }
         need.paid.is_empty() && paid >= need.less && paid_overdue >= need.less_overdue
     }
@@ -161,11 +162,14 @@ impl<'s> Need<'s> {
         }
     }
 
-    /// The invoice whose payment alone would do, the one that is due first where several would.
-    fn invoice(&self, items: &'s [DueItem], today: Day) -> Option<&'s DueItem> {
+    /// The invoice whose payment alone would do, the one that is due first where several would: the
+    /// payment of what counts of it, for what is disputed and does not is not asked of anybody.
+    fn invoice(&self, state: &State, items: &'s [DueItem], today: Day) -> Option<&'s DueItem> {
         let does = |item: &&DueItem| {
-            i128::from(item.open) >= self.less
-                && overdue(item, today) >= self.less_overdue
+            let counted = state.counts_of(item);
+            counted > 0
+                && i128::from(counted) >= self.less
+                && overdue(state, item, today) >= self.less_overdue
                 && self.paid.iter().all(|needed| needed == item)
         };
         match self.paid[..] {
@@ -176,8 +180,8 @@ impl<'s> Need<'s> {
 }
 
 /// How much of an invoice is overdue.
-fn overdue(item: &DueItem, today: Day) -> i128 {
-    if item.days_overdue(today) > 0 { item.open.into() } else { 0 }
+fn overdue(state: &State, item: &DueItem, today: Day) -> i128 {
+    if item.days_overdue(today) > 0 { state.counts_of(item).into() } else { 0 }
 }
 
 #[cfg(test)]

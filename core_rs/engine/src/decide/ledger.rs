@@ -1,15 +1,33 @@
 //! Ledger entries: what was captured or reserved for an invoice moves to outstanding, once.
 
 use crate::bounds::{CAPTURES_MAX, EXPOSURE_MINOR_MAX, HEARD_AGAIN_US, SOURCES_MAX};
-use crate::command::{EntryKind, Post};
+use crate::command::{EntryKind, MoveSource, Post};
 use crate::counting::{Parts, largest};
 use crate::decide::Context;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::values::{Currency, Minor, Slot};
+use crate::state::State;
+use crate::values::{Currency, Micros, Minor, Slot};
+
+/// Whether it is news at `now` that a source's stream has been taken to `position`: it moves the
+/// source, or tells for the first time in a minute that it can still be heard.
+#[must_use]
+pub fn is_news(state: &State, now: Micros, source: &str, position: u64) -> bool {
+    let heard = state.source_heard_at(source);
+    position > state.source_position(source)
+        || heard.is_none_or(|heard_at| now - heard_at >= HEARD_AGAIN_US)
+}
 
 impl Context<'_> {
+    pub(super) fn move_source<'a>(
+        &self,
+        command: &MoveSource<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let heard = self.hear(command.source, command.position)?;
+        Ok((Outcome::Done, heard.into_iter().collect()))
+    }
+
     pub(super) fn post<'a>(
         &self,
         command: &Post<'a>,
@@ -19,6 +37,7 @@ impl Context<'_> {
             EntryKind::Invoice => self.invoice(slot, command)?,
             EntryKind::OpeningBalance | EntryKind::Adjustment => self.signed(slot, command)?,
             EntryKind::Payment | EntryKind::CreditMemo => settle(slot, command),
+            EntryKind::Dispute => self.dispute(slot, command),
         };
         self.within_range(slot, command.amount, &events)?;
         events.extend(self.hear(command.source, command.position)?);
@@ -29,14 +48,13 @@ impl Context<'_> {
     /// that is noted once a minute, so that a journal of many entries does not grow by one more
     /// event for each.
     fn hear<'a>(&self, source: &'a str, position: u64) -> Result<Option<Event<'a>>, Refusal> {
-        let known = self.state.source_heard_at(source);
-        if known.is_none() && self.state.source_count() >= SOURCES_MAX {
+        let is_new = self.state.source_heard_at(source).is_none();
+        if is_new && self.state.source_count() >= SOURCES_MAX {
             return Err(Refusal::TooManySources(source.into()));
         }
-        let reached = self.state.source_position(source);
-        let is_news = known.is_none_or(|heard_at| self.now - heard_at >= HEARD_AGAIN_US);
-        let moved = Event::SourceMoved { source, position: position.max(reached) };
-        Ok((position > reached || is_news).then_some(moved))
+        let position = position.max(self.state.source_position(source));
+        let moved = Event::SourceMoved { source, position };
+        Ok(is_news(self.state, self.now, source, position).then_some(moved))
     }
 
     /// Whose ledger it is; ledgers are kept in the account's currency.
@@ -100,6 +118,15 @@ impl Context<'_> {
             }
             Some(invoice_id) => Ok(vec![self.item_posted(slot, invoice_id, command)?]),
         }
+    }
+
+    /// Of an invoice that nobody has told of yet, too.
+    fn dispute<'a>(&self, slot: Slot, command: &Post<'a>) -> Vec<Event<'a>> {
+        let invoice_id = command.invoice_id.expect("admission asks every dispute for its invoice");
+        let known = self.state.item(slot, invoice_id).map_or(0, |item| item.disputed);
+        let amount = command.amount;
+        let disputed = Event::ItemDisputed { slot, invoice_id, amount };
+        (amount != known).then_some(disputed).into_iter().collect()
     }
 
     fn item_posted<'a>(

@@ -144,6 +144,16 @@ pub enum Together {
 }
 
 impl Together {
+    /// What does not count of what all of them owe.
+    #[inline]
+    #[must_use]
+    pub fn excluded(self, state: &State) -> i128 {
+        match self {
+            Together::Group(head) => state.excluded_below(head),
+            Together::Segment(segment, currency) => state.excluded_in(segment, currency),
+        }
+    }
+
     /// With its id spelled out, as answers show it.
     #[must_use]
     pub fn level(self, state: &State) -> Level {
@@ -171,9 +181,17 @@ pub fn levels(state: &State, slot: Slot) -> impl Iterator<Item = (Together, Opti
     groups.chain(cap)
 }
 
-/// Every limit that an account is held to together with others.
+/// Every limit that an account is held to together with others, and what counts against it.
 pub fn together(state: &State, slot: Slot) -> impl Iterator<Item = (Together, Minor, i128)> {
-    levels(state, slot).filter_map(|(place, limit, owed)| limit.map(|limit| (place, limit, owed)))
+    levels(state, slot).filter_map(|(place, limit, owed)| {
+        limit.map(|limit| (place, limit, owed - place.excluded(state)))
+    })
+}
+
+/// What counts of what an account owes.
+#[inline]
+pub(super) fn counted_exposure(state: &State, slot: Slot) -> i128 {
+    i128::from(state.position(slot).exposure()) - state.excluded(slot)
 }
 
 /// What a limit leaves of which `exposure` is taken; the end of the range of an `i64` where it is
@@ -243,7 +261,7 @@ fn room_under(
     now: Micros,
     more: Minor,
 ) -> Room {
-    let exposure = i128::from(state.position(slot).exposure()) + i128::from(more);
+    let exposure = counted_exposure(state, slot) + i128::from(more);
     let ceiling = ceiling(&effective, state.holding_conditions(slot), now);
     let mut room = Room::own(ceiling.map(|ceiling| left(ceiling, exposure)));
     if !state.stands_alone(slot) {

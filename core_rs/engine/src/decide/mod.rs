@@ -5,6 +5,7 @@
 
 mod account;
 mod adjust;
+mod adjustments;
 mod capture;
 pub mod cases;
 mod channels;
@@ -28,6 +29,7 @@ mod watch;
 pub use channels::{confine, confine_target};
 pub use confirm::confirm;
 pub use housekeep::housekeeping_due;
+pub use ledger::is_news;
 pub use reserve::{Inquiry, check};
 pub(crate) use watch::{billed, ordered};
 
@@ -132,6 +134,9 @@ impl<'s> Context<'s> {
             Command::UpsertRate(command) => self.upsert_rate(command),
             Command::Revalue(command) => Ok(self.revalue(command)),
             Command::Post(command) => self.post(command),
+            Command::MoveSource(command) => self.move_source(command),
+            Command::ProposeAdjustments(command) => self.propose_adjustments(command, by),
+            Command::CloseAdjustments(command) => self.close_adjustments(command, by),
             Command::ReviewCase(command) => self.review_case(command, reason),
             Command::Delegate(command) => self.delegate(command),
             Command::RetryCases(command) => self.retry_cases(command),

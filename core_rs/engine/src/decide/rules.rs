@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use crate::decide::levels::{
-    EffectiveLimit, Pending, Room, Together, accepted_limit, ceiling, effective_limit, left,
-    together,
+    EffectiveLimit, Pending, Room, Together, accepted_limit, ceiling, counted_exposure,
+    effective_limit, left, together,
 };
 use crate::model::{Conditions, Hold, HoldKind, Status, Terms};
 use crate::outcome::{Effect, PRECEDENCE, Reason, ReasonCode, Whose};
@@ -110,7 +110,8 @@ impl Evaluation {
         most.min().unwrap_or(Minor::MAX)
     }
 
-    /// Of an order that does not count yet: whatever is left of limits, it takes nothing of it.
+    /// Of an order that does not count yet, or that nobody can value: it takes nothing of what is
+    /// left of limits.
     #[cold]
     pub(super) fn count_nothing(&mut self) {
         self.reasons.retain(|reason| {
@@ -256,7 +257,7 @@ fn name_holds(conditions: &Conditions, now: Micros, reasons: &mut Vec<Reason>) {
 pub(super) fn tolerated(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Option<Reason> {
     let (terms, conditions) = (state.terms(slot), state.holding_conditions(slot));
     let effective = ask.limit(state, slot, &terms, conditions, now);
-    let exposure = i128::from(state.position(slot).exposure()) + ask.pending.own;
+    let exposure = counted_exposure(state, slot) + ask.pending.own;
     let available = left(ceiling(&effective, conditions, now)?, exposure);
     let limits = &state.policy().limits;
     let tolerance = limits.tolerance(ask.channel, effective.limit.kind, conditions);
@@ -304,7 +305,7 @@ pub fn evaluate(state: &State, slot: Slot, now: Micros, ask: Ask<'_>) -> Evaluat
         violated(ReasonCode::MaxOrderAmountExceeded, ask.order_total, terms.max_order);
         fitting = fitting.min(terms.max_order - (ask.order_total - ask.amount));
     }
-    let exposure = i128::from(state.position(slot).exposure()) + ask.pending.own;
+    let exposure = counted_exposure(state, slot) + ask.pending.own;
     let own = ceiling(&effective, conditions, now).map(|ceiling| left(ceiling, exposure));
     // Where there is no limit to fall short of, its absence has been named.
     if let Some(available) = own.filter(|available| !no_credit && ask.amount > *available) {

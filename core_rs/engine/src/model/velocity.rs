@@ -31,7 +31,7 @@ pub struct Velocity {
 // It stands in the one cache line of a `Watch`.
 const _: () = assert!(size_of::<Velocity>() == 48);
 
-/// In order; at most [`PARTS`].
+/// In order; at most [`PARTS`]. Behind a box it takes one word of the cache line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Earlier(Vec<Part>);
 

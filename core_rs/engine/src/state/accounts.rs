@@ -7,6 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::by_slot::BySlot;
 use super::chunked::{CHUNK_ROWS, Chunked};
+use super::disputes::Disputes;
 use super::groups::{Group, Groups};
 use super::index::Index;
 use super::packed_terms::{HAS_CONDITIONS, HAS_PARENT, HAS_SEGMENT, HEADS_GROUP, PackedTerms};
@@ -21,6 +22,7 @@ pub(super) struct Accounts {
     slots: Index,
     groups: Groups,
     segment_sums: SegmentSums,
+    pub(super) disputes: Disputes,
     beside: BySlot<Beside>,
     /// How many of the conditions have a rolling limit.
     rolling_count: usize,
@@ -370,7 +372,9 @@ impl Accounts {
             self.move_below(parent, slot, false);
         }
         self.count_in_segment(slot, false);
+        self.move_disputes(slot, false);
         self.credit[slot].packed = PackedTerms::pack(&account.terms());
+        self.move_disputes(slot, true);
         self.count_in_segment(slot, true);
         self.set_shared_limit(slot, account.shared_limit);
         self.set_conditions(slot, account.conditions.take());
@@ -435,26 +439,24 @@ impl Accounts {
     /// What stands beside an account's terms, where anything does.
     #[inline]
     pub(super) fn conditions(&self, slot: Slot) -> Option<&Conditions> {
-        if self.credit[slot].has(HAS_CONDITIONS) {
-            self.beside.get(slot)?.conditions.as_deref()
-        } else {
-            None
-        }
+        self.beside(slot)?.conditions.as_deref()
     }
 
     /// The same, where any of them holds orders.
     #[inline]
     pub(super) fn holding_conditions(&self, slot: Slot) -> Option<&Conditions> {
-        if self.credit[slot].has(HAS_CONDITIONS) {
-            self.beside.get(slot).filter(|beside| beside.holds_orders)?.conditions.as_deref()
-        } else {
-            None
-        }
+        self.beside(slot).filter(|beside| beside.holds_orders)?.conditions.as_deref()
     }
 
     #[inline]
     pub(super) fn score(&self, slot: Slot) -> Option<i64> {
-        self.beside.get(slot)?.score
+        self.beside(slot)?.score
+    }
+
+    /// Only where the account's own cache line says that there is something.
+    #[inline]
+    fn beside(&self, slot: Slot) -> Option<&Beside> {
+        if self.credit[slot].has(HAS_CONDITIONS) { self.beside.get(slot) } else { None }
     }
 
     /// Removes the account that was added last.

@@ -24,6 +24,8 @@ pub struct DueItem {
     pub open: Minor,
     /// How many days after its due date it is not yet overdue.
     pub grace_days: u16,
+    /// Some of it is disputed.
+    pub is_disputed: bool,
     pub(super) place: Place,
 }
 
@@ -42,7 +44,7 @@ impl DueItem {
     /// The same, counted from its due date.
     #[must_use]
     pub fn days_since_due(&self, today: Day) -> i64 {
-        i64::from(today.0) - i64::from(self.due.0)
+        today.since(self.due)
     }
 
     /// To compare it with one of another state.
@@ -169,5 +171,6 @@ fn earliest(items: &[DueItem]) -> Earliest {
 pub(super) fn owed(place: Place, standing: &Standing) -> Option<DueItem> {
     let Standing { open, day, due, grace_days, .. } = *standing;
     let due = due.unwrap_or(DueItem::NEVER);
-    (open > 0).then_some(DueItem { due, day, open, grace_days, place })
+    let is_disputed = standing.disputed > 0;
+    (open > 0).then_some(DueItem { due, day, open, grace_days, is_disputed, place })
 }

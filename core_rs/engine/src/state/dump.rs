@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Account, Case, CaseId, Counters, Delegation, Reservation, Segment, Source, Standing, Watch,
+    Account, Adjustments, Case, CaseId, Counters, Delegation, Reservation, Segment, Source,
+    Standing, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
-use crate::state::{DueItem, Group, PaymentTerms, Rates, State};
+use crate::state::{Disputes, DueItem, Group, PaymentTerms, Rates, State};
 use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
 /// Invoices by id, in their order.
@@ -43,6 +44,8 @@ pub struct Dump {
     pub policy: (PolicyVersion, Option<PolicyVersion>),
     /// The latest of each pair of currencies.
     pub rates: Rates,
+    /// Those that wait.
+    pub adjustments: BTreeMap<ProposalId, Adjustments>,
     /// By id.
     pub cases: BTreeMap<CaseId, Case>,
     /// By whose authority, and by who signs.
@@ -61,6 +64,8 @@ pub struct Dump {
     pub groups: BTreeMap<Slot, Group>,
     /// Sums: what the accounts of each segment and currency owe together, where it is not zero.
     pub segment_sums: Vec<(SegmentIndex, Currency, i128)>,
+    /// Sums: what is disputed of what accounts owe.
+    pub disputes: Disputes,
     /// Index: whose limit each proposal that waits is about.
     pub proposals: BTreeMap<ProposalId, Slot>,
     /// Index: the slot of each account id.
@@ -111,6 +116,7 @@ impl State {
             policies: self.policies.rows().to_vec(),
             policy: (self.policy().version, self.policies.shadow().map(|shadow| shadow.version)),
             rates: self.rates.clone(),
+            adjustments: self.adjustments.clone(),
             cases: self.cases.iter().map(|case| (case.id, case.clone())).collect(),
             delegations: self.cases.delegations().cloned().collect(),
             delegations_by_end: by_end.cloned().collect(),
@@ -120,6 +126,7 @@ impl State {
             cases_waiting: waiting.map(|(_, case)| case.id).collect(),
             segment_sums: self.accounts.segment_sums().collect(),
             groups: self.accounts.groups().map(|(head, group)| (head, group.clone())).collect(),
+            disputes: self.accounts.disputes.clone(),
             proposals: self.accounts.proposals().clone(),
             slots: self.accounts.indexed().map(|(id, slot)| (id.clone(), slot)).collect(),
             orders: self

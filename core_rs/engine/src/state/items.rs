@@ -18,6 +18,8 @@ pub(super) struct Items {
     places: Index,
     /// Open and captured of the few items that have both.
     both: HashMap<Place, (Minor, Minor)>,
+    /// How much of the few items that are disputed is.
+    disputed: HashMap<Place, Minor>,
     /// The longest settled first.
     settled: Sorted<(Micros, Slot, Id)>,
     /// While somebody asks for them.
@@ -35,7 +37,7 @@ pub(super) struct Row {
     due: Day,
     grace_days: u16,
     kind: Kind,
-    /// `POSTED`, `DATED`.
+    /// `POSTED`, `DATED`, `DISPUTED`.
     flags: u8,
 }
 
@@ -43,6 +45,7 @@ const _: () = assert!(size_of::<Row>() == 48);
 
 const POSTED: u8 = 1;
 const DATED: u8 = 2;
+const DISPUTED: u8 = 4;
 
 /// No invoice is due on it.
 const NO_DAY: Day = Day(i32::MIN);
@@ -154,6 +157,19 @@ impl Items {
         &self.rows[item.place as usize].invoice_id
     }
 
+    /// The part of an item that is owed and disputed.
+    pub(super) fn contested(&self, item: &DueItem) -> Minor {
+        let disputed = self.disputed.get(&item.place).copied().unwrap_or_default();
+        disputed.min(item.open)
+    }
+
+    /// The items of which such a part is owed.
+    pub(super) fn all_contested(&self) -> impl Iterator<Item = (Slot, Minor)> {
+        let contested = |place: Place| self.standing(place).contested();
+        let places = self.disputed.keys();
+        places.map(move |place| (self.rows[*place as usize].slot, contested(*place)))
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Id, Standing)> {
         self.rows
             .iter()
@@ -183,8 +199,9 @@ impl Items {
             }
         };
         let (posted, dated) = (flags & POSTED != 0, flags & DATED != 0);
+        let disputed = if flags & DISPUTED != 0 { self.disputed[&place] } else { 0 };
         let due = Some(due).filter(|due| *due != NO_DAY);
-        Standing { captured, open, posted, settled_at, day, dated, due, grace_days }
+        Standing { captured, open, posted, settled_at, day, dated, due, grace_days, disputed }
     }
 
     fn insert(&mut self, slot: Slot, invoice_id: &str, now: &Standing) -> Place {
@@ -199,7 +216,8 @@ impl Items {
     }
 
     fn write(&mut self, place: Place, now: &Standing) {
-        let Standing { captured, open, posted, settled_at, day, dated, due, grace_days } = *now;
+        let Standing { captured, open, posted, settled_at, day, dated, due, grace_days, disputed } =
+            *now;
         let row = &mut self.rows[place as usize];
         if matches!(row.kind, Kind::Both) {
             self.both.remove(&place);
@@ -213,15 +231,26 @@ impl Items {
                 (Kind::Both, 0)
             }
         };
+        if row.flags & DISPUTED != 0 {
+            self.disputed.remove(&place);
+        }
         row.flags = u8::from(posted) * POSTED + u8::from(dated) * DATED;
+        if disputed != 0 {
+            row.flags += DISPUTED;
+            self.disputed.insert(place, disputed);
+        }
         (row.day, row.due, row.grace_days) = (day, due.unwrap_or(NO_DAY), grace_days);
     }
 
     fn remove(&mut self, place: Place) {
         let hash = hash_of(&self.hasher, &self.rows, place);
         self.places.remove(hash, place);
-        if let Kind::Both = self.rows.remove(place as usize).kind {
+        let Row { kind, flags, .. } = self.rows.remove(place as usize);
+        if let Kind::Both = kind {
             self.both.remove(&place);
+        }
+        if flags & DISPUTED != 0 {
+            self.disputed.remove(&place);
         }
     }
 }
@@ -242,11 +271,22 @@ mod tests {
     fn standing() -> impl Strategy<Value = Option<Standing>> {
         let amount = || prop_oneof![Just(0), any::<i64>()];
         let dates = (0..9, any::<bool>(), prop::option::of(0..9), 0..3_u16);
-        let standing = (amount(), amount(), any::<bool>(), 1..5_i64, dates).prop_map(
-            |(open, captured, posted, moment, (day, dated, due, grace_days))| {
+        let disputed = prop_oneof![3 => Just(0), 1 => 1_i64..9];
+        let standing = (amount(), amount(), any::<bool>(), 1..5_i64, dates, disputed).prop_map(
+            |(open, captured, posted, moment, (day, dated, due, grace_days), disputed)| {
                 let settled_at = if (open, captured) == (0, 0) { moment } else { 0 };
                 let (day, due) = (Day(day), due.map(Day));
-                Standing { captured, open, posted, settled_at, day, dated, due, grace_days }
+                Standing {
+                    captured,
+                    open,
+                    posted,
+                    settled_at,
+                    day,
+                    dated,
+                    due,
+                    grace_days,
+                    disputed,
+                }
             },
         );
         prop::option::weighted(0.8, standing)
@@ -292,10 +332,12 @@ mod tests {
                 let due = |now: &Standing| now.due.unwrap_or(DueItem::NEVER);
                 expected.sort_by_key(|((_, id), now)| (due(now), id.clone()));
                 let expected = expected.into_iter().map(|((_, id), now)| {
-                    (id, due(now), now.day, now.open, now.grace_days)
+                    (id, due(now), now.day, now.open, now.grace_days, now.contested())
                 });
                 let found = items.by_due(slot).iter().map(|item| {
-                    (items.invoice_id(item), item.due, item.day, item.open, item.grace_days)
+                    let contested = if item.is_disputed { items.contested(item) } else { 0 };
+                    let id = items.invoice_id(item);
+                    (id, item.due, item.day, item.open, item.grace_days, contested)
                 });
                 prop_assert!(found.eq(expected));
                 let days = items.by_due(slot).iter().map(|item| item.day);

@@ -99,7 +99,13 @@ impl State {
     /// `false`: an account is its own ancestor.
     #[must_use]
     pub fn sum_up(&mut self) -> bool {
-        self.accounts.sum_up()
+        let summed_up = self.accounts.sum_up();
+        if summed_up {
+            for (slot, amount) in self.items.all_contested() {
+                self.accounts.dispute(slot, amount.into());
+            }
+        }
+        summed_up
     }
 
     /// Whether, for each account, the counters are the sums of its rows: true of every state that

@@ -2,15 +2,16 @@
 
 use crate::counting::Details;
 use crate::model::{
-    Account, Case, CaseId, Counted, Counters, Delegation, Reservation, Segment, Source, Standing,
-    Watch,
+    Account, Adjustments, Case, CaseId, Counted, Counters, Delegation, Reservation, Segment,
+    Source, Standing, Watch,
 };
 use crate::policy::PolicyRow;
 use crate::rates::Quote;
 use crate::state::{Before, State};
 use crate::terms::{Assignee, Calendar, NamedTerms};
 use crate::values::{
-    CalendarIndex, Currency, Id, Micros, Minor, ReservationId, SegmentIndex, Slot, TermsIndex,
+    CalendarIndex, Currency, Id, Micros, Minor, ProposalId, ReservationId, SegmentIndex, Slot,
+    TermsIndex,
 };
 
 /// How to take back one change: what was there before, in full only where a row is gone.
@@ -45,6 +46,8 @@ pub(super) enum Undo {
     /// What it was; `None` where it is new.
     Case(CaseId, Option<Box<Case>>),
     Delegation(Box<(Id, Id, Option<Delegation>)>),
+    /// What they were; `None` where they are new.
+    Adjustments(ProposalId, Option<Box<Adjustments>>),
 }
 
 // Two or three are written for every decision.
@@ -155,7 +158,7 @@ impl State {
                 self.reservations.change(id, |row| row.captures.unacknowledge(place));
             }
             Undo::Item(slot, invoice_id, was) => {
-                self.items.set(slot, &invoice_id, was.as_deref());
+                self.set_item(slot, &invoice_id, was.as_deref());
             }
             Undo::SegmentAdded => {
                 if let Some(segment) = self.segments.pop() {
@@ -184,6 +187,7 @@ impl State {
                 let (from, to, was) = *was;
                 self.cases.delegate(from, to, was);
             }
+            Undo::Adjustments(id, was) => drop(self.put_adjustments(id, was.map(|was| *was))),
             Undo::Source(source, was, heard_at) => {
                 match was {
                     Some(was) => drop(self.sources.insert(source, was)),

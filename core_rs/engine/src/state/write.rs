@@ -3,15 +3,17 @@
 use super::undo::{Holding, Undo};
 use crate::bounds::HEARD_AGAIN_US;
 use crate::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, RollingLimit,
-    Segment, Source,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
+    RollingLimit, Segment, Source,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
 use crate::rows::Rows;
 use crate::state::State;
 use crate::terms::{Assignee, Calendar, NamedTerms};
-use crate::values::{CalendarIndex, Currency, ReservationId, SegmentIndex, Slot, TermsIndex};
+use crate::values::{
+    CalendarIndex, Currency, ProposalId, ReservationId, SegmentIndex, Slot, TermsIndex,
+};
 
 impl Rows for State {
     fn add(&mut self, slot: Slot, change: &Counters) {
@@ -94,12 +96,12 @@ impl Rows for State {
         let was = self.items.get(slot, invoice_id);
         let mut item = was.map_or_else(new, |was| was.item(slot, invoice_id));
         f(&mut item);
-        self.items.set(slot, invoice_id, Some(&item.standing()));
+        self.set_item(slot, invoice_id, Some(&item.standing()));
         self.undo.push(Undo::Item(slot, item.invoice_id, was.map(Box::new)));
     }
 
     fn remove_item(&mut self, slot: Slot, invoice_id: &str) {
-        let was = self.items.set(slot, invoice_id, None);
+        let was = self.set_item(slot, invoice_id, None);
         self.undo.push(Undo::Item(slot, invoice_id.into(), was.map(Box::new)));
     }
 
@@ -189,6 +191,11 @@ impl Rows for State {
         let was = self.rates.set((base, currency), Some(quote));
         self.cases.stir();
         self.undo.push(Undo::Rate((base, currency), was.map(Box::new)));
+    }
+
+    fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>) {
+        let was = self.put_adjustments(id, row);
+        self.undo.push(Undo::Adjustments(id, was.map(Box::new)));
     }
 
     fn set_source(&mut self, source: &str, row: Source) {

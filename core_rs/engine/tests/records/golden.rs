@@ -9,12 +9,14 @@ use std::borrow::Cow;
 use creditgate_engine::command::*;
 use creditgate_engine::counting::Details;
 use creditgate_engine::entry::{Entry, Request};
-use creditgate_engine::event::Event;
+use creditgate_engine::event::{AdjustmentsEvent, Event};
 use creditgate_engine::model::Status;
 use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
 
+#[path = "golden_adjustments.rs"]
+mod adjustments;
 #[path = "golden_cases.rs"]
 mod cases;
 #[path = "golden_channels.rs"]
@@ -84,12 +86,14 @@ pub fn table() -> Vec<(&'static str, Entry<'static>, &'static str)> {
     let mut table = orders();
     table.extend(changes());
     table.extend(accounts());
-    table.push(cases::erasure());
+    table.extend(cases::erasures());
     table.extend(shared_limits());
     table.extend(terms::rows());
     table.extend(ledger());
+    table.extend(said_by_ledger());
     table.extend(conditions::rows());
     table.extend(limits::rows());
+    table.extend(adjustments::rows());
     table.extend(policy::rows());
     table.extend(counting::rows());
     table.extend(cases::rows());
@@ -400,6 +404,45 @@ fn ledger() -> Vec<Row> {
              949481a9686f7573656b656570920102a36f6d73a3776562c000a4646f6e659381a7657870697265 \
              6492cd0401cd012c81b57265736572766174696f6e5f666f72676f7474656e91cd040181ae697465 \
              6d5f666f72676f7474656e9202a169",
+        ),
+    ]
+}
+
+/// What the ledger says that moves no money.
+fn said_by_ledger() -> Vec<Row> {
+    let (slot, invoice_id, amount) = (2, "i", 300);
+    let dispute = Post {
+        source: "erp",
+        entry_id: "d",
+        position: 9,
+        account_id: "a",
+        kind: EntryKind::Dispute,
+        amount,
+        currency: usd(),
+        invoice_id: Some(invoice_id),
+        order_id: None,
+        issued: None,
+        due: None,
+        allocations: vec![],
+    };
+    vec![
+        row(
+            "dispute",
+            Command::Post(dispute),
+            Outcome::Done,
+            vec![Event::ItemDisputed { slot, invoice_id, amount }],
+            "\
+             949481a4706f73749ca3657270a16409a161a764697370757465cd012ca3555344a169c0c0c090a3 \
+             6f6d73a3776562c000a4646f6e659181ad6974656d5f64697370757465649302a169cd012c",
+        ),
+        row(
+            "move_source",
+            Command::MoveSource(MoveSource { source: "erp", position: 10 }),
+            Outcome::Done,
+            vec![Event::SourceMoved { source: "erp", position: 10 }],
+            "\
+             949481ab6d6f76655f736f7572636592a36572700aa36f6d73a3776562c000a4646f6e659181ac73 \
+             6f757263655f6d6f76656492a36572700a",
         ),
     ]
 }

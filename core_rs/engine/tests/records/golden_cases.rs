@@ -69,21 +69,30 @@ pub fn held_through(details: Option<Details>, channel: &str) -> CaseEvent<'stati
     }
 }
 
-/// Of an account's texts, and of what was said of its cases.
-pub fn erasure() -> Row {
-    row(
+/// Of an account's texts, and of what was said of its cases; of entries that were named.
+pub fn erasures() -> [Row; 2] {
+    let of_account =
+        EraseTexts { request: REQUEST, account_id: "a", entries: vec![7, 70_000], named: vec![] };
+    let of_entries = EraseTexts { account_id: "", named: vec![6, 7, 70_000], ..of_account.clone() };
+    let account = row(
         "erase_texts",
-        Command::EraseTexts(EraseTexts {
-            request: REQUEST,
-            account_id: "a",
-            entries: vec![7, 70_000],
-        }),
+        Command::EraseTexts(of_account),
         Outcome::Erased(2),
         vec![Event::TextsErased { slot: 2 }],
         "\
          949481ab65726173655f74657874739393a1720107a1619207ce00011170a36f6d73a3776562c000 \
          81a6657261736564029181ac74657874735f6572617365649102",
-    )
+    );
+    let entries = row(
+        "erase_texts_of_entries",
+        Command::EraseTexts(of_entries),
+        Outcome::Erased(2),
+        vec![],
+        "\
+         949481ab65726173655f74657874739493a1720107a09207ce00011170930607ce00011170a36f6d\
+         73a3776562c00081a66572617365640290",
+    );
+    [account, entries]
 }
 
 pub fn rows() -> Vec<Row> {

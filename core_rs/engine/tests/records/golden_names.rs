@@ -53,14 +53,10 @@ fn names_in_the_journal_have_not_changed() {
     assert_eq!(names(&codes), code_names);
     let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 30, 31];
     assert_eq!(codes.map(|code| code as i32), numbers, "numbers are never reused");
-    let kinds = [
-        EntryKind::Invoice,
-        EntryKind::Payment,
-        EntryKind::CreditMemo,
-        EntryKind::Adjustment,
-        EntryKind::OpeningBalance,
-    ];
-    let kind_names = ["invoice", "payment", "credit_memo", "adjustment", "opening_balance"];
+    use EntryKind::{Adjustment, CreditMemo, Dispute, Invoice, OpeningBalance, Payment};
+    let kinds = [Invoice, Payment, CreditMemo, Adjustment, OpeningBalance, Dispute];
+    let kind_names =
+        ["invoice", "payment", "credit_memo", "adjustment", "opening_balance", "dispute"];
     assert_eq!(names(&kinds), kind_names);
     assert_eq!(
         names(&[Status::Active, Status::Suspended, Status::Closed]),

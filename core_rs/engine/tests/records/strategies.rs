@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use creditgate_engine::command::*;
 use creditgate_engine::entry::{Entry, Request};
-use creditgate_engine::event::Event;
+use creditgate_engine::event::{AdjustmentsEvent, Event};
 use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, TextBody, Ttl};
@@ -41,6 +41,10 @@ fn string() -> impl Strategy<Value = &'static str> {
 
 fn number() -> impl Strategy<Value = i64> {
     prop_oneof![any::<i64>(), -200_i64..200, Just(i64::MIN), Just(i64::MAX)]
+}
+
+fn seqs() -> impl Strategy<Value = Vec<u64>> {
+    vec(any::<u64>(), 0..4)
 }
 
 fn currency() -> impl Strategy<Value = Currency> {
@@ -124,8 +128,8 @@ fn upsert_account() -> BoxedStrategy<UpsertAccount<'static>> {
 }
 
 fn post() -> BoxedStrategy<Post<'static>> {
-    use EntryKind::{Adjustment, CreditMemo, Invoice, OpeningBalance, Payment};
-    let kind = select(vec![Invoice, Payment, CreditMemo, Adjustment, OpeningBalance]);
+    use EntryKind::{Adjustment, CreditMemo, Dispute, Invoice, OpeningBalance, Payment};
+    let kind = select(vec![Invoice, Payment, CreditMemo, Adjustment, OpeningBalance, Dispute]);
     let ids = (option::of(string()), option::of(string()));
     let days = (option::of(day()), option::of(day()));
     let allocations = vec((string(), number()), 0..4);
@@ -228,16 +232,16 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         }),
         conditions_command(),
         post().prop_map(Command::Post),
+        (string(), any::<u64>())
+            .prop_map(|(source, position)| Command::MoveSource(MoveSource { source, position })),
         terms::command(),
         limits::command(),
         policy::command(),
         counting::command(),
         cases::command(),
-        (request(), string(), prop::collection::vec(any::<u64>(), 0..4)).prop_map(
-            |(request, account_id, entries)| {
-                Command::EraseTexts(EraseTexts { request, account_id, entries })
-            }
-        ),
+        (request(), string(), seqs(), seqs()).prop_map(|(request, account_id, entries, named)| {
+            Command::EraseTexts(EraseTexts { request, account_id, entries, named })
+        }),
         (number(), any::<u64>()).prop_map(|(closed_before, closed_count_max)| {
             Command::Housekeep(Housekeep { closed_before, closed_count_max })
         }),
@@ -333,7 +337,7 @@ fn reservation_event() -> BoxedStrategy<Event<'static>> {
 
 fn ledger_event() -> BoxedStrategy<Event<'static>> {
     let known = (option::of(string()), option::of(day()), option::of(day()));
-    let all = (any::<u32>(), string(), number(), known, 0..6, 0..9_u16);
+    let all = (any::<u32>(), string(), number(), known, 0..7, 0..9_u16);
     all.prop_map(|(slot, invoice_id, amount, (order_id, issued, due), kind, grace_days)| match kind
     {
         0 => Event::Claimed { slot, invoice_id, amount },
@@ -341,6 +345,7 @@ fn ledger_event() -> BoxedStrategy<Event<'static>> {
         2 => Event::ItemMoved { slot, invoice_id, amount },
         3 => Event::UnallocatedMoved { slot, amount },
         4 => Event::ReservationForgotten { reservation: slot.into() },
+        5 => Event::ItemDisputed { slot, invoice_id, amount },
         _ => Event::ItemForgotten { slot, invoice_id: Cow::Borrowed(invoice_id) },
     })
     .boxed()

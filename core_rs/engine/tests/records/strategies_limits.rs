@@ -35,6 +35,14 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
                 Command::RejectProposal(RejectProposal { request, account_id, proposal })
             }
         }),
+        (request(), string(), any::<[u8; 32]>(), any::<u32>()).prop_map(
+            |(request, source, digest, count)| {
+                Command::ProposeAdjustments(ProposeAdjustments { request, source, digest, count })
+            }
+        ),
+        (request(), any::<u64>(), document()).prop_map(|(request, adjustments, approved)| {
+            Command::CloseAdjustments(CloseAdjustments { request, adjustments, approved })
+        }),
         upsert_account().prop_map(Command::SyncAccount),
         segment.prop_map(|(request, segment_id, currency, limit)| {
             let cap = Some(None);
@@ -49,7 +57,13 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
     let proposed = (any::<u64>(), limit(), option::of(string()), string(), option::of(text()));
     let by = (option::of(string()), option::of(number()));
     let approved = (option::of(any::<u64>()), limit(), option::of(string()), by);
+    let of_adjustments = (any::<u64>(), string(), any::<[u8; 32]>(), any::<u32>(), string());
+    let proposed_adjustments = of_adjustments.prop_map(|(id, source, digest, count, by)| {
+        AdjustmentsEvent::Proposed { id, source, digest, count, by }
+    });
+    let closed = any::<u64>().prop_map(|id| AdjustmentsEvent::Closed { id });
     prop_oneof![
+        prop_oneof![proposed_adjustments, closed].prop_map(Event::Adjustments),
         (any::<u32>(), found).prop_map(|(slot, (reference, source, date, score, document, by))| {
             Event::VerificationRecorded { slot, reference, source, date, score, document, by }
         }),

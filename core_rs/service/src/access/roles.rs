@@ -36,6 +36,9 @@ const READERS: &[Role] = &[OrderEntry, CreditAnalyst, Finance, Supervisor, Audit
 /// Who looks at all of the book.
 const OVERSEERS: &[Role] = &[CreditAnalyst, Finance, Supervisor, Auditor];
 
+/// Who holds the ledger and the book against each other. A loader goes on where it had come to.
+const LEDGER_READERS: &[Role] = &[Loader, CreditAnalyst, Finance, Supervisor, Auditor];
+
 /// Who signs orders that were referred.
 const SIGNERS: &[Role] = &[CreditAnalyst, Finance, Supervisor];
 
@@ -74,7 +77,12 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::SetTemporaryLimit | Method::RemoveTemporaryLimit => &[Finance],
         Method::SetRollingLimit | Method::RemoveRollingLimit => &[Finance],
         Method::ListSegments => OVERSEERS,
-        Method::PostEntries => &[Loader],
+        Method::PostEntries | Method::MoveSource => &[Loader],
+        Method::ListSources | Method::ListOpenItems => LEDGER_READERS,
+        // A reconciliation proposes, people approve.
+        Method::ProposeAdjustments => &[Loader, Finance, Supervisor],
+        Method::ApproveAdjustments | Method::RejectAdjustments => &[Finance, Supervisor],
+        Method::ListAdjustments => LEDGER_READERS,
         Method::UpsertTerms | Method::UpsertCalendars | Method::AssignTerms => &[Loader, Finance],
         // A bureau's system may say what it found out; what follows from it is for people.
         Method::RecordVerifications => &[Loader, CreditAnalyst, Finance],
@@ -181,6 +189,7 @@ mod tests {
             Method::UpsertRates,
             Method::RevalueReservations,
             Method::PostEntries,
+            Method::MoveSource,
             Method::ClaimCase,
             Method::ApproveCase,
             Method::RejectCase,

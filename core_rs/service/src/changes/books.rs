@@ -8,7 +8,8 @@ use creditgate_engine::command::Command;
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
 use creditgate_engine::model::{
-    Account, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation, Segment, Source,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
+    Segment, Source,
 };
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
@@ -16,8 +17,8 @@ use creditgate_engine::rates::Quote;
 use creditgate_engine::rows::Rows;
 use creditgate_engine::terms::{Assignee, Calendar, NamedTerms};
 use creditgate_engine::values::{
-    CalendarIndex, Currency, Id, Limit, LimitKind, Micros, ReservationId, SegmentIndex, Seq, Slot,
-    TermsIndex,
+    CalendarIndex, Currency, Id, Limit, LimitKind, Micros, ProposalId, ReservationId, SegmentIndex,
+    Seq, Slot, TermsIndex,
 };
 
 use crate::changes::books::change::change;
@@ -50,6 +51,7 @@ pub(crate) struct Books {
     cases: HashMap<CaseId, Case>,
     /// By whose authority it is, and who may sign with it.
     delegations: HashMap<(Id, Id), Delegation>,
+    adjustments: HashMap<ProposalId, Adjustments>,
     /// What the entry at hand changes of rows that are no account's, beside `touched`.
     told: Vec<v1::RecordChange>,
     /// What the entry at hand touches, as it was before; nothing is noted where nobody asks.
@@ -437,6 +439,16 @@ impl Rows for Books {
         let before = match delegation {
             Some(delegation) => self.delegations.insert(key, delegation),
             None => self.delegations.remove(&key),
+        };
+        self.tell(None, before.as_ref().map(record), after);
+    }
+
+    fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>) {
+        let record = |row: &Adjustments| Of::Adjustments(wire::adjustments::pending(row));
+        let after = row.as_ref().map(record);
+        let before = match row {
+            Some(row) => self.adjustments.insert(id, row),
+            None => self.adjustments.remove(&id),
         };
         self.tell(None, before.as_ref().map(record), after);
     }

@@ -1,5 +1,7 @@
 //! `CreditAccountService`: requests to commands.
 
+use std::collections::BTreeSet;
+
 use creditgate_engine::bounds::NAME_BYTES_MAX;
 use creditgate_engine::command::{
     Command, EraseTexts, RequestKey, SetStatus, UpsertAccount, UpsertSegment,
@@ -100,16 +102,34 @@ pub(crate) fn set_status<'a>(
     Ok(Request { command, actor, channel, reason: admit::required_reason(&m.reason)? })
 }
 
+/// The entries that an `EraseTexts` names, in order, each once; none where it names an account.
+pub(crate) fn named_entries(m: &v1::EraseTextsRequest) -> Result<Vec<Seq>, Fault> {
+    match (&*m.account_id, &m.journal_seqs[..]) {
+        ("", []) => Err(Fault::field("account_id", "", "given where journal_seqs is not")),
+        (_, []) => Ok(Vec::new()),
+        ("", seqs) => {
+            let seqs: BTreeSet<Seq> = admit::rows("journal_seqs", seqs)?.iter().copied().collect();
+            Ok(seqs.into_iter().collect())
+        }
+        (_, seqs) => {
+            let given = format!("{} entries", seqs.len());
+            Err(Fault::field("journal_seqs", given, "empty where account_id is given"))
+        }
+    }
+}
+
 /// `EraseTexts`, once the entries are found whose texts are to go.
 pub(crate) fn erase_texts<'a>(
     m: &'a v1::EraseTextsRequest,
     actor: &'a str,
+    named: &[Seq],
     found: Option<&[Seq]>,
 ) -> Result<Request<'a>, Fault> {
     let command = Command::EraseTexts(EraseTexts {
         request: admit::request(&m.request_id)?,
-        account_id: admit::id("account_id", &m.account_id)?,
+        account_id: admit::optional_id("account_id", &m.account_id)?,
         entries: found.unwrap_or_default().to_vec(),
+        named: named.to_vec(),
     });
     let channel = admit::optional_id("channel", &m.channel)?;
     Ok(Request { command, actor, channel, reason: admit::required_reason(&m.reason)? })

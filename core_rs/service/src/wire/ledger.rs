@@ -1,7 +1,7 @@
 //! `LedgerService`: entries to commands.
 
 use creditgate_engine::bounds::ALLOCATIONS_MAX;
-use creditgate_engine::command::{Command, EntryKind, Post};
+use creditgate_engine::command::{Command, EntryKind, MoveSource, Post};
 use creditgate_engine::entry::Request;
 use creditgate_engine::values::Minor;
 
@@ -17,20 +17,20 @@ pub(crate) fn post<'a>(
 ) -> Result<Request<'a>, Fault> {
     let kind = kind(m)?;
     let settles = matches!(kind, EntryKind::Payment | EntryKind::CreditMemo);
-    let signed = matches!(kind, EntryKind::Adjustment | EntryKind::OpeningBalance);
     let invoice_id = optional("invoice_id", &m.invoice_id)?;
-    if kind == EntryKind::Invoice && invoice_id.is_none() {
-        return Err(Fault::field("invoice_id", "", "given for an invoice"));
+    if matches!(kind, EntryKind::Invoice | EntryKind::Dispute) && invoice_id.is_none() {
+        return Err(Fault::field("invoice_id", "", "given for an invoice or dispute"));
     }
     let order_id = optional("order_id", &m.order_id)?;
     if kind != EntryKind::Invoice && order_id.is_some() {
         return Err(Fault::field("order_id", &m.order_id, "empty for all but invoices"));
     }
-    let amount = if signed {
-        admit::signed_amount("amount_minor", m.amount_minor)?
-    } else {
-        admit::amount("amount_minor", m.amount_minor)?
+    let admitted = match kind {
+        EntryKind::Adjustment | EntryKind::OpeningBalance => admit::signed_amount,
+        EntryKind::Dispute => admit::amount_or_zero,
+        _ => admit::amount,
     };
+    let amount = admitted("amount_minor", m.amount_minor)?;
     let allocations = if settles {
         allocations(m, invoice_id)?
     } else if m.allocations.is_empty() {
@@ -61,6 +61,16 @@ pub(crate) fn post<'a>(
     Ok(Request { command, actor, channel: "", reason: None })
 }
 
+/// `MoveSource`.
+pub(crate) fn move_source<'a>(
+    m: &'a v1::MoveSourceRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let source = admit::id("source", &m.source)?;
+    let command = Command::MoveSource(MoveSource { source, position: m.position });
+    Ok(Request { command, actor, channel: "", reason: None })
+}
+
 fn kind(m: &v1::LedgerEntry) -> Result<EntryKind, Fault> {
     match m.kind() {
         v1::EntryKind::Invoice => Ok(EntryKind::Invoice),
@@ -68,8 +78,9 @@ fn kind(m: &v1::LedgerEntry) -> Result<EntryKind, Fault> {
         v1::EntryKind::CreditMemo => Ok(EntryKind::CreditMemo),
         v1::EntryKind::Adjustment => Ok(EntryKind::Adjustment),
         v1::EntryKind::OpeningBalance => Ok(EntryKind::OpeningBalance),
+        v1::EntryKind::Dispute => Ok(EntryKind::Dispute),
         v1::EntryKind::Unspecified => {
-            let rule = "INVOICE, PAYMENT, CREDIT_MEMO, ADJUSTMENT or OPENING_BALANCE";
+            let rule = "INVOICE, PAYMENT, CREDIT_MEMO, ADJUSTMENT, OPENING_BALANCE or DISPUTE";
             Err(Fault::field("kind", m.kind, rule))
         }
     }

@@ -3,6 +3,7 @@
 //! [`status`] says what was wrong.
 
 pub(crate) mod account;
+pub(crate) mod adjustments;
 pub(crate) mod admit;
 pub(crate) mod cases;
 pub(crate) mod conditions;

@@ -431,6 +431,7 @@ pub(crate) fn position(state: &State, slot: Slot, seq: Seq, now: Micros) -> v1::
         temporary_limits: temporary.map(conditions::temporary_limit).collect(),
         rolling_limit: conditions.and_then(|all| conditions::rolling_limit(all, Some(now))),
         last_order_date: last_order.map(|day| day.to_string()).unwrap_or_default(),
+        disputed_minor: within_i64(state.disputed(slot)),
     }
 }
 
@@ -440,7 +441,7 @@ fn shared(state: &State, found: (Together, Option<Minor>, i128)) -> v1::SharedPo
         level: Some(place.level(state).into()),
         limit_minor: limit,
         exposure_minor: within_i64(exposure),
-        available_minor: limit.map(|limit| left(limit, exposure)),
+        available_minor: limit.map(|limit| left(limit, exposure - place.excluded(state))),
     }
 }
 

@@ -84,30 +84,76 @@ impl Journal {
             let Some(last) = some.last() else { return Ok(Some(found)) };
             next = last + 1;
             some.retain(|seq| *seq <= up_to);
-            let mut left = &some[..];
-            while let Some(seq) = left.first() {
-                if !goes_on() {
-                    return Ok(None);
+            let seen = self.look_at(&some, &goes_on, |seq, entry| {
+                if is_wanted(entry) {
+                    found.push(seq);
                 }
-                let in_commit = self.with_commit(*seq, |key, value| {
-                    let commit = self.decode(key, value)?;
-                    let here = left.partition_point(|seq| *seq <= commit.head.last_seq());
-                    found.extend(left[..here].iter().filter(|seq| {
-                        let index = seq.checked_sub(commit.head.first_seq);
-                        let entry = index.and_then(|index| commit.entries.get(index as usize));
-                        entry.is_some_and(&is_wanted)
-                    }));
-                    Ok(here)
-                })?;
-                // Whose text it is nobody can tell then, and to leave it would be to say too much.
-                let here = in_commit.filter(|here| *here > 0).ok_or_else(|| self.missing(*seq))?;
-                left = &left[here..];
-                if found.len() >= max {
-                    found.truncate(max);
-                    return Ok(Some(found));
-                }
+                found.len() < max
+            })?;
+            if !seen {
+                return Ok(None);
+            }
+            if found.len() >= max {
+                return Ok(Some(found));
             }
         }
+    }
+
+    /// Gives `seen` the entries of `seqs`, which are in order, without the bodies of their texts,
+    /// until it is enough; `false` where `goes_on`, which is asked before each commit, says that
+    /// nobody waits any more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Journal::read`], also where an entry is not at hand.
+    pub fn look_at(
+        &self,
+        seqs: &[Seq],
+        goes_on: impl Fn() -> bool,
+        mut seen: impl FnMut(Seq, &Entry<'_>) -> bool,
+    ) -> Result<bool, StoreError> {
+        let mut left = seqs;
+        while let Some(first) = left.first() {
+            if !goes_on() {
+                return Ok(false);
+            }
+            let in_commit = self.with_commit(*first, |key, value| {
+                let commit = self.decode(key, value)?;
+                let here = left.partition_point(|seq| *seq <= commit.head.last_seq());
+                let entries = left[..here].iter().filter_map(|seq| {
+                    let index = seq.checked_sub(commit.head.first_seq)?;
+                    Some((*seq, commit.entries.get(index as usize)?))
+                });
+                for (seq, entry) in entries {
+                    if !seen(seq, entry) {
+                        return Ok(left.len());
+                    }
+                }
+                Ok(here)
+            })?;
+            // Whose text it is nobody can tell then, and to leave it would be to say too much.
+            let here = in_commit.filter(|here| *here > 0).ok_or_else(|| self.missing(*first))?;
+            left = &left[here..];
+        }
+        Ok(true)
+    }
+
+    /// Those of some entries that have texts.
+    ///
+    /// # Errors
+    ///
+    /// I/O errors.
+    pub fn that_have_texts(&self, seqs: &[Seq]) -> Result<Vec<Seq>, StoreError> {
+        let rtxn = self.read_txn()?;
+        let mut found = Vec::new();
+        for seq in seqs {
+            for field in [TextField::Name, TextField::Reason] {
+                let text = self.texts.get(&rtxn, &text_key(*seq, field)).map_err(self.lmdb())?;
+                found.extend(text.map(|_| *seq));
+            }
+        }
+        found.dedup();
+        Ok(found)
     }
 
     fn missing(&self, seq: Seq) -> StoreError {

@@ -437,7 +437,8 @@ fn what_people_said_is_erased_with_their_account() {
     }
     assert_eq!(case(&book, id).comments[0].text.as_deref(), Some("ask Ms Lee"));
     assert_eq!(case(&book, id).priority, 7);
-    book.run(EraseTexts { request: REQUEST, account_id: "a", entries: vec![1] }).unwrap();
+    let (entries, named) = (vec![1], vec![]);
+    book.run(EraseTexts { request: REQUEST, account_id: "a", entries, named }).unwrap();
     assert_eq!(case(&book, id).comments[0].text, None);
 }
 

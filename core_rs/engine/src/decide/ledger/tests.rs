@@ -1,8 +1,10 @@
+use super::is_news;
 use crate::bounds::{ALLOCATIONS_MAX, AMOUNT_MINOR_MAX, EXPOSURE_MINOR_MAX, SOURCES_MAX};
 use crate::command::*;
 use crate::error::Refusal;
 use crate::event::Event;
 use crate::outcome::Decision::{Approved, Declined};
+use crate::outcome::Outcome;
 use crate::rates::Rate;
 use crate::testing::*;
 use crate::values::Currency;
@@ -182,6 +184,26 @@ fn a_source_that_counts_nothing_is_heard_once_a_minute() {
 }
 
 #[test]
+fn a_quiet_source_is_moved_and_heard_without_an_entry() {
+    let mut book = Book::with_100();
+    let moved = |book: &mut Book, position, time| {
+        book.now += time;
+        let news = is_news(&book.state, book.now, "erp", position);
+        let (outcome, events) = book.events(MoveSource { source: "erp", position }).unwrap();
+        assert_eq!((outcome, !events.is_empty()), (Outcome::Done, news));
+        (news, book.state.source_position("erp"), book.state.source_heard_at("erp").unwrap())
+    };
+    let begun = book.now;
+    assert_eq!(moved(&mut book, 0, 0), (true, 0, begun));
+    assert_eq!(moved(&mut book, 0, 59 * SECOND), (false, 0, begun));
+    let heard = begun + 59 * SECOND;
+    assert_eq!(moved(&mut book, 7, 0), (true, 7, heard));
+    assert_eq!(moved(&mut book, 5, 59 * SECOND), (false, 7, heard));
+    assert_eq!(moved(&mut book, 5, SECOND), (true, 7, heard + 60 * SECOND));
+    assert_eq!(book.position(), (0, 0, 0));
+}
+
+#[test]
 fn sources_are_bounded() {
     let mut book = Book::with_100();
     let names = Vec::from_iter((0..SOURCES_MAX).map(|number| number.to_string()));
@@ -189,6 +211,8 @@ fn sources_are_bounded() {
         book.post(Post { source: name, ..entry(EntryKind::Payment, 1) });
     }
     let beyond = Post { source: "beyond", ..entry(EntryKind::Payment, 1) };
+    assert_eq!(book.refused(beyond), Refusal::TooManySources("beyond".into()));
+    let beyond = MoveSource { source: "beyond", position: 1 };
     assert_eq!(book.refused(beyond), Refusal::TooManySources("beyond".into()));
     book.post(Post { source: "0", ..entry(EntryKind::Payment, 1) });
 }

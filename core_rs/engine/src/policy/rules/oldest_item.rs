@@ -36,20 +36,20 @@ impl OldestItem {
         today: Day,
     ) -> impl Iterator<Item = &'s DueItem> {
         let (days, dust) = (self.days, self.dust.of(currency).unwrap_or_default());
-        let is_old = move |day: Day| age(day, today) > days;
+        let is_old = move |day: Day| today.since(day) > days;
         let items =
             if state.oldest_item(slot).is_some_and(is_old) { state.by_due(slot) } else { &[] };
-        items.iter().filter(move |item| item.open > dust && is_old(item.day))
+        items.iter().filter(move |item| is_old(item.day) && state.counts_of(item) > dust)
     }
 
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {
         let today = Day::of(facts.now);
         let found = self.violating(facts.state, facts.slot, facts.terms.currency, today);
         // None is older than the oldest of all, dust among them.
-        let least = facts.state.oldest_item(facts.slot).map(|day| age(day, today));
+        let least = facts.state.oldest_item(facts.slot).map(|day| today.since(day));
         let mut oldest = None;
         for item in found {
-            oldest = oldest.max(Some(age(item.day, today)));
+            oldest = oldest.max(Some(today.since(item.day)));
             if oldest >= least {
                 break;
             }
@@ -58,8 +58,4 @@ impl OldestItem {
             violations.add(ReasonCode::OldestItem, self.effect, oldest, self.days);
         }
     }
-}
-
-fn age(day: Day, today: Day) -> i64 {
-    i64::from(today.0) - i64::from(day.0)
 }

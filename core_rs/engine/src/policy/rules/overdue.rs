@@ -2,6 +2,7 @@
 //!
 //! An invoice is overdue from the day after its due date and its days of grace. One without a due
 //! date never is, nor what was paid ahead; and money that is allocated to no invoice settles none.
+//! What is disputed is overdue unless the policy excludes it.
 
 use crate::outcome::{Effect, ReasonCode};
 use crate::policy::money::Amounts;
@@ -20,7 +21,7 @@ pub fn overdue(state: &State, slot: Slot, today: Day) -> impl Iterator<Item = &D
 
 /// Those that are overdue for more than so many days. None that is due later is looked at.
 fn late(state: &State, slot: Slot, today: Day, days: i64) -> impl Iterator<Item = &DueItem> {
-    let is_late = move |due: Day| i64::from(today.0) - i64::from(due.0) > days;
+    let is_late = move |due: Day| today.since(due) > days;
     let items = if is_late(state.first_due(slot)) { state.by_due(slot) } else { &[] };
     let due = items.iter().take_while(move |item| is_late(item.due));
     due.filter(move |item| item.days_overdue(today) > days)
@@ -29,7 +30,7 @@ fn late(state: &State, slot: Slot, today: Day, days: i64) -> impl Iterator<Item 
 /// What an account has not paid in time.
 #[must_use]
 pub fn overdue_amount(state: &State, slot: Slot, today: Day) -> i128 {
-    overdue(state, slot, today).map(|item| i128::from(item.open)).sum()
+    overdue(state, slot, today).map(|item| i128::from(state.counts_of(item))).sum()
 }
 
 /// The same, summed up once for all rules of a decision.
@@ -64,7 +65,7 @@ impl OverdueDays {
         today: Day,
     ) -> impl Iterator<Item = &'s DueItem> {
         let (days, dust) = (self.days, self.dust.of(currency).unwrap_or_default());
-        late(state, slot, today, days).filter(move |item| item.open > dust)
+        late(state, slot, today, days).filter(move |item| state.counts_of(item) > dust)
     }
 
     pub(super) fn judge(&self, facts: &Facts<'_>, violations: &mut Violations<'_>) {

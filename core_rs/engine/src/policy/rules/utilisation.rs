@@ -1,4 +1,5 @@
 //! `utilisation`: how much an account uses of what it may owe today under its own limits, in bands.
+//! What is disputed is used as long as it is owed, whether it counts against limits or not.
 
 use crate::outcome::{Effect, ReasonCode};
 use crate::policy::reader::Section;

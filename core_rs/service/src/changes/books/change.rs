@@ -1,6 +1,6 @@
 //! An entry as it is told, with the records that it changed.
 
-use creditgate_engine::command::Identity;
+use creditgate_engine::command::{Command, Identity};
 use creditgate_engine::entry::Entry;
 use creditgate_engine::outcome::Outcome;
 use creditgate_engine::values::{Micros, Seq};
@@ -20,6 +20,12 @@ pub(super) fn change(
         Identity::Request(key) => key.id,
         Identity::Entry { entry_id, .. } => entry_id,
         Identity::None => "",
+    };
+    let source = match &request.command {
+        Command::Post(command) => command.source,
+        Command::MoveSource(command) => command.source,
+        Command::ProposeAdjustments(command) => command.source,
+        _ => "",
     };
     let decision = match outcome {
         Outcome::Reserved(reserved) => v1::Decision::from(reserved.verdict.decision),
@@ -43,6 +49,7 @@ pub(super) fn change(
         account_id,
         decision: decision.into(),
         records,
+        source: source.to_owned(),
     }
 }
 

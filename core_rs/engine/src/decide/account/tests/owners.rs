@@ -88,6 +88,29 @@ fn only_the_owner_has_an_account_come_to_other_limits() {
 }
 
 #[test]
+fn what_an_approver_has_seen_of_a_segment_stays() {
+    for (policy, other, owned) in OWNED {
+        let mut book = Book::with_100();
+        book.run(segment("richer", Amount(900))).unwrap();
+        book.set_policy(policy);
+        // The account has a limit of its own, and waits to inherit, so far from no segment.
+        let inherits = UpsertAccount { limit: Some(Limit::INHERIT), ..row() };
+        assert!(matches!(
+            book.run(other(inherits.into())),
+            Ok(Outcome::UpsertedProposing(Upserted::Unchanged, _))
+        ));
+        let moved = UpsertAccount { segment_id: Some("richer"), ..row() };
+        let refused = Refusal::Limit(owned(("segment_id", "\"richer\"")));
+        assert_eq!(book.refused(other(moved.clone().into())), refused);
+        // Taken back, the segment gives it nothing.
+        let own = Limit { kind: Amount(100), valid_until: None };
+        let back = UpsertAccount { limit: Some(own), ..row() };
+        book.run(other(back.into())).unwrap();
+        assert_eq!(book.run(other(moved.into())), Ok(UPDATED));
+    }
+}
+
+#[test]
 fn only_the_owner_sets_what_a_segment_gives() {
     for (policy, other, owned) in OWNED {
         let mut book = Book::empty();
