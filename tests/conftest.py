@@ -7,7 +7,10 @@ from typing import Protocol
 import pytest
 
 from creditgate.client import Client
+from demo import cluster
+from demo.cluster import Cluster
 from tests.support.api import Api
+from tests.support.books import Books
 from tests.support.server import ServerProcess
 
 
@@ -50,3 +53,20 @@ def client(server: ServerProcess) -> Iterator[Client]:
     """The Python client, connected to `server`."""
     with Client(server.address) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def ledger_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL cluster for the ledgers of a whole run; a power cut would not leave it whole."""
+    if not cluster.is_installed():
+        pytest.skip(f"needs PostgreSQL 15 (as root: apt-get install {cluster.PACKAGE})")
+    with Cluster(fsync="off", full_page_writes="off") as made:
+        yield made
+
+
+@pytest.fixture
+def books(ledger_cluster: Cluster) -> Iterator[Books]:
+    """A ledger of the reference tables, without a row."""
+    made = Books(ledger_cluster)
+    yield made
+    made.close()

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from demo import rules
+from demo.cluster import is_installed
 from demo.errors import DemoError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -201,3 +202,21 @@ def test_files_that_cannot_be_played(
     assert done.returncode == code
     assert "The demo ended early" in done.stdout
     assert message.format(tmp_path) in " ".join(done.stdout.split())
+
+
+@pytest.mark.skipif(not is_installed(), reason="PostgreSQL 15 is not installed")
+def test_a_ledger_is_kept_in_step() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "demo.ledger"], cwd=ROOT, capture_output=True, text=True,
+        timeout=PATIENCE_S, check=False, env=os.environ | {"COLUMNS": "100"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [line.strip("│ ") for line in done.stdout.splitlines() if line.startswith("│")]
+    cells = [[cell.strip() for cell in line.split("│")] for line in told]
+    assert [row[:2] for row in cells] == [
+        ["900.00 of 1,000.00 USD are owed", "DECLINED INSUFFICIENT_CREDIT"],
+        ["the invoice is paid", "APPROVED"],
+        ["a bureau files a flag", "DECLINED BUREAU_SUSPENSION"],
+        ["the flag is lifted", "APPROVED"],
+    ]
+    assert "Reconciled: 1,999 accounts, 9,000 open items, 0 differences." in done.stdout

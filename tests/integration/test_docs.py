@@ -113,17 +113,15 @@ def test_whose_limits_they_are_is_as_it_says(server: ServerProcess, tmp_path: Pa
             assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
 
 
-@pytest.mark.parametrize(
-    "page", ["docs/policy.md", "docs/terms.md", "docs/approvals.md", "docs/currencies.md"]
-)
+@pytest.mark.parametrize("page", ["approvals", "currencies", "loading", "policy", "terms"])
 def test_what_finance_reads_does_what_it_says(
     server: ServerProcess, page: str, tmp_path: Path
 ) -> None:
     """Every line that the page shows is printed, in that order; other lines may be between."""
-    text = (ROOT / page).read_text()
+    text = (ROOT / "docs" / f"{page}.md").read_text()
     for name, file in re.findall(r"```toml\n# (\S+)\n(.*?)```", text, re.DOTALL):
         (tmp_path / name).write_text(file)
-    for name, file in re.findall(r"```csv (\S+)\n(.*?)```", text, re.DOTALL):
+    for name, file in re.findall(r"```(?:csv|json) (\S+)\n(.*?)```", text, re.DOTALL):
         (tmp_path / name).write_text(file)
     sessions = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     commands = "".join(sessions).split("$ creditgate ")[1:]

@@ -104,18 +104,25 @@ def needs_of(wheel: Path) -> list[str]:
     return [line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist: " in line]
 
 
+def applying(needs: Iterable[str], extra: str = "") -> list[Requirement]:
+    """Those that apply here, where this extra of what needs them was asked for."""
+    requirements = map(Requirement, needs)
+    return [it for it in requirements if it.marker is None or it.marker.evaluate({"extra": extra})]
+
+
 def copy_needs(wheels: Iterable[Path], target: Path) -> None:
     """Copy what the wheels need, and what that needs, from this environment: no network."""
-    pending = [need for wheel in wheels for need in needs_of(wheel)]
-    seen: set[str] = set()
+    pending = [need for wheel in wheels for need in applying(needs_of(wheel))]
+    seen: set[tuple[str, str]] = set()
     while pending:
-        need = Requirement(pending.pop())
-        wanted = need.marker is None or need.marker.evaluate({"extra": ""})
-        if not wanted or need.name in seen or need.name.startswith("creditgate-"):
+        need = pending.pop()
+        asked = {(need.name, extra) for extra in ("", *need.extras)} - seen
+        if not asked or need.name.startswith("creditgate-"):
             continue
-        seen.add(need.name)
+        seen |= asked
         distribution = importlib.metadata.distribution(need.name)
-        pending += distribution.requires or []
+        for _, extra in asked:
+            pending += applying(distribution.requires or [], extra)
         for file in distribution.files or []:
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 (target / file).parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +141,7 @@ def test_wheels_hold_what_they_should(wheels: dict[str, Path]) -> None:
         sources = {
             str(path.relative_to(folder))
             for path in folder.glob("creditgate/**/*")
-            if path.suffix in {".py", ".pyi", ".typed"}
+            if path.is_file() and path.suffix not in {".pyc", ".so"}
         }
         packaged = {name for name in held if ".dist-info/" not in name and ".so" not in name}
         assert packaged == sources, member

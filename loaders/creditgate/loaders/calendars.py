@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from creditgate.client import Calendar
-from creditgate.loaders.csv_source import CsvSource
 from creditgate.loaders.errors import FileError, RowError
 from creditgate.loaders.fields import typed
+from creditgate.loaders.sources import Columns, CsvSource
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKEND_DEFAULT = (6, 7)
@@ -100,7 +100,7 @@ def of_file(
     would be wrong without a word."""
     first, last = years
     days, problems = [], []
-    with CsvSource(path, ("date", "name"), ("date",)) as source:
+    with CsvSource(path, Columns(("date", "name"), ("date",))) as source:
         for row in source:
             try:
                 if row.problem is not None:

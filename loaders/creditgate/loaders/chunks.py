@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from creditgate.client import ItemError
-from creditgate.loaders.csv_source import CsvSource, SourceRow
 from creditgate.loaders.dead_letters import DeadLetters
 from creditgate.loaders.errors import LoadStoppedError, RowError
 from creditgate.loaders.rows import RowKind
+from creditgate.loaders.sources import Source, SourceRow
 from creditgate.loaders.tally import Tally
 
 CHUNK_ROWS_MAX = 1_000
@@ -48,7 +48,7 @@ class Load(Generic[MessageT]):
     def __init__(
         self,
         kind: RowKind[MessageT],
-        source: CsvSource,
+        source: Source,
         dead_letters: DeadLetters | None,
         tally: Tally,
         on_bytes_read: Callable[[int], None],
@@ -73,6 +73,8 @@ class Load(Generic[MessageT]):
                 chunk.rows.append(row)
                 chunk.messages.append(message)
             chunk.chars += sum(map(len, row.cells))
+            if row.problem is not None:
+                chunk.chars += len(row.problem.value)
             if chunk.full:
                 yield chunk
                 chunk = Chunk()

@@ -1,4 +1,4 @@
-"""`creditgate load`: accounts, segments, limits, verifications, terms, rates, entries, from CSV."""
+"""`creditgate load`: accounts, limits, findings, terms, rates and ledger entries from files."""
 
 from typing import Unpack
 
@@ -11,18 +11,20 @@ from creditgate.loaders.cli_runs import Options, options_of_a_file, run
 from creditgate.loaders.fields import identifier
 
 
-@click.group("load", short_help="Load CSV files.")
+@click.group("load", short_help="Load CSV, JSON Lines and Parquet files.")
 def load() -> None:
-    """Load accounts, segments, limits, verifications, payment terms and ledger entries from CSV.
+    """Load accounts, limits, findings, payment terms, rates and ledger entries from files.
 
-    A file is UTF-8 with commas and a header line that names its columns, in any order; an empty
-    cell is an absent value. An unknown column, or a required one that is missing, is refused before
-    anything is sent. Amounts are decimals in the row's currency, dates YYYY-MM-DD.
+    A file has named columns, in any order; an empty cell is an absent value. CSV is UTF-8 with
+    commas and a header line; JSON Lines have one object a line; of Parquet, a column of floats is
+    refused. An unknown column, or a required one that is missing, is refused before anything is
+    sent, in JSON Lines row by row. Amounts are decimals in the row's currency, dates YYYY-MM-DD;
+    a --mapping file says where a file has other names or writes them in another way.
 
     Rows that break a rule, here or on the server, are written to FILE.rejected.csv with line,
-    field, value, reason and message; all others are loaded. That file is always of the latest load;
-    a dry run shows the first rejected rows instead. Of /dev/stdin it stands in the working
-    directory.
+    field, value, reason and message; all others are loaded. Mended, that file is loaded as it is,
+    with the same --mapping. It is always of the latest load; a dry run shows the first rejected
+    rows instead. Of /dev/stdin it stands in the working directory.
 
     Accounts, segments, limits, terms and rates are set to what the file says, also where they were
     changed by hand since; a second row for the same one is rejected. Where the policy says that
@@ -113,12 +115,42 @@ def verifications(connection: Connection, **options: Unpack[Options]) -> None:
 @load.command()
 @options_of_a_file
 @connected
+def scores(connection: Connection, **options: Unpack[Options]) -> None:
+    """Keep how good third parties say that customers are.
+
+    Required columns: account_id, reference (the third party's name for it), source (who it is),
+    date (of which day it is), score (0 to 1,000,000, the higher, the better).
+
+    A score is a verification that has one: see `creditgate load verifications`.
+    """
+    run(connection, rows.SCORES, loading.scores, options)
+
+
+@load.command()
+@options_of_a_file
+@connected
+def flags(connection: Connection, **options: Unpack[Options]) -> None:
+    """Suspend new orders of customers, and lift what did, as bureaus and fraud checks say.
+
+    Required columns: account_id, hold_id (the name of the flag), action (place or lift), reason (at
+    most 500 bytes, for the audit trail). Further columns: kind (bureau, fraud or manual; required
+    to place), source (the system or person that it comes from), expire_time (when it ends by
+    itself: 2026-01-31T16:00:00Z; without a zone it is UTC; not with lift).
+
+    Each flag stands in one row; a flag that is lifted already is unchanged.
+    """
+    run(connection, rows.FLAGS, loading.flags, options)
+
+
+@load.command()
+@options_of_a_file
+@connected
 def rates(connection: Connection, **options: Unpack[Options]) -> None:
     """Set exchange rates, by which orders in other currencies are converted.
 
     Required columns: base_currency, currency, rate (what one whole unit of base_currency is worth
     in currency: a decimal such as 1.0825), source (the system or bank that it comes from). Further
-    column: as_of (when it was true there: 2026-01-31T16:00:00Z; without a zone it is UTC; empty:
+    columns: as_of (when it was true there: 2026-01-31T16:00:00Z; without a zone it is UTC; empty:
     now).
 
     Each pair stands in one row; a rate that is older than the one that is known changes nothing.
@@ -139,9 +171,10 @@ def rates(connection: Connection, **options: Unpack[Options]) -> None:
 def entries(connection: Connection, source: str, **options: Unpack[Options]) -> None:
     """Post ledger entries.
 
-    Required columns: entry_id, account_id, kind (invoice, payment, credit_memo, adjustment or
-    opening_balance), amount (signed in adjustments and opening balances, else above zero),
-    currency. Further columns: invoice_id (required in invoices; a payment or credit memo settles it
+    Required columns: entry_id, account_id, kind (invoice, payment, credit_memo, adjustment,
+    opening_balance or dispute), amount (signed in adjustments and opening balances, at least zero
+    in disputes, else above zero), currency. Further columns: invoice_id (required in invoices and
+    disputes; a payment or credit memo settles it
     with its whole amount), order_id (the order that an invoice bills), issue_date, due_date,
     allocations (of payments and credit memos instead of invoice_id, as
     INVOICE:AMOUNT;INVOICE:AMOUNT), position (in the source's stream, a whole number).

@@ -22,6 +22,7 @@ from creditgate.loaders import load as loading
 from creditgate.loaders.errors import FileError, LoadStoppedError
 from creditgate.loaders.load import FileLoad
 from creditgate.loaders.rows import RowKind
+from creditgate.loaders.sources import FORMATS, Format
 from creditgate.loaders.tally import Tally
 
 EXIT_REJECTED = 1
@@ -37,6 +38,8 @@ class Options(TypedDict):
     file: Path
     dry_run: bool
     dead_letters: Path | None
+    format: Format | None
+    mapping: Path | None
 
 
 class LoadStopped(click.ClickException):
@@ -53,6 +56,18 @@ def options_of_a_file(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
             help="Where rejected rows go.  [default: FILE.rejected.csv; nowhere in a dry run]",
+        ),
+        click.option(
+            "--mapping",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="A TOML file that says how the file's columns are called and written.",
+        ),
+        click.option(
+            "--format",
+            type=click.Choice(FORMATS),
+            help="What the file is.  [default: by its ending .csv, .jsonl, .ndjson, .parquet; "
+            "else csv]",
         ),
         click.option("--dry-run", is_flag=True, help="Validate every row, send nothing."),
         click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
@@ -77,6 +92,7 @@ async def _load(
         file_load = loading.dry_run(kind, path) if options["dry_run"] else make(client, path)
         if options["dead_letters"] is not None:
             file_load.dead_letters = options["dead_letters"]
+        file_load.format, file_load.mapping = options["format"], options["mapping"]
         try:
             await _with_progress(file_load)
         except FileError as error:

@@ -8,11 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from creditgate.loaders.csv_source import SourceRow
 from creditgate.loaders.errors import FileError, RowError
-
-DEFECT_COLUMNS = ("line", "field", "value", "reason", "message")
-
+from creditgate.loaders.sources import SourceRow
+from creditgate.loaders.sources.csv import DEFECT_COLUMNS
 
 _NOT_FOLDERS_OF_FILES = ("/dev", "/proc")
 
@@ -31,10 +29,11 @@ class DeadLetters:
     The file always tells of the latest load: one left by an earlier load is removed, and a new one
     comes into being with the first rejected row. A context manager; raises FileError."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], delimiter: str = ",") -> None:
         self.path = path
         self.count = 0
         self._columns = columns
+        self._delimiter = delimiter
         self._file: io.TextIOWrapper | None = None
         try:
             # Never a device: as root, /dev/null would be gone for everyone.
@@ -68,12 +67,16 @@ class DeadLetters:
                 self._file = self.path.open(
                     "w", encoding="utf-8", errors="surrogateescape", newline=""
                 )
-                csv.writer(self._file).writerow((*DEFECT_COLUMNS, *self._columns))
-            csv.writer(self._file).writerow((*line, *cells, *padding))
+                self._write((*DEFECT_COLUMNS, *self._columns))
+            self._write((*line, *cells, *padding))
             self._file.flush()
         except OSError as os_error:
             raise self._refused(os_error) from os_error
         self.count += 1
+
+    def _write(self, cells: Sequence[object]) -> None:
+        assert self._file is not None
+        csv.writer(self._file, delimiter=self._delimiter).writerow(cells)
 
     def _refused(self, error: OSError) -> FileError:
         return FileError(f"{self.path}: dead letters cannot be written: {error.strerror}")

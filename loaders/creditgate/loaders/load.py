@@ -20,17 +20,19 @@ from creditgate.client import (
     TermsAssignment,
     VerificationRecord,
 )
-from creditgate.loaders import rows, sending
+from creditgate.loaders import mapping, rows, sending
 from creditgate.loaders.chunks import Load
-from creditgate.loaders.csv_source import CsvSource
 from creditgate.loaders.dead_letters import DeadLetters, default_path
 from creditgate.loaders.errors import FileError, LoadStoppedError
 from creditgate.loaders.rows import RowKind
+from creditgate.loaders.rows.findings import Flag
+from creditgate.loaders.sources import Columns, Format, open_source
 from creditgate.loaders.tally import Tally
 
 SOURCE_DEFAULT = "ledger"
 UPSERT_OUTCOMES = ("created", "updated", "unchanged")
 ENTRY_OUTCOMES = ("posted", "duplicate")
+FLAG_OUTCOMES = ("created", "updated", "lifted", "unchanged")
 
 MessageT = TypeVar("MessageT")
 
@@ -45,6 +47,10 @@ class FileLoad(Generic[MessageT]):
     send: Callable[[Load[MessageT]], Awaitable[None]]
     dead_letters: Path | None = field(init=False)
     """Where rejected rows are written; None for nowhere, as `tally` alone tells of some then."""
+    format: Format | None = None
+    """None: as the file's name says."""
+    mapping: Path | None = None
+    """The mapping file, if the columns are not called as in the documentation."""
     on_bytes_read: Callable[[int], None] = lambda _bytes: None
 
     def __post_init__(self) -> None:
@@ -59,13 +65,14 @@ class FileLoad(Generic[MessageT]):
         file turns out to be none on the way: rows answered until then stay loaded, and loading the
         file again is harmless."""
         letters = self.dead_letters
-        if letters is not None and letters.resolve() == self.path.resolve():
+        if letters is not None and _same(letters, self.path):
             raise FileError(f"{letters}: the dead letters would overwrite the file itself")
+        takes = self._takes()
         with (
-            CsvSource(self.path, self.kind.columns, self.kind.required) as source,
+            open_source(self.path, takes, self.format) as source,
             nullcontext()
             if letters is None
-            else DeadLetters(letters, source.columns) as dead_letters,
+            else DeadLetters(letters, source.columns, takes.delimiter) as dead_letters,
         ):
             load = Load(self.kind, source, dead_letters, self.tally, self.on_bytes_read)
             try:
@@ -74,6 +81,16 @@ class FileLoad(Generic[MessageT]):
                 raise LoadStoppedError(str(error)) from error
         self.tally.check_complete()
         return self.tally
+
+    def _takes(self) -> Columns:
+        known, required = self.kind.columns, self.kind.required
+        if self.mapping is None:
+            return Columns(known, required)
+        return Columns(known, required, mapping.read(self.mapping, known))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve() or (one.exists() and one.samefile(other))
 
 
 def accounts(client: AsyncClient, path: Path) -> FileLoad[AccountUpsert]:
@@ -107,6 +124,17 @@ def verifications(client: AsyncClient, path: Path) -> FileLoad[VerificationRecor
     """Keeps what third parties found out about customers."""
     send = partial(sending.verifications, client)
     return FileLoad(rows.VERIFICATIONS, path, Tally(UPSERT_OUTCOMES), send)
+
+
+def scores(client: AsyncClient, path: Path) -> FileLoad[VerificationRecord]:
+    """Keeps what third parties say how good customers are: verifications with a score."""
+    send = partial(sending.verifications, client)
+    return FileLoad(rows.SCORES, path, Tally(UPSERT_OUTCOMES), send)
+
+
+def flags(client: AsyncClient, path: Path) -> FileLoad[Flag]:
+    """Suspends new orders of customers, and lifts what did."""
+    return FileLoad(rows.FLAGS, path, Tally(FLAG_OUTCOMES), partial(sending.flags, client))
 
 
 def rates(client: AsyncClient, path: Path) -> FileLoad[ExchangeRate]:

@@ -3,14 +3,20 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from itertools import chain
 
 from creditgate.client import (
     AccountUpsert,
     AsyncClient,
+    CallError,
+    ConflictError,
     ExchangeRate,
+    InvalidRequestError,
     ItemError,
     LedgerEntry,
     NotFoundError,
+    OutOfRangeError,
+    PreconditionError,
     ProposalState,
     Segment,
     StreamProgress,
@@ -22,12 +28,18 @@ from creditgate.client import (
 )
 from creditgate.loaders.chunks import Chunk, Load
 from creditgate.loaders.errors import LoadStoppedError
+from creditgate.loaders.rows.findings import Flag
 
 CHANNEL = "load"
 BATCHES_IN_FLIGHT_MAX = 4
 LOOKUPS_IN_FLIGHT_MAX = 64
+FLAGS_IN_FLIGHT_MAX = 64
 STREAM_ATTEMPTS_MAX = 5
 STREAM_BACKOFF_FIRST_S = 0.2
+
+HOLD_NOT_FOUND = "HOLD_NOT_FOUND"
+_REFUSALS = (ConflictError, InvalidRequestError, NotFoundError, OutOfRangeError, PreconditionError)
+"""What the server says of one call, and so of one row; all else is of the load."""
 
 
 async def accounts(client: AsyncClient, load: Load[AccountUpsert]) -> None:
@@ -96,6 +108,65 @@ async def rates(client: AsyncClient, load: Load[ExchangeRate]) -> None:
         load.settle(chunk, *_upsert_outcomes(results))
 
 
+async def flags(client: AsyncClient, load: Load[Flag]) -> None:
+    """Places and lifts holds: of an account in the order of the file, of many accounts at once."""
+    for chunk in load.chunks():
+        answers = await place_and_lift(client, chunk.messages)
+        outcomes = Counter(name for name in answers if isinstance(name, str))
+        refused = ((i, answer) for i, answer in enumerate(answers))
+        refusals = {i: answer for i, answer in refused if isinstance(answer, ItemError)}
+        load.settle(chunk, outcomes, refusals)
+
+
+async def place_and_lift(client: AsyncClient, flags: Sequence[Flag]) -> Sequence[str | ItemError]:
+    """What became of each flag: the name of an outcome, or why it was refused. Those of one account
+    keep their order, those of many go side by side."""
+    slots = asyncio.Semaphore(FLAGS_IN_FLIGHT_MAX)
+    accounts: dict[str, list[int]] = {}
+    for index, flag in enumerate(flags):
+        accounts.setdefault(flag.account_id, []).append(index)
+    answered = await asyncio.gather(
+        *(_flags(client, slots, [flags[i] for i in of]) for of in accounts.values()),
+        return_exceptions=True,
+    )
+    # All have ended when one failed: what is tried again must not meet an earlier attempt of it.
+    answers: list[list[str | ItemError]] = []
+    for answer in answered:
+        if isinstance(answer, BaseException):
+            raise answer
+        answers.append(answer)
+    found = dict(zip(chain(*accounts.values()), chain(*answers), strict=True))
+    return [found[index] for index in range(len(flags))]
+
+
+async def _flags(
+    client: AsyncClient, slots: asyncio.Semaphore, flags: Sequence[Flag]
+) -> list[str | ItemError]:
+    async with slots:
+        return [await _flag(client, flag) for flag in flags]
+
+
+async def _flag(client: AsyncClient, flag: Flag) -> str | ItemError:
+    """What became of one flag: the name of an outcome, or why it was refused."""
+    try:
+        if flag.kind is None:
+            await client.lift_hold(flag.account_id, flag.hold_id, flag.reason, channel=CHANNEL)
+            return "lifted"
+        result = await client.place_hold(
+            flag.account_id,
+            flag.hold_id,
+            flag.reason,
+            kind=flag.kind,
+            source=flag.source,
+            expire_time=flag.expire_time,
+            channel=CHANNEL,
+        )
+    except _REFUSALS as error:
+        # What is lifted is lifted: the file was loaded before, or the flag ended by itself.
+        return "unchanged" if error.reason == HOLD_NOT_FOUND else _item_error(error)
+    return result.outcome.lower()
+
+
 async def _upsert(client: AsyncClient, rows: Sequence[AccountUpsert]) -> Sequence[UpsertResult]:
     return await client.upsert_accounts(rows, channel=CHANNEL) if rows else ()
 
@@ -123,12 +194,19 @@ async def _unknown_accounts(client: AsyncClient, account_ids: set[str]) -> dict[
             try:
                 await client.get_account(account_id)
             except NotFoundError as error:
-                code = error.status_code.name
-                return account_id, ItemError(code, error.reason, "account_id", error.message)
+                return account_id, _item_error(error)
             return None
 
     found = await asyncio.gather(*map(look_up, account_ids))
     return dict(answer for answer in found if answer is not None)
+
+
+def _item_error(error: CallError) -> ItemError:
+    """The refusal of a call as that of a row. What is not found is the account."""
+    names = ["account_id"] if isinstance(error, NotFoundError) else []
+    names += [violation.field for violation in error.field_violations]
+    field = names[0] if names else ""
+    return ItemError(error.status_code.name, error.reason, field, error.message)
 
 
 async def entries(client: AsyncClient, source: str, load: Load[LedgerEntry]) -> None:

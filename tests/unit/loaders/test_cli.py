@@ -34,6 +34,10 @@ def accounts(tmp_path: Path) -> Path:
         ("entries", rows.ENTRIES),
         ("terms", rows.TERMS),
         ("assignments", rows.ASSIGNMENTS),
+        ("verifications", rows.VERIFICATIONS),
+        ("scores", rows.SCORES),
+        ("flags", rows.FLAGS),
+        ("rates", rows.RATES),
     ],
 )
 def test_help_names_every_column(command: str, kind: rows.RowKind[object]) -> None:

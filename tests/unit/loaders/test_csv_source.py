@@ -5,18 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from creditgate.loaders import csv_source
-from creditgate.loaders.csv_source import CsvSource
 from creditgate.loaders.errors import FileError
+from creditgate.loaders.sources import LINE_LENGTH_MAX, Columns, CsvSource
 
-KNOWN = ("id", "name", "amount")
-REQUIRED = ("id",)
+TAKES = Columns(("id", "name", "amount"), required=("id",))
 
 
 def source(tmp_path: Path, data: bytes) -> CsvSource:
     path = tmp_path / "rows.csv"
     path.write_bytes(data)
-    return CsvSource(path, KNOWN, REQUIRED)
+    return CsvSource(path, TAKES)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,7 @@ def test_a_wrong_header_refuses_the_file(tmp_path: Path, data: bytes, message: s
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be read: No such file"):
-        CsvSource(tmp_path / "none.csv", KNOWN, REQUIRED)
+        CsvSource(tmp_path / "none.csv", TAKES)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -103,7 +101,7 @@ def test_a_nul_stays_in_its_cell(tmp_path: Path) -> None:
 
 
 def test_an_endless_line_is_not_read_into_memory(tmp_path: Path) -> None:
-    too_long = b"x" * (csv_source.LINE_CHARS_MAX + 1)
+    too_long = b"x" * (LINE_LENGTH_MAX + 1)
     with (
         source(tmp_path, b"id\n1\n" + too_long) as rows,
         pytest.raises(FileError, match="line 3 is longer than"),
@@ -112,7 +110,9 @@ def test_an_endless_line_is_not_read_into_memory(tmp_path: Path) -> None:
 
 
 def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
-    with source(tmp_path, b"id\n" + b"1\n" * 50_000) as rows:
-        assert rows.bytes_read() < rows.size_bytes
+    data = b"id\n" + b"1\n" * 50_000
+    size = len(data)
+    with source(tmp_path, data) as rows:
+        assert rows.bytes_read() < size
         assert sum(1 for _ in rows) == 50_000
-        assert rows.bytes_read() == rows.size_bytes
+        assert rows.bytes_read() == size

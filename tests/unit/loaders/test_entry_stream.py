@@ -15,11 +15,11 @@ import pytest
 from creditgate.client import AsyncClient, UnavailableError
 from creditgate.loaders import rows
 from creditgate.loaders.chunks import Load
-from creditgate.loaders.csv_source import CsvSource
 from creditgate.loaders.dead_letters import DeadLetters, default_path
 from creditgate.loaders.errors import LoadStoppedError
 from creditgate.loaders.load import ENTRY_OUTCOMES
 from creditgate.loaders.sending import BATCHES_IN_FLIGHT_MAX, STREAM_ATTEMPTS_MAX, EntryStream
+from creditgate.loaders.sources import Columns, CsvSource
 from creditgate.loaders.tally import Tally
 from creditgate.v1 import ledger_pb2, ledger_pb2_grpc
 
@@ -111,7 +111,7 @@ async def send(
     tally = Tally(ENTRY_OUTCOMES)
     async with client_of(ledger) as client:
         with (
-            CsvSource(path, rows.ENTRIES.columns, rows.ENTRIES.required) as source,
+            CsvSource(path, Columns(rows.ENTRIES.columns, rows.ENTRIES.required)) as source,
             DeadLetters(default_path(path), source.columns) as dead_letters,
         ):
             one = Load(rows.ENTRIES, source, dead_letters, tally, settled)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from creditgate.client import AccountUpsert, ItemError
-from creditgate.loaders import chunks, csv_source, load, rows
+from creditgate.loaders import chunks, load, rows, sources
 from creditgate.loaders.chunks import Load
 from creditgate.loaders.dead_letters import default_path
 from creditgate.loaders.errors import FileError, LoadError, LoadStoppedError, RowError
@@ -122,7 +122,7 @@ def test_dead_letters_may_go_to_a_device_which_stays_one(tmp_path: Path) -> None
 
 def test_a_file_that_turns_out_to_be_none_stops_the_load_where_it_is(tmp_path: Path) -> None:
     lines = [f"A{i},EUR,," for i in range(chunks.CHUNK_ROWS_MAX)]
-    path = write(tmp_path, *lines, "x" * (csv_source.LINE_CHARS_MAX + 1))
+    path = write(tmp_path, *lines, "x" * (sources.LINE_LENGTH_MAX + 1))
     file_load = load.dry_run(rows.ACCOUNTS, path)
     with pytest.raises(LoadStoppedError, match=r"line 1002 is longer than"):
         run(file_load)

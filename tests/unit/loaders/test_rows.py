@@ -175,6 +175,17 @@ def test_segment_rows() -> None:
             ),
         ),
         (
+            {"kind": "dispute", "amount": "0.00", "invoice_id": "I1"},
+            LedgerEntry(
+                entry_id="E1",
+                account_id="A1",
+                kind=EntryKind.DISPUTE,
+                amount_minor=0,
+                currency="EUR",
+                invoice_id="I1",
+            ),
+        ),
+        (
             {"kind": "opening_balance", "amount": "-10000000000000000.00"},
             LedgerEntry(
                 entry_id="E1",
@@ -286,6 +297,8 @@ def test_every_required_column_must_be_filled(kind: str) -> None:
         ("entries", {"amount": "10000000000000000.01"}, "amount", "must be at most"),
         ("entries", {"amount": "9" * 5000}, "amount", "must be at most"),
         ("entries", {"kind": "adjustment", "amount": "0"}, "amount", "must not be zero"),
+        ("entries", {"kind": "dispute", "amount": "-0.01"}, "amount", "must not be negative"),
+        ("entries", {"kind": "dispute", "amount": "1"}, "invoice_id", "must not be empty in an"),
         # what belongs to the kind of entry
         ("entries", {"kind": "refund"}, "kind", "must be one of adjustment, credit_memo, "),
         ("entries", {"kind": "invoice"}, "invoice_id", "must not be empty in an entry of kind"),

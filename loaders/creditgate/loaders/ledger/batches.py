@@ -1,0 +1,110 @@
+"""Rows of many kinds in as few calls as their order allows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from creditgate.loaders.errors import RowError
+from creditgate.loaders.fields import identifier, invalid
+from creditgate.loaders.ledger.mapping import KINDS, SOURCE_CELL, LedgerMapping
+from creditgate.loaders.ledger.outbox import OutboxRow
+
+SCHEMA_DRIFT: Final = "SCHEMA_DRIFT"
+UNKNOWN_FEED: Final = "UNKNOWN_FEED"
+
+_SHARED_KINDS: Final = frozenset({"segments", "terms", "rates"})
+"""What accounts and entries refer to, whoever's they are."""
+
+
+class Lot(msgspec.Struct, frozen=True):
+    """One row on its way, with the message that it became."""
+
+    row: OutboxRow
+    message: Any
+
+
+class Batch(msgspec.Struct):
+    """Rows of one kind, of entries of one source, which may go together."""
+
+    kind: str
+    source: str
+    lots: list[Lot]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A row that cannot be taken, and why."""
+
+    row: OutboxRow
+    error: RowError
+
+
+def plan(
+    rows: Iterable[OutboxRow], mapping: LedgerMapping
+) -> tuple[Sequence[Batch], list[Refused]]:
+    """Batches to be sent one after another, and the rows that no message can be made of.
+
+    Rows of one account keep their order, and so do all rows before and after one that others refer
+    to (a segment, terms, a rate). Rows of different accounts may change places: each goes into the
+    earliest batch of its kind behind all that it follows.
+    """
+    batches: list[Batch] = []
+    refused: list[Refused] = []
+    last: dict[str, int] = {}
+    floor = 0
+    for row in rows:
+        try:
+            kind, source, message = _message(row, mapping)
+        except RowError as error:
+            refused.append(Refused(row, error))
+            continue
+        if kind in _SHARED_KINDS:
+            floor = _place(batches, max(len(batches) - 1, 0), kind, source)
+            batches[floor].lots.append(Lot(row, message))
+            continue
+        accounts = [row.cells[name] for name in _ACCOUNTS if row.cells.get(name)]
+        first = max([floor, *(last.get(account, 0) for account in accounts)])
+        index = _place(batches, first, kind, source)
+        batches[index].lots.append(Lot(row, message))
+        last.update(dict.fromkeys(accounts, index))
+    return batches, refused
+
+
+_ACCOUNTS: Final = ("account_id", "parent_account_id")
+_MAY_BE_EMPTIED: Final = ("parent_account_id", "segment_id")
+
+
+def _place(batches: list[Batch], first: int, kind: str, source: str) -> int:
+    """The index of the first batch that takes such rows, from `first` on; a new one at the end."""
+    for index in range(first, len(batches)):
+        if (batches[index].kind, batches[index].source) == (kind, source):
+            return index
+    batches.append(Batch(kind, source, []))
+    return len(batches) - 1
+
+
+def _message(row: OutboxRow, mapping: LedgerMapping) -> tuple[str, str, Any]:
+    """The row's kind, its source, and the message to be sent. Raises RowError."""
+    kind = mapping.kind_of(row.feed)
+    if kind is None:
+        rule = "the mapping has no feed of this name"
+        raise RowError("feed", row.feed, UNKNOWN_FEED, f"feed {row.feed!r}: {rule}")
+    if row.fault is not None:
+        message = f"feed {row.feed!r}: its columns could not be computed: {row.fault}"
+        raise RowError("", "", SCHEMA_DRIFT, message)
+    cells = dict(row.cells)
+    source = ""
+    if kind == "entries":
+        source = cells.pop(SOURCE_CELL, mapping.source)
+        try:
+            identifier(source)
+        except ValueError as error:
+            raise invalid(SOURCE_CELL, source, str(error)) from error
+    message = KINDS[kind].message(cells)
+    if kind == "accounts":
+        # A cell that a feed has and a row has not was emptied; in a file it would be left as it is.
+        emptied = [
+            name for name in _MAY_BE_EMPTIED if mapping.has(row.feed, name) and name not in cells
+        ]
+        message = msgspec.structs.replace(message, **dict.fromkeys(emptied, ""))
+    return kind, source, message

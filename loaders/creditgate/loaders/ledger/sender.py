@@ -1,0 +1,116 @@
+"""How batches reach the server, and what becomes of each row."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+
+from creditgate.client import (
+    AccountUpsert,
+    AsyncClient,
+    EntryOutcome,
+    ItemError,
+    LedgerEntry,
+)
+from creditgate.loaders.errors import LoadError, RowError
+from creditgate.loaders.ledger.batches import Batch, Lot, Refused
+from creditgate.loaders.ledger.mapping import KINDS
+from creditgate.loaders.sending import CHANNEL, place_and_lift
+
+ROWS_A_CALL_MAX: Final = 1_000
+
+_PASSING: Final = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"})
+"""Codes of a row that say nothing against the row: the same may be taken a little later."""
+
+
+class BusyError(LoadError):
+    """The server could not take a row now, for no fault of the row's."""
+
+
+class Sent(msgspec.Struct):
+    """What became of rows."""
+
+    taken: int = 0
+    repeated: int = 0
+    refused: list[Refused] = msgspec.field(default_factory=list)
+
+
+class Sender:
+    """Sends batches to one server."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def send(self, batch: Batch) -> Sent:
+        """Send all of a batch, in its order, in calls of at most a thousand rows.
+
+        Raises BusyError and the client's errors where rows got no answer: to send all again is
+        harmless.
+        """
+        sent = Sent()
+        lots = iter(batch.lots)
+        while part := list(islice(lots, ROWS_A_CALL_MAX)):
+            if batch.kind == "entries":
+                await self._entries(batch.source, part, sent)
+            elif batch.kind == "flags":
+                await self._flags(part, sent)
+            else:
+                await self._upserts(batch.kind, part, sent)
+        return sent
+
+    async def _entries(self, source: str, lots: Sequence[Lot], sent: Sent) -> None:
+        entries: list[LedgerEntry] = [lot.message for lot in lots]
+        for lot, result in zip(lots, await self._client.post_entries(source, entries), strict=True):
+            if result.error is not None:
+                sent.refused.append(_refused("entries", lot, result.error))
+            elif result.outcome is EntryOutcome.DUPLICATE:
+                sent.repeated += 1
+            else:
+                sent.taken += 1
+
+    async def _upserts(self, kind: str, lots: Sequence[Lot], sent: Sent) -> None:
+        upsert = _UPSERTS[kind]
+        results = await upsert(self._client, [lot.message for lot in lots])
+        for lot, result in zip(lots, results, strict=True):
+            if result.error is not None:
+                sent.refused.append(_refused(kind, lot, result.error))
+            else:
+                sent.taken += 1
+
+    async def _flags(self, lots: Sequence[Lot], sent: Sent) -> None:
+        """One call each, which is why those of many accounts go side by side."""
+        for lot, answer in zip(
+            lots, await place_and_lift(self._client, [lot.message for lot in lots]), strict=True
+        ):
+            if isinstance(answer, ItemError):
+                sent.refused.append(_refused("flags", lot, answer))
+            else:
+                sent.taken += 1
+
+
+async def _limits(client: AsyncClient, limits: Sequence[AccountUpsert]) -> Sequence[Any]:
+    """Without a currency the server opens no account that it does not know."""
+    of_known = [msgspec.structs.replace(limit, currency=None) for limit in limits]
+    return await client.upsert_accounts(of_known, channel=CHANNEL)
+
+
+_UPSERTS: Final[Mapping[str, Callable[[AsyncClient, Sequence[Any]], Any]]] = {
+    "accounts": lambda client, rows: client.upsert_accounts(rows, channel=CHANNEL),
+    "assignments": lambda client, rows: client.assign_terms(rows, channel=CHANNEL),
+    "limits": _limits,
+    "rates": lambda client, rows: client.upsert_rates(rows, channel=CHANNEL),
+    "scores": lambda client, rows: client.record_verifications(rows, channel=CHANNEL),
+    "segments": lambda client, rows: client.upsert_segments(rows, channel=CHANNEL),
+    "terms": lambda client, rows: client.upsert_terms(rows, channel=CHANNEL),
+    "verifications": lambda client, rows: client.record_verifications(rows, channel=CHANNEL),
+}
+
+
+def _refused(kind: str, lot: Lot, item: ItemError) -> Refused:
+    """The server's refusal in terms of the ledger. Raises BusyError where it is none of the row."""
+    if item.code in _PASSING:
+        raise BusyError(f"{item.reason}: {item.message}")
+    column = KINDS[kind].column_of(item.field)
+    value = str(lot.row.cells.get(column, ""))
+    return Refused(lot.row, RowError(column, value, item.reason, item.message))

@@ -1,0 +1,1 @@
+"""What is wrong with a ledger's credit data, and how to mend it."""

@@ -1,0 +1,139 @@
+"""The report: every finding as CSV, and a page of HTML for people that needs nothing else."""
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Final, TextIO
+
+from creditgate.loaders.errors import LoadError
+from creditgate.loaders.quality.checks import Finding
+from creditgate.loaders.quality.rules import Rule
+
+SHOWN_MAX: Final = 200
+"""Findings of one rule on the page; the CSV has all."""
+
+COLUMNS: Final = Finding.__struct_fields__
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --line: #8884; --error: light-dark(#b00020, #ff8a8a);
+  --warning: light-dark(#8a5a00, #f0c060); --notice: light-dark(#33618f, #9ac4f0); }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 1200px; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; } td, th { padding: .25em .8em .25em 0; text-align: left;
+  vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
+.ERROR { color: var(--error); } .WARNING { color: var(--warning); }
+.NOTICE { color: var(--notice); }
+section { margin: 2.5em 0; } h2 { margin: 0; font-size: 1.15em; } h2 small { font-weight: 400; }
+section p { margin: .3em 0; } .scroll { overflow-x: auto; }
+"""
+
+
+class ReportError(LoadError):
+    """The report cannot be written."""
+
+
+class Report:
+    """Takes findings, rule by rule; writes CSV as they come and the page at the end.
+
+    A file takes the place of the last one when it is whole. Raises ReportError.
+    """
+
+    def __init__(self, as_of: date, csv_path: Path | None, html_path: Path | None) -> None:
+        self.counts: dict[Rule, int] = {}
+        self._as_of = as_of
+        self._csv_path = csv_path
+        self._html_path = html_path
+
+    def write(self, rules: Iterable[tuple[Rule, Iterator[Finding]]], left_out: list[Rule]) -> None:
+        """Writes both files, as far as they are asked for."""
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as sections,
+            _replacing(self._csv_path) as file,
+        ):
+            rows = csv.writer(file)
+            rows.writerow(COLUMNS)
+            for rule, findings in rules:
+                shown: list[Finding] = []
+                self.counts[rule] = 0
+                for finding in findings:
+                    rows.writerow([getattr(finding, name) for name in COLUMNS])
+                    self.counts[rule] += 1
+                    if len(shown) < SHOWN_MAX:
+                        shown.append(finding)
+                if shown:
+                    sections.writelines(_section(rule, shown, self.counts[rule]))
+            with _replacing(self._html_path) as page:
+                page.writelines(_head(self._as_of, self.counts, left_out))
+                sections.seek(0)
+                while block := sections.read(io.DEFAULT_BUFFER_SIZE):
+                    page.write(block)
+
+
+@contextmanager
+def _replacing(path: Path | None) -> Iterator[TextIO]:
+    """A file that takes its name when all is written; None: nowhere."""
+    if path is None:
+        yield _Nowhere()
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _Nowhere(io.StringIO):
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def _head(as_of: date, counts: dict[Rule, int], left_out: list[Rule]) -> Iterator[str]:
+    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width">'
+    yield f"<title>Credit data, {as_of}</title><style>{_STYLE}</style>\n"
+    yield f"<h1>Credit data of the ledger, {as_of}</h1>\n"
+    total = sum(counts.values())
+    yield f"<p>{total:,} findings. Each names who mends it and how.</p>\n"
+    if total:
+        yield "<table><tr><th>severity<th>rule<th>of<th>field<th>owner<th>findings</tr>\n"
+        for rule, count in counts.items():
+            if count:
+                link = f'<a href="#{_anchor(rule)}">{escape(rule.code)}</a>'
+                cells = f"<td>{link}<td>{rule.relation}<td>{rule.field}<td>{rule.owner}"
+                severity = rule.severity.name
+                yield f'<tr><td class="{severity}">{severity}{cells}<td class="n">{count:,}</tr>\n'
+        yield "</table>\n"
+    held = sorted({rule.code for rule, count in counts.items() if not count})
+    yield f"<p>Rules that all rows keep: {', '.join(held) or 'none'}.</p>\n"
+    if left_out:
+        names = ", ".join(f"{rule.code} of {rule.relation}" for rule in left_out)
+        yield f"<p>Not looked at, for the mapping does not have what they read: {names}.</p>\n"
+
+
+def _section(rule: Rule, findings: list[Finding], count: int) -> Iterator[str]:
+    severity = rule.severity.name
+    title = f'<span class="{severity}">{escape(rule.code)}</span>'
+    where = f"<small>{rule.relation}.{rule.field}, {severity.lower()}, {count:,}</small>"
+    yield f'<section id="{_anchor(rule)}"><h2>{title} {where}</h2>\n'
+    yield f"<p>{escape(rule.rule)}</p><p>To mend: {escape(rule.cure)} Owner: {rule.owner}.</p>\n"
+    yield '<div class="scroll"><table><tr><th>record<th>account<th>value<th>detail</tr>\n'
+    for one in findings:
+        cells = (one.record, one.account_id, one.value, one.detail)
+        yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells) + "</tr>\n"
+    yield "</table></div>\n"
+    if count > len(findings):
+        yield f"<p>and {count - len(findings):,} more: the CSV has all.</p>\n"
+    yield "</section>\n"
+
+
+def _anchor(rule: Rule) -> str:
+    return f"{rule.code}-{rule.relation}-{rule.field}".lower()

@@ -1,0 +1,1 @@
+"""What those share that receive signed records over HTTP, keep them, and send them on."""

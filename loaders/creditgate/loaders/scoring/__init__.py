@@ -1,0 +1,1 @@
+"""Payment behaviour out of the ledger, and the limits that a scorecard proposes by it."""

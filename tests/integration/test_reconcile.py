@@ -1,0 +1,170 @@
+"""Reconciliation of a real ledger with a real server: drift is found to the entry, and no other."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from creditgate.client import Client, EntryKind, LedgerEntry
+from demo.cluster import Cluster, is_installed
+from tests.support.ledger import (
+    COMMAND,
+    TIMEOUT_S,
+    Ledger,
+    SyncProcess,
+    open_items,
+    reconciled,
+)
+from tests.support.server import ServerProcess
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason="PostgreSQL 15 is not installed")
+
+INVOICE = (
+    "INSERT INTO invoices (invoice_id, account_id, currency, amount, issue_date, due_date)"
+    " VALUES (%s, %s, 'USD', %s, '2026-01-05', '2026-02-04')"
+)
+DISPUTE = (
+    "INSERT INTO disputes (dispute_id, invoice_id, amount, opened_on)"
+    " VALUES ('D1', 'C2', 5, '2026-01-06')"
+)
+CUSTOMER = "INSERT INTO customers (account_id, currency) VALUES (%s, 'USD')"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def ledger(cluster: Cluster, request: pytest.FixtureRequest) -> Ledger:
+    ledger = Ledger(cluster, request.node.name)
+    with ledger.transaction() as connection:
+        for account in "ABCD":
+            connection.execute(CUSTOMER, (account,))
+            connection.execute(INVOICE, (f"{account}1", account, "10.50"))
+    return ledger
+
+
+@pytest.fixture
+def sync(ledger: Ledger, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
+    process = SyncProcess(ledger, server, tmp_path)
+    process.start()
+    yield process
+    process.kill()
+
+
+def test_each_drift_is_found_to_the_entry(
+    ledger: Ledger, server: ServerProcess, sync: SyncProcess, client: Client, tmp_path: Path
+) -> None:
+    assert not reconciled(ledger, server)["differences"]
+    with ledger.transaction() as connection:
+        for account in "ABCD":
+            connection.execute(INVOICE, (f"{account}2", account, "20"))
+        # An event that is lost on its way, and one that says another amount.
+        connection.execute("DELETE FROM creditgate_outbox WHERE cells->>'invoice_id' = 'A2'")
+        connection.execute(
+            'UPDATE creditgate_outbox SET cells = cells || \'{"amount": "21"}\''
+            " WHERE cells->>'invoice_id' = 'C2'"
+        )
+        # One that moves nothing is no difference.
+        connection.execute(DISPUTE)
+    # One that is counted twice, under another name.
+    twice = LedgerEntry(
+        entry_id="again", account_id="B", kind=EntryKind.ADJUSTMENT, amount_minor=20_00,
+        currency="USD",
+    )  # fmt: skip
+    client.post_entries("erp", [twice])
+    report = reconciled(ledger, server)
+    found = {one["account_id"]: one for one in report["differences"]}
+    assert set(found) == {"A", "B", "C"}
+    assert (found["A"]["ledger_minor"], found["A"]["service_minor"]) == (30_50, 10_50)
+    assert found["A"]["items"] == {"A2": [20_00, 0]}
+    assert found["B"]["items"] == {"": [0, 20_00]}
+    assert found["C"]["items"] == {"C2": [20_00, 21_00]}
+    entries = {name: [tuple(e.values()) for e in one["entries"]] for name, one in found.items()}
+    assert entries == {
+        "A": [("MISSING", "invoice:A2", 20_00, None, "ledger")],
+        "B": [("UNKNOWN", "again", None, 20_00, "erp")],
+        "C": [("AMOUNT", "invoice:C2", 20_00, 21_00, "ledger")],
+    }
+    assert (report["accounts"], report["items"], report["unsettled"]) == (4, 8, [])
+
+    # Two people mend it: who found it proposes, another one approves what was proposed.
+    file = tmp_path / "repair.json"
+    assert reconciled(ledger, server, "--actor", "anna", "--repair", str(file)) == report
+    assert len(json.loads(file.read_bytes())["entries"]) == 3
+    refused = run(server, "anna", "repair", "approve", str(file))
+    assert "OWN_ADJUSTMENTS" in refused.stderr
+    changed = tmp_path / "changed.json"
+    changed.write_bytes(file.read_bytes().replace(b"2000", b"2001"))
+    refused = run(server, "bert", "repair", "approve", str(changed))
+    assert "ADJUSTMENTS_CHANGED" in refused.stderr
+    # Nothing was posted, and a second proposal, which would count twice, is not made.
+    again = tmp_path / "again.json"
+    flags = ("--ledger", ledger.conninfo, "--repair", str(again))
+    assert "of anna wait already" in run(server, "anna", "reconcile", *flags).stderr
+    assert not again.exists()
+    approved = run(server, "bert", "repair", "approve", str(file))
+    assert approved.stdout == "3 adjustments posted, -1.00 USD in all\n", approved.stderr
+    assert not reconciled(ledger, server)["differences"]
+    assert open_items(server) == ledger.open_items()
+    assert "ADJUSTMENTS_NOT_FOUND" in run(server, "bert", "repair", "approve", str(file)).stderr
+
+
+def run(server: ServerProcess, actor: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """A command of `creditgate`, by somebody."""
+    return subprocess.run(
+        [str(COMMAND), *command, "--address", server.address, "--actor", actor],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+
+
+def test_an_account_that_the_service_lacks_is_a_difference(
+    ledger: Ledger, server: ServerProcess, sync: SyncProcess
+) -> None:
+    assert not reconciled(ledger, server)["differences"]
+    names = [f"N{number}" for number in range(12)]
+    with ledger.transaction() as connection:
+        for name in names:
+            connection.execute(CUSTOMER, (name,))
+            connection.execute(INVOICE, (f"{name}-1", name, "7"))
+        connection.execute(INVOICE, ("odd", "A", "1.005"))
+        connection.execute("DELETE FROM creditgate_outbox WHERE cells->>'account_id' LIKE 'N%'")
+    report = reconciled(ledger, server)
+    found = {one["account_id"]: one for one in report["differences"]}
+    assert set(found) >= set(names)
+    entries = [(e["kind"], e["entry_id"]) for e in found["N1"]["entries"]]
+    assert entries == [("MISSING", "invoice:N1-1")]
+    assert report["unreadable"] == ["A"]
+
+
+def test_what_is_on_its_way_is_no_difference(
+    ledger: Ledger, server: ServerProcess, sync: SyncProcess
+) -> None:
+    done = threading.Event()
+
+    def post() -> None:
+        with psycopg.connect(ledger.conninfo, autocommit=True) as connection:
+            number = 100
+            while not done.is_set():
+                connection.execute(INVOICE, (f"X{number}", "AB"[number % 2], "1"))
+                number += 1
+
+    writer = threading.Thread(target=post)
+    writer.start()
+    try:
+        report = reconciled(ledger, server)
+    finally:
+        done.set()
+        writer.join()
+    assert not report["differences"]
+    assert set(report["unsettled"]) <= {"A", "B"}
+    report = reconciled(ledger, server)
+    assert not report["differences"]
+    assert not report["unsettled"]
+    assert open_items(server) == ledger.open_items()

@@ -1,0 +1,146 @@
+"""A ledger in a real PostgreSQL, and `creditgate sync ledger` as a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from creditgate.client import Client, money
+from creditgate.loaders.ledger import feeds, mapping
+from creditgate.loaders.ledger.cli import TABLES
+from demo.cluster import Cluster
+from tests.support.server import ServerProcess
+
+COMMAND = Path(sys.executable).with_name("creditgate")
+TIMEOUT_S = 120
+
+OpenItems = dict[tuple[str, str], int]
+"""By account and invoice, "" for what stands on none, in minor units."""
+
+
+class Ledger:
+    """A database of its own with the reference tables and their feeds."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        with psycopg.connect(cluster.conninfo, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        self.conninfo = cluster.conninfo.replace("dbname=postgres", f"dbname={name}")
+        with self.transaction() as connection:
+            connection.execute(TABLES.read_bytes())
+        self.install()
+
+    def install(self, file: Path = mapping.REFERENCE) -> None:
+        """Have the tables tell of their changes as a mapping says."""
+        with self.transaction() as connection:
+            connection.execute(feeds.installation(mapping.read(file)).encode())
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection whose work is committed at the end."""
+        with psycopg.connect(self.conninfo) as connection:
+            yield connection
+
+    def run(self, *statements: str) -> None:
+        """Run statements in one transaction."""
+        with self.transaction() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def open_items(self) -> OpenItems:
+        """What the ledger's own tables add up to."""
+        with self.transaction() as connection:
+            rows = connection.execute(
+                "SELECT account_id, coalesce(invoice_id, ''), currency, trim_scale(open)::text"
+                " FROM open_items"
+            ).fetchall()
+        return {(row[0], row[1]): money.parse(row[3], row[2]) for row in rows}
+
+
+def open_items(server: ServerProcess) -> OpenItems:
+    """What the service says is open."""
+    found: OpenItems = {}
+    with Client(server.address) as client:
+        for account in client.list_open_items():
+            if account.unallocated_minor:
+                found[account.account_id, ""] = account.unallocated_minor
+            for item in account.items:
+                if item.open_minor:
+                    found[account.account_id, item.invoice_id] = item.open_minor
+    return found
+
+
+class SyncProcess:
+    """`creditgate sync ledger`, started, stopped, killed, started again on the same state."""
+
+    def __init__(self, ledger: Ledger, server: ServerProcess, folder: Path, *flags: str) -> None:
+        self.state = folder / "state"
+        self._ledger = ledger
+        self._server = server
+        self._flags = flags
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "sync.log"
+
+    def _command(self, *flags: str) -> list[str]:
+        return [
+            *(str(COMMAND), "sync", "ledger", "--address", self._server.address),
+            *("--ledger", self._ledger.conninfo, "--state", str(self.state)),
+            *(*self._flags, *flags),
+        ]
+
+    def once(self) -> None:
+        """Runs until all that is there has been taken."""
+        done = self.completed("--once")
+        assert done.returncode == 0, done.stderr
+
+    def completed(self, *flags: str) -> subprocess.CompletedProcess[str]:
+        """Runs to its end, whatever that is."""
+        return subprocess.run(
+            self._command(*flags), capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+            env={k: v for k, v in os.environ.items() if not k.startswith("CREDITGATE_")},
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Starts to follow the ledger."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, wherever it is. Harmless when ended."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def terminate(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(TIMEOUT_S)
+        self._process = None
+        return code
+
+
+def reconciled(ledger: Ledger, server: ServerProcess, *flags: str) -> dict[str, Any]:
+    """What `creditgate reconcile` finds."""
+    done = subprocess.run(
+        [
+            *(str(COMMAND), "reconcile", "--address", server.address, "--json"),
+            *("--ledger", ledger.conninfo, *flags),
+        ],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == bool(
+        report["differences"] or report["unsettled"] or report["unreadable"]
+    )
+    return report
