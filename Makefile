@@ -31,7 +31,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON_IN_VENV)
 .DEFAULT_GOAL := help
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
-.PHONY: help setup demo test torture bench bench-full budget micro profile peers lint format \
+.PHONY: help setup demo demo-ledger test torture bench bench-full budget micro profile peers lint format \
 	protos release-protos lock wheels clean
 
 help: ## List the targets
@@ -59,13 +59,17 @@ $(EXTENSION): $(LOCKED) $(RUST_SOURCES) core_rs/pyproject.toml
 demo: setup ## Play a day of orders against a new server (DATA=folder for files of your own)
 	@$(PYTHON_IN_VENV) -m demo $(if $(DATA),--data "$(DATA)")
 
+demo-ledger: setup ## Keep in step with a ledger in PostgreSQL, live, and reconcile to zero
+	@sh tools/peers.sh
+	@$(PYTHON_IN_VENV) -m demo.ledger
+
 peers: ## Install PostgreSQL, Redis and valgrind, which benchmarks need (Debian, as root)
 	@sh tools/peers.sh
 
 test: setup ## Run all tests (ARGS="..." goes to pytest)
 	@sh tools/peers.sh || echo "Tests that need these are skipped."
 	$(CARGO_TEST)
-	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 torture: setup ## Kill the server at random under load until stopped (ROUNDS=n to end)
 	@$(PYTHON_IN_VENV) -m tests.torture $(if $(ROUNDS),--rounds $(ROUNDS))

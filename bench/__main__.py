@@ -25,6 +25,8 @@ from bench.suite import OUT, PLANS, Suite
 _WITHOUT_POLICY = frozenset({"large", "levels", "policy"})
 """They compare with and without, or have accounts of another number."""
 
+_UNRULED = ", ".join(sorted(_WITHOUT_POLICY))
+
 _STOLEN_SHARE_MAX = 0.02
 """Beyond it the report says so: figures without a peer in the same run tell little then."""
 
@@ -77,14 +79,15 @@ def arguments() -> argparse.Namespace:
     one.add_argument("--plan", choices=PLANS, default="quick", help="how much is measured")
     one.add_argument(
         "--policy", action="store_true",
-        help="with every server of ours under bench/policy.toml (not levels, policy, large)",
+        help=f"with every server of ours under bench/policy.toml; not {_UNRULED}",
     )  # fmt: skip
     commands.add_parser("list", help="the families and the figures with a gate")
     parser.add_argument("--folder", type=Path, help="where stores are made (default: bench/out)")
     parser.add_argument("--out", type=Path, help="where the report goes (default: in bench/out)")
+    parser.set_defaults(policy=False)
     given = parser.parse_args()
-    if given.command == "run" and given.policy and not _WITHOUT_POLICY.isdisjoint(given.families):
-        parser.error(f"--policy goes without {', '.join(sorted(_WITHOUT_POLICY))}")
+    if given.policy and not _WITHOUT_POLICY.isdisjoint(given.families):
+        parser.error(f"--policy goes without {_UNRULED}")
     return given
 
 
@@ -107,7 +110,7 @@ def main() -> None:
     out = given.out or (OUT if command in {"quick", "full"} else OUT / command)
     out.mkdir(parents=True, exist_ok=True)
     suite = Suite(plan, console, given.folder or OUT / "stores")
-    if command == "run" and given.policy:
+    if given.policy:
         suite.under_policy = put_under_policy
     sys.exit(asyncio.run(bench(suite, chosen, out)))
 

@@ -55,6 +55,14 @@ TARGETS: Final[dict[str, Target]] = {
     "scale_cost": Target(
         "batch throughput at 10,000 accounts ÷ at 10 M", "ratio", "<=", 1.5, 1.2, full=True
     ),
+    "lag_p99_ms": Target(
+        "from the ledger's commit until the service shows it, 2,000 events/s",
+        "ms",
+        "<=",
+        1_000,
+        200,
+    ),
+    "bulk_load_s": Target("1 M accounts and limits from the ledger", "s", "<=", 15, 10),
     "bulk_interference": Target(
         "p99 of single orders with a bulk load ÷ without", "ratio", "<=", 2.0, 1.3
     ),

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from creditgate.loaders.csv_source import CsvSource
 from creditgate.loaders.errors import RowError
 from creditgate.loaders.fields import Amount, Currency, Id, invalid, minor, typed
+from creditgate.loaders.sources import Columns, CsvSource
 from creditgate.loaders.tally import Tally
 from demo.errors import DemoError, NothingToPlayError
 
@@ -81,7 +81,7 @@ def read(path: Path) -> list[Event]:
     NothingToPlayError when there are none at all."""
     events = []
     tally = Tally(())
-    with CsvSource(path, ORDER_COLUMNS, _REQUIRED) as source:
+    with CsvSource(path, Columns(ORDER_COLUMNS, _REQUIRED)) as source:
         for row in source:
             try:
                 if row.problem is not None:

@@ -14,6 +14,7 @@ COUNTERS = (
     "captured_minor",
     "reserved_minor",
     "exposure_minor",
+    "disputed_minor",
     "available_minor",
     "shared",
     "bound_by",

@@ -5,6 +5,7 @@ from bench.figures import (
     hot,
     interference,
     large,
+    ledger,
     levels,
     overload,
     peers,
@@ -26,6 +27,7 @@ FAMILIES = {
     "overload": overload.run,
     "written": written.run,
     "witness": witness.run,
+    "ledger": ledger.run,
     "large": large.run,
     "soak": soak.run,
 }
