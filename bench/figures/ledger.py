@@ -30,6 +30,8 @@ BURSTS_PER_S: Final = 20
 PROBES_PER_S: Final = 10
 PROBE_TIMEOUT_S: Final = 60
 LOOK_EVERY_S: Final = 0.002
+FIRST_SEEN: Final = "ledger-1"
+"""The account on which the sync is seen to run; the probes' follow it."""
 
 _FILL: Final = """
     INSERT INTO customers (account_id, display_name, currency)
@@ -114,6 +116,8 @@ async def _lags(
     plan = suite.plan
     committed: dict[str, float] = {}
     read: list[float] = []
+    async with AsyncClient(server.address) as client:
+        await _follows(cluster, client)
     others = [
         asyncio.create_task(_write(suite, cluster)),
         asyncio.create_task(_read(cluster, committed, read)),
@@ -146,7 +150,7 @@ async def _write(suite: Suite, cluster: Cluster) -> None:
     clock = asyncio.get_running_loop().time
     begin = clock()
     # The first accounts are the probes'.
-    first = 1 + int(plan.ledger_s * PROBES_PER_S)
+    first = 2 + int(plan.ledger_s * PROBES_PER_S)
     async with await psycopg.AsyncConnection.connect(cluster.conninfo, autocommit=True) as ledger:
         for number in itertools.count():
             await asyncio.sleep(max(begin + number / BURSTS_PER_S - clock(), 0))
@@ -176,25 +180,35 @@ async def _probe(
     """One invoice after another on accounts of their own, each watched until it is seen."""
     clock = asyncio.get_running_loop().time
     begin, watching = clock(), []
-
-    async def owes(account_id: str) -> int:
-        return (await client.get_position(account_id)).outstanding_minor
-
-    async def watch(account_id: str, before: int, since: float) -> float:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
-            # By asking, as the next order would.
-            while await owes(account_id) == before:  # noqa: ASYNC110
-                await asyncio.sleep(LOOK_EVERY_S)
-        return 1e3 * (clock() - since)
-
     async with await psycopg.AsyncConnection.connect(cluster.conninfo, autocommit=True) as ledger:
         for number in range(int(seconds * PROBES_PER_S)):
             await asyncio.sleep(max(begin + number / PROBES_PER_S - clock(), 0))
-            account_id = f"ledger-{number + 1}"
-            before = await owes(account_id)
-            await ledger.execute(_PROBE, (f"probe-{number}", account_id))
-            committed[f"probe-{number}"] = clock()
+            account_id, name = f"ledger-{number + 2}", f"probe-{number}"
+            before = await _owes(client, account_id)
+            await ledger.execute(_PROBE, (name, account_id))
+            committed[name] = clock()
             watching.append(
-                asyncio.create_task(watch(account_id, before, committed[f"probe-{number}"]))
+                asyncio.create_task(_seen_ms(client, account_id, before, committed[name]))
             )
         return list(await asyncio.gather(*watching))
+
+
+async def _follows(cluster: Cluster, client: AsyncClient) -> None:
+    """Return once the sync, which was just started, tells of what the ledger says."""
+    before = await _owes(client, FIRST_SEEN)
+    async with await psycopg.AsyncConnection.connect(cluster.conninfo, autocommit=True) as ledger:
+        await ledger.execute(_PROBE, ("first", FIRST_SEEN))
+    await _seen_ms(client, FIRST_SEEN, before, asyncio.get_running_loop().time())
+
+
+async def _owes(client: AsyncClient, account_id: str) -> int:
+    return (await client.get_position(account_id)).outstanding_minor
+
+
+async def _seen_ms(client: AsyncClient, account_id: str, before: int, since: float) -> float:
+    """Milliseconds from `since` until another amount than `before` is owed."""
+    async with asyncio.timeout(PROBE_TIMEOUT_S):
+        # By asking, as the next order would.
+        while await _owes(client, account_id) == before:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY_S)
+    return 1e3 * (asyncio.get_running_loop().time() - since)
