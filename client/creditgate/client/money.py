@@ -60,6 +60,8 @@ _WITHOUT_MINOR_UNIT = frozenset(
     }
 )
 _DIGITS_MAX = len(str(AMOUNT_MINOR_MAX))
+_WHOLE_DIGITS_MAX = _DIGITS_MAX - 1 - max(_EXPONENTS.values())
+"""So few digits are within the bound in any currency."""
 _CODE = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?")
 
@@ -84,6 +86,10 @@ def parse(text: str, currency: str) -> int:
     for more decimals than the currency has, and beyond 10^18 minor units.
     """
     decimals = exponent(currency)
+    # Most are whole, and loads have millions of them.
+    if len(text) <= _WHOLE_DIGITS_MAX and text.isascii() and text.isdigit():
+        amount_minor: int = int(text) * 10**decimals
+        return amount_minor
     match = _DECIMAL.fullmatch(text.strip())
     if match is None:
         raise MoneyError(

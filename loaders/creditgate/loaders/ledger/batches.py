@@ -9,6 +9,7 @@ from creditgate.loaders.errors import RowError
 from creditgate.loaders.fields import identifier, invalid
 from creditgate.loaders.ledger.mapping import KINDS, SOURCE_CELL, LedgerMapping
 from creditgate.loaders.ledger.outbox import OutboxRow
+from creditgate.loaders.rows.accounts import account_message
 
 SCHEMA_DRIFT: Final = "SCHEMA_DRIFT"
 UNKNOWN_FEED: Final = "UNKNOWN_FEED"
@@ -63,21 +64,24 @@ def plan(
             batches[floor].lots.append(Lot(row, message))
             continue
         accounts = [row.cells[name] for name in _ACCOUNTS if row.cells.get(name)]
-        first = max([floor, *(last.get(account, 0) for account in accounts)])
+        first = floor
+        for account in accounts:
+            first = max(first, last.get(account, 0))
         index = _place(batches, first, kind, source)
         batches[index].lots.append(Lot(row, message))
-        last.update(dict.fromkeys(accounts, index))
+        for account in accounts:
+            last[account] = index
     return batches, refused
 
 
 _ACCOUNTS: Final = ("account_id", "parent_account_id")
-_MAY_BE_EMPTIED: Final = ("parent_account_id", "segment_id")
 
 
 def _place(batches: list[Batch], first: int, kind: str, source: str) -> int:
     """The index of the first batch that takes such rows, from `first` on; a new one at the end."""
     for index in range(first, len(batches)):
-        if (batches[index].kind, batches[index].source) == (kind, source):
+        batch = batches[index]
+        if batch.kind == kind and batch.source == source:
             return index
     batches.append(Batch(kind, source, []))
     return len(batches) - 1
@@ -92,19 +96,15 @@ def _message(row: OutboxRow, mapping: LedgerMapping) -> tuple[str, str, Any]:
     if row.fault is not None:
         message = f"feed {row.feed!r}: its columns could not be computed: {row.fault}"
         raise RowError("", "", SCHEMA_DRIFT, message)
-    cells = dict(row.cells)
-    source = ""
-    if kind == "entries":
-        source = cells.pop(SOURCE_CELL, mapping.source)
-        try:
-            identifier(source)
-        except ValueError as error:
-            raise invalid(SOURCE_CELL, source, str(error)) from error
-    message = KINDS[kind].message(cells)
     if kind == "accounts":
         # A cell that a feed has and a row has not was emptied; in a file it would be left as it is.
-        emptied = [
-            name for name in _MAY_BE_EMPTIED if mapping.has(row.feed, name) and name not in cells
-        ]
-        message = msgspec.structs.replace(message, **dict.fromkeys(emptied, ""))
-    return kind, source, message
+        return kind, "", account_message(row.cells, mapping.columns_of(row.feed))
+    if kind != "entries":
+        return kind, "", KINDS[kind].message(row.cells)
+    cells = dict(row.cells)
+    source = cells.pop(SOURCE_CELL, mapping.source)
+    try:
+        identifier(source)
+    except ValueError as error:
+        raise invalid(SOURCE_CELL, source, str(error)) from error
+    return kind, source, KINDS[kind].message(cells)

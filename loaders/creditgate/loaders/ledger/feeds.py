@@ -140,9 +140,12 @@ def snapshot_query(feed: Feed) -> str:
     """SQL of all that a feed's table says now, as one column of cells."""
     columns = feed.columns | feed.snapshot_columns
     joins = f"{feed.join} {feed.snapshot_join}".strip()
+    texts = ", ".join(f"({expression})::text AS {cell}" for cell, expression in columns.items())
+    # As cells_of does, at two thirds of the time: here it is all rows of the table.
     return (
-        f"SELECT {cells_of(columns)} FROM {feed.table} AS r {joins}"  # noqa: S608
-        f"{_where(feed.when)}"
+        "SELECT json_strip_nulls(row_to_json(cells)) FROM ("  # noqa: S608
+        f"SELECT {texts} FROM {feed.table} AS r {joins}{_where(feed.when)}"
+        ") AS cells"
     )
 
 

@@ -6,6 +6,7 @@ the keys. SQL in it is the company's own and runs with the rights of whoever ins
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -82,7 +83,9 @@ OPEN_ITEM_COLUMNS: Final = (
 )
 
 
-class LedgerMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LedgerMapping(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True
+):
     """A whole mapping file."""
 
     source: str
@@ -92,13 +95,20 @@ class LedgerMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def kind_of(self, name: str) -> str | None:
         """What kind of rows the feed of this name tells of; None: there is none."""
-        if name == OPEN_ITEM:
-            return "entries"
-        return next((feed.kind for feed in self.feed if feed.name == name), None)
+        return self._kinds.get(name)
 
-    def has(self, name: str, column: str) -> bool:
-        """Whether the feed of this name says what this column is."""
-        return any(feed.name == name and column in feed.columns for feed in self.feed)
+    def columns_of(self, name: str) -> frozenset[str]:
+        """The columns of which the feed of this name tells."""
+        return self._columns[name]
+
+    # Each row of millions asks for both.
+    @cached_property
+    def _kinds(self) -> Mapping[str, str]:
+        return {feed.name: feed.kind for feed in self.feed} | {OPEN_ITEM: "entries"}
+
+    @cached_property
+    def _columns(self) -> Mapping[str, frozenset[str]]:
+        return {feed.name: frozenset(feed.columns) for feed in self.feed}
 
 
 def read(path: Path) -> LedgerMapping:

@@ -1,11 +1,13 @@
-"""What the ledger says at one moment, kept in a file until all of it is sent.
+"""What the ledger says at one moment.
 
-The file is what makes a stop harmless: the same rows with the same ids are sent again, and what
-the server has of them is a duplicate. A second snapshot would have other ids and count twice.
+What holds now (accounts, limits, terms) is told as it is read: told again it changes nothing. What
+is open is kept in a file until all of it is sent: the same entries with the same ids are sent again
+after a stop, and what the server has of them is a duplicate. A second snapshot would have other ids
+and count twice.
 """
 
 import os
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
@@ -18,17 +20,13 @@ from creditgate.loaders.ledger import feeds, outbox
 from creditgate.loaders.ledger.mapping import OPEN_ITEM, LedgerMapping
 from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
 
-ROWS_AT_A_TIME: Final = 20_000
+ROWS_AT_A_TIME: Final = 1_000
+"""As many as go in one call."""
 
 _PARENT: Final = b'"parent_account_id"'
 
 
-class _Line(msgspec.Struct, frozen=True):
-    feed: str
-    cells: dict[str, str]
-
-
-_LINE: Final = msgspec.json.Decoder(_Line)
+_CELLS: Final = msgspec.json.Decoder(dict[str, str])
 
 # Neither byte stands in JSON, so a line of the copy is the JSON as it is.
 _COPY: Final = "COPY ({query}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
@@ -40,7 +38,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     source: str
     seen: str
     """PostgreSQL's name of it (xmin:xmax:xip): the transactions whose changes are in it."""
-    rows: int
 
     @property
     def since(self) -> int:
@@ -57,7 +54,7 @@ class SnapshotFile:
     """At most one snapshot, in the folder where a sync keeps its state."""
 
     def __init__(self, folder: Path) -> None:
-        self._rows = folder / "snapshot.jsonl"
+        self._entries = folder / "snapshot.jsonl"
         self._head = folder / "snapshot.json"
 
     def head(self) -> Snapshot | None:
@@ -66,68 +63,81 @@ class SnapshotFile:
             return None
         return msgspec.json.decode(self._head.read_bytes(), type=Snapshot)
 
-    async def take(self, ledger: Ledger, mapping: LedgerMapping) -> Snapshot:
-        """Write all that the ledger says at this moment. The head is written last: without it
-        there is no snapshot, and nothing of one was sent."""
-        count = 0
-        with self._rows.open("wb") as out:
-            async with outbox.one_moment(ledger):
-                cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
-                row = await cursor.fetchone()
-                assert row is not None
-                seen = str(row[0])
-                for feed, query in _queries(mapping, seen):
-                    async with aclosing(_copied(ledger, feed, query)) as lines:
-                        async for line in lines:
-                            count += 1
-                            out.write(line)
+    async def take(
+        self, ledger: Ledger, mapping: LedgerMapping
+    ) -> AsyncGenerator[Sequence[OutboxRow]]:
+        """Read all that the ledger says at this moment: yields what holds now, and keeps what is
+        open. The head is written last: without it there is no snapshot, and no entry of one was
+        sent."""
+        async with outbox.one_moment(ledger):
+            cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
+            row = await cursor.fetchone()
+            assert row is not None
+            seen = str(row[0])
+            for feed in mapping.feed:
+                if feed.in_snapshot:
+                    async with aclosing(_holding(ledger, feeds.snapshot_query(feed))) as parts:
+                        async for cells in parts:
+                            yield _rows(feed.name, cells)
+            await self._keep(ledger, mapping, seen.partition(":")[0])
+        _write_durably(self._head, msgspec.json.encode(Snapshot(mapping.source, seen)))
+
+    async def _keep(self, ledger: Ledger, mapping: LedgerMapping, since: str) -> None:
+        """Write an entry for each item that is open, and for each that is disputed."""
+        with self._entries.open("wb") as out:
+            for query in (
+                feeds.opening_entries_query(mapping, since),
+                feeds.opening_disputes_query(mapping, since),
+            ):
+                async with aclosing(_copied(ledger, query)) as lines:
+                    async for line in lines:
+                        out.write(line)
             out.flush()
             os.fsync(out.fileno())
-        head = Snapshot(mapping.source, seen, count)
-        _write_durably(self._head, msgspec.json.encode(head))
-        return head
 
-    def rows(self) -> Iterator[Sequence[OutboxRow]]:
-        """The rows in their order, some thousands at a time, numbered downwards from -1."""
-        with self._rows.open("rb") as lines:
-            number = 0
+    async def entries(self) -> AsyncGenerator[Sequence[OutboxRow]]:
+        """The entries that were kept, in their order, some at a time."""
+        with self._entries.open("rb") as lines:
             while part := list(islice(lines, ROWS_AT_A_TIME)):
-                yield [
-                    OutboxRow(-(number + index), 0.0, line.feed, line.cells)
-                    for index, line in enumerate(map(_LINE.decode, part), start=1)
-                ]
-                number += len(part)
+                yield _rows(OPEN_ITEM, map(_CELLS.decode, part))
 
     def remove(self) -> None:
         """Forget it, once the server has all of it and a position behind it."""
         self._head.unlink(missing_ok=True)
-        self._rows.unlink(missing_ok=True)
+        self._entries.unlink(missing_ok=True)
 
 
-def _queries(mapping: LedgerMapping, seen: str) -> Iterator[tuple[str, str]]:
-    """Feeds and their queries. What has a parent is held back and sorted: nothing else is large."""
-    for feed in mapping.feed:
-        if feed.in_snapshot:
-            yield feed.name, feeds.snapshot_query(feed)
-    since = seen.partition(":")[0]
-    yield OPEN_ITEM, feeds.opening_entries_query(mapping, since)
-    yield OPEN_ITEM, feeds.opening_disputes_query(mapping, since)
+def _rows(feed: str, cells: Iterable[dict[str, str]]) -> Sequence[OutboxRow]:
+    """Rows that no outbox told of, numbered downwards from -1."""
+    return [OutboxRow(-number, 0.0, feed, of_one) for number, of_one in enumerate(cells, start=1)]
 
 
-async def _copied(ledger: Ledger, feed: str, query: str) -> AsyncGenerator[bytes]:
-    """Lines of `{"feed", "cells"}`; rows that name a parent behind all others, parents first."""
+async def _holding(ledger: Ledger, query: str) -> AsyncGenerator[Sequence[dict[str, str]]]:
+    """The rows of a feed, some at a time; those that name a parent behind all others, parents
+    first. They are held back until then: nothing else is large."""
     children: dict[str, tuple[str, bytes]] = {}
+    part: list[dict[str, str]] = []
+    async with aclosing(_copied(ledger, query)) as lines:
+        async for line in lines:
+            cells = _CELLS.decode(line)
+            if parent := cells.get("parent_account_id"):
+                children[cells.get("account_id", "")] = parent, line
+                continue
+            part.append(cells)
+            if len(part) == ROWS_AT_A_TIME:
+                yield part
+                part = []
+    yield part
+    ordered = _parents_first({child: parent for child, (parent, _) in children.items()})
+    while part := [_CELLS.decode(children[it][1]) for it in islice(ordered, ROWS_AT_A_TIME)]:
+        yield part
+
+
+async def _copied(ledger: Ledger, query: str) -> AsyncGenerator[bytes]:
+    """The rows of a query of one column, each a line."""
     async with ledger.cursor() as cursor, cursor.copy(_COPY.format(query=query)) as copy:
-        async for block in copy:
-            for cells in bytes(block).splitlines():
-                line = b'{"feed":"%b","cells":%b}\n' % (feed.encode(), cells)
-                if _PARENT in cells:
-                    row = msgspec.json.decode(cells, type=dict[str, str])
-                    children[row.get("account_id", "")] = (row["parent_account_id"], line)
-                else:
-                    yield line
-    for account_id in _parents_first({child: parent for child, (parent, _) in children.items()}):
-        yield children[account_id][1]
+        async for line in copy:  # libpq hands out row by row
+            yield bytes(line)
 
 
 def _parents_first(parents: dict[str, str]) -> Iterator[str]:

@@ -7,10 +7,12 @@ journal, so after any crash the window is read again, and what the server has of
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from creditgate.client import AsyncClient
 from creditgate.loaders.errors import LoadError
@@ -42,6 +44,14 @@ LOCK_POLL_S: Final = 0.2
 
 class SyncError(LoadError):
     """The sync cannot go on without a person; the message says what to do."""
+
+
+class _Part(msgspec.Struct):
+    """Rows on their way."""
+
+    oldest_at_s: float | None
+    batches: Sequence[Batch]
+    refused: list[Refused]
 
 
 class LedgerSync:
@@ -142,9 +152,10 @@ class LedgerSync:
                     "in the state folder: a second one would count twice. Bring the folder back, "
                     "or name another source and adjust what was posted"
                 )
-            head = await self._file.take(ledger, self._mapping)
-        for rows in self._file.rows():
-            await self._take(rows)
+            await self._take(self._file.take(ledger, self._mapping))
+            head = self._file.head()
+            assert head is not None
+        await self._take(self._file.entries())
         self.position = head.since
         return head
 
@@ -157,37 +168,45 @@ class LedgerSync:
 
     async def _window(self, ledger: Ledger, below: int, snapshot: Snapshot | None) -> None:
         seen = None if snapshot is None else snapshot.seen
-        async with aclosing(outbox.window(ledger, self.position, below, seen)) as window:
-            async for rows in window:
-                self._oldest_at_s = rows[0].at_s
-                await self._take(rows)
+        await self._take(outbox.window(ledger, self.position, below, seen))
 
-    async def _take(self, rows: Sequence[OutboxRow]) -> None:
-        batches, refused = plan(rows, self._mapping)
-        latest: dict[str, int] = {}
-        for batch in batches:
+    async def _take(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> None:
+        """Send part after part. While one is on its way the next is read and planned."""
+        async with aclosing(parts):
+            part = await self._next(parts)
+            while part is not None:
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._send(part))
+                        reading = group.create_task(self._next(parts))
+                except ExceptionGroup as errors:
+                    raise errors.exceptions[0] from None
+                part = reading.result()
+
+    async def _next(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> _Part | None:
+        async for rows in parts:
+            if rows:
+                return _Part(rows[0].at_s or None, *plan(rows, self._mapping))
+        return None
+
+    async def _send(self, part: _Part) -> None:
+        self._oldest_at_s = part.oldest_at_s
+        refused = part.refused
+        for batch in part.batches:
             sent = await self._sender.send(batch)
             self._source.took("taken", sent.taken)
             self._source.took("repeated", sent.repeated)
             refused += sent.refused
-            self._close_letters(batch, sent.refused, latest)
-        for one in refused:
-            letter = letter_of(one, self._mapping)
-            # What came later of the same and was taken has mended it.
-            if latest.get(letter.event_id, one.row.id) <= one.row.id:
-                self._letters.put(letter)
-                self._open.add(letter.event_id)
+        if refused or self._open:
+            self._keep_letters(part.batches, refused)
         self._source.refused(len(refused))
 
-    def _close_letters(
-        self, batch: Batch, refused: Sequence[Refused], latest: dict[str, int]
-    ) -> None:
-        """What was refused before and has come again, mended, must not be replayed as it was.
-        Notes the `latest` row that was taken of each name."""
+    def _keep_letters(self, batches: Sequence[Batch], refused: Sequence[Refused]) -> None:
+        """Keep what was refused. What was refused before and has come again, mended, must not be
+        replayed as it was."""
         again = {one.row.id for one in refused}
-        for lot in batch.lots:
-            if lot.row.id in again:
-                continue
+        latest: dict[str, int] = {}
+        for lot in (lot for batch in batches for lot in batch.lots if lot.row.id not in again):
             name = event_id(lot.row, self._mapping)
             latest[name] = lot.row.id
             if name in self._open:
@@ -195,6 +214,12 @@ class LedgerSync:
                 why = "the ledger told of it again, and it was taken"
                 self._letters.mark(source, name, Status.REPLAYED, by="sync", why=why)
                 self._open.discard(name)
+        for one in refused:
+            letter = letter_of(one, self._mapping)
+            # What came later of the same and was taken has mended it.
+            if latest.get(letter.event_id, one.row.id) <= one.row.id:
+                self._letters.put(letter)
+                self._open.add(letter.event_id)
 
     def _goes_on(self, oldest_at_s: float | None) -> None:
         """Note that all that could be read was taken; what is left waits for an older one."""

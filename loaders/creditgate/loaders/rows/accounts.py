@@ -1,6 +1,6 @@
 """Accounts, segments and limits."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date
 from typing import Literal
 
@@ -117,19 +117,26 @@ def _max_order_minor(row: AccountRow | LimitRow) -> int | None:
     return amount_minor
 
 
-def account_message(cells: Mapping[str, str]) -> AccountUpsert:
-    """Raises RowError."""
+def account_message(cells: Mapping[str, str], said: Container[str] = ()) -> AccountUpsert:
+    """`said`: columns whose absence says that there is none; of others it says nothing.
+
+    Raises RowError.
+    """
     row = typed(cells, AccountRow)
     return AccountUpsert(
         account_id=row.account_id,
         display_name=row.display_name,
         currency=row.currency,
-        parent_account_id=row.parent_account_id,
-        segment_id=row.segment_id,
+        parent_account_id=row.parent_account_id or _none("parent_account_id", said),
+        segment_id=row.segment_id or _none("segment_id", said),
         limit=_optional_limit(row),
         max_order_amount_minor=_max_order_minor(row),
         shared_limit=_shared_limit(row),
     )
+
+
+def _none(column: str, said: Container[str]) -> str | None:
+    return "" if column in said else None
 
 
 def limit_message(cells: Mapping[str, str]) -> AccountUpsert:
