@@ -2,7 +2,7 @@
 
 import json
 import socket
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import click
@@ -413,14 +413,15 @@ def test_what_is_installed_is_listed_and_what_is_broken_is_named(plugged: Root) 
     assert "is not a click command" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("name", "package"),
-    [
-        ("audit", "creditgate-audit"),
-        ("load", "creditgate-loaders"),
-        ("serve", "creditgate-server"),
-    ],
-)
+OTHERS = {
+    point.name: point.dist.name
+    for point in entry_points(group="creditgate.commands")
+    if point.dist is not None
+}
+"""Every command of ours that is not the client's, and the package that brings it."""
+
+
+@pytest.mark.parametrize(("name", "package"), OTHERS.items())
 def test_a_command_of_a_package_that_is_missing_names_it(
     plugged: Root, name: str, package: str
 ) -> None:

@@ -35,7 +35,13 @@ _ELSEWHERE = {
     "audit": "creditgate-audit",
     "deadletter": "creditgate-loaders",
     "load": "creditgate-loaders",
+    "payment-history": "creditgate-loaders",
+    "quality": "creditgate-loaders",
+    "recalc": "creditgate-loaders",
+    "reconcile": "creditgate-loaders",
+    "repair": "creditgate-loaders",
     "serve": "creditgate-server",
+    "store": "creditgate-server",
     "sync": "creditgate-loaders",
 }
 
