@@ -163,6 +163,9 @@ def entries_query(feed: Feed, account_id: str) -> str:
 _ITEM = ("account_id", "currency", "invoice_id")
 _ADDED = ("amount", "disputed")
 
+_ONCE = " OFFSET 0"
+"""Keeps PostgreSQL from computing the cells of a subquery again at each mention of them."""
+
 
 def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str:
     """SQL of what is open now, of these accounts or of all, as one column of cells: one row for an
@@ -198,7 +201,7 @@ def opening_entries_query(mapping: LedgerMapping, snapshot: str) -> str:
             || jsonb_build_object(
                 'kind', CASE WHEN is_invoice THEN 'invoice' ELSE 'adjustment' END,
                 'entry_id', {_opening_id(snapshot)})
-        FROM ({open_items_query(mapping)}) AS item (cells)
+        FROM ({open_items_query(mapping)}{_ONCE}) AS item (cells)
         CROSS JOIN LATERAL (
             SELECT cells ? 'invoice_id' AND (cells->>'amount')::numeric > 0 AS is_invoice
         ) AS what"""  # noqa: S608
@@ -211,7 +214,7 @@ def opening_disputes_query(mapping: LedgerMapping, snapshot: str) -> str:
             'kind', 'dispute', 'entry_id', {_opening_id(f"{snapshot}:dispute")},
             'account_id', cells->'account_id', 'currency', cells->'currency',
             'invoice_id', cells->'invoice_id', 'amount', cells->'disputed')
-        FROM ({open_items_query(mapping)}) AS item (cells)
+        FROM ({open_items_query(mapping)}{_ONCE}) AS item (cells)
         WHERE cells ? 'disputed' AND cells ? 'invoice_id'"""  # noqa: S608
 
 
