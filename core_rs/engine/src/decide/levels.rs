@@ -145,7 +145,7 @@ pub enum Together {
 
 impl Together {
     /// What does not count of what all of them owe.
-    #[inline]
+    #[cold]
     #[must_use]
     pub fn excluded(self, state: &State) -> i128 {
         match self {
@@ -183,8 +183,10 @@ pub fn levels(state: &State, slot: Slot) -> impl Iterator<Item = (Together, Opti
 
 /// Every limit that an account is held to together with others, and what counts against it.
 pub fn together(state: &State, slot: Slot) -> impl Iterator<Item = (Together, Minor, i128)> {
-    levels(state, slot).filter_map(|(place, limit, owed)| {
-        limit.map(|limit| (place, limit, owed - place.excluded(state)))
+    let excludes = state.excludes_disputed();
+    levels(state, slot).filter_map(move |(place, limit, owed)| {
+        let counted = if excludes { owed - place.excluded(state) } else { owed };
+        limit.map(|limit| (place, limit, counted))
     })
 }
 

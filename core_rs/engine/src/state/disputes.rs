@@ -98,14 +98,20 @@ impl State {
         self.excluded_of(|all| all.segments.get(&(segment, currency)))
     }
 
-    /// Nearly always nobody disputes anything, and nothing else is looked at.
     #[inline]
     fn excluded_of(&self, sum: impl FnOnce(&Disputes) -> Option<&i128>) -> i128 {
-        let disputes = &self.accounts.disputes;
-        if disputes.accounts.is_empty() || self.policy().exposure.disputed_counts() {
+        if !self.excludes_disputed() {
             return 0;
         }
-        sum(disputes).copied().unwrap_or_default()
+        sum(&self.accounts.disputes).copied().unwrap_or_default()
+    }
+
+    /// Whether anything disputed is left out of what counts. Nearly always nobody disputes
+    /// anything, and nothing else is looked at.
+    #[inline]
+    #[must_use]
+    pub fn excludes_disputed(&self) -> bool {
+        !self.accounts.disputes.accounts.is_empty() && !self.policy().exposure.disputed_counts()
     }
 
     /// What counts of an invoice that is owed.
