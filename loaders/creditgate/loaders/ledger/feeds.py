@@ -14,7 +14,8 @@ CHANNEL = "creditgate_outbox"
 """On which the outbox says that there is something."""
 
 OPENING = "opening:"
-"""How ids of entries begin that stand for what was open when a snapshot was taken."""
+"""How ids of entries begin that stand for what was open when a snapshot was taken. It follows the
+first transaction that the snapshot cannot have seen."""
 
 _OUTBOX = """\
 CREATE TABLE IF NOT EXISTS creditgate_outbox (
@@ -147,13 +148,14 @@ def snapshot_query(feed: Feed) -> str:
 
 
 def entries_query(feed: Feed, account_id: str) -> str:
-    """SQL of all entries that a feed's table makes of one account, as one column of cells."""
+    """SQL of all entries that a feed's table makes of one account, as one column of cells, and
+    which transaction wrote each, without its epoch."""
     mine = f"({feed.columns['account_id']}) = {sql.Literal(account_id).as_string()}"
     condition = f"({feed.when.strip() or 'true'}) AND {mine}"
     cells = cells_of(feed.columns)
     return (
-        f"SELECT {cells} FROM {feed.table} AS r {feed.join.strip()}"  # noqa: S608
-        f"{_where(condition)}"
+        f"SELECT {cells}, r.xmin::text::bigint "  # noqa: S608
+        f"FROM {feed.table} AS r {feed.join.strip()}{_where(condition)}"
     )
 
 
@@ -185,7 +187,7 @@ def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) ->
     )
 
 
-def opening_entries_query(mapping: LedgerMapping, snapshot: str) -> str:
+def opening_entries_query(mapping: LedgerMapping, until: int) -> str:
     """SQL of an entry for each open item, as one column of cells. An invoice that is owed is posted
     as one, so that it takes the place of what was captured for it; all else moves what is owed and
     leaves an invoice that is still to come to be posted."""
@@ -194,27 +196,27 @@ def opening_entries_query(mapping: LedgerMapping, snapshot: str) -> str:
             ELSE cells - ARRAY['disputed', 'order_id', 'issue_date', 'due_date'] END
             || jsonb_build_object(
                 'kind', CASE WHEN is_invoice THEN 'invoice' ELSE 'adjustment' END,
-                'entry_id', {_opening_id(snapshot)})
+                'entry_id', {_opening_id(f"{until}")})
         FROM ({open_items_query(mapping)}) AS item (cells)
         CROSS JOIN LATERAL (
             SELECT cells ? 'invoice_id' AND (cells->>'amount')::numeric > 0 AS is_invoice
         ) AS what"""  # noqa: S608
 
 
-def opening_disputes_query(mapping: LedgerMapping, snapshot: str) -> str:
+def opening_disputes_query(mapping: LedgerMapping, until: int) -> str:
     """SQL of an entry for each open item that is disputed, as one column of cells."""
     return f"""
         SELECT jsonb_build_object(
-            'kind', 'dispute', 'entry_id', {_opening_id(f"{snapshot}:dispute")},
+            'kind', 'dispute', 'entry_id', {_opening_id(f"{until}:dispute")},
             'account_id', cells->'account_id', 'currency', cells->'currency',
             'invoice_id', cells->'invoice_id', 'amount', cells->'disputed')
         FROM ({open_items_query(mapping)}) AS item (cells)
         WHERE cells ? 'disputed' AND cells ? 'invoice_id'"""  # noqa: S608
 
 
-def _opening_id(snapshot: str) -> str:
+def _opening_id(name: str) -> str:
     names = ", ".join(f"cells->'{name}'" for name in _ITEM)
-    return f"'{OPENING}{snapshot}:' || md5(jsonb_build_array({names})::text)"
+    return f"'{OPENING}{name}:' || md5(jsonb_build_array({names})::text)"
 
 
 def _where(condition: str) -> str:

@@ -84,6 +84,14 @@ async def horizon(ledger: Ledger) -> int:
     return int(row[0])
 
 
+async def latest(ledger: Ledger) -> int:
+    """The next transaction: none is higher."""
+    cursor = await ledger.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def window(
     ledger: Ledger, since: int, below: int, seen: str | None = None
 ) -> AsyncGenerator[Sequence[OutboxRow]]:

@@ -40,7 +40,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     source: str
     seen: str
     """PostgreSQL's name of it (xmin:xmax:xip): the transactions whose changes are in it."""
-    rows: int
 
     @property
     def since(self) -> int:
@@ -69,21 +68,18 @@ class SnapshotFile:
     async def take(self, ledger: Ledger, mapping: LedgerMapping) -> Snapshot:
         """Write all that the ledger says at this moment. The head is written last: without it
         there is no snapshot, and nothing of one was sent."""
-        count = 0
         with self._rows.open("wb") as out:
             async with outbox.one_moment(ledger):
                 cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
                 row = await cursor.fetchone()
                 assert row is not None
-                seen = str(row[0])
-                for feed, query in _queries(mapping, seen):
+                head = Snapshot(mapping.source, str(row[0]))
+                for feed, query in _queries(mapping, head):
                     async with aclosing(_copied(ledger, feed, query)) as lines:
                         async for line in lines:
-                            count += 1
                             out.write(line)
             out.flush()
             os.fsync(out.fileno())
-        head = Snapshot(mapping.source, seen, count)
         _write_durably(self._head, msgspec.json.encode(head))
         return head
 
@@ -104,14 +100,13 @@ class SnapshotFile:
         self._rows.unlink(missing_ok=True)
 
 
-def _queries(mapping: LedgerMapping, seen: str) -> Iterator[tuple[str, str]]:
+def _queries(mapping: LedgerMapping, head: Snapshot) -> Iterator[tuple[str, str]]:
     """Feeds and their queries. What has a parent is held back and sorted: nothing else is large."""
     for feed in mapping.feed:
         if feed.in_snapshot:
             yield feed.name, feeds.snapshot_query(feed)
-    since = seen.partition(":")[0]
-    yield OPEN_ITEM, feeds.opening_entries_query(mapping, since)
-    yield OPEN_ITEM, feeds.opening_disputes_query(mapping, since)
+    yield OPEN_ITEM, feeds.opening_entries_query(mapping, head.until)
+    yield OPEN_ITEM, feeds.opening_disputes_query(mapping, head.until)
 
 
 async def _copied(ledger: Ledger, feed: str, query: str) -> AsyncGenerator[bytes]:

@@ -1,0 +1,92 @@
+"""What lies at the edges of the ledger's sync: before the snapshot, beside it, and out of order."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.books import Books
+from tests.support.ledger import SyncProcess, open_items, reconciled
+from tests.support.server import ServerProcess
+
+
+@pytest.fixture
+def sync(books: Books, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
+    process = SyncProcess(books, server, tmp_path)
+    yield process
+    process.kill()
+
+
+def add_customer(books: Books, account_id: str = "A", **others: Any) -> None:
+    books.add("customers", account_id=account_id, currency="USD", **others)
+
+
+def add_invoice(books: Books, invoice_id: str, amount: int = 100, **others: Any) -> None:
+    row = {"account_id": "A", "currency": "USD", "issue_date": "2026-01-05"}
+    books.add("invoices", invoice_id=invoice_id, amount=amount, **row, **others)
+
+
+def pay(books: Books, payment_id: str, invoice_id: str, amount: int = 100) -> None:
+    """Pays so much of an invoice."""
+    with books.connection.transaction():
+        row = {"account_id": "A", "currency": "USD", "received_on": "2026-01-09"}
+        books.add("payments", payment_id=payment_id, amount=amount, **row)
+        row = {"invoice_id": invoice_id, "amount": amount, "allocated_on": "2026-01-09"}
+        books.add("payment_allocations", payment_id=payment_id, **row)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Waits for what another process does, for a minute at most."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+
+
+def named(report: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """The entries that a reconciliation names: the account, what is wrong, the entry."""
+    return {
+        (one["account_id"], entry["kind"], entry["entry_id"])
+        for one in report["differences"]
+        for entry in one["entries"]
+    }
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_an_opening_stands_for_is_not_missing(
+    books: Books, server: ServerProcess, sync: SyncProcess, *, is_open: bool
+) -> None:
+    """Documents from before the outbox, and of transactions that ended beside one that ran."""
+    add_customer(books)
+    add_customer(books, "B")
+    add_invoice(books, "I1")
+    books.add("invoices", invoice_id="J1", account_id="B", currency="USD", amount=3,
+              issue_date="2026-01-05")  # fmt: skip
+    pay(books, "P1", "I1", 60 if is_open else 100)
+    books.execute("TRUNCATE creditgate_outbox")
+    with psycopg.connect(books.conninfo) as running:
+        running.execute("INSERT INTO terms (terms_id, due) VALUES ('late', 'net 30')")
+        if is_open:
+            pay(books, "P2", "I1", 30)
+        sync.start()
+        # The snapshot is sent while the transaction runs.
+        eventually(lambda: ("B", "J1") in open_items(server))
+    sync.kill()
+    sync.once()
+    assert not reconciled_now(books, server, sync)["differences"]
+    # A reversal is told when its transaction commits, and then lost.
+    books.execute("INSERT INTO payment_reversals VALUES ('P1', '2026-01-12', 'bounced')")
+    books.execute("DELETE FROM creditgate_outbox WHERE feed = 'reversal'")
+    (entry,) = named(reconciled_now(books, server, sync))
+    assert entry[:2] == ("A", "MISSING")
+    assert entry[2].startswith("reversal:")
+
+
+def reconciled_now(books: Books, server: ServerProcess, sync: SyncProcess) -> dict[str, Any]:
+    """What a reconciliation finds while the sync runs."""
+    sync.start()
+    report = reconciled(books, server)
+    sync.kill()
+    return report
