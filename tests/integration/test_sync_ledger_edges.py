@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from creditgate.client import AccountUpsert, Client, CreditLimit
+from creditgate.loaders.queue.letters import LetterBox
 from tests.support.books import Books
 from tests.support.ledger import SyncProcess, open_items, reconciled
 from tests.support.server import ServerProcess
@@ -25,8 +27,8 @@ def add_customer(books: Books, account_id: str = "A", **others: Any) -> None:
 
 
 def add_invoice(books: Books, invoice_id: str, amount: int = 100, **others: Any) -> None:
-    row = {"account_id": "A", "currency": "USD", "issue_date": "2026-01-05"}
-    books.add("invoices", invoice_id=invoice_id, amount=amount, **row, **others)
+    row = {"account_id": "A", "currency": "USD", "issue_date": "2026-01-05"} | others
+    books.add("invoices", invoice_id=invoice_id, amount=amount, **row)
 
 
 def pay(books: Books, payment_id: str, invoice_id: str, amount: int = 100) -> None:
@@ -34,8 +36,8 @@ def pay(books: Books, payment_id: str, invoice_id: str, amount: int = 100) -> No
     with books.connection.transaction():
         row = {"account_id": "A", "currency": "USD", "received_on": "2026-01-09"}
         books.add("payments", payment_id=payment_id, amount=amount, **row)
-        row = {"invoice_id": invoice_id, "amount": amount, "allocated_on": "2026-01-09"}
-        books.add("payment_allocations", payment_id=payment_id, **row)
+        books.add("payment_allocations", payment_id=payment_id, invoice_id=invoice_id,
+                  amount=amount, allocated_on="2026-01-09")  # fmt: skip
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -62,8 +64,7 @@ def test_what_an_opening_stands_for_is_not_missing(
     add_customer(books)
     add_customer(books, "B")
     add_invoice(books, "I1")
-    books.add("invoices", invoice_id="J1", account_id="B", currency="USD", amount=3,
-              issue_date="2026-01-05")  # fmt: skip
+    add_invoice(books, "J1", account_id="B")
     pay(books, "P1", "I1", 60 if is_open else 100)
     books.execute("TRUNCATE creditgate_outbox")
     with psycopg.connect(books.conninfo) as running:
@@ -90,3 +91,29 @@ def reconciled_now(books: Books, server: ServerProcess, sync: SyncProcess) -> di
     report = reconciled(books, server)
     sync.kill()
     return report
+
+
+def test_what_was_captured_here_and_paid_before_the_snapshot_is_settled(
+    books: Books, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    limit = CreditLimit.of(1_000_00)
+    client.upsert_accounts([AccountUpsert(account_id="A", currency="USD", limit=limit)])
+    add_customer(books)
+    # Paid; paid too much; paid in part; and one that the ledger does not have yet.
+    for number, paid in enumerate([60, 70, 20, 0], 1):
+        order = client.check_and_reserve("A", f"O{number}", 60_00, "USD")
+        client.capture(f"I{number}", reservation_id=order.reservation_id, final=True)
+        if paid:
+            add_invoice(books, f"I{number}", 60, order_id=f"O{number}")
+            pay(books, f"P{number}", f"I{number}", paid)
+    sync.once()
+    position = client.get_position("A")
+    assert (position.captured_minor, position.outstanding_minor) == (60_00, 30_00)
+    assert open_items(server) == {("A", "I2"): -10_00, ("A", "I3"): 40_00}
+    assert not reconciled_now(books, server, sync)["differences"]
+    books.execute("INSERT INTO payment_reversals VALUES ('P1', '2026-01-12', 'bounced')")
+    add_invoice(books, "I4", 60, order_id="O4")
+    sync.once()
+    assert client.get_position("A").captured_minor == 0
+    assert open_items(server) == books.open_items()
+    assert not LetterBox(sync.state).list()

@@ -4,11 +4,11 @@ A trigger writes to the outbox in the transaction that changes the table, so tha
 of a change if and only if it was committed (the transactional outbox).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from psycopg import sql
 
-from creditgate.loaders.ledger.mapping import KINDS, Feed, LedgerMapping
+from creditgate.loaders.ledger.mapping import KINDS, SOURCE_CELL, Feed, LedgerMapping
 
 CHANNEL = "creditgate_outbox"
 """On which the outbox says that there is something."""
@@ -212,6 +212,41 @@ def opening_disputes_query(mapping: LedgerMapping, until: int) -> str:
             'invoice_id', cells->'invoice_id', 'amount', cells->'disputed')
         FROM ({open_items_query(mapping)}) AS item (cells)
         WHERE cells ? 'disputed' AND cells ? 'invoice_id'"""  # noqa: S608
+
+
+Captured = Collection[tuple[str, str]]
+"""Accounts and invoices of which the service has captures that no ledger has posted."""
+
+
+def settled_entries_query(
+    feed: Feed, mapping: LedgerMapping, captured: Captured, until: int
+) -> str:
+    """SQL of two entries for each invoice of a feed that was captured and of which nothing is owed
+    any more: the invoice, which takes the place of the capture, and what has settled it."""
+    accounts, invoices = zip(*captured, strict=True)
+    names = ", ".join(f"{sql.Literal(list(of)).as_string()}::text[]" for of in (accounts, invoices))
+    is_one = f"({feed.when.strip() or 'true'}) AND ({feed.columns['kind']}) = 'invoice'"
+    return f"""
+        SELECT CASE WHEN is_invoice THEN cells - '{SOURCE_CELL}'
+            ELSE cells - ARRAY['{SOURCE_CELL}', 'order_id', 'issue_date', 'due_date']
+                || jsonb_build_object('kind', 'adjustment',
+                    'amount', (-(cells->>'amount')::numeric)::text) END
+            || jsonb_build_object('entry_id', CASE WHEN is_invoice
+                THEN {_opening_id(f"{until}:settled")} ELSE {_opening_id(f"{until}:settles")} END)
+        FROM (
+            SELECT {cells_of(feed.columns)} FROM {feed.table} AS r {feed.join.strip()}
+            JOIN unnest({names}) AS captured (account_id, invoice_id)
+                ON captured.account_id = ({feed.columns["account_id"]})::text
+                AND captured.invoice_id = ({feed.columns["invoice_id"]})::text
+            WHERE {is_one}
+        ) AS invoice (cells)
+        CROSS JOIN (VALUES (1, true), (2, false)) AS part (number, is_invoice)
+        WHERE NOT EXISTS (
+            SELECT FROM ({open_items_query(mapping, sorted(set(accounts)))}) AS item (open)
+            WHERE cells->'account_id' = open->'account_id'
+                AND cells->'invoice_id' = open->'invoice_id' AND (open->>'amount')::numeric > 0
+        )
+        ORDER BY cells->>'account_id', cells->>'invoice_id', number"""  # noqa: S608
 
 
 def _opening_id(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from creditgate.loaders.ledger import feeds, outbox
+from creditgate.loaders.ledger.feeds import Captured
 from creditgate.loaders.ledger.mapping import OPEN_ITEM, LedgerMapping
 from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
 
@@ -65,16 +66,17 @@ class SnapshotFile:
             return None
         return msgspec.json.decode(self._head.read_bytes(), type=Snapshot)
 
-    async def take(self, ledger: Ledger, mapping: LedgerMapping) -> Snapshot:
-        """Write all that the ledger says at this moment. The head is written last: without it
-        there is no snapshot, and nothing of one was sent."""
+    async def take(self, ledger: Ledger, mapping: LedgerMapping, captured: Captured) -> Snapshot:
+        """Write all that the ledger says at this moment, and of the invoices that were `captured`
+        even what is settled. The head is written last: without it there is no snapshot, and nothing
+        of one was sent."""
         with self._rows.open("wb") as out:
             async with outbox.one_moment(ledger):
                 cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
                 row = await cursor.fetchone()
                 assert row is not None
                 head = Snapshot(mapping.source, str(row[0]))
-                for feed, query in _queries(mapping, head):
+                for feed, query in _queries(mapping, head, captured):
                     async with aclosing(_copied(ledger, feed, query)) as lines:
                         async for line in lines:
                             out.write(line)
@@ -100,12 +102,18 @@ class SnapshotFile:
         self._rows.unlink(missing_ok=True)
 
 
-def _queries(mapping: LedgerMapping, head: Snapshot) -> Iterator[tuple[str, str]]:
+def _queries(
+    mapping: LedgerMapping, head: Snapshot, captured: Captured
+) -> Iterator[tuple[str, str]]:
     """Feeds and their queries. What has a parent is held back and sorted: nothing else is large."""
     for feed in mapping.feed:
         if feed.in_snapshot:
             yield feed.name, feeds.snapshot_query(feed)
     yield OPEN_ITEM, feeds.opening_entries_query(mapping, head.until)
+    for feed in mapping.feed:
+        if captured and feed.kind == "entries" and "invoice_id" in feed.columns:
+            query = feeds.settled_entries_query(feed, mapping, captured, head.until)
+            yield OPEN_ITEM, query
     yield OPEN_ITEM, feeds.opening_disputes_query(mapping, head.until)
 
 

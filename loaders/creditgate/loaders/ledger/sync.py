@@ -16,6 +16,7 @@ from creditgate.client import AsyncClient
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import outbox
 from creditgate.loaders.ledger.batches import Batch, Refused, plan
+from creditgate.loaders.ledger.feeds import Captured
 from creditgate.loaders.ledger.letters import event_id, letter_of, letters_source
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
@@ -142,7 +143,7 @@ class LedgerSync:
                     "in the state folder: a second one would count twice. Bring the folder back, "
                     "or name another source and adjust what was posted"
                 )
-            head = await self._file.take(ledger, self._mapping)
+            head = await self._file.take(ledger, self._mapping, await self._captured())
         for rows in self._file.rows():
             await self._take(rows)
         self.position = head.since
@@ -154,6 +155,14 @@ class LedgerSync:
             if source.source == self._mapping.source:
                 return source.position
         return None
+
+    async def _captured(self) -> Captured:
+        return [
+            (account.account_id, item.invoice_id)
+            async for account in self._client.list_open_items()
+            for item in account.items
+            if item.captured_minor and not item.posted
+        ]
 
     async def _window(self, ledger: Ledger, below: int, snapshot: Snapshot | None) -> None:
         seen = None if snapshot is None else snapshot.seen
