@@ -117,3 +117,40 @@ def test_what_was_captured_here_and_paid_before_the_snapshot_is_settled(
     assert client.get_position("A").captured_minor == 0
     assert open_items(server) == books.open_items()
     assert not LetterBox(sync.state).list()
+
+
+def test_children_before_their_parents_are_taken(
+    books: Books, sync: SyncProcess, client: Client
+) -> None:
+    sync.once()
+    rows = [("C", "'B'"), ("B", "'A'"), ("A", "NULL"), ("X", "'Y'"), ("Y", "NULL")]
+    values = ", ".join(f"('{child}', 'USD', {parent})" for child, parent in rows)
+    # In parts of a few thousand rows, the last of which has the parent of the first child.
+    others = ", ".join(f"('N{number}', 'USD', NULL)" for number in range(6_000))
+    books.execute(
+        "INSERT INTO customers (account_id, currency, parent_account_id)"
+        f" VALUES ('Z2', 'USD', 'Z1'), {values}, {others}, ('Z1', 'USD', NULL)"
+    )
+    sync.once()
+    assert not LetterBox(sync.state).list()
+    parents = {name: client.get_account(name).parent_account_id for name in ("C", "B", "X", "Z2")}
+    assert parents == {"C": "B", "B": "A", "X": "Y", "Z2": "Z1"}
+
+
+def test_a_limit_that_is_wrong_at_the_snapshot_keeps_no_account_out(
+    books: Books, sync: SyncProcess, client: Client, server: ServerProcess
+) -> None:
+    add_customer(books)
+    add_invoice(books, "I1")
+    books.add("limits", account_id="A", limit_kind="amount", limit_amount="1.005")
+    sync.once()
+    assert open_items(server) == {("A", "I1"): 100_00}
+    with LetterBox(sync.state) as letters:
+        (letter,) = letters.list()
+        assert (letter.event_id, letter.field) == ("limit:A", "limit_amount")
+        # Without an amount of its own, what its account owes is at stake.
+        assert (letter.amount_minor, letter.currency) == (100_00, "USD")
+        books.execute("UPDATE limits SET limit_amount = 1.00")
+        sync.once()
+        assert not letters.list()
+    assert client.get_account("A").limit == CreditLimit.of(1_00)

@@ -94,7 +94,12 @@ class LedgerMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """What kind of rows the feed of this name tells of; None: there is none."""
         if name == OPEN_ITEM:
             return "entries"
-        return next((feed.kind for feed in self.feed if feed.name == name), None)
+        feed = self.named(name)
+        return None if feed is None else feed.kind
+
+    def named(self, name: str) -> Feed | None:
+        """The feed of this name."""
+        return next((feed for feed in self.feed if feed.name == name), None)
 
     def has(self, name: str, column: str) -> bool:
         """Whether the feed of this name says what this column is."""

@@ -15,7 +15,7 @@ from typing import Final
 from creditgate.client import AsyncClient
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import outbox
-from creditgate.loaders.ledger.batches import Batch, Refused, plan
+from creditgate.loaders.ledger.batches import Batch, Refused, plan, second_tries
 from creditgate.loaders.ledger.feeds import Captured
 from creditgate.loaders.ledger.letters import event_id, letter_of, letters_source
 from creditgate.loaders.ledger.mapping import LedgerMapping
@@ -23,6 +23,7 @@ from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
 from creditgate.loaders.ledger.sender import BusyError, Sender
 from creditgate.loaders.ledger.snapshot import Snapshot, SnapshotFile
 from creditgate.loaders.queue.letters import OPEN_MAX, LetterBox, Status
+from creditgate.loaders.queue.stake import Stakes
 from creditgate.loaders.running.sources import Source, State
 
 HEARD_EVERY_S: Final = 10.0
@@ -34,6 +35,8 @@ POLL_S: Final = 1.0
 HELD_BACK_POLL_S: Final = 0.05
 """The same while rows wait behind a transaction that still runs and will not tell of its end."""
 
+WAITING_MAX: Final = 1_000
+"""Rows that wait for what they lack while a window is read, to be sent with each of its parts."""
 
 LOCK_WAIT_S: Final = 5.0
 """How long the ledger may take to end an earlier session of ours."""
@@ -62,6 +65,7 @@ class LedgerSync:
         self._source = source
         self._mapping = mapping
         self._sender = Sender(client)
+        self._stakes = Stakes(client)
         self._file = SnapshotFile(state)
         self._letters = letters
         self._told_at = 0.0
@@ -145,7 +149,7 @@ class LedgerSync:
                 )
             head = await self._file.take(ledger, self._mapping, await self._captured())
         for rows in self._file.rows():
-            await self._take(rows)
+            await self._keep(await self._send(rows))
         self.position = head.since
         return head
 
@@ -166,26 +170,51 @@ class LedgerSync:
 
     async def _window(self, ledger: Ledger, below: int, snapshot: Snapshot | None) -> None:
         seen = None if snapshot is None else snapshot.seen
+        waiting: list[Refused] = []
         async with aclosing(outbox.window(ledger, self.position, below, seen)) as window:
             async for rows in window:
                 self._oldest_at_s = rows[0].at_s
-                await self._take(rows)
+                refused = await self._send([*(one.row for one in waiting), *rows])
+                # What they lack may still come: the parent of the first of many accounts is last.
+                lacking = [one for one in refused if one.lacks]
+                waiting = lacking[:WAITING_MAX]
+                await self._keep([one for one in refused if not one.lacks] + lacking[WAITING_MAX:])
+        await self._keep(waiting)
 
-    async def _take(self, rows: Sequence[OutboxRow]) -> None:
-        batches, refused = plan(rows, self._mapping)
+    async def _send(self, rows: Sequence[OutboxRow]) -> list[Refused]:
+        """Send rows, again those that lacked what came behind them; the rest cannot be taken."""
         latest: dict[str, int] = {}
+        refused = await self._send_once(rows, latest)
+        while True:
+            again, left = second_tries(refused, self._mapping)
+            if not again:
+                return left
+            found = await self._send_once(again, latest)
+            refused = left + found
+            if len(found) == len(again):
+                return refused
+
+    async def _send_once(self, rows: Sequence[OutboxRow], latest: dict[str, int]) -> list[Refused]:
+        batches, refused = plan(rows, self._mapping)
         for batch in batches:
             sent = await self._sender.send(batch)
             self._source.took("taken", sent.taken)
             self._source.took("repeated", sent.repeated)
             refused += sent.refused
             self._close_letters(batch, sent.refused, latest)
+        # What came later of the same and was taken has mended it.
+        return [
+            one
+            for one in refused
+            if latest.get(event_id(one.row, self._mapping), 0) <= abs(one.row.id)
+        ]
+
+    async def _keep(self, refused: Sequence[Refused]) -> None:
+        """Put rows that cannot be taken among the dead letters."""
         for one in refused:
-            letter = letter_of(one, self._mapping)
-            # What came later of the same and was taken has mended it.
-            if latest.get(letter.event_id, one.row.id) <= one.row.id:
-                self._letters.put(letter)
-                self._open.add(letter.event_id)
+            letter = await self._stakes.known(letter_of(one, self._mapping))
+            self._letters.put(letter)
+            self._open.add(letter.event_id)
         self._source.refused(len(refused))
 
     def _close_letters(
@@ -198,7 +227,7 @@ class LedgerSync:
             if lot.row.id in again:
                 continue
             name = event_id(lot.row, self._mapping)
-            latest[name] = lot.row.id
+            latest[name] = max(abs(lot.row.id), latest.get(name, 0))
             if name in self._open:
                 source = letters_source(self._mapping)
                 why = "the ledger told of it again, and it was taken"
