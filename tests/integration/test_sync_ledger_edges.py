@@ -1,5 +1,6 @@
 """What lies at the edges of the ledger's sync: before the snapshot, beside it, and out of order."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from creditgate.client import AccountUpsert, Client, CreditLimit
+from creditgate.loaders.ledger import outbox
 from creditgate.loaders.queue.letters import LetterBox
 from tests.support.books import Books
 from tests.support.ledger import SyncProcess, open_items, reconciled
@@ -154,3 +156,37 @@ def test_a_limit_that_is_wrong_at_the_snapshot_keeps_no_account_out(
         sync.once()
         assert not letters.list()
     assert client.get_account("A").limit == CreditLimit.of(1_00)
+
+
+def test_a_dispute_of_what_was_paid_before_the_snapshot_is_known(
+    books: Books, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    add_customer(books)
+    add_invoice(books, "I1")
+    books.add("disputes", dispute_id="D1", invoice_id="I1", amount=40, opened_on="2026-01-08")
+    pay(books, "P1", "I1")
+    sync.once()
+    assert not reconciled_now(books, server, sync)["differences"]
+    books.execute("INSERT INTO payment_reversals VALUES ('P1', '2026-01-12', 'bounced')")
+    sync.once()
+    (account,) = client.list_open_items("A")
+    assert [(item.open_minor, item.disputed_minor) for item in account.items] == [(100_00, 40_00)]
+
+
+def test_how_old_the_oldest_row_is_costs_one_row(books: Books) -> None:
+    books.execute(
+        "INSERT INTO customers (account_id, currency)"
+        " SELECT number, 'USD' FROM generate_series(1, 2000) AS number"
+    )
+
+    async def rows_read() -> int:
+        async with await outbox.connect(books.conninfo) as ledger, outbox.one_moment(ledger):
+            assert await outbox.oldest(ledger, 0) is not None
+            cursor = await ledger.execute(
+                "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+                " WHERE relname = 'creditgate_outbox'"
+            )
+            row = await cursor.fetchone()
+            return 0 if row is None else int(row[0])
+
+    assert asyncio.run(rows_read()) == 1

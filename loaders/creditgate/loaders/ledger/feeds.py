@@ -166,6 +166,10 @@ _ADDED = ("amount", "disputed")
 def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str:
     """SQL of what is open now, of these accounts or of all, as one column of cells: one row for an
     invoice, and one for what stands on none, however many the ledger's table has."""
+    return f"{_items_query(mapping, account_ids)} WHERE item.amount <> 0"
+
+
+def _items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str:
     items = mapping.open_items
     names = sql.Literal(list(account_ids)).as_string()
     condition = f"({items.columns['account_id']}) = ANY({names})" if account_ids else ""
@@ -183,7 +187,7 @@ def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) ->
     return (
         f"SELECT {cells_of(cells)} FROM ("  # noqa: S608
         f"SELECT {read} FROM {items.table} AS r{_where(condition)} GROUP BY {keys}"
-        ") AS item WHERE item.amount <> 0"
+        ") AS item"
     )
 
 
@@ -204,13 +208,14 @@ def opening_entries_query(mapping: LedgerMapping, until: int) -> str:
 
 
 def opening_disputes_query(mapping: LedgerMapping, until: int) -> str:
-    """SQL of an entry for each open item that is disputed, as one column of cells."""
+    """SQL of an entry for each item that is disputed, as one column of cells: also where nothing is
+    open of it, since what was paid may be owed again."""
     return f"""
         SELECT jsonb_build_object(
             'kind', 'dispute', 'entry_id', {_opening_id(f"{until}:dispute")},
             'account_id', cells->'account_id', 'currency', cells->'currency',
             'invoice_id', cells->'invoice_id', 'amount', cells->'disputed')
-        FROM ({open_items_query(mapping)}) AS item (cells)
+        FROM ({_items_query(mapping)}) AS item (cells)
         WHERE cells ? 'disputed' AND cells ? 'invoice_id'"""  # noqa: S608
 
 

@@ -107,11 +107,14 @@ async def window(
 
 
 async def oldest(ledger: Ledger, below: int) -> float | None:
-    """When the oldest row behind the horizon was written, None where there is none. Such a row is
-    of a transaction that ended after an older one that still runs, and whose end nobody tells."""
+    """When the oldest transaction behind the horizon wrote, None where there is none. It ended
+    after an older one that still runs, and whose end nobody tells.
+
+    This is asked often while rows are held back, so it reads one row, however many those are.
+    """
     cursor = await ledger.execute(
-        "SELECT extract(epoch FROM min(at))::float8 FROM creditgate_outbox"
-        " WHERE xid >= %s::text::xid8",
+        "SELECT extract(epoch FROM at)::float8 FROM creditgate_outbox"
+        " WHERE xid >= %s::text::xid8 ORDER BY xid LIMIT 1",
         (below,),
     )
     row = await cursor.fetchone()
