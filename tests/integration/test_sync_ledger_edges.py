@@ -190,3 +190,22 @@ def test_how_old_the_oldest_row_is_costs_one_row(books: Books) -> None:
             return 0 if row is None else int(row[0])
 
     assert asyncio.run(rows_read()) == 1
+
+
+def test_a_ledger_that_gives_transactions_out_again_is_refused(
+    books: Books, server: ServerProcess, sync: SyncProcess
+) -> None:
+    add_customer(books)
+    sync.once()
+    add_invoice(books, "I1")
+    sync.once()
+    assert open_items(server) == books.open_items()
+    # As after a backup of before all this, minutes later and with as many transactions since.
+    add_invoice(books, "I2")
+    books.execute(
+        "UPDATE creditgate_outbox SET at = at + interval '2 minutes',"
+        " xid = (SELECT min(xid) FROM creditgate_outbox) WHERE cells->>'invoice_id' = 'I2'"
+    )
+    done = sync.completed("--once")
+    assert done.returncode == 3
+    assert "this ledger has written below that since" in done.stderr

@@ -121,6 +121,17 @@ async def oldest(ledger: Ledger, below: int) -> float | None:
     return None if row is None else row[0]
 
 
+async def newest(ledger: Ledger, below: int) -> float | None:
+    """When the last row of the transactions below `below` was written, None where there is none."""
+    cursor = await ledger.execute(
+        "SELECT extract(epoch FROM at)::float8 FROM creditgate_outbox"
+        " WHERE xid < %s::text::xid8 ORDER BY id DESC LIMIT 1",
+        (below,),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
 async def listen(ledger: Ledger) -> None:
     """Have the connection told of rows that are committed."""
     await ledger.execute(f"LISTEN {CHANNEL}")

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-from creditgate.client import AsyncClient
+from creditgate.client import AsyncClient, LedgerSource
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import outbox
 from creditgate.loaders.ledger.batches import Batch, Refused, plan, second_tries
@@ -34,6 +34,9 @@ POLL_S: Final = 1.0
 
 HELD_BACK_POLL_S: Final = 0.05
 """The same while rows wait behind a transaction that still runs and will not tell of its end."""
+
+CLOCKS_DIFFER_MAX_S: Final = 60.0
+"""How far the ledger's clock may be ahead of the server's."""
 
 WAITING_MAX: Final = 1_000
 """Rows that wait for what they lack while a window is read, to be sent with each of its parts."""
@@ -122,26 +125,21 @@ class LedgerSync:
 
     async def _begin(self, ledger: Ledger) -> Snapshot | None:
         """Find where to go on. Without a position: take a snapshot, or find one, and send it."""
-        position = await self._position()
+        known = await self._known()
         head = self._file.head()
         if head is not None and head.source != self._mapping.source:
             raise SyncError(
                 f"the state folder has a snapshot of source {head.source!r}: give "
                 f"{self._mapping.source!r} a folder of its own (--state)"
             )
-        if position:
+        if known is not None and known.position:
             # The file of a snapshot that was sent to its end, but for this.
             self._file.remove()
-            if position > await outbox.horizon(ledger):
-                raise SyncError(
-                    f"the server has source {self._mapping.source!r} up to transaction {position}, "
-                    "which this ledger has not reached: it is another one, or was restored from a "
-                    "backup. Give it a source name of its own, or reconcile first"
-                )
-            self.position = position
+            await self._check_history(ledger, known)
+            self.position = known.position
             return None
         if head is None:
-            if position is not None:
+            if known is not None:
                 raise SyncError(
                     f"a snapshot of source {self._mapping.source!r} was begun and its file is not "
                     "in the state folder: a second one would count twice. Bring the folder back, "
@@ -153,12 +151,29 @@ class LedgerSync:
         self.position = head.since
         return head
 
-    async def _position(self) -> int | None:
+    async def _known(self) -> LedgerSource | None:
         """How far the server has this source; None: it has never heard of it."""
         async for source in self._client.list_sources():
             if source.source == self._mapping.source:
-                return source.position
+                return source
         return None
+
+    async def _check_history(self, ledger: Ledger, known: LedgerSource) -> None:
+        """A ledger that lost what the server was told of gives the same transactions out again:
+        they would be skipped. Raises SyncError."""
+        position = known.position
+        newest = await outbox.newest(ledger, position) or 0.0
+        if position > await outbox.horizon(ledger):
+            found = "which this ledger has not reached"
+        elif newest > known.heard_at.timestamp() + CLOCKS_DIFFER_MAX_S:
+            found = "and this ledger has written below that since, or its clock is ahead"
+        else:
+            return
+        raise SyncError(
+            f"the server has source {self._mapping.source!r} up to transaction {position}, "
+            f"{found}: it is another one, which needs a source name of its own, or was restored "
+            "from a backup: see docs/ledger.md"
+        )
 
     async def _captured(self) -> Captured:
         return [
