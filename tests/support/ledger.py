@@ -58,7 +58,7 @@ class Ledger:
         with self.transaction() as connection:
             rows = connection.execute(
                 "SELECT account_id, coalesce(invoice_id, ''), currency, trim_scale(open)::text"
-                " FROM open_items"
+                " FROM open_items WHERE open <> 0"
             ).fetchall()
         return {(row[0], row[1]): money.parse(row[3], row[2]) for row in rows}
 

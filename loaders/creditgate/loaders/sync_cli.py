@@ -20,5 +20,5 @@ def sync() -> None:
 
 sync.add_command(feeds)
 sync.add_command(gateway)
-sync.add_command(ledger_cli.ledger)
+sync.add_command(ledger_cli.follow)
 sync.add_command(ledger_cli.install)

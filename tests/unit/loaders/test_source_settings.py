@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from creditgate.client.cli import main
 from creditgate.loaders.running.settings import SourceCommand
 from creditgate.loaders.sync_cli import sync
 
@@ -87,3 +88,30 @@ def test_a_receiver_listens_where_it_may(tmp_path: Path, listen: str, said: str)
 def test_feeds_that_would_take_nothing_are_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(sync, ["feeds", "--state", str(tmp_path / "s")])
     assert (result.exit_code, "--secrets, --drop or both" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["sync", "ledger"], ["sync", "install"], ["reconcile"], ["recalc"], ["quality"],
+     ["payment-history"]],
+)  # fmt: skip
+def test_where_the_ledger_is_stands_in_file_environment_or_flag(
+    tmp_path: Path, words: list[str]
+) -> None:
+    def asks(said: str, *arguments: str, **environment: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            result = CliRunner(env=environment).invoke(main, [*words, *arguments])
+        assert said in " ".join(result.output.split()), result.output
+
+    file, mapping = tmp_path / "creditgate.toml", tmp_path / "ours.toml"
+    mapping.write_text("nonsense")
+    environment = {"CREDITGATE_SYNC_LEDGER_LEDGER": "of_environment"}
+    file.write_text("[sync.ledger]\nledger = 'of_file'\nmapping = 'ours.toml'\nonce = true\n")
+    asks("ours.toml: Expected '='")
+    file.write_text("[sync.ledger]\nledger = 'of_file'\n")
+    asks("ours.toml: Expected '='", CREDITGATE_SYNC_LEDGER_MAPPING="ours.toml")
+    # None of these says where a database is, so each is refused with what it is.
+    asks('missing "=" after "of_file"')
+    asks('missing "=" after "of_environment"', **environment)
+    asks('missing "=" after "of_flag"', "--ledger", "of_flag", **environment)

@@ -39,6 +39,11 @@ class Refused(msgspec.Struct, frozen=True):
     row: OutboxRow
     error: RowError
 
+    @property
+    def lacks(self) -> bool:
+        """Whether it names what is not there, and may be taken once that is."""
+        return self.error.reason.endswith("_NOT_FOUND")
+
 
 def plan(
     rows: Iterable[OutboxRow], mapping: LedgerMapping
@@ -72,6 +77,40 @@ def plan(
         for account in accounts:
             last[account] = index
     return batches, refused
+
+
+def second_tries(
+    refused: Iterable[Refused], mapping: LedgerMapping
+) -> tuple[list[OutboxRow], list[Refused]]:
+    """The rows that may be taken at a second try, in their order, and those that will not be."""
+    again, left = list[OutboxRow](), list[Refused]()
+    for one in refused:
+        if one.lacks:
+            again.append(one.row)
+        elif apart := _apart(one, mapping):
+            again.append(apart[0])
+            left.append(apart[1])
+        else:
+            left.append(one)
+    return sorted(again, key=lambda row: abs(row.id)), left
+
+
+def _apart(one: Refused, mapping: LedgerMapping) -> tuple[OutboxRow, Refused] | None:
+    """A snapshot's row without what it added to it, where that is at fault; and that alone, as a
+    row of the feed that tells of it later and so mends it."""
+    row, error = one.row, one.error
+    feed = mapping.named(row.feed)
+    if feed is None or error.field not in feed.snapshot_columns:
+        return None
+    base = {name: cell for name, cell in row.cells.items() if name not in feed.snapshot_columns}
+    tells = [other for other in mapping.feed if not other.snapshot and error.field in other.columns]
+    if not tells or base == row.cells:
+        return None
+    added = {name: cell for name, cell in row.cells.items() if name in tells[0].columns}
+    return (
+        msgspec.structs.replace(row, cells=base),
+        Refused(msgspec.structs.replace(row, feed=tells[0].name, cells=added), error),
+    )
 
 
 _ACCOUNTS: Final = ("account_id", "parent_account_id")

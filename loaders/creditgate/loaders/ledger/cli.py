@@ -23,11 +23,13 @@ from creditgate.loaders.running import health
 from creditgate.loaders.running.alone import alone
 from creditgate.loaders.running.attempts import Attempts
 from creditgate.loaders.running.logs import LOGGER, log
-from creditgate.loaders.running.settings import SourceCommand
+from creditgate.loaders.running.settings import SourceCommand, section
 from creditgate.loaders.running.sources import Source
 from creditgate.loaders.running.stopping import Stop, StoppedError
 
 TABLES: Final = Path(__file__).with_name("tables.sql")
+
+LEDGER_ENV: Final = "CREDITGATE_SYNC_LEDGER_LEDGER"
 
 
 def _mapping(_ctx: click.Context, _param: click.Parameter, value: Path) -> LedgerMapping:
@@ -41,14 +43,17 @@ mapping_option = click.option(
     "--mapping",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=mappings.REFERENCE,
+    envvar="CREDITGATE_SYNC_LEDGER_MAPPING",
+    show_envvar=True,
     callback=_mapping,
     metavar="FILE",
     help="How the ledger's tables say what is synced.  [default: the reference ledger's]",
 )
 ledger_option = click.option(
     "--ledger",
-    "conninfo",
     required=True,
+    envvar=LEDGER_ENV,
+    show_envvar=True,
     metavar="CONNINFO",
     help='The ledger\'s database, e.g. "host=db dbname=erp user=creditgate"; a password belongs '
     "into ~/.pgpass or PGPASSWORD.",
@@ -62,10 +67,22 @@ state_option = click.option(
 )
 
 
+class LedgerCommand(click.Command):
+    """A command that reads the ledger which `creditgate sync ledger` follows. Where that is and
+    how it is mapped need to be said once, in [sync.ledger]; a flag or the environment is stronger.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts the file's values beneath those of environment and flags. Raises UsageError."""
+        _, found = section(self, ctx, args, "ledger")
+        ctx.default_map = {name: found[name] for name in ("ledger", "mapping") if name in found}
+        return super().parse_args(ctx, args)
+
+
 class _Options(TypedDict):
     """What the sync of a ledger takes on the command line, beside the connection."""
 
-    conninfo: str
+    ledger: str
     mapping: LedgerMapping
     state: Path
     once: bool
@@ -81,7 +98,7 @@ class _Options(TypedDict):
     help="Serve /healthz and /metrics on 127.0.0.1 at this port; 0 chooses one.",
 )  # fmt: skip
 @connected
-def ledger(
+def follow(
     connection: Connection,
     *,
     health_port: int | None,
@@ -121,7 +138,7 @@ async def _follow(connection: Connection, health_port: int | None, options: _Opt
             log(logging.INFO, "listening", health=f"http://{health.HOST}:{port}/healthz")
         sync = LedgerSync(client, mapping, options["state"], letters, source)
         await Attempts(source, stop).until_done(
-            lambda: stop.unless_set(sync.run(options["conninfo"], once=options["once"])), _passes
+            lambda: stop.unless_set(sync.run(options["ledger"], once=options["once"])), _passes
         )
     log(logging.INFO, "in step", source=source.name, position=sync.position, **source.figures())
 
@@ -136,15 +153,23 @@ def _passes(error: Exception) -> bool:
     return isinstance(error, (*away, StateError, LettersFullError, OSError))
 
 
-@click.command("install", short_help="Make the ledger's database tell of its changes.")
-@click.option("--ledger", "conninfo", metavar="CONNINFO", help="The ledger's database.")
+@click.command(
+    "install", cls=LedgerCommand, short_help="Make the ledger's database tell of its changes."
+)
+@click.option(
+    "--ledger",
+    envvar=LEDGER_ENV,
+    show_envvar=True,
+    metavar="CONNINFO",
+    help="The ledger's database.",
+)
 @mapping_option
 @click.option(
     "--reference-tables", is_flag=True, help="Make the tables of the reference ledger first."
 )
 @click.option("--print", "printed", is_flag=True, help="Print the SQL and run nothing.")
 def install(
-    *, conninfo: str | None, mapping: LedgerMapping, reference_tables: bool, printed: bool
+    *, ledger: str | None, mapping: LedgerMapping, reference_tables: bool, printed: bool
 ) -> None:
     """Make an outbox in the ledger's database, and the triggers of a mapping that fill it.
 
@@ -157,11 +182,11 @@ def install(
     if printed:
         click.echo(sql)
         return
-    if conninfo is None:
+    if ledger is None:
         raise click.UsageError("give --ledger CONNINFO, or --print")
     try:
-        with psycopg.connect(conninfo) as ledger:
-            ledger.execute(sql.encode())
+        with psycopg.connect(ledger) as connection:
+            connection.execute(sql.encode())
     except psycopg.Error as error:
         raise Failure(str(error)) from error
     click.echo(f"{len(mapping.feed)} feeds installed")

@@ -4,17 +4,18 @@ A trigger writes to the outbox in the transaction that changes the table, so tha
 of a change if and only if it was committed (the transactional outbox).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from psycopg import sql
 
-from creditgate.loaders.ledger.mapping import KINDS, Feed, LedgerMapping
+from creditgate.loaders.ledger.mapping import KINDS, SOURCE_CELL, Feed, LedgerMapping
 
 CHANNEL = "creditgate_outbox"
 """On which the outbox says that there is something."""
 
 OPENING = "opening:"
-"""How ids of entries begin that stand for what was open when a snapshot was taken."""
+"""How ids of entries begin that stand for what was open when a snapshot was taken. It follows the
+first transaction that the snapshot cannot have seen."""
 
 _OUTBOX = """\
 CREATE TABLE IF NOT EXISTS creditgate_outbox (
@@ -150,13 +151,14 @@ def snapshot_query(feed: Feed) -> str:
 
 
 def entries_query(feed: Feed, account_id: str) -> str:
-    """SQL of all entries that a feed's table makes of one account, as one column of cells."""
+    """SQL of all entries that a feed's table makes of one account, as one column of cells, and
+    which transaction wrote each, without its epoch."""
     mine = f"({feed.columns['account_id']}) = {sql.Literal(account_id).as_string()}"
     condition = f"({feed.when.strip() or 'true'}) AND {mine}"
     cells = cells_of(feed.columns)
     return (
-        f"SELECT {cells} FROM {feed.table} AS r {feed.join.strip()}"  # noqa: S608
-        f"{_where(condition)}"
+        f"SELECT {cells}, r.xmin::text::bigint "  # noqa: S608
+        f"FROM {feed.table} AS r {feed.join.strip()}{_where(condition)}"
     )
 
 
@@ -170,6 +172,10 @@ _ONCE = " OFFSET 0"
 def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str:
     """SQL of what is open now, of these accounts or of all, as one column of cells: one row for an
     invoice, and one for what stands on none, however many the ledger's table has."""
+    return f"{_items_query(mapping, account_ids)} WHERE item.amount <> 0"
+
+
+def _items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str:
     items = mapping.open_items
     names = sql.Literal(list(account_ids)).as_string()
     condition = f"({items.columns['account_id']}) = ANY({names})" if account_ids else ""
@@ -187,11 +193,11 @@ def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) ->
     return (
         f"SELECT {cells_of(cells)} FROM ("  # noqa: S608
         f"SELECT {read} FROM {items.table} AS r{_where(condition)} GROUP BY {keys}"
-        ") AS item WHERE item.amount <> 0"
+        ") AS item"
     )
 
 
-def opening_entries_query(mapping: LedgerMapping, snapshot: str) -> str:
+def opening_entries_query(mapping: LedgerMapping, until: int) -> str:
     """SQL of an entry for each open item, as one column of cells. An invoice that is owed is posted
     as one, so that it takes the place of what was captured for it; all else moves what is owed and
     leaves an invoice that is still to come to be posted."""
@@ -200,27 +206,63 @@ def opening_entries_query(mapping: LedgerMapping, snapshot: str) -> str:
             ELSE cells - ARRAY['disputed', 'order_id', 'issue_date', 'due_date'] END
             || jsonb_build_object(
                 'kind', CASE WHEN is_invoice THEN 'invoice' ELSE 'adjustment' END,
-                'entry_id', {_opening_id(snapshot)})
+                'entry_id', {_opening_id(f"{until}")})
         FROM ({open_items_query(mapping)}{_ONCE}) AS item (cells)
         CROSS JOIN LATERAL (
             SELECT cells ? 'invoice_id' AND (cells->>'amount')::numeric > 0 AS is_invoice
         ) AS what"""  # noqa: S608
 
 
-def opening_disputes_query(mapping: LedgerMapping, snapshot: str) -> str:
-    """SQL of an entry for each open item that is disputed, as one column of cells."""
+def opening_disputes_query(mapping: LedgerMapping, until: int) -> str:
+    """SQL of an entry for each item that is disputed, as one column of cells: also where nothing is
+    open of it, since what was paid may be owed again."""
     return f"""
         SELECT jsonb_build_object(
-            'kind', 'dispute', 'entry_id', {_opening_id(f"{snapshot}:dispute")},
+            'kind', 'dispute', 'entry_id', {_opening_id(f"{until}:dispute")},
             'account_id', cells->'account_id', 'currency', cells->'currency',
             'invoice_id', cells->'invoice_id', 'amount', cells->'disputed')
-        FROM ({open_items_query(mapping)}{_ONCE}) AS item (cells)
+        FROM ({_items_query(mapping)}{_ONCE}) AS item (cells)
         WHERE cells ? 'disputed' AND cells ? 'invoice_id'"""  # noqa: S608
 
 
-def _opening_id(snapshot: str) -> str:
+Captured = Collection[tuple[str, str]]
+"""Accounts and invoices of which the service has captures that no ledger has posted."""
+
+
+def settled_entries_query(
+    feed: Feed, mapping: LedgerMapping, captured: Captured, until: int
+) -> str:
+    """SQL of two entries for each invoice of a feed that was captured and of which nothing is owed
+    any more: the invoice, which takes the place of the capture, and what has settled it."""
+    accounts, invoices = zip(*captured, strict=True)
+    names = ", ".join(f"{sql.Literal(list(of)).as_string()}::text[]" for of in (accounts, invoices))
+    is_one = f"({feed.when.strip() or 'true'}) AND ({feed.columns['kind']}) = 'invoice'"
+    return f"""
+        SELECT CASE WHEN is_invoice THEN cells - '{SOURCE_CELL}'
+            ELSE cells - ARRAY['{SOURCE_CELL}', 'order_id', 'issue_date', 'due_date']
+                || jsonb_build_object('kind', 'adjustment',
+                    'amount', (-(cells->>'amount')::numeric)::text) END
+            || jsonb_build_object('entry_id', CASE WHEN is_invoice
+                THEN {_opening_id(f"{until}:settled")} ELSE {_opening_id(f"{until}:settles")} END)
+        FROM (
+            SELECT {cells_of(feed.columns)} FROM {feed.table} AS r {feed.join.strip()}
+            JOIN unnest({names}) AS captured (account_id, invoice_id)
+                ON captured.account_id = ({feed.columns["account_id"]})::text
+                AND captured.invoice_id = ({feed.columns["invoice_id"]})::text
+            WHERE {is_one}
+        ) AS invoice (cells)
+        CROSS JOIN (VALUES (1, true), (2, false)) AS part (number, is_invoice)
+        WHERE NOT EXISTS (
+            SELECT FROM ({open_items_query(mapping, sorted(set(accounts)))}) AS item (open)
+            WHERE cells->'account_id' = open->'account_id'
+                AND cells->'invoice_id' = open->'invoice_id' AND (open->>'amount')::numeric > 0
+        )
+        ORDER BY cells->>'account_id', cells->>'invoice_id', number"""  # noqa: S608
+
+
+def _opening_id(name: str) -> str:
     names = ", ".join(f"cells->'{name}'" for name in _ITEM)
-    return f"'{OPENING}{snapshot}:' || md5(jsonb_build_array({names})::text)"
+    return f"'{OPENING}{name}:' || md5(jsonb_build_array({names})::text)"
 
 
 def _where(condition: str) -> str:

@@ -97,6 +97,10 @@ class LedgerMapping(
         """What kind of rows the feed of this name tells of; None: there is none."""
         return self._kinds.get(name)
 
+    def named(self, name: str) -> Feed | None:
+        """The feed of this name."""
+        return next((feed for feed in self.feed if feed.name == name), None)
+
     def columns_of(self, name: str) -> frozenset[str]:
         """The columns of which the feed of this name tells."""
         return self._columns[name]

@@ -84,6 +84,14 @@ async def horizon(ledger: Ledger) -> int:
     return int(row[0])
 
 
+async def latest(ledger: Ledger) -> int:
+    """The next transaction: none is higher."""
+    cursor = await ledger.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def window(
     ledger: Ledger, since: int, below: int, seen: str | None = None
 ) -> AsyncGenerator[Sequence[OutboxRow]]:
@@ -99,11 +107,25 @@ async def window(
 
 
 async def oldest(ledger: Ledger, below: int) -> float | None:
-    """When the oldest row behind the horizon was written, None where there is none. Such a row is
-    of a transaction that ended after an older one that still runs, and whose end nobody tells."""
+    """When the oldest transaction behind the horizon wrote, None where there is none. It ended
+    after an older one that still runs, and whose end nobody tells.
+
+    This is asked often while rows are held back, so it reads one row, however many those are.
+    """
     cursor = await ledger.execute(
-        "SELECT extract(epoch FROM min(at))::float8 FROM creditgate_outbox"
-        " WHERE xid >= %s::text::xid8",
+        "SELECT extract(epoch FROM at)::float8 FROM creditgate_outbox"
+        " WHERE xid >= %s::text::xid8 ORDER BY xid LIMIT 1",
+        (below,),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def newest(ledger: Ledger, below: int) -> float | None:
+    """When the last row of the transactions below `below` was written, None where there is none."""
+    cursor = await ledger.execute(
+        "SELECT extract(epoch FROM at)::float8 FROM creditgate_outbox"
+        " WHERE xid < %s::text::xid8 ORDER BY id DESC LIMIT 1",
         (below,),
     )
     row = await cursor.fetchone()

@@ -34,6 +34,9 @@ POLL_S: Final = 0.05
 ASKED_ALONE_MAX: Final = 1
 """Accounts whose entries are asked for by account: the server keeps few such readings at a time."""
 ROWS_AT_A_TIME: Final = 5_000
+PAGE_SIZE: Final = 1_000
+_EPOCH: Final = 1 << 32
+"""After so many transactions their numbers in rows begin again."""
 
 Items = dict[str, int]
 """What is open of one account in minor units, by invoice; "" for what stands on none."""
@@ -89,6 +92,8 @@ class Told(msgspec.Struct, frozen=True):
 
     moves: int
     items: frozenset[str]
+    by: int
+    """Which transaction wrote it."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -125,6 +130,8 @@ class Reconciliation:
         self._wait_s = wait_s
         self._on_accounts = on_accounts
         self._unreadable: set[str] = set()
+        self._brought_until: int | None = None
+        """The first transaction that what was brought at the start does not stand for."""
 
     async def run(self, conninfo: str) -> Report:
         """Compare all accounts. Raises NotInStepError where the service has not been told in time,
@@ -149,6 +156,8 @@ class Reconciliation:
                 for account in differing - suspects:
                     settled[account] = theirs.get(account, {}), ours.get(account, {})
             posted = await self._service_entries({name for name, _ in settled})
+            if settled and self._brought_until is None:
+                await self._find_opening()
             differences = [
                 await self._difference(ledger, account, *settled[account], posted[account[0]])
                 for account in sorted(settled)
@@ -225,7 +234,7 @@ class Reconciliation:
             if theirs.get(invoice, 0) != ours.get(invoice, 0)
         }
         told = await self._ledger_entries(ledger, account[0])
-        brought = await self._brought(ledger, account[0], posted)
+        brought = await self._brought(ledger, account[0], told)
         # What does not differ has all of its entries, or those of its opening in their place.
         missing = {
             name
@@ -243,16 +252,22 @@ class Reconciliation:
             if feed.kind != "entries":
                 continue
             query = feeds.entries_query(feed, account_id)
-            async for (cells,) in await ledger.execute(query.encode()):
+            cursor = await ledger.execute(query.encode())
+            rows = await cursor.fetchall()
+            latest = await outbox.latest(ledger)
+            for cells, xmin in rows:
+                # A row keeps its transaction without the epoch; none is of later than now.
+                by = latest - (latest - xmin) % _EPOCH
                 source = cells.pop(SOURCE_CELL, self._mapping.source)
                 try:
                     entry = KINDS["entries"].message(cells)
                 except RowError:  # it is among the dead letters
-                    told[source, cells.get("entry_id", "")] = Told(0, frozenset())
+                    told[source, cells.get("entry_id", "")] = Told(0, frozenset(), by)
                 else:
                     # A dispute moves nothing that is owed.
                     if entry.kind is not EntryKind.DISPUTE:
-                        told[source, str(entry.entry_id)] = Told(_moves(entry), _items(entry))
+                        name = source, str(entry.entry_id)
+                        told[name] = Told(_moves(entry), _items(entry), by)
         return told
 
     async def _service_entries(self, accounts: set[str]) -> Mapping[str, Moves]:
@@ -261,24 +276,46 @@ class Reconciliation:
         found: dict[str, Moves] = {name: {} for name in accounts}
         for asked in sorted(accounts) if len(accounts) <= ASKED_ALONE_MAX else [""]:
             with suppress(NotFoundError):
-                async for change in self._client.list_changes(account_id=asked):
+                async for change in self._client.list_changes(
+                    account_id=asked, page_size=PAGE_SIZE
+                ):
+                    self._note_opening(change)
                     if change.command == "post" and change.account_id in accounts:
                         moves = found[change.account_id]
                         moves[change.source, change.request_id] = _moved_by(change)
         return found
 
-    async def _brought(self, ledger: Ledger, account_id: str, posted: Moves) -> set[Entry]:
-        """The entries that the ledger told of before the snapshot that brought what was open
-        then."""
-        openings = [int(name.split(":")[1]) for _, name in posted if name.startswith(OPENING)]
-        if not openings:
+    async def _find_opening(self) -> None:
+        """Look for it among all entries, where none of the accounts asked for had anything open."""
+        async for change in self._client.list_changes(page_size=PAGE_SIZE):
+            self._note_opening(change)
+            if self._brought_until is not None:
+                return
+
+    def _note_opening(self, change: Change) -> None:
+        name = change.request_id
+        if change.source == self._mapping.source and name.startswith(OPENING):
+            self._brought_until = int(name.split(":")[1])
+
+    async def _brought(
+        self, ledger: Ledger, account_id: str, told: Mapping[Entry, Told]
+    ) -> set[Entry]:
+        """The entries that were there when what was open was brought, so that it stands for them.
+
+        Of transactions that ran at that moment an opening does not say which ones it saw: they
+        count as seen, for those it did not see were told of later. Ledgers that have their outbox
+        for longer than the service tell of a document even where its row was edited since.
+        """
+        until = self._brought_until
+        if until is None:
             return set()
         cursor = await ledger.execute(
             "SELECT coalesce(cells->>%s, %s), cells->>'entry_id' FROM creditgate_outbox"
             " WHERE cells->>'account_id' = %s AND xid < %s::text::xid8",
-            (SOURCE_CELL, self._mapping.source, account_id, min(openings)),
+            (SOURCE_CELL, self._mapping.source, account_id, until),
         )
-        return {(row[0], row[1]) async for row in cursor}
+        edited = {(row[0], row[1]) async for row in cursor}
+        return edited | {name for name, entry in told.items() if entry.by < until}
 
 
 async def _moved(ledger: Ledger, since: int) -> set[str]:

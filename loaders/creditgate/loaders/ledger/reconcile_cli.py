@@ -11,7 +11,7 @@ import psycopg
 from creditgate.client import AsyncClient, CreditgateError
 from creditgate.client.cli import Connection, Failure, amount, connected, table
 from creditgate.loaders.ledger import repair
-from creditgate.loaders.ledger.cli import ledger_option, mapping_option
+from creditgate.loaders.ledger.cli import LedgerCommand, ledger_option, mapping_option
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.ledger.reconcile import (
     Difference,
@@ -24,7 +24,7 @@ from creditgate.loaders.ledger.reconcile import (
 EXIT_DIFFERENT: Final = 1
 
 
-@click.command("reconcile", short_help="Hold the ledger against the service.")
+@click.command("reconcile", cls=LedgerCommand, short_help="Hold the ledger against the service.")
 @ledger_option
 @mapping_option
 @click.option(
@@ -48,7 +48,7 @@ EXIT_DIFFERENT: Final = 1
 def reconcile(
     connection: Connection,
     *,
-    conninfo: str,
+    ledger: str,
     mapping: LedgerMapping,
     wait_s: float,
     file: Path | None,
@@ -67,7 +67,7 @@ def reconcile(
     Exit code: 0 they agree, 1 they differ, 3 they could not be compared.
     """
     try:
-        report = asyncio.run(_compare(connection, conninfo, mapping, wait_s))
+        report = asyncio.run(_compare(connection, ledger, mapping, wait_s))
     except (NotInStepError, psycopg.Error, CreditgateError) as error:
         raise NotCompared(str(error)) from error
     _show(connection, report)
@@ -84,10 +84,10 @@ class NotCompared(Failure):
 
 
 async def _compare(
-    connection: Connection, conninfo: str, mapping: LedgerMapping, wait_s: float
+    connection: Connection, ledger: str, mapping: LedgerMapping, wait_s: float
 ) -> Report:
     async with AsyncClient(connection.client.address, connection.client.options) as client:
-        return await Reconciliation(client, mapping, wait_s=wait_s).run(conninfo)
+        return await Reconciliation(client, mapping, wait_s=wait_s).run(ledger)
 
 
 def _propose(

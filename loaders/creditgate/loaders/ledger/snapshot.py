@@ -10,13 +10,14 @@ import os
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from graphlib import CycleError, TopologicalSorter
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from creditgate.loaders.ledger import feeds, outbox
+from creditgate.loaders.ledger.feeds import Captured
 from creditgate.loaders.ledger.mapping import OPEN_ITEM, LedgerMapping
 from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
 
@@ -64,42 +65,37 @@ class SnapshotFile:
         return msgspec.json.decode(self._head.read_bytes(), type=Snapshot)
 
     async def take(
-        self, ledger: Ledger, mapping: LedgerMapping
+        self, ledger: Ledger, mapping: LedgerMapping, captured: Captured
     ) -> AsyncGenerator[Sequence[OutboxRow]]:
-        """Read all that the ledger says at this moment: yields what holds now, and keeps what is
-        open. The head is written last: without it there is no snapshot, and no entry of one was
-        sent."""
+        """Read all that the ledger says at this moment: yields what holds now, some at a time, and
+        keeps what is open, and of the invoices that were `captured` even what is settled. The head
+        is written last: without it there is no snapshot, and no entry of one was sent."""
+        numbers = count(1)
         async with outbox.one_moment(ledger):
             cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
             row = await cursor.fetchone()
             assert row is not None
-            seen = str(row[0])
+            head = Snapshot(mapping.source, str(row[0]))
             for feed in mapping.feed:
                 if feed.in_snapshot:
                     async with aclosing(_holding(ledger, feeds.snapshot_query(feed))) as parts:
                         async for cells in parts:
-                            yield _rows(feed.name, cells)
-            await self._keep(ledger, mapping, seen.partition(":")[0])
-        _write_durably(self._head, msgspec.json.encode(Snapshot(mapping.source, seen)))
-
-    async def _keep(self, ledger: Ledger, mapping: LedgerMapping, since: str) -> None:
-        """Write an entry for each item that is open, and for each that is disputed."""
-        with self._entries.open("wb") as out:
-            for query in (
-                feeds.opening_entries_query(mapping, since),
-                feeds.opening_disputes_query(mapping, since),
-            ):
-                async with aclosing(_copied(ledger, query)) as lines:
-                    async for line in lines:
-                        out.write(line)
-            out.flush()
-            os.fsync(out.fileno())
+                            yield _rows(feed.name, cells, numbers)
+            with self._entries.open("wb") as out:
+                for query in _kept_queries(mapping, head, captured):
+                    async with aclosing(_copied(ledger, query)) as lines:
+                        async for line in lines:
+                            out.write(line)
+                out.flush()
+                os.fsync(out.fileno())
+        _write_durably(self._head, msgspec.json.encode(head))
 
     async def entries(self) -> AsyncGenerator[Sequence[OutboxRow]]:
         """The entries that were kept, in their order, some at a time."""
+        numbers = count(1)
         with self._entries.open("rb") as lines:
             while part := list(islice(lines, ROWS_AT_A_TIME)):
-                yield _rows(OPEN_ITEM, map(_CELLS.decode, part))
+                yield _rows(OPEN_ITEM, map(_CELLS.decode, part), numbers)
 
     def remove(self) -> None:
         """Forget it, once the server has all of it and a position behind it."""
@@ -107,9 +103,19 @@ class SnapshotFile:
         self._entries.unlink(missing_ok=True)
 
 
-def _rows(feed: str, cells: Iterable[dict[str, str]]) -> Sequence[OutboxRow]:
+def _rows(
+    feed: str, cells: Iterable[dict[str, str]], numbers: Iterator[int]
+) -> Sequence[OutboxRow]:
     """Rows that no outbox told of, numbered downwards from -1."""
-    return [OutboxRow(-number, 0.0, feed, of_one) for number, of_one in enumerate(cells, start=1)]
+    return [OutboxRow(-next(numbers), 0.0, feed, of_one) for of_one in cells]
+
+
+def _kept_queries(mapping: LedgerMapping, head: Snapshot, captured: Captured) -> Iterator[str]:
+    yield feeds.opening_entries_query(mapping, head.until)
+    for feed in mapping.feed:
+        if captured and feed.kind == "entries" and "invoice_id" in feed.columns:
+            yield feeds.settled_entries_query(feed, mapping, captured, head.until)
+    yield feeds.opening_disputes_query(mapping, head.until)
 
 
 async def _holding(ledger: Ledger, query: str) -> AsyncGenerator[Sequence[dict[str, str]]]:

@@ -7,23 +7,19 @@ journal, so after any crash the window is read again, and what the server has of
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from creditgate.client import AsyncClient
+from creditgate.client import AsyncClient, LedgerSource
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import outbox
-from creditgate.loaders.ledger.batches import Batch, Refused, plan
-from creditgate.loaders.ledger.letters import event_id, letter_of, letters_source
+from creditgate.loaders.ledger.feeds import Captured
 from creditgate.loaders.ledger.mapping import LedgerMapping
-from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
-from creditgate.loaders.ledger.sender import BusyError, Sender
+from creditgate.loaders.ledger.outbox import Ledger
+from creditgate.loaders.ledger.sender import BusyError
 from creditgate.loaders.ledger.snapshot import Snapshot, SnapshotFile
-from creditgate.loaders.queue.letters import OPEN_MAX, LetterBox, Status
+from creditgate.loaders.ledger.taking import Taking
+from creditgate.loaders.queue.letters import LetterBox
 from creditgate.loaders.running.sources import Source, State
 
 HEARD_EVERY_S: Final = 10.0
@@ -35,6 +31,8 @@ POLL_S: Final = 1.0
 HELD_BACK_POLL_S: Final = 0.05
 """The same while rows wait behind a transaction that still runs and will not tell of its end."""
 
+CLOCKS_DIFFER_MAX_S: Final = 60.0
+"""How far the ledger's clock may be ahead of the server's."""
 
 LOCK_WAIT_S: Final = 5.0
 """How long the ledger may take to end an earlier session of ours."""
@@ -44,14 +42,6 @@ LOCK_POLL_S: Final = 0.2
 
 class SyncError(LoadError):
     """The sync cannot go on without a person; the message says what to do."""
-
-
-class _Part(msgspec.Struct):
-    """Rows on their way."""
-
-    oldest_at_s: float | None
-    batches: Sequence[Batch]
-    refused: list[Refused]
 
 
 class LedgerSync:
@@ -70,17 +60,11 @@ class LedgerSync:
         self._client = client
         self._source = source
         self._mapping = mapping
-        self._sender = Sender(client)
+        self._taking = Taking(client, mapping, letters, source)
         self._file = SnapshotFile(state)
-        self._letters = letters
         self._told_at = 0.0
         self._has_run = False
-        self._oldest_at_s: float | None = None
-        self._open = {
-            letter.event_id
-            for letter in letters.list(source=letters_source(mapping), limit=OPEN_MAX)
-        }
-        source.waiting_since = lambda: self._oldest_at_s
+        source.waiting_since = lambda: self._taking.oldest_at_s
 
     async def run(self, conninfo: str, *, once: bool = False) -> None:
         """Follow the ledger until cancelled, which does no harm at any point; `once`: until all
@@ -103,9 +87,9 @@ class LedgerSync:
                 elif snapshot is None:
                     await self._move(below)
                 self._goes_on(await outbox.oldest(ledger, below))
-                if once and self._oldest_at_s is None and snapshot is None:
+                if once and self._taking.oldest_at_s is None and snapshot is None:
                     return
-                is_held_back = self._oldest_at_s is not None
+                is_held_back = self._taking.oldest_at_s is not None
                 await outbox.told(ledger, HELD_BACK_POLL_S if is_held_back else POLL_S)
 
     async def _lock(self, ledger: Ledger) -> None:
@@ -127,103 +111,72 @@ class LedgerSync:
 
     async def _begin(self, ledger: Ledger) -> Snapshot | None:
         """Find where to go on. Without a position: take a snapshot, or find one, and send it."""
-        position = await self._position()
+        known = await self._known()
         head = self._file.head()
         if head is not None and head.source != self._mapping.source:
             raise SyncError(
                 f"the state folder has a snapshot of source {head.source!r}: give "
                 f"{self._mapping.source!r} a folder of its own (--state)"
             )
-        if position:
+        if known is not None and known.position:
             # The file of a snapshot that was sent to its end, but for this.
             self._file.remove()
-            if position > await outbox.horizon(ledger):
-                raise SyncError(
-                    f"the server has source {self._mapping.source!r} up to transaction {position}, "
-                    "which this ledger has not reached: it is another one, or was restored from a "
-                    "backup. Give it a source name of its own, or reconcile first"
-                )
-            self.position = position
+            await self._check_history(ledger, known)
+            self.position = known.position
             return None
         if head is None:
-            if position is not None:
+            if known is not None:
                 raise SyncError(
                     f"a snapshot of source {self._mapping.source!r} was begun and its file is not "
                     "in the state folder: a second one would count twice. Bring the folder back, "
                     "or name another source and adjust what was posted"
                 )
-            await self._take(self._file.take(ledger, self._mapping))
+            await self._taking.take(self._file.take(ledger, self._mapping, await self._captured()))
             head = self._file.head()
             assert head is not None
-        await self._take(self._file.entries())
+        await self._taking.take(self._file.entries())
         self.position = head.since
         return head
 
-    async def _position(self) -> int | None:
+    async def _known(self) -> LedgerSource | None:
         """How far the server has this source; None: it has never heard of it."""
         async for source in self._client.list_sources():
             if source.source == self._mapping.source:
-                return source.position
+                return source
         return None
+
+    async def _check_history(self, ledger: Ledger, known: LedgerSource) -> None:
+        """A ledger that lost what the server was told of gives the same transactions out again:
+        they would be skipped. Raises SyncError."""
+        position = known.position
+        newest = await outbox.newest(ledger, position) or 0.0
+        if position > await outbox.horizon(ledger):
+            found = "which this ledger has not reached"
+        elif newest > known.heard_at.timestamp() + CLOCKS_DIFFER_MAX_S:
+            found = "and this ledger has written below that since, or its clock is ahead"
+        else:
+            return
+        raise SyncError(
+            f"the server has source {self._mapping.source!r} up to transaction {position}, "
+            f"{found}: it is another one, which needs a source name of its own, or was restored "
+            "from a backup: see docs/ledger.md"
+        )
+
+    async def _captured(self) -> Captured:
+        return [
+            (account.account_id, item.invoice_id)
+            async for account in self._client.list_open_items()
+            for item in account.items
+            if item.captured_minor and not item.posted
+        ]
 
     async def _window(self, ledger: Ledger, below: int, snapshot: Snapshot | None) -> None:
         seen = None if snapshot is None else snapshot.seen
-        await self._take(outbox.window(ledger, self.position, below, seen))
-
-    async def _take(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> None:
-        """Send part after part. While one is on its way the next is read and planned."""
-        async with aclosing(parts):
-            part = await self._next(parts)
-            while part is not None:
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(self._send(part))
-                        reading = group.create_task(self._next(parts))
-                except ExceptionGroup as errors:
-                    raise errors.exceptions[0] from None
-                part = reading.result()
-
-    async def _next(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> _Part | None:
-        async for rows in parts:
-            if rows:
-                return _Part(rows[0].at_s or None, *plan(rows, self._mapping))
-        return None
-
-    async def _send(self, part: _Part) -> None:
-        self._oldest_at_s = part.oldest_at_s
-        refused = part.refused
-        for batch in part.batches:
-            sent = await self._sender.send(batch)
-            self._source.took("taken", sent.taken)
-            self._source.took("repeated", sent.repeated)
-            refused += sent.refused
-        if refused or self._open:
-            self._keep_letters(part.batches, refused)
-        self._source.refused(len(refused))
-
-    def _keep_letters(self, batches: Sequence[Batch], refused: Sequence[Refused]) -> None:
-        """Keep what was refused. What was refused before and has come again, mended, must not be
-        replayed as it was."""
-        again = {one.row.id for one in refused}
-        latest: dict[str, int] = {}
-        for lot in (lot for batch in batches for lot in batch.lots if lot.row.id not in again):
-            name = event_id(lot.row, self._mapping)
-            latest[name] = lot.row.id
-            if name in self._open:
-                source = letters_source(self._mapping)
-                why = "the ledger told of it again, and it was taken"
-                self._letters.mark(source, name, Status.REPLAYED, by="sync", why=why)
-                self._open.discard(name)
-        for one in refused:
-            letter = letter_of(one, self._mapping)
-            # What came later of the same and was taken has mended it.
-            if latest.get(letter.event_id, one.row.id) <= one.row.id:
-                self._letters.put(letter)
-                self._open.add(letter.event_id)
+        await self._taking.take(outbox.window(ledger, self.position, below, seen))
 
     def _goes_on(self, oldest_at_s: float | None) -> None:
         """Note that all that could be read was taken; what is left waits for an older one."""
-        self._oldest_at_s = oldest_at_s
+        self._taking.oldest_at_s = oldest_at_s
         self._source.state = State.RUNNING
         self._source.breaker.succeeded()
 

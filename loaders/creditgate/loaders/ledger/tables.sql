@@ -185,7 +185,7 @@ CREATE TABLE rates (
     PRIMARY KEY (base_currency, currency, as_of)
 );
 
--- What is open, invoice by invoice; and, where invoice_id is null, what of an account's payments,
+-- What is open or disputed, invoice by invoice; and, where invoice_id is null, what of an account's payments,
 -- credit memos and adjustments stands on no invoice, signed as the customer owes it.
 CREATE VIEW open_items AS
 WITH counted AS (
@@ -213,4 +213,4 @@ SELECT s.account_id, s.currency, s.invoice_id, i.order_id, i.issue_date, i.due_d
 FROM sums AS s
 LEFT JOIN invoices AS i USING (invoice_id)
 LEFT JOIN disputes AS d ON d.invoice_id = s.invoice_id AND d.resolved_on IS NULL
-WHERE s.open <> 0;
+WHERE s.open <> 0 OR d.amount IS NOT NULL;

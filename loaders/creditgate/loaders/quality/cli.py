@@ -11,6 +11,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from creditgate.loaders.ledger.cli import LedgerCommand
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.quality.checks import Checks
 from creditgate.loaders.quality.report import Report
@@ -22,7 +23,7 @@ EXIT_FINDINGS = 1
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @ledger_options
 @click.option("--html", "html_path", type=_FILE, metavar="FILE", help="Write a page for people.")
 @click.option("--csv", "csv_path", type=_FILE, metavar="FILE", help="Write every finding.")
@@ -36,7 +37,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Write the counts as JSON.")
 def quality(
     *,
-    conninfo: str,
+    ledger: str,
     mapping: LedgerMapping,
     as_of: date,
     html_path: Path | None,
@@ -56,7 +57,7 @@ def quality(
     """
     with ledger_failures():
         report = Report(as_of, csv_path, html_path)
-        with psycopg.connect(conninfo) as connection:
+        with psycopg.connect(ledger) as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             checks = Checks(connection, mapping, as_of)

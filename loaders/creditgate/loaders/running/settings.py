@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,29 +46,35 @@ class SourceCommand(click.Command):
                 raise click.UsageError(
                     f"environment: {key}: unknown; known are: {', '.join(sorted(known))}", ctx
                 )
-        given, _, _ = self.make_parser(ctx).parse_args(list(args))
-        named = given.get("config") or os.environ.get(CONFIG_ENV)
-        ctx.default_map = self._section(ctx, Path(named) if named else None)
-        return super().parse_args(ctx, args)
-
-    def _section(self, ctx: click.Context, file: Path | None) -> dict[str, Any]:
-        path = file or CONFIG_DEFAULT
-        if file is None and not path.exists():
-            return {}
-        try:
-            section = tomllib.loads(path.read_text(encoding="utf-8")).get("sync", {})
-        except OSError as error:
-            raise click.UsageError(f"{path}: {error.strerror}", ctx) from None
-        except ValueError as error:  # bad TOML or bad UTF-8
-            raise click.UsageError(f"{path}: not TOML: {error}", ctx) from None
-        found = section.get(self.name, {}) if isinstance(section, dict) else section
-        if not isinstance(found, dict):
-            raise click.UsageError(f"{path}: must have a section [sync.{self.name}]", ctx)
-        known = [str(param.name) for param in self._settings()]
+        path, found = section(self, ctx, args, str(self.name))
+        names = [str(param.name) for param in self._settings()]
         for key in found:
-            if key not in known:
+            if key not in names:
                 raise click.UsageError(
-                    f"{path}: sync.{self.name}.{key}: unknown key; known are: {', '.join(known)}",
+                    f"{path}: sync.{self.name}.{key}: unknown key; known are: {', '.join(names)}",
                     ctx,
                 )
-        return found
+        ctx.default_map = found
+        return super().parse_args(ctx, args)
+
+
+def section(
+    command: click.Command, ctx: click.Context, args: Sequence[str], name: str
+) -> tuple[Path, dict[str, Any]]:
+    """The configuration file of a command's arguments or its environment, and its section
+    [sync.NAME], empty where there is none. Raises UsageError."""
+    given, _, _ = command.make_parser(ctx).parse_args(list(args))
+    named = given.get("config") or os.environ.get(CONFIG_ENV)
+    path = Path(named) if named else CONFIG_DEFAULT
+    if not named and not path.exists():
+        return path, {}
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8")).get("sync", {})
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}", ctx) from None
+    except ValueError as error:  # bad TOML or bad UTF-8
+        raise click.UsageError(f"{path}: not TOML: {error}", ctx) from None
+    found = sections.get(name, {}) if isinstance(sections, dict) else sections
+    if not isinstance(found, dict):
+        raise click.UsageError(f"{path}: must have a section [sync.{name}]", ctx)
+    return path, found

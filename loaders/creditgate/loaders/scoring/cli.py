@@ -20,7 +20,7 @@ from creditgate.client import AsyncClient, money
 from creditgate.client.cli import Connection, connected
 from creditgate.loaders.cli_runs import EXIT_REJECTED, LoadStopped
 from creditgate.loaders.errors import FileError, LoadError, LoadStoppedError
-from creditgate.loaders.ledger.cli import ledger_option, mapping_option
+from creditgate.loaders.ledger.cli import LedgerCommand, ledger_option, mapping_option
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.scoring import scorecard as scorecards
 from creditgate.loaders.scoring.history import Behaviour, analyse, behaviours
@@ -83,11 +83,11 @@ def ledger_failures() -> Iterator[None]:
 
 @contextmanager
 def _analysed(
-    conninfo: str, mapping: LedgerMapping, as_of: date, spool: Path | None, memory: str
+    ledger: str, mapping: LedgerMapping, as_of: date, spool: Path | None, memory: str
 ) -> Iterator[Spool]:
     """The payment behaviour of all accounts."""
     with Spool(spool, memory) as made:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with psycopg.connect(ledger, autocommit=True) as connection:
             unknown = made.fill(connection, mapping, as_of)
         for currency in unknown:
             click.echo(f"Left out: accounts in {currency!r}, which is no currency.", err=True)
@@ -95,7 +95,7 @@ def _analysed(
         yield made
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @ledger_options
 @click.option(
     "--scorecard",
@@ -110,7 +110,7 @@ def _analysed(
 def recalc(
     connection: Connection,
     *,
-    conninfo: str,
+    ledger: str,
     mapping: LedgerMapping,
     as_of: date,
     scorecard: Path,
@@ -129,7 +129,7 @@ def recalc(
     """
     with ledger_failures():
         card = scorecards.read(scorecard)
-        with _analysed(conninfo, mapping, as_of, spool, memory) as analysed:
+        with _analysed(ledger, mapping, as_of, spool, memory) as analysed:
             refused = asyncio.run(_recalc(connection, analysed, card, as_of, dry_run=dry_run))
     if refused:
         click.get_current_context().exit(EXIT_REJECTED)
@@ -226,7 +226,7 @@ _HISTORY_COLUMNS = (
 )
 
 
-@click.command("payment-history")
+@click.command("payment-history", cls=LedgerCommand)
 @ledger_options
 @click.option("--account", "account_id", default="", metavar="ACCOUNT", help="This one alone.")
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV.")
@@ -234,7 +234,7 @@ _HISTORY_COLUMNS = (
 @_spool_options
 def payment_history(
     *,
-    conninfo: str,
+    ledger: str,
     mapping: LedgerMapping,
     as_of: date,
     account_id: str,
@@ -250,7 +250,7 @@ def payment_history(
     less that of the nine before, in percentage points), share disputed, what is open, and the
     turnover of the twelve months. docs/scorecard.md gives the formulas.
     """
-    with ledger_failures(), _analysed(conninfo, mapping, as_of, spool, memory) as analysed:
+    with ledger_failures(), _analysed(ledger, mapping, as_of, spool, memory) as analysed:
         rows = behaviours(analysed.db, account_id)
         if as_json:
             for row in rows:

@@ -1,0 +1,132 @@
+"""How rows of a ledger are taken: to the server, or to the dead letters with the reason."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+
+from creditgate.client import AsyncClient
+from creditgate.loaders.ledger.batches import Batch, Refused, plan, second_tries
+from creditgate.loaders.ledger.letters import event_id, letter_of, letters_source
+from creditgate.loaders.ledger.mapping import LedgerMapping
+from creditgate.loaders.ledger.outbox import OutboxRow
+from creditgate.loaders.ledger.sender import Sender
+from creditgate.loaders.queue.letters import OPEN_MAX, LetterBox, Status
+from creditgate.loaders.queue.stake import Stakes
+from creditgate.loaders.running.sources import Source
+
+WAITING_MAX: Final = 1_000
+"""Rows that may wait for what they lack: they are sent again with each part."""
+
+
+class _Part(msgspec.Struct):
+    """Rows on their way, and the batches that they go in."""
+
+    rows: Sequence[OutboxRow]
+    batches: Sequence[Batch]
+    refused: list[Refused]
+
+
+class Taking:
+    """Takes the rows of one ledger into one server."""
+
+    def __init__(
+        self, client: AsyncClient, mapping: LedgerMapping, letters: LetterBox, source: Source
+    ) -> None:
+        self.oldest_at_s: float | None = None
+        """When the oldest row was written that is on its way; None: none is."""
+        self._mapping = mapping
+        self._sender = Sender(client)
+        self._stakes = Stakes(client)
+        self._letters = letters
+        self._source = source
+        self._open = {
+            letter.event_id
+            for letter in letters.list(source=letters_source(mapping), limit=OPEN_MAX)
+        }
+
+    async def take(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> None:
+        """Take part after part, each to its end before the next: while one is on its way, the next
+        is read and planned. Raises what reading raises, BusyError and the client's errors."""
+        waiting: list[Refused] = []
+        async with aclosing(parts):
+            part = await self._next(parts)
+            while part is not None:
+                if waiting:
+                    part = self._planned([*(one.row for one in waiting), *part.rows])
+                try:
+                    async with asyncio.TaskGroup() as both:
+                        sending = both.create_task(self._send(part))
+                        reading = both.create_task(self._next(parts))
+                except ExceptionGroup as errors:
+                    raise errors.exceptions[0] from None
+                refused, part = sending.result(), reading.result()
+                # What they lack may still come: the parent of the first of many accounts is last.
+                lacking = [one for one in refused if one.lacks]
+                waiting = lacking[:WAITING_MAX]
+                await self._keep([one for one in refused if not one.lacks] + lacking[WAITING_MAX:])
+        await self._keep(waiting)
+
+    async def _next(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> _Part | None:
+        async for rows in parts:
+            if rows:
+                return self._planned(rows)
+        return None
+
+    def _planned(self, rows: Sequence[OutboxRow]) -> _Part:
+        return _Part(rows, *plan(rows, self._mapping))
+
+    async def _send(self, part: _Part) -> list[Refused]:
+        """Send rows, again those that lacked what came behind them; the rest cannot be taken."""
+        self.oldest_at_s = part.rows[0].at_s or None
+        latest: dict[str, int] = {}
+        refused = await self._send_once(part, latest)
+        while True:
+            again, left = second_tries(refused, self._mapping)
+            if not again:
+                return left
+            found = await self._send_once(self._planned(again), latest)
+            refused = left + found
+            if len(found) == len(again):
+                return refused
+
+    async def _send_once(self, part: _Part, latest: dict[str, int]) -> list[Refused]:
+        refused = part.refused
+        for batch in part.batches:
+            sent = await self._sender.send(batch)
+            self._source.took("taken", sent.taken)
+            self._source.took("repeated", sent.repeated)
+            refused += sent.refused
+        if refused or self._open:
+            self._close_letters(part.batches, refused, latest)
+        # What came later of the same and was taken has mended it.
+        return [
+            one
+            for one in refused
+            if latest.get(event_id(one.row, self._mapping), 0) <= abs(one.row.id)
+        ]
+
+    def _close_letters(
+        self, batches: Sequence[Batch], refused: Sequence[Refused], latest: dict[str, int]
+    ) -> None:
+        """What was refused before and has come again, mended, must not be replayed as it was.
+        Notes the `latest` row that was taken of each name."""
+        again = {one.row.id for one in refused}
+        for lot in (lot for batch in batches for lot in batch.lots if lot.row.id not in again):
+            name = event_id(lot.row, self._mapping)
+            latest[name] = max(abs(lot.row.id), latest.get(name, 0))
+            if name in self._open:
+                source = letters_source(self._mapping)
+                why = "the ledger told of it again, and it was taken"
+                self._letters.mark(source, name, Status.REPLAYED, by="sync", why=why)
+                self._open.discard(name)
+
+    async def _keep(self, refused: Sequence[Refused]) -> None:
+        """Put rows that cannot be taken among the dead letters."""
+        for one in refused:
+            letter = await self._stakes.known(letter_of(one, self._mapping))
+            self._letters.put(letter)
+            self._open.add(letter.event_id)
+        self._source.refused(len(refused))

@@ -1,0 +1,211 @@
+"""What lies at the edges of the ledger's sync: before the snapshot, beside it, and out of order."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from creditgate.client import AccountUpsert, Client, CreditLimit
+from creditgate.loaders.ledger import outbox
+from creditgate.loaders.queue.letters import LetterBox
+from tests.support.books import Books
+from tests.support.ledger import SyncProcess, open_items, reconciled
+from tests.support.server import ServerProcess
+
+
+@pytest.fixture
+def sync(books: Books, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
+    process = SyncProcess(books, server, tmp_path)
+    yield process
+    process.kill()
+
+
+def add_customer(books: Books, account_id: str = "A", **others: Any) -> None:
+    books.add("customers", account_id=account_id, currency="USD", **others)
+
+
+def add_invoice(books: Books, invoice_id: str, amount: int = 100, **others: Any) -> None:
+    row = {"account_id": "A", "currency": "USD", "issue_date": "2026-01-05"} | others
+    books.add("invoices", invoice_id=invoice_id, amount=amount, **row)
+
+
+def pay(books: Books, payment_id: str, invoice_id: str, amount: int = 100) -> None:
+    """Pays so much of an invoice."""
+    with books.connection.transaction():
+        row = {"account_id": "A", "currency": "USD", "received_on": "2026-01-09"}
+        books.add("payments", payment_id=payment_id, amount=amount, **row)
+        books.add("payment_allocations", payment_id=payment_id, invoice_id=invoice_id,
+                  amount=amount, allocated_on="2026-01-09")  # fmt: skip
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Waits for what another process does, for a minute at most."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+
+
+def named(report: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """The entries that a reconciliation names: the account, what is wrong, the entry."""
+    return {
+        (one["account_id"], entry["kind"], entry["entry_id"])
+        for one in report["differences"]
+        for entry in one["entries"]
+    }
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_an_opening_stands_for_is_not_missing(
+    books: Books, server: ServerProcess, sync: SyncProcess, *, is_open: bool
+) -> None:
+    """Documents from before the outbox, and of transactions that ended beside one that ran."""
+    add_customer(books)
+    add_customer(books, "B")
+    add_invoice(books, "I1")
+    add_invoice(books, "J1", account_id="B")
+    pay(books, "P1", "I1", 60 if is_open else 100)
+    books.execute("TRUNCATE creditgate_outbox")
+    with psycopg.connect(books.conninfo) as running:
+        running.execute("INSERT INTO terms (terms_id, due) VALUES ('late', 'net 30')")
+        if is_open:
+            pay(books, "P2", "I1", 30)
+        sync.start()
+        # The snapshot is sent while the transaction runs.
+        eventually(lambda: ("B", "J1") in open_items(server))
+    sync.kill()
+    sync.once()
+    assert not reconciled_now(books, server, sync)["differences"]
+    # A reversal is told when its transaction commits, and then lost.
+    books.execute("INSERT INTO payment_reversals VALUES ('P1', '2026-01-12', 'bounced')")
+    books.execute("DELETE FROM creditgate_outbox WHERE feed = 'reversal'")
+    (entry,) = named(reconciled_now(books, server, sync))
+    assert entry[:2] == ("A", "MISSING")
+    assert entry[2].startswith("reversal:")
+
+
+def reconciled_now(books: Books, server: ServerProcess, sync: SyncProcess) -> dict[str, Any]:
+    """What a reconciliation finds while the sync runs."""
+    sync.start()
+    report = reconciled(books, server)
+    sync.kill()
+    return report
+
+
+def test_what_was_captured_here_and_paid_before_the_snapshot_is_settled(
+    books: Books, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    limit = CreditLimit.of(1_000_00)
+    client.upsert_accounts([AccountUpsert(account_id="A", currency="USD", limit=limit)])
+    add_customer(books)
+    # Paid; paid too much; paid in part; and one that the ledger does not have yet.
+    for number, paid in enumerate([60, 70, 20, 0], 1):
+        order = client.check_and_reserve("A", f"O{number}", 60_00, "USD")
+        client.capture(f"I{number}", reservation_id=order.reservation_id, final=True)
+        if paid:
+            add_invoice(books, f"I{number}", 60, order_id=f"O{number}")
+            pay(books, f"P{number}", f"I{number}", paid)
+    sync.once()
+    position = client.get_position("A")
+    assert (position.captured_minor, position.outstanding_minor) == (60_00, 30_00)
+    assert open_items(server) == {("A", "I2"): -10_00, ("A", "I3"): 40_00}
+    assert not reconciled_now(books, server, sync)["differences"]
+    books.execute("INSERT INTO payment_reversals VALUES ('P1', '2026-01-12', 'bounced')")
+    add_invoice(books, "I4", 60, order_id="O4")
+    sync.once()
+    assert client.get_position("A").captured_minor == 0
+    assert open_items(server) == books.open_items()
+    assert not LetterBox(sync.state).list()
+
+
+def test_children_before_their_parents_are_taken(
+    books: Books, sync: SyncProcess, client: Client
+) -> None:
+    sync.once()
+    rows = [("C", "'B'"), ("B", "'A'"), ("A", "NULL"), ("X", "'Y'"), ("Y", "NULL")]
+    values = ", ".join(f"('{child}', 'USD', {parent})" for child, parent in rows)
+    # In parts of a few thousand rows, the last of which has the parent of the first child.
+    others = ", ".join(f"('N{number}', 'USD', NULL)" for number in range(6_000))
+    books.execute(
+        "INSERT INTO customers (account_id, currency, parent_account_id)"
+        f" VALUES ('Z2', 'USD', 'Z1'), {values}, {others}, ('Z1', 'USD', NULL)"
+    )
+    sync.once()
+    assert not LetterBox(sync.state).list()
+    parents = {name: client.get_account(name).parent_account_id for name in ("C", "B", "X", "Z2")}
+    assert parents == {"C": "B", "B": "A", "X": "Y", "Z2": "Z1"}
+
+
+def test_a_limit_that_is_wrong_at_the_snapshot_keeps_no_account_out(
+    books: Books, sync: SyncProcess, client: Client, server: ServerProcess
+) -> None:
+    add_customer(books)
+    add_invoice(books, "I1")
+    books.add("limits", account_id="A", limit_kind="amount", limit_amount="1.005")
+    sync.once()
+    assert open_items(server) == {("A", "I1"): 100_00}
+    with LetterBox(sync.state) as letters:
+        (letter,) = letters.list()
+        assert (letter.event_id, letter.field) == ("limit:A", "limit_amount")
+        # Without an amount of its own, what its account owes is at stake.
+        assert (letter.amount_minor, letter.currency) == (100_00, "USD")
+        books.execute("UPDATE limits SET limit_amount = 1.00")
+        sync.once()
+        assert not letters.list()
+    assert client.get_account("A").limit == CreditLimit.of(1_00)
+
+
+def test_a_dispute_of_what_was_paid_before_the_snapshot_is_known(
+    books: Books, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    add_customer(books)
+    add_invoice(books, "I1")
+    books.add("disputes", dispute_id="D1", invoice_id="I1", amount=40, opened_on="2026-01-08")
+    pay(books, "P1", "I1")
+    sync.once()
+    assert not reconciled_now(books, server, sync)["differences"]
+    books.execute("INSERT INTO payment_reversals VALUES ('P1', '2026-01-12', 'bounced')")
+    sync.once()
+    (account,) = client.list_open_items("A")
+    assert [(item.open_minor, item.disputed_minor) for item in account.items] == [(100_00, 40_00)]
+
+
+def test_how_old_the_oldest_row_is_costs_one_row(books: Books) -> None:
+    books.execute(
+        "INSERT INTO customers (account_id, currency)"
+        " SELECT number, 'USD' FROM generate_series(1, 2000) AS number"
+    )
+
+    async def rows_read() -> int:
+        async with await outbox.connect(books.conninfo) as ledger, outbox.one_moment(ledger):
+            assert await outbox.oldest(ledger, 0) is not None
+            cursor = await ledger.execute(
+                "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+                " WHERE relname = 'creditgate_outbox'"
+            )
+            row = await cursor.fetchone()
+            return 0 if row is None else int(row[0])
+
+    assert asyncio.run(rows_read()) == 1
+
+
+def test_a_ledger_that_gives_transactions_out_again_is_refused(
+    books: Books, server: ServerProcess, sync: SyncProcess
+) -> None:
+    add_customer(books)
+    sync.once()
+    add_invoice(books, "I1")
+    sync.once()
+    assert open_items(server) == books.open_items()
+    # As after a backup of before all this, minutes later and with as many transactions since.
+    add_invoice(books, "I2")
+    books.execute(
+        "UPDATE creditgate_outbox SET at = at + interval '2 minutes',"
+        " xid = (SELECT min(xid) FROM creditgate_outbox) WHERE cells->>'invoice_id' = 'I2'"
+    )
+    done = sync.completed("--once")
+    assert done.returncode == 3
+    assert "this ledger has written below that since" in done.stderr
