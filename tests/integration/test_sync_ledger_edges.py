@@ -150,11 +150,14 @@ def test_a_limit_that_is_wrong_at_the_snapshot_keeps_no_account_out(
     with LetterBox(sync.state) as letters:
         (letter,) = letters.list()
         assert (letter.event_id, letter.field) == ("limit:A", "limit_amount")
-        # Without an amount of its own, what its account owes is at stake.
-        assert (letter.amount_minor, letter.currency) == (100_00, "USD")
         books.execute("UPDATE limits SET limit_amount = 1.00")
         sync.once()
         assert not letters.list()
+        books.execute("UPDATE limits SET limit_amount = 1.005")
+        sync.once()
+        (letter,) = letters.list()
+        # Without an amount of its own, what its account owes is at stake.
+        assert (letter.amount_minor, letter.currency) == (100_00, "USD")
     assert client.get_account("A").limit == CreditLimit.of(1_00)
 
 
