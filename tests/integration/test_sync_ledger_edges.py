@@ -240,3 +240,20 @@ def test_a_ledger_whose_limits_are_owned_here_leaves_out_what_has_no_proposals(
     assert client.get_account("A").segment_id == "gold"
     (proposal,) = client.list_proposals()
     assert proposal.proposal.limit == CreditLimit.of(9_00)
+
+
+def test_what_the_outbox_could_not_tell_before_the_snapshot_does_not_count_twice(
+    books: Books, server: ServerProcess, sync: SyncProcess
+) -> None:
+    add_customer(books)
+    books.execute("ALTER TABLE adjustments RENAME COLUMN amount TO moved")
+    adjustment = {"account_id": "A", "currency": "USD", "kind": "correction"}
+    books.add("adjustments", adjustment_id="W1", moved=5, posted_on="2026-01-11", **adjustment)
+    books.execute("ALTER TABLE adjustments RENAME COLUMN moved TO amount")
+    done = sync.completed("--once")
+    assert done.returncode == 3
+    assert "1 of feed 'adjustment' (column r.amount does not exist)" in done.stderr
+    assert open_items(server) == {}
+    books.install()
+    sync.once()
+    assert open_items(server) == books.open_items() == {("A", ""): 5_00}
