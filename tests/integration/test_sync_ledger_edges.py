@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from creditgate.client import AccountUpsert, Client, CreditLimit
+from creditgate.client import AccountUpsert, Client, ClientOptions, CreditLimit, Segment
 from creditgate.loaders.ledger import outbox
+from creditgate.loaders.ledger.mapping import REFERENCE
 from creditgate.loaders.queue.letters import LetterBox
 from tests.support.books import Books
 from tests.support.ledger import SyncProcess, open_items, reconciled
@@ -212,3 +213,50 @@ def test_a_ledger_that_gives_transactions_out_again_is_refused(
     done = sync.completed("--once")
     assert done.returncode == 3
     assert "this ledger has written below that since" in done.stderr
+
+
+def test_a_ledger_whose_limits_are_owned_here_leaves_out_what_has_no_proposals(
+    books: Books, server: ServerProcess, client: Client, tmp_path: Path
+) -> None:
+    version = client.put_policy("[limits]\nowner = 'creditgate'\n", "limits").version
+    with Client(server.address, ClientOptions(actor="somebody else")) as activator:
+        activator.activate_policy(version, "agreed")
+    gold = Segment(segment_id="gold", currency="USD", default_limit=CreditLimit.of(7_00))
+    client.upsert_segments([gold])
+    books.add("segments", segment_id="gold", currency="USD", limit_kind="amount", limit_amount=5)
+    add_customer(books, segment_id="gold")
+    limit = {"max_order_amount": 3, "shared_limit_amount": 3}
+    books.add("limits", account_id="A", limit_kind="amount", limit_amount=8, **limit)
+    reference = REFERENCE.read_text()
+    start = reference.index('[[feed]]\nname = "segment"')
+    text = reference[:start] + reference[reference.index("[[feed]]", start + 1) :]
+    left_out = ("max_order_amount", "shared_limit_kind", "shared_limit_amount")
+    lines = text.splitlines(keepends=True)
+    ours = tmp_path / "ours.toml"
+    ours.write_text("".join(line for line in lines if not line.startswith(left_out)))
+    books.install(ours)
+    sync = SyncProcess(books, server, tmp_path, "--mapping", str(ours))
+    sync.once()
+    books.execute("UPDATE limits SET limit_amount = 9, max_order_amount = 4")
+    sync.once()
+    assert not LetterBox(sync.state).list()
+    assert client.get_account("A").segment_id == "gold"
+    (proposal,) = client.list_proposals()
+    assert proposal.proposal.limit == CreditLimit.of(9_00)
+
+
+def test_what_the_outbox_could_not_tell_before_the_snapshot_does_not_count_twice(
+    books: Books, server: ServerProcess, sync: SyncProcess
+) -> None:
+    add_customer(books)
+    books.execute("ALTER TABLE adjustments RENAME COLUMN amount TO moved")
+    adjustment = {"account_id": "A", "currency": "USD", "kind": "correction"}
+    books.add("adjustments", adjustment_id="W1", moved=5, posted_on="2026-01-11", **adjustment)
+    books.execute("ALTER TABLE adjustments RENAME COLUMN moved TO amount")
+    done = sync.completed("--once")
+    assert done.returncode == 3
+    assert "1 of feed 'adjustment' (column r.amount does not exist)" in done.stderr
+    assert open_items(server) == {}
+    books.install()
+    sync.once()
+    assert open_items(server) == books.open_items() == {("A", ""): 5_00}

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import feeds, outbox
 from creditgate.loaders.ledger.feeds import Captured
 from creditgate.loaders.ledger.mapping import OPEN_ITEM, LedgerMapping
@@ -51,6 +52,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         return int(self.seen.split(":")[1])
 
 
+class SnapshotError(LoadError):
+    """No snapshot can be taken before a person has done what the message says."""
+
+
 class SnapshotFile:
     """At most one snapshot, in the folder where a sync keeps its state."""
 
@@ -69,9 +74,12 @@ class SnapshotFile:
     ) -> AsyncGenerator[Sequence[OutboxRow]]:
         """Read all that the ledger says at this moment: yields what holds now, some at a time, and
         keeps what is open, and of the invoices that were `captured` even what is settled. The head
-        is written last: without it there is no snapshot, and no entry of one was sent."""
+        is written last: without it there is no snapshot, and no entry of one was sent.
+
+        Raises SnapshotError."""
         numbers = count(1)
         async with outbox.one_moment(ledger):
+            await _check_told(ledger, mapping)
             cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
             row = await cursor.fetchone()
             assert row is not None
@@ -101,6 +109,24 @@ class SnapshotFile:
         """Forget it, once the server has all of it and a position behind it."""
         self._head.unlink(missing_ok=True)
         self._entries.unlink(missing_ok=True)
+
+
+async def _check_told(ledger: Ledger, mapping: LedgerMapping) -> None:
+    """What is open counts documents that the outbox could not tell of. Told again once they are
+    mended, they would count twice. Raises SnapshotError."""
+    documents = [feed.name for feed in mapping.feed if feed.kind == "entries"]
+    cursor = await ledger.execute(
+        "SELECT feed, count(*), min(fault) FROM creditgate_outbox"
+        " WHERE fault IS NOT NULL AND mended_at IS NULL AND feed = ANY(%s) GROUP BY feed",
+        (documents,),
+    )
+    broken = [f"{count} of feed {feed!r} ({fault})" async for feed, count, fault in cursor]
+    if broken:
+        raise SnapshotError(
+            f"rows of the outbox could not be computed: {', '.join(broken)}. Mend the mapping and "
+            "run `creditgate sync install` before the first snapshot: told later, they would count "
+            "twice"
+        )
 
 
 def _rows(
