@@ -63,7 +63,7 @@ demo-ledger: setup ## Keep in step with a ledger in PostgreSQL, live, and reconc
 	@sh tools/peers.sh
 	@$(PYTHON_IN_VENV) -m demo.ledger
 
-peers: ## Install PostgreSQL, Redis and valgrind, which benchmarks need (Debian, as root)
+peers: ## Install what benchmarks and tests compare with and look through (Debian, as root)
 	@sh tools/peers.sh
 
 test: setup ## Run all tests (ARGS="..." goes to pytest)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Has PostgreSQL 15 and Redis, which the benchmarks and their tests compare with, and valgrind, which
-# counts instructions: installs Debian's packages where they are missing and we are root, and names
-# them else. Their services stay off: what is compared with starts servers of its own.
+# Has PostgreSQL 15 and Redis, which the benchmarks and their tests compare with, valgrind, which
+# counts instructions, and Chromium, in which a test opens a report: installs Debian's packages where
+# they are missing and we are root, and names them else. Their services stay off: what is compared
+# with starts servers of its own.
 set -u
 missing=
 
@@ -9,10 +10,11 @@ missing=
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 command -v redis-benchmark >/dev/null 2>&1 || missing="$missing redis-tools"
 command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "Missing for benchmarks; Debian, as root: apt-get install$missing" >&2
+    echo "Missing for benchmarks and tests; Debian, as root: apt-get install$missing" >&2
     exit 1
 fi
 
@@ -32,7 +34,7 @@ if apt-get update >"$log" 2>&1 &&
     rm -f "$log"
 else
     tail -n 20 "$log" >&2
-    echo "Missing for benchmarks; could not be installed:$missing" >&2
+    echo "Missing for benchmarks and tests; could not be installed:$missing" >&2
     rm -f "$log"
     exit 1
 fi

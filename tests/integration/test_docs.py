@@ -5,15 +5,24 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from creditgate.audit.signed import new_key
+from creditgate.client import Client
+from creditgate.client.cli import main
 from tests.conftest import StartServer
+from tests.support.gateway import GatewayProcess
 from tests.support.server import ServerProcess
 
 ROOT = Path(__file__).parents[2]
+
+# These name tools of others, too.
+OTHERS_OPTIONS = {"performance", "schedule"}
+PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
 
 
 def snippet(document: str) -> str:
@@ -132,3 +141,97 @@ def test_what_finance_reads_does_what_it_says(
         printed = iter(shell.splitlines())
         for line in lines:
             assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
+
+
+PLACES = {"/var/lib/creditgate": "state", "/srv/drop": "drop"}
+"""Folders that the pages of the receivers name, and those of the test."""
+
+
+class ShownReceiver(GatewayProcess):
+    """A receiver as its page starts it: with the options and the secrets that it shows."""
+
+    def __init__(self, page: str, name: str, folder: Path, server: str) -> None:
+        self.command, self.path = name, {"gateway": "events", "feeds": "flags"}[name]
+        (self.secrets_text,) = re.findall(r"```toml secrets.toml\n(.*?)```", page, re.DOTALL)
+        (shown,) = re.findall(rf"^creditgate sync {name} (.+)$", page, re.MULTILINE)
+        super().__init__(folder, server)
+        words = shlex.split(in_folder(shown, folder))
+        options = dict(zip(words[::2], words[1::2], strict=True))
+        ours = {"address": server, "listen": "127.0.0.1:0", "health-port": 0}
+        self._options = {key.removeprefix("--"): value for key, value in options.items()} | ours
+
+    @property
+    def secret(self) -> str:
+        """What deliveries are signed with."""
+        (secret,) = re.findall(r'secrets = \["(\w+)"\]', self.secrets_text)
+        return str(secret)
+
+
+def in_folder(shown: str, folder: Path) -> str:
+    for place, name in PLACES.items():
+        shown = shown.replace(place, str(folder / name))
+    return shown
+
+
+def is_shown(server: ServerProcess, page: str, folder: Path) -> None:
+    """Runs the page's only session; every line of it is printed, in that order."""
+    (session,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    commands = session.split("$ creditgate ")[1:]
+    assert commands
+    for shown in commands:
+        command, *lines = in_folder(shown, folder).splitlines()
+        printed = iter(creditgate(server, *shlex.split(command)).splitlines())
+        for line in lines:
+            assert any(found.rstrip() == line for found in printed), f"{line!r} of: {command}"
+
+
+def test_a_gateway_is_connected_as_its_page_says(server: ServerProcess, tmp_path: Path) -> None:
+    page = (ROOT / "docs/gateway.md").read_text()
+    (event,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    with ShownReceiver(page, "gateway", tmp_path, server.address) as shop:
+        assert shop.deliver(event.encode(), shop.secret).content["status"] == "accepted"
+        assert shop.terminate() == 0
+    is_shown(server, page, tmp_path)
+    # As the page goes on: once the account is there, the event is posted.
+    server.api.open_account("C1001", 100_000)
+    state = tmp_path / "state/gateway"
+    creditgate(server, "deadletter", "replay", "gateway:shop", "evt_1", "--state", str(state))
+    assert "-125.00 USD" in creditgate(server, "position", "C1001")
+
+
+def test_a_bureau_is_connected_as_its_page_says(server: ServerProcess, tmp_path: Path) -> None:
+    page = (ROOT / "docs/feeds.md").read_text()
+    (record,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (file,) = re.findall(r"```csv flags.csv\n(.*?)```", page, re.DOTALL)
+    server.api.open_account("C1001", 100_000)
+    (tmp_path / "drop").mkdir()
+    with ShownReceiver(page, "feeds", tmp_path, server.address) as feeds:
+        assert feeds.deliver(record.encode(), feeds.secret, "radar").content["status"] == "accepted"
+        (tmp_path / "drop/.flags.csv").write_text(file)
+        (tmp_path / "drop/.flags.csv").rename(tmp_path / "drop/flags.csv")
+        with Client(server.address) as client:
+            for position in client.watch_positions(["C1001"], timeout_s=60):
+                if len(position.holds) == 2:
+                    break
+        assert feeds.terminate() == 0
+    is_shown(server, page, tmp_path)
+    assert [path.name for path in (tmp_path / "drop/done").iterdir()] == ["flags.csv"]
+
+
+def options_of(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Every option of a command and of those below it."""
+    yield from context.help_option_names
+    for param in command.params:
+        yield from param.opts
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from options_of(found, context)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in OTHERS_OPTIONS])
+def test_every_option_that_a_page_names_is_one(page: str) -> None:
+    known = set(options_of(main, click.Context(main)))
+    named = re.findall(r"(?<![\w-])--[a-z][a-z-]*", (ROOT / "docs" / f"{page}.md").read_text())
+    assert set(named) <= known

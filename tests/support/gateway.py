@@ -117,10 +117,10 @@ class GatewayProcess:
             with error:
                 return Answer(error.code, json.load(error), error.headers["Retry-After"])
 
-    def deliver(self, content: object, secret: str = SECRET) -> Answer:
+    def deliver(self, content: object, secret: str = SECRET, gateway: str = "shop") -> Answer:
         """One delivery, signed now."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return self.send(body, signature.header(secret, int(time.time()), body))
+        return self.send(body, signature.header(secret, int(time.time()), body), gateway=gateway)
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """What the health page says of the source."""

@@ -17,6 +17,9 @@ from creditgate.loaders.quality.rules import Rule
 SHOWN_MAX: Final = 200
 """Findings of one rule on the page; the CSV has all."""
 
+CELL_MAX: Final = 300
+"""Characters of a cell on the page, so that a ledger's longest texts do not make it endless."""
+
 COLUMNS: Final = Finding.__struct_fields__
 
 _STYLE: Final = """
@@ -24,8 +27,10 @@ _STYLE: Final = """
   --warning: light-dark(#8a5a00, #f0c060); --notice: light-dark(#33618f, #9ac4f0); }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1200px; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; } td, th { padding: .25em .8em .25em 0; text-align: left;
-  vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+  vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
+/* As it stands in the ledger: blanks at an end or two in a row may be what is wrong. */
+section td { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 4em; }
 .ERROR { color: var(--error); } .WARNING { color: var(--warning); }
 .NOTICE { color: var(--notice); }
 section { margin: 2.5em 0; } h2 { margin: 0; font-size: 1.15em; } h2 small { font-weight: 400; }
@@ -102,17 +107,19 @@ def _head(as_of: date, counts: dict[Rule, int], left_out: list[Rule]) -> Iterato
     yield f"<title>Credit data, {as_of}</title><style>{_STYLE}</style>\n"
     yield f"<h1>Credit data of the ledger, {as_of}</h1>\n"
     total = sum(counts.values())
-    yield f"<p>{total:,} findings. Each names who mends it and how.</p>\n"
+    yield f"<p>{_findings(total)}.</p>\n"
     if total:
-        yield "<table><tr><th>severity<th>rule<th>of<th>field<th>owner<th>findings</tr>\n"
+        yield '<div class="scroll"><table>'
+        yield "<tr><th>severity<th>rule<th>findings<th>of<th>field<th>owner</tr>\n"
         for rule, count in counts.items():
             if count:
                 link = f'<a href="#{_anchor(rule)}">{escape(rule.code)}</a>'
-                cells = f"<td>{link}<td>{rule.relation}<td>{rule.field}<td>{rule.owner}"
+                cells = f"<td>{link}<td class=n>{count:,}<td>{rule.relation}<td>{rule.field}"
                 severity = rule.severity.name
-                yield f'<tr><td class="{severity}">{severity}{cells}<td class="n">{count:,}</tr>\n'
-        yield "</table>\n"
-    held = sorted({rule.code for rule, count in counts.items() if not count})
+                yield f"<tr><td class={severity}>{severity}{cells}<td>{rule.owner}</tr>\n"
+        yield "</table></div>\n"
+    broken = {rule.code for rule, count in counts.items() if count}
+    held = sorted({rule.code for rule in counts} - broken)
     yield f"<p>Rules that all rows keep: {', '.join(held) or 'none'}.</p>\n"
     if left_out:
         names = ", ".join(f"{rule.code} of {rule.relation}" for rule in left_out)
@@ -122,17 +129,25 @@ def _head(as_of: date, counts: dict[Rule, int], left_out: list[Rule]) -> Iterato
 def _section(rule: Rule, findings: list[Finding], count: int) -> Iterator[str]:
     severity = rule.severity.name
     title = f'<span class="{severity}">{escape(rule.code)}</span>'
-    where = f"<small>{rule.relation}.{rule.field}, {severity.lower()}, {count:,}</small>"
+    where = f"<small>{rule.relation}.{rule.field}, {severity.lower()}, {_findings(count)}</small>"
     yield f'<section id="{_anchor(rule)}"><h2>{title} {where}</h2>\n'
     yield f"<p>{escape(rule.rule)}</p><p>To mend: {escape(rule.cure)} Owner: {rule.owner}.</p>\n"
     yield '<div class="scroll"><table><tr><th>record<th>account<th>value<th>detail</tr>\n'
     for one in findings:
         cells = (one.record, one.account_id, one.value, one.detail)
-        yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells) + "</tr>\n"
+        yield "<tr>" + "".join(f"<td>{escape(_shortened(cell))}" for cell in cells) + "</tr>\n"
     yield "</table></div>\n"
     if count > len(findings):
         yield f"<p>and {count - len(findings):,} more: the CSV has all.</p>\n"
     yield "</section>\n"
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count:,} findings"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= CELL_MAX else f"{text[:CELL_MAX]}…"
 
 
 def _anchor(rule: Rule) -> str:
