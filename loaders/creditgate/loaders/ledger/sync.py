@@ -199,13 +199,13 @@ class LedgerSync:
     async def _send(self, rows: Sequence[OutboxRow]) -> list[Refused]:
         """Send rows, again those that lacked what came behind them; the rest cannot be taken."""
         latest: dict[str, int] = {}
-        refused = await self._send_once(rows, latest)
+        refused = self._unmended(await self._send_once(rows, latest), latest)
         while True:
             again, left = second_tries(refused, self._mapping)
             if not again:
                 return left
             found = await self._send_once(again, latest)
-            refused = left + found
+            refused = self._unmended(left + found, latest)
             if len(found) == len(again):
                 return refused
 
@@ -217,7 +217,10 @@ class LedgerSync:
             self._source.took("repeated", sent.repeated)
             refused += sent.refused
             self._close_letters(batch, sent.refused, latest)
-        # What came later of the same and was taken has mended it.
+        return refused
+
+    def _unmended(self, refused: Sequence[Refused], latest: dict[str, int]) -> list[Refused]:
+        """Those of which nothing came later and was taken."""
         return [
             one
             for one in refused
