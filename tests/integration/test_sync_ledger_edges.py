@@ -260,3 +260,16 @@ def test_what_the_outbox_could_not_tell_before_the_snapshot_does_not_count_twice
     books.install()
     sync.once()
     assert open_items(server) == books.open_items() == {("A", ""): 5_00}
+
+
+def test_a_row_that_was_mended_by_one_that_had_to_wait_leaves_no_letter(
+    books: Books, sync: SyncProcess, client: Client
+) -> None:
+    sync.once()
+    add_customer(books, display_name="x" * 1_000)
+    books.execute("UPDATE customers SET display_name = 'Ann', segment_id = 'late'")
+    books.add("segments", segment_id="late", currency="USD", limit_kind="amount", limit_amount=5)
+    sync.once()
+    assert not LetterBox(sync.state).list()
+    account = client.get_account("A")
+    assert (account.display_name, account.segment_id) == ("Ann", "late")

@@ -81,27 +81,34 @@ class Taking:
     async def _send(self, part: _Part) -> list[Refused]:
         """Send rows, again those that lacked what came behind them; the rest cannot be taken."""
         self.oldest_at_s = part.rows[0].at_s or None
+        refused = await self._send_once(part)
+        if not refused and not self._open:
+            return []
         latest: dict[str, int] = {}
-        refused = await self._send_once(part, latest)
+        self._close_letters(part.batches, refused, latest)
+        refused = self._unmended(refused, latest)
         while True:
             again, left = second_tries(refused, self._mapping)
             if not again:
                 return left
-            found = await self._send_once(self._planned(again), latest)
-            refused = left + found
+            tried = self._planned(again)
+            found = await self._send_once(tried)
+            self._close_letters(tried.batches, found, latest)
+            refused = self._unmended(left + found, latest)
             if len(found) == len(again):
                 return refused
 
-    async def _send_once(self, part: _Part, latest: dict[str, int]) -> list[Refused]:
+    async def _send_once(self, part: _Part) -> list[Refused]:
         refused = part.refused
         for batch in part.batches:
             sent = await self._sender.send(batch)
             self._source.took("taken", sent.taken)
             self._source.took("repeated", sent.repeated)
             refused += sent.refused
-        if refused or self._open:
-            self._close_letters(part.batches, refused, latest)
-        # What came later of the same and was taken has mended it.
+        return refused
+
+    def _unmended(self, refused: Sequence[Refused], latest: dict[str, int]) -> list[Refused]:
+        """Those of which nothing came later and was taken."""
         return [
             one
             for one in refused
