@@ -71,16 +71,33 @@ END $feed$;
 CREATE {constraint}TRIGGER creditgate_feed_{name} AFTER {events} ON {table}
     {deferrable}FOR EACH ROW EXECUTE FUNCTION creditgate_feed_{name}();
 
--- Rows whose columns could not be computed are told of again, by what the mapping says now, but for
--- those of which something newer was told since.
+-- Rows whose columns could not be computed are told of again, by what the mapping says now and the
+-- table, in which the row itself may have been mended; but for those of which something newer was
+-- told since.
 DO $mend$
-DECLARE broken record;
+DECLARE
+    broken record;
+    row_now jsonb;
+    key_names text[] := ARRAY(
+        SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid
+        WHERE indrelid = '{table}'::regclass AND indisprimary AND attnum = ANY (indkey)
+    );
+    key_list text := (SELECT string_agg(quote_ident(one), ', ') FROM unnest(key_names) AS one);
 BEGIN
     FOR broken IN
         SELECT id, cells FROM creditgate_outbox
         WHERE feed = '{name}' AND fault IS NOT NULL AND mended_at IS NULL ORDER BY id
     LOOP
         BEGIN
+            IF key_list IS NOT NULL AND broken.cells ?& key_names THEN
+                EXECUTE format(
+                    'SELECT to_jsonb(t) FROM {table} AS t WHERE (%1$s) = '
+                    '(SELECT %1$s FROM jsonb_populate_record(NULL::{table}, $1))', key_list
+                ) INTO row_now USING (
+                    SELECT jsonb_object_agg(one, broken.cells->one) FROM unnest(key_names) AS one
+                );
+                broken.cells := coalesce(row_now, broken.cells);
+            END IF;
             INSERT INTO creditgate_outbox (feed, cells)
             SELECT '{name}', told.cells FROM (
                 SELECT {cells} AS cells
