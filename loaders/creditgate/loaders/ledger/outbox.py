@@ -84,6 +84,21 @@ async def horizon(ledger: Ledger) -> int:
     return int(row[0])
 
 
+async def reached(ledger: Ledger, below: int) -> int:
+    """How far one has come who has all rows below a horizon: behind the last transaction of those.
+
+    The horizon itself may lie behind transactions that left nothing on disk, as rolled back ones.
+    After a power cut PostgreSQL gives their numbers to others. One whose row is seen is on disk.
+    """
+    cursor = await ledger.execute(
+        "SELECT o.xid::text FROM creditgate_outbox AS o WHERE o.xid < %s::text::xid8"
+        " ORDER BY o.xid DESC LIMIT 1",
+        (below,),
+    )
+    row = await cursor.fetchone()
+    return 1 if row is None else int(row[0]) + 1
+
+
 async def window(
     ledger: Ledger, since: int, below: int, seen: str | None = None
 ) -> AsyncGenerator[Sequence[OutboxRow]]:
