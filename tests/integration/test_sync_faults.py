@@ -3,10 +3,11 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -71,6 +72,33 @@ def mapping(folder: Path, *mended: tuple[str, str]) -> Path:
     file = folder / "mapping.toml"
     file.write_text(text)
     return file
+
+
+def waiting(folder: Path) -> Path:
+    """A mapping whose snapshot waits in the middle of its rows, see WAITS."""
+    return mapping(folder, ('"r.display_name"', '"waits(r.account_id)"'))
+
+
+@contextmanager
+def held(ledger: Ledger) -> Iterator[psycopg.Connection[Any]]:
+    """Has it wait."""
+    with psycopg.connect(ledger.conninfo, autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(%s)", (GATE,))
+        yield gate
+
+
+def is_waiting(gate: psycopg.Connection[Any]) -> bool:
+    """Whether a snapshot does."""
+    copies = "SELECT FROM pg_stat_activity WHERE query LIKE 'COPY %' AND wait_event = 'advisory'"
+    return gate.execute(copies).fetchone() is not None
+
+
+def roll_back(ledger: Ledger) -> None:
+    """Use numbers of transactions of which nothing is on disk."""
+    with psycopg.connect(ledger.conninfo) as connection:
+        for number in range(1_000, 1_050):
+            connection.execute(invoice(number).encode())
+            connection.rollback()
 
 
 def power_cut(cluster: Cluster) -> None:
@@ -177,16 +205,10 @@ def test_a_stop_in_the_middle_of_the_snapshots_copy(
         *(invoice(number) for number in range(20)),
         WAITS,
     )
-    waits = mapping(
-        tmp_path, ('display_name = "r.display_name"', 'display_name = "waits(r.account_id)"')
-    )
-    sync = SyncProcess(ledger, server, tmp_path, "--mapping", str(waits))
-    with psycopg.connect(ledger.conninfo, autocommit=True) as gate:
-        gate.execute("SELECT pg_advisory_lock(%s)", (GATE,))
+    sync = SyncProcess(ledger, server, tmp_path, "--mapping", str(waiting(tmp_path)))
+    with held(ledger) as gate:
         sync.start()
-        eventually(lambda: gate.execute(
-            "SELECT FROM pg_stat_activity WHERE query LIKE 'COPY %' AND wait_event = 'advisory'"
-        ).fetchone() is not None)  # fmt: skip
+        eventually(lambda: is_waiting(gate))
         assert open_items(server) == {}
         if stopped == "the sync":
             sync.kill()
@@ -238,15 +260,32 @@ def test_transactions_that_a_power_cut_takes_back_have_others_in_their_place(
     ledger.run(CUSTOMER)
     sync.start()
     assert in_step(ledger, server)
-    with psycopg.connect(ledger.conninfo) as connection:
-        for number in range(50):
-            connection.execute(invoice(number).encode())
-            connection.rollback()
+    roll_back(ledger)
     has_looked(ledger)
     power_cut(cluster)
     ledger.run(invoice(101))
     assert in_step(ledger, server)
     assert open_items(server).keys() == {("A", "I101")}
+    assert sync.terminate() == 0, sync.log.read_text()
+
+
+def test_a_snapshot_that_a_power_cut_comes_upon(
+    cluster: Cluster, ledger: Ledger, server: ServerProcess, tmp_path: Path
+) -> None:
+    """What it has seen it tells by the numbers of transactions too."""
+    ledger.run(CUSTOMER, invoice(1), "INSERT INTO customers VALUES ('Z', 'Zoe', 'USD')", WAITS)
+    sync = SyncProcess(ledger, server, tmp_path, "--mapping", str(waiting(tmp_path)))
+    roll_back(ledger)
+    with held(ledger) as gate:
+        sync.start()
+        eventually(lambda: is_waiting(gate))
+        server.kill()
+    eventually((sync.state / "snapshot.json").exists)
+    power_cut(cluster)
+    ledger.run(invoice(101))
+    server.restart(listen=server.address)
+    assert in_step(ledger, server)
+    assert open_items(server).keys() == {("A", "I1"), ("A", "I101")}
     assert sync.terminate() == 0, sync.log.read_text()
 
 

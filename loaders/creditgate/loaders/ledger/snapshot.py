@@ -72,10 +72,7 @@ class SnapshotFile:
         count = 0
         with self._rows.open("wb") as out:
             async with outbox.one_moment(ledger):
-                cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
-                row = await cursor.fetchone()
-                assert row is not None
-                seen = str(row[0])
+                seen = await outbox.seen_now(ledger)
                 for feed, query in _queries(mapping, seen):
                     async with aclosing(_copied(ledger, feed, query)) as lines:
                         async for line in lines:
