@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from creditgate.loaders.receiving import signature
 from tests.conftest import StartServer
 from tests.support.gateway import SECRET, GatewayProcess
 from tests.support.server import ServerProcess
+from tests.support.waiting import eventually
 
 SOURCE = "bureau:shop"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -86,12 +87,6 @@ def holds(server: ServerProcess, account: str = "A") -> list[str]:
 def decided(server: ServerProcess) -> Decision:
     with Client(server.address) as client:
         return client.check("A", 1, "USD").decision
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
 
 
 def ended(feeds: FeedsProcess) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,30 @@ TIMEOUT_S = 120
 
 OpenItems = dict[tuple[str, str], int]
 """By account and invoice, "" for what stands on none, in minor units."""
+
+CUSTOMER = "INSERT INTO customers (account_id, display_name, currency) VALUES ('A', 'Ann', 'USD')"
+
+
+def invoice(number: int, amount: str = "100.00", account: str = "A") -> str:
+    """A statement that posts an invoice."""
+    return (
+        "INSERT INTO invoices (invoice_id, account_id, currency, amount, issue_date, due_date)"
+        f" VALUES ('I{number}', '{account}', 'USD', {amount}, '2026-01-05', '2026-02-04')"
+    )
+
+
+def payment(number: int, amount: str, **allocated: str) -> list[str]:
+    """Statements that post a payment of A's, and what is allocated of it by invoice."""
+    parts = [
+        "INSERT INTO payment_allocations (payment_id, invoice_id, amount, allocated_on)"
+        f" VALUES ('P{number}', '{name}', {part}, '2026-01-09')"
+        for name, part in allocated.items()
+    ]
+    paid = (
+        "INSERT INTO payments (payment_id, account_id, currency, amount, received_on)"
+        f" VALUES ('P{number}', 'A', 'USD', {amount}, '2026-01-09')"
+    )
+    return [paid, *parts]
 
 
 class Ledger:
@@ -53,6 +77,13 @@ class Ledger:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def make_open_items(self, due_date: str = "due_date") -> None:
+        """Make the view of what is open again, which was dropped to change a column that it reads;
+        that of due dates may have another name."""
+        tables = TABLES.read_text()
+        view = tables[tables.index("CREATE VIEW open_items") :]
+        self.run(view.replace("i.due_date", f"i.{due_date} AS due_date"))
+
     def open_items(self) -> OpenItems:
         """What the ledger's own tables add up to."""
         with self.transaction() as connection:
@@ -77,19 +108,31 @@ def open_items(server: ServerProcess) -> OpenItems:
 
 
 class SyncProcess:
-    """`creditgate sync ledger`, started, stopped, killed, started again on the same state."""
+    """`creditgate sync ledger`, started, stopped, killed, started again on the same state.
 
-    def __init__(self, ledger: Ledger, server: ServerProcess, folder: Path, *flags: str) -> None:
+    `flags` are stronger than what it is given otherwise. `prefix` is a command that starts it, e.g.
+    in a namespace of its own.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        server: ServerProcess,
+        folder: Path,
+        *flags: str,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.state = folder / "state"
         self._ledger = ledger
         self._server = server
         self._flags = flags
+        self._prefix = prefix
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "sync.log"
 
     def _command(self, *flags: str) -> list[str]:
         return [
-            *(str(COMMAND), "sync", "ledger", "--address", self._server.address),
+            *(*self._prefix, str(COMMAND), "sync", "ledger", "--address", self._server.address),
             *("--ledger", self._ledger.conninfo, "--state", str(self.state)),
             *(*self._flags, *flags),
         ]
@@ -144,3 +187,24 @@ def reconciled(ledger: Ledger, server: ServerProcess, *flags: str) -> dict[str, 
         report["differences"] or report["unsettled"] or report["unreadable"]
     )
     return report
+
+
+def in_step(ledger: Ledger, server: ServerProcess) -> bool:
+    """Whether both say the same, as reconciliation finds, and as their sums do."""
+    report = reconciled(ledger, server)
+    assert not report["differences"] + report["unsettled"] + report["unreadable"], report
+    return open_items(server) == ledger.open_items()
+
+
+def load_entries(server: ServerProcess, folder: Path, cells: dict[str, str]) -> None:
+    """Loads a document that the ledger told of, with other cells, as a person does."""
+    file = folder / "mended.jsonl"
+    file.write_text(json.dumps(cells) + "\n")
+    subprocess.run(
+        [
+            *(str(COMMAND), "load", "entries", str(file)),
+            *("--source", "ledger", "--address", server.address),
+        ],
+        check=True,
+        capture_output=True,
+    )

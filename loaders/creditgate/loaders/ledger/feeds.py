@@ -72,16 +72,33 @@ END $feed$;
 CREATE {constraint}TRIGGER creditgate_feed_{name} AFTER {events} ON {table}
     {deferrable}FOR EACH ROW EXECUTE FUNCTION creditgate_feed_{name}();
 
--- Rows whose columns could not be computed are told of again, by what the mapping says now, but for
--- those of which something newer was told since.
+-- Rows whose columns could not be computed are told of again, by what the mapping says now and the
+-- table, in which the row itself may have been mended; but for those of which something newer was
+-- told since.
 DO $mend$
-DECLARE broken record;
+DECLARE
+    broken record;
+    row_now jsonb;
+    key_names text[] := ARRAY(
+        SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid
+        WHERE indrelid = '{table}'::regclass AND indisprimary AND attnum = ANY (indkey)
+    );
+    key_list text := (SELECT string_agg(quote_ident(one), ', ') FROM unnest(key_names) AS one);
 BEGIN
     FOR broken IN
         SELECT id, cells FROM creditgate_outbox
         WHERE feed = '{name}' AND fault IS NOT NULL AND mended_at IS NULL ORDER BY id
     LOOP
         BEGIN
+            IF key_list IS NOT NULL AND broken.cells ?& key_names THEN
+                EXECUTE format(
+                    'SELECT to_jsonb(t) FROM {table} AS t WHERE (%1$s) = '
+                    '(SELECT %1$s FROM jsonb_populate_record(NULL::{table}, $1))', key_list
+                ) INTO row_now USING (
+                    SELECT jsonb_object_agg(one, broken.cells->one) FROM unnest(key_names) AS one
+                );
+                broken.cells := coalesce(row_now, broken.cells);
+            END IF;
             INSERT INTO creditgate_outbox (feed, cells)
             SELECT '{name}', told.cells FROM (
                 SELECT {cells} AS cells
@@ -197,7 +214,7 @@ def _items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str
     )
 
 
-def opening_entries_query(mapping: LedgerMapping, until: int) -> str:
+def opening_entries_query(mapping: LedgerMapping, following: int) -> str:
     """SQL of an entry for each open item, as one column of cells. An invoice that is owed is posted
     as one, so that it takes the place of what was captured for it; all else moves what is owed and
     leaves an invoice that is still to come to be posted."""
@@ -206,19 +223,19 @@ def opening_entries_query(mapping: LedgerMapping, until: int) -> str:
             ELSE cells - ARRAY['disputed', 'order_id', 'issue_date', 'due_date'] END
             || jsonb_build_object(
                 'kind', CASE WHEN is_invoice THEN 'invoice' ELSE 'adjustment' END,
-                'entry_id', {_opening_id(f"{until}")})
+                'entry_id', {_opening_id(f"{following}")})
         FROM ({open_items_query(mapping)}{_ONCE}) AS item (cells)
         CROSS JOIN LATERAL (
             SELECT cells ? 'invoice_id' AND (cells->>'amount')::numeric > 0 AS is_invoice
         ) AS what"""  # noqa: S608
 
 
-def opening_disputes_query(mapping: LedgerMapping, until: int) -> str:
+def opening_disputes_query(mapping: LedgerMapping, following: int) -> str:
     """SQL of an entry for each item that is disputed, as one column of cells: also where nothing is
     open of it, since what was paid may be owed again."""
     return f"""
         SELECT jsonb_build_object(
-            'kind', 'dispute', 'entry_id', {_opening_id(f"{until}:dispute")},
+            'kind', 'dispute', 'entry_id', {_opening_id(f"{following}:dispute")},
             'account_id', cells->'account_id', 'currency', cells->'currency',
             'invoice_id', cells->'invoice_id', 'amount', cells->'disputed')
         FROM ({_items_query(mapping)}{_ONCE}) AS item (cells)
@@ -230,11 +247,12 @@ Captured = Collection[tuple[str, str]]
 
 
 def settled_entries_query(
-    feed: Feed, mapping: LedgerMapping, captured: Captured, until: int
+    feed: Feed, mapping: LedgerMapping, captured: Captured, following: int
 ) -> str:
     """SQL of two entries for each invoice of a feed that was captured and of which nothing is owed
     any more: the invoice, which takes the place of the capture, and what has settled it."""
     accounts, invoices = zip(*captured, strict=True)
+    posted, settled = (_opening_id(f"{following}:{what}") for what in ("settled", "settles"))
     names = ", ".join(f"{sql.Literal(list(of)).as_string()}::text[]" for of in (accounts, invoices))
     is_one = f"({feed.when.strip() or 'true'}) AND ({feed.columns['kind']}) = 'invoice'"
     return f"""
@@ -243,7 +261,7 @@ def settled_entries_query(
                 || jsonb_build_object('kind', 'adjustment',
                     'amount', (-(cells->>'amount')::numeric)::text) END
             || jsonb_build_object('entry_id', CASE WHEN is_invoice
-                THEN {_opening_id(f"{until}:settled")} ELSE {_opening_id(f"{until}:settles")} END)
+                THEN {posted} ELSE {settled} END)
         FROM (
             SELECT {cells_of(feed.columns)} FROM {feed.table} AS r {feed.join.strip()}
             JOIN unnest({names}) AS captured (account_id, invoice_id)

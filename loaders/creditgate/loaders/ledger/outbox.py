@@ -92,6 +92,35 @@ async def latest(ledger: Ledger) -> int:
     return int(row[0])
 
 
+async def reached(ledger: Ledger, below: int | None = None) -> int:
+    """How far one has come who has all rows below a horizon, or all that are seen: behind the last
+    transaction of those.
+
+    The horizon itself may lie behind transactions that left nothing on disk, as rolled back ones.
+    After a power cut PostgreSQL gives their numbers to others. One whose row is seen is on disk.
+    """
+    cursor = await ledger.execute(
+        "SELECT o.xid::text FROM creditgate_outbox AS o"
+        " WHERE o.xid < %(below)s::text::xid8 OR %(below)s::text IS NULL"
+        " ORDER BY o.xid DESC LIMIT 1",
+        {"below": below},
+    )
+    row = await cursor.fetchone()
+    return 1 if row is None else int(row[0]) + 1
+
+
+async def seen_now(ledger: Ledger) -> str:
+    """PostgreSQL's name of what is seen within `one_moment` (xmin:xmax:xip), as far as rows of the
+    outbox go: without numbers that a power cut would give to others."""
+    cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
+    row = await cursor.fetchone()
+    assert row is not None
+    until = await reached(ledger)
+    oldest, _, running = str(row[0]).split(":")
+    still = [number for number in running.split(",") if number and int(number) < until]
+    return f"{min(int(oldest), until)}:{until}:{','.join(still)}"
+
+
 async def window(
     ledger: Ledger, since: int, below: int, seen: str | None = None
 ) -> AsyncGenerator[Sequence[OutboxRow]]:

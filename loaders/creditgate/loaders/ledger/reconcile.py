@@ -169,13 +169,13 @@ class Reconciliation:
     async def _ledger_books(
         self, ledger: Ledger, accounts: Collection[Account] = ()
     ) -> tuple[int, Books]:
-        """What the ledger says is open, of these accounts or of all, in one snapshot; and the
-        oldest transaction that it may not have seen."""
+        """What the ledger says is open, of these accounts or of all, in one snapshot; and how far
+        one has come who has been told of all of that."""
         books: Books = {}
         names = sorted({name for name, _ in accounts})
         query = feeds.open_items_query(self._mapping, names)
         async with outbox.one_moment(ledger), ledger.cursor("open_items") as cursor:
-            position = await outbox.horizon(ledger)
+            position = await outbox.reached(ledger, await outbox.horizon(ledger))
             await cursor.execute(query.encode())
             while rows := await cursor.fetchmany(ROWS_AT_A_TIME):
                 for (cells,) in rows:

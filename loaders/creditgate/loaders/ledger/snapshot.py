@@ -39,7 +39,11 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     source: str
     seen: str
-    """PostgreSQL's name of it (xmin:xmax:xip): the transactions whose changes are in it."""
+    """PostgreSQL's name of it (xmin:xmax:xip): the transactions whose rows of the outbox are in
+    it."""
+    following: int
+    """The next transaction then: nothing of it or of later ones is in it, also of what no outbox
+    told."""
 
     @property
     def since(self) -> int:
@@ -80,10 +84,8 @@ class SnapshotFile:
         numbers = count(1)
         async with outbox.one_moment(ledger):
             await _check_told(ledger, mapping)
-            cursor = await ledger.execute("SELECT pg_current_snapshot()::text")
-            row = await cursor.fetchone()
-            assert row is not None
-            head = Snapshot(mapping.source, str(row[0]))
+            seen, following = await outbox.seen_now(ledger), await outbox.latest(ledger)
+            head = Snapshot(mapping.source, seen, following)
             for feed in mapping.feed:
                 if feed.in_snapshot:
                     async with aclosing(_holding(ledger, feeds.snapshot_query(feed))) as parts:
@@ -137,11 +139,11 @@ def _rows(
 
 
 def _kept_queries(mapping: LedgerMapping, head: Snapshot, captured: Captured) -> Iterator[str]:
-    yield feeds.opening_entries_query(mapping, head.until)
+    yield feeds.opening_entries_query(mapping, head.following)
     for feed in mapping.feed:
         if captured and feed.kind == "entries" and "invoice_id" in feed.columns:
-            yield feeds.settled_entries_query(feed, mapping, captured, head.until)
-    yield feeds.opening_disputes_query(mapping, head.until)
+            yield feeds.settled_entries_query(feed, mapping, captured, head.following)
+    yield feeds.opening_disputes_query(mapping, head.following)
 
 
 async def _holding(ledger: Ledger, query: str) -> AsyncGenerator[Sequence[dict[str, str]]]:

@@ -81,11 +81,11 @@ class LedgerSync:
                 below = await outbox.horizon(ledger)
                 await self._window(ledger, below, snapshot)
                 if snapshot is not None and below >= snapshot.until:
-                    await self._move(below)
+                    await self._move(await outbox.reached(ledger, below))
                     self._file.remove()
                     snapshot = None
                 elif snapshot is None:
-                    await self._move(below)
+                    await self._move(await outbox.reached(ledger, below))
                 self._goes_on(await outbox.oldest(ledger, below))
                 if once and self._taking.oldest_at_s is None and snapshot is None:
                     return
@@ -180,9 +180,11 @@ class LedgerSync:
         self._source.state = State.RUNNING
         self._source.breaker.succeeded()
 
-    async def _move(self, below: int) -> None:
+    async def _move(self, reached: int) -> None:
         """Tell the server how far it has the ledger, or that a quiet ledger is alive."""
         now = asyncio.get_running_loop().time()
+        # An outbox of which rows were deleted says less.
+        below = max(reached, self.position)
         if below == self.position and now - self._told_at < HEARD_EVERY_S:
             return
         await self._client.move_source(self._mapping.source, below)
