@@ -118,6 +118,7 @@ methods! {
     ApproveAdjustments = 45, "LedgerService", Bulk;
     RejectAdjustments = 46, "LedgerService", Interactive;
     ListAdjustments = 47, "LedgerService", Interactive;
+    RecordReconciliation = 48, "LedgerService", Bulk;
     UpsertTerms = 70, "TermsService", Bulk;
     UpsertCalendars = 71, "TermsService", Bulk;
     AssignTerms = 72, "TermsService", Bulk;
