@@ -10,7 +10,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditgate.client import Client, ClientOptions, EntryKind, LedgerEntry, Reconciliation
+from creditgate.client import (
+    AccountUpsert,
+    Client,
+    ClientOptions,
+    EntryKind,
+    LedgerEntry,
+    Reconciliation,
+)
 from demo.cluster import Cluster, is_installed
 from tests.conftest import StartServer
 from tests.support.credentials import token_line, write_lines
@@ -153,9 +160,9 @@ def test_who_may_not_record_is_told_so_and_sees_what_was_found(
     files = {role: write_lines(tmp_path / role, [token]) for role, token in tokens.items()}
     SyncProcess(ledger, server, tmp_path, "--token-file", str(files["loader"])).once()
 
-    def compare(role: str) -> subprocess.CompletedProcess[str]:
-        flags = ("--ledger", ledger.conninfo, "--token-file", str(files[role]))
-        return run(server, "", "reconcile", *flags)
+    def compare(role: str, *flags: str) -> subprocess.CompletedProcess[str]:
+        own = ("--ledger", ledger.conninfo, "--token-file", str(files[role]))
+        return run(server, "", "reconcile", *own, *flags)
 
     done = compare("auditor")
     assert (done.returncode, "0 differ" in done.stdout) == (4, True), done.stderr
@@ -165,6 +172,22 @@ def test_who_may_not_record_is_told_so_and_sees_what_was_found(
         assert [source.reconciliation for source in client.list_sources()] == [None]
         assert compare("loader").returncode == 0
         assert recorded(client).accounts_compared == 0
+        # A nightly job that may load and no more: what differs is found, recorded and told on.
+        twice = LedgerEntry(
+            entry_id="again", account_id="A", kind=EntryKind.ADJUSTMENT, amount_minor=20_00,
+            currency="USD",
+        )  # fmt: skip
+        client.upsert_accounts([AccountUpsert(account_id="A", currency="USD")])
+        client.post_entries("erp", [twice])
+        done = compare("loader")
+        assert (done.returncode, "1 differ" in done.stdout) == (1, True), done.stderr
+        assert "may not read the journal" in done.stderr
+        assert recorded(client).accounts_differing == 1
+        file = tmp_path / "repair.json"
+        assert "no repair is proposed" in compare("loader", "--repair", str(file)).stderr
+        assert not file.exists()
+        assert not list(client.list_adjustments())
+    assert "ledger and service do not agree" in server.stderr_text()
 
 
 def test_an_account_that_the_service_lacks_is_a_difference(

@@ -78,6 +78,12 @@ def reconcile(
     except (NotInStepError, psycopg.Error, CreditgateError) as error:
         raise NotCompared(str(error)) from error
     _show(connection, report)
+    if not report.explained:
+        click.echo(
+            "the entries behind the differences are not named: "
+            "this identity may not read the journal",
+            err=True,
+        )
     recorded = _record(connection, mapping.source, report)
     if file is not None and report.differences:
         _propose(connection, mapping, report, file, reason)
@@ -122,6 +128,11 @@ def _record(connection: Connection, source: str, report: Report) -> bool:
 def _propose(
     connection: Connection, mapping: LedgerMapping, report: Report, file: Path, reason: str
 ) -> None:
+    if not report.explained:
+        raise Failure(
+            "no repair is proposed: an entry that is only late would count twice with it, and "
+            "which those are, only an identity that may read the journal can tell"
+        )
     entries = repair.adjustments(mapping.source, report)
     reason = reason or f"reconciled with {mapping.source} as of transaction {report.position}"
     try:
