@@ -185,6 +185,18 @@ impl Core {
         Ok(figures)
     }
 
+    /// The latest reconciliation of each source: (source, accounts that differed, that never
+    /// settled and that could not be read, microseconds).
+    fn reconciliations(&self) -> Vec<(String, u64, u64, u64, i64)> {
+        let all = self.service.reconciliations();
+        let told = all.iter().map(|(source, row)| {
+            let found = row.found;
+            let source = source.to_string();
+            (source, found.differing, found.unsettled, found.unreadable, row.at)
+        });
+        told.collect()
+    }
+
     /// Refuses new calls, finishes those that wait and closes the store.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.service.close()).map_err(store_error)

@@ -1,6 +1,7 @@
 """Reconciliation of a real ledger with a real server: drift is found to the entry, and no other."""
 
 import json
+import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -9,8 +10,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditgate.client import Client, EntryKind, LedgerEntry
+from creditgate.client import (
+    AccountUpsert,
+    Client,
+    ClientOptions,
+    EntryKind,
+    LedgerEntry,
+    Reconciliation,
+)
 from demo.cluster import Cluster, is_installed
+from tests.conftest import StartServer
+from tests.support.credentials import token_line, write_lines
 from tests.support.ledger import (
     COMMAND,
     TIMEOUT_S,
@@ -93,6 +103,10 @@ def test_each_drift_is_found_to_the_entry(
         "C": [("AMOUNT", "invoice:C2", 20_00, 21_00, "ledger")],
     }
     assert (report["accounts"], report["items"], report["unsettled"]) == (4, 8, [])
+    latest = recorded(client)
+    assert (latest.accounts_compared, latest.items_compared) == (4, 8)
+    assert (latest.accounts_differing, latest.position) == (3, report["position"])
+    assert "ledger and service do not agree" in server.stderr_text()
 
     # Two people mend it: who found it proposes, another one approves what was proposed.
     file = tmp_path / "repair.json"
@@ -112,8 +126,20 @@ def test_each_drift_is_found_to_the_entry(
     approved = run(server, "bert", "repair", "approve", str(file))
     assert approved.stdout == "3 adjustments posted, -1.00 USD in all\n", approved.stderr
     assert not reconciled(ledger, server)["differences"]
+    assert recorded(client).accounts_differing == 0
+    told = [change for change in client.list_changes() if change.source == "ledger"]
+    told = [change for change in told if change.command == "record_reconciliation"]
+    kept = [record.after for change in told for record in change.records]
+    assert [row and row["accounts_differing"] for row in kept] == [0, 3, 3, 3, 0]
     assert open_items(server) == ledger.open_items()
     assert "ADJUSTMENTS_NOT_FOUND" in run(server, "bert", "repair", "approve", str(file)).stderr
+
+
+def recorded(client: Client) -> Reconciliation:
+    """The latest that the server was told of."""
+    latest = {source.source: source.reconciliation for source in client.list_sources()}["ledger"]
+    assert latest is not None
+    return latest
 
 
 def run(server: ServerProcess, actor: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -122,6 +148,46 @@ def run(server: ServerProcess, actor: str, *command: str) -> subprocess.Complete
         [str(COMMAND), *command, "--address", server.address, "--actor", actor],
         capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
+
+
+def test_who_may_not_record_is_told_so_and_sees_what_was_found(
+    cluster: Cluster, start_server: StartServer, tmp_path: Path
+) -> None:
+    ledger = Ledger(cluster, "roles")
+    tokens = {role: f"cg_{role}_{secrets.token_urlsafe(16)}" for role in ("loader", "auditor")}
+    lines = [token_line(role, role, token) for role, token in tokens.items()]
+    server = start_server(access_tokens=write_lines(tmp_path / "tokens.jsonl", lines))
+    files = {role: write_lines(tmp_path / role, [token]) for role, token in tokens.items()}
+    SyncProcess(ledger, server, tmp_path, "--token-file", str(files["loader"])).once()
+
+    def compare(role: str, *flags: str) -> subprocess.CompletedProcess[str]:
+        own = ("--ledger", ledger.conninfo, "--token-file", str(files[role]))
+        return run(server, "", "reconcile", *own, *flags)
+
+    done = compare("auditor")
+    assert (done.returncode, "0 differ" in done.stdout) == (4, True), done.stderr
+    assert "compared, but the server did not record it" in done.stderr
+    assert "ROLE_NOT_ALLOWED" in done.stderr
+    with Client(server.address, ClientOptions(token=tokens["loader"])) as client:
+        assert [source.reconciliation for source in client.list_sources()] == [None]
+        assert compare("loader").returncode == 0
+        assert recorded(client).accounts_compared == 0
+        # A nightly job that may load and no more: what differs is found, recorded and told on.
+        twice = LedgerEntry(
+            entry_id="again", account_id="A", kind=EntryKind.ADJUSTMENT, amount_minor=20_00,
+            currency="USD",
+        )  # fmt: skip
+        client.upsert_accounts([AccountUpsert(account_id="A", currency="USD")])
+        client.post_entries("erp", [twice])
+        done = compare("loader")
+        assert (done.returncode, "1 differ" in done.stdout) == (1, True), done.stderr
+        assert "may not read the journal" in done.stderr
+        assert recorded(client).accounts_differing == 1
+        file = tmp_path / "repair.json"
+        assert "no repair is proposed" in compare("loader", "--repair", str(file)).stderr
+        assert not file.exists()
+        assert not list(client.list_adjustments())
+    assert "ledger and service do not agree" in server.stderr_text()
 
 
 def test_an_account_that_the_service_lacks_is_a_difference(

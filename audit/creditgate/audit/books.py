@@ -431,7 +431,7 @@ _MOVE_NOTHING = (
     *("verification_recorded", "limit_proposed", "proposal_closed", "breached", "acknowledged"),
     *("terms_set", "calendar_set", "terms_assigned", "rate_set", "texts_erased", "policy_shadowed"),
     *("first_billed", "orders_counted", "orders_forgotten"),
-    *("utilisation_crossed", "utilisation_taken", "adjustments"),
+    *("utilisation_crossed", "utilisation_taken", "adjustments", "reconciled"),
 )
 _EVENTS: dict[str, Callable[..., None]] = {
     **dict.fromkeys(_MOVE_NOTHING, Auditor._nothing),

@@ -128,6 +128,8 @@ from creditgate.client._ledger import (
     LedgerSource,
     OpenAccount,
     OpenItem,
+    Reconciliation,
+    ReconciliationResult,
     StreamProgress,
 )
 from creditgate.client._limits_results import (
@@ -261,6 +263,8 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "ReasonUnit",
+    "Reconciliation",
+    "ReconciliationResult",
     "RecordChange",
     "ReleaseResult",
     "RemoveResult",

@@ -182,6 +182,7 @@ class AsyncClient:
     stream_entries = _upload(_ledger.stream_entries)
     list_sources = _listing(_ledger.list_sources)
     move_source = _unary(_ledger.move_source)
+    record_reconciliation = _unary(_ledger.record_reconciliation)
     list_open_items = _listing(_ledger.list_open_items)
     propose_adjustments = _unary(_adjustments.propose_adjustments)
     approve_adjustments = _unary(_adjustments.approve_adjustments)

@@ -38,7 +38,7 @@ class RecordChange(msgspec.Struct, frozen=True, kw_only=True):
     """Whose it is; empty where it is no account's."""
     kind: str
     """`account`, `counters`, `reservation`, `segment`, `terms`, `calendar`, `assignment`,
-    `policy`, `case`, `delegation`, `rate`, `utilisation` or `adjustments`."""
+    `policy`, `case`, `delegation`, `rate`, `utilisation`, `adjustments` or `reconciliation`."""
     before: Plain | None
     """None: there was none before."""
     after: Plain | None
@@ -64,7 +64,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """Of an order; None for anything else."""
     records: tuple[RecordChange, ...]
     source: str
-    """Of a ledger entry, of a source that was moved, or of adjustments that are proposed."""
+    """Of a ledger entry, of a source that was moved or reconciled, or of adjustments that are
+    proposed."""
 
 
 class ChangesProgress(msgspec.Struct, frozen=True):

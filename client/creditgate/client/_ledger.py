@@ -17,7 +17,9 @@ from creditgate.client._wire import (
     date_or_none,
     date_text,
     method_path,
+    new_request_id,
     parser,
+    time_or_none,
     unary,
 )
 from creditgate.v1 import ledger_pb2 as pb
@@ -110,15 +112,41 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True):
     rejections: tuple[EntryRejection, ...]
 
 
+class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found when a source's ledger was held against the service, as of a position.
+
+    `accounts_unsettled` moved at every look, so that nothing can be said of them; of
+    `accounts_unreadable` the ledger says an amount that cannot be read. `record_time` is the
+    server's word on when it was told, and None in what it is told.
+    """
+
+    position: int
+    accounts_compared: int
+    items_compared: int
+    accounts_differing: int
+    accounts_unsettled: int = 0
+    accounts_unreadable: int = 0
+    record_time: datetime | None = None
+
+
+class ReconciliationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the record of a reconciliation stands."""
+
+    journal_seq: int
+    replayed: bool
+
+
 class LedgerSource(msgspec.Struct, frozen=True, kw_only=True):
     """How far a source of entries has come: the highest position taken, 0 where it has none.
 
     `heard_at` is when it told something last, to the minute where its position stood still.
+    `reconciliation` is the latest that the server was told of; None: of none.
     """
 
     source: str
     position: int
     heard_at: datetime
+    reconciliation: Reconciliation | None
 
 
 class OpenItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +260,44 @@ def move_source(
     )
 
 
+def record_reconciliation(
+    source: str,
+    reconciliation: Reconciliation,
+    *,
+    channel: str = "",
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[ReconciliationResult]:
+    """Keeps what a reconciliation of `source` found, whether the two agreed or not.
+
+    The server's log and metrics tell of one that found differences. Raises NotFoundError
+    (SOURCE_NOT_FOUND) for a source that the server has never heard of.
+    """
+    request = pb.RecordReconciliationRequest(
+        request_id=request_id or new_request_id(),
+        source=source,
+        reconciliation=pb.Reconciliation(
+            position=reconciliation.position,
+            accounts_compared=reconciliation.accounts_compared,
+            items_compared=reconciliation.items_compared,
+            accounts_differing=reconciliation.accounts_differing,
+            accounts_unsettled=reconciliation.accounts_unsettled,
+            accounts_unreadable=reconciliation.accounts_unreadable,
+        ),
+        channel=channel,
+    )
+    return unary(
+        method_path(_SERVICE, "RecordReconciliation"),
+        request,
+        pb.RecordReconciliationResponse,
+        lambda message: ReconciliationResult(
+            journal_seq=message.journal_seq, replayed=message.replayed
+        ),
+        lane=Lane.BULK,
+        timeout_s=timeout_s,
+    )
+
+
 def list_open_items(
     account_id: str = "", *, page_size: int = 0, timeout_s: float | None = None
 ) -> Listing[OpenAccount]:
@@ -304,6 +370,21 @@ def _source(message: pb.LedgerSource) -> LedgerSource:
         source=message.source,
         position=message.position,
         heard_at=message.heard_at.ToDatetime(tzinfo=UTC),
+        reconciliation=(
+            _reconciliation(message.reconciliation) if message.HasField("reconciliation") else None
+        ),
+    )
+
+
+def _reconciliation(message: pb.Reconciliation) -> Reconciliation:
+    return Reconciliation(
+        position=message.position,
+        accounts_compared=message.accounts_compared,
+        items_compared=message.items_compared,
+        accounts_differing=message.accounts_differing,
+        accounts_unsettled=message.accounts_unsettled,
+        accounts_unreadable=message.accounts_unreadable,
+        record_time=time_or_none(message, "record_time"),
     )
 
 

@@ -81,7 +81,7 @@ def propose_limit(
         request,
         pb.ProposeLimitResponse,
         propose_result,
-        lane=Lane.DECISION,
+        lane=Lane.BULK,
         timeout_s=timeout_s,
     )
 

@@ -68,8 +68,8 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     connection; without it a token is sent to this machine alone.
 
     `decision_timeout_s` holds for calls on one order or account, `bulk_timeout_s` for batches,
-    upserts, ledger entries and pages of lists; each call takes a `timeout_s` of its own. Streams
-    have no deadline unless one is given.
+    upserts, ledger entries, proposals and pages of lists; each call takes a `timeout_s` of its own.
+    Streams have no deadline unless one is given.
     """
 
     actor: str = ""

@@ -33,7 +33,7 @@ from creditgate.v1 import terms_pb2 as creditgate_dot_v1_dot_terms__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63reditgate/v1/audit.proto\x12\rcreditgate.v1\x1a\x1b\x63reditgate/v1/account.proto\x1a\x1c\x63reditgate/v1/approval.proto\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1c\x63reditgate/v1/decision.proto\x1a\x1a\x63reditgate/v1/ledger.proto\x1a\x1a\x63reditgate/v1/policy.proto\x1a\x19\x63reditgate/v1/rates.proto\x1a\x19\x63reditgate/v1/terms.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x02\n\x06\x43hange\x12\x13\n\x0bjournal_seq\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x15\n\rreason_erased\x18\x06 \x01(\x08\x12\x0f\n\x07\x63ommand\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x12\n\naccount_id\x18\t \x01(\t\x12)\n\x08\x64\x65\x63ision\x18\n \x01(\x0e\x32\x17.creditgate.v1.Decision\x12,\n\x07records\x18\x0b \x03(\x0b\x32\x1b.creditgate.v1.RecordChange\x12\x0e\n\x06source\x18\x0c \x01(\t\"o\n\x0cRecordChange\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12%\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x15.creditgate.v1.Record\x12$\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x15.creditgate.v1.Record\"\xe7\x04\n\x06Record\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x16.creditgate.v1.AccountH\x00\x12+\n\x08\x63ounters\x18\x02 \x01(\x0b\x32\x17.creditgate.v1.CountersH\x00\x12\x31\n\x0breservation\x18\x03 \x01(\x0b\x32\x1a.creditgate.v1.ReservationH\x00\x12)\n\x07segment\x18\x04 \x01(\x0b\x32\x16.creditgate.v1.SegmentH\x00\x12%\n\x05terms\x18\x05 \x01(\x0b\x32\x14.creditgate.v1.TermsH\x00\x12+\n\x08\x63\x61lendar\x18\x06 \x01(\x0b\x32\x17.creditgate.v1.CalendarH\x00\x12\x34\n\nassignment\x18\x07 \x01(\x0b\x32\x1e.creditgate.v1.TermsAssignmentH\x00\x12\'\n\x06policy\x18\x08 \x01(\x0b\x32\x15.creditgate.v1.PolicyH\x00\x12#\n\x04\x63\x61se\x18\t \x01(\x0b\x32\x13.creditgate.v1.CaseH\x00\x12/\n\ndelegation\x18\n \x01(\x0b\x32\x19.creditgate.v1.DelegationH\x00\x12+\n\x04rate\x18\x0b \x01(\x0b\x32\x1b.creditgate.v1.ExchangeRateH\x00\x12\x31\n\x0butilisation\x18\x0c \x01(\x0b\x32\x1a.creditgate.v1.UtilisationH\x00\x12\x38\n\x0b\x61\x64justments\x18\r \x01(\x0b\x32!.creditgate.v1.PendingAdjustmentsH\x00\x42\x04\n\x02of\"\x1e\n\x0bUtilisation\x12\x0f\n\x07percent\x18\x01 \x01(\x05\"p\n\x08\x43ounters\x12\x19\n\x11outstanding_minor\x18\x01 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x02 \x01(\x03\x12\x16\n\x0ereserved_minor\x18\x03 \x01(\x03\x12\x19\n\x11unallocated_minor\x18\x04 \x01(\x03\"\x8d\x01\n\x12ListChangesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tafter_seq\x18\x03 \x01(\x04\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"k\n\x13ListChangesResponse\x12&\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x15.creditgate.v1.Change\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\"x\n\x14StreamChangesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tafter_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x66ollow\x18\x04 \x01(\x08\"T\n\x15StreamChangesResponse\x12&\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x15.creditgate.v1.Change\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\"r\n\x11\x45raseTextsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x14\n\x0cjournal_seqs\x18\x05 \x03(\x04\"S\n\x12\x45raseTextsResponse\x12\x16\n\x0e\x65ntries_erased\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\x16\n\x14GetCheckpointRequest\"\x8d\x01\n\nCheckpoint\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64igest\x18\x05 \x01(\x0c\x12\x11\n\tsignature\x18\x06 \x01(\x0c\"F\n\x15GetCheckpointResponse\x12-\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x19.creditgate.v1.Checkpoint2\xf1\x02\n\x0c\x41uditService\x12T\n\x0bListChanges\x12!.creditgate.v1.ListChangesRequest\x1a\".creditgate.v1.ListChangesResponse\x12\\\n\rStreamChanges\x12#.creditgate.v1.StreamChangesRequest\x1a$.creditgate.v1.StreamChangesResponse0\x01\x12Z\n\rGetCheckpoint\x12#.creditgate.v1.GetCheckpointRequest\x1a$.creditgate.v1.GetCheckpointResponse\x12Q\n\nEraseTexts\x12 .creditgate.v1.EraseTextsRequest\x1a!.creditgate.v1.EraseTextsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63reditgate/v1/audit.proto\x12\rcreditgate.v1\x1a\x1b\x63reditgate/v1/account.proto\x1a\x1c\x63reditgate/v1/approval.proto\x1a\x1a\x63reditgate/v1/common.proto\x1a\x1c\x63reditgate/v1/decision.proto\x1a\x1a\x63reditgate/v1/ledger.proto\x1a\x1a\x63reditgate/v1/policy.proto\x1a\x19\x63reditgate/v1/rates.proto\x1a\x19\x63reditgate/v1/terms.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x02\n\x06\x43hange\x12\x13\n\x0bjournal_seq\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x15\n\rreason_erased\x18\x06 \x01(\x08\x12\x0f\n\x07\x63ommand\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x12\n\naccount_id\x18\t \x01(\t\x12)\n\x08\x64\x65\x63ision\x18\n \x01(\x0e\x32\x17.creditgate.v1.Decision\x12,\n\x07records\x18\x0b \x03(\x0b\x32\x1b.creditgate.v1.RecordChange\x12\x0e\n\x06source\x18\x0c \x01(\t\"o\n\x0cRecordChange\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12%\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x15.creditgate.v1.Record\x12$\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x15.creditgate.v1.Record\"\xa0\x05\n\x06Record\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x16.creditgate.v1.AccountH\x00\x12+\n\x08\x63ounters\x18\x02 \x01(\x0b\x32\x17.creditgate.v1.CountersH\x00\x12\x31\n\x0breservation\x18\x03 \x01(\x0b\x32\x1a.creditgate.v1.ReservationH\x00\x12)\n\x07segment\x18\x04 \x01(\x0b\x32\x16.creditgate.v1.SegmentH\x00\x12%\n\x05terms\x18\x05 \x01(\x0b\x32\x14.creditgate.v1.TermsH\x00\x12+\n\x08\x63\x61lendar\x18\x06 \x01(\x0b\x32\x17.creditgate.v1.CalendarH\x00\x12\x34\n\nassignment\x18\x07 \x01(\x0b\x32\x1e.creditgate.v1.TermsAssignmentH\x00\x12\'\n\x06policy\x18\x08 \x01(\x0b\x32\x15.creditgate.v1.PolicyH\x00\x12#\n\x04\x63\x61se\x18\t \x01(\x0b\x32\x13.creditgate.v1.CaseH\x00\x12/\n\ndelegation\x18\n \x01(\x0b\x32\x19.creditgate.v1.DelegationH\x00\x12+\n\x04rate\x18\x0b \x01(\x0b\x32\x1b.creditgate.v1.ExchangeRateH\x00\x12\x31\n\x0butilisation\x18\x0c \x01(\x0b\x32\x1a.creditgate.v1.UtilisationH\x00\x12\x38\n\x0b\x61\x64justments\x18\r \x01(\x0b\x32!.creditgate.v1.PendingAdjustmentsH\x00\x12\x37\n\x0ereconciliation\x18\x0e \x01(\x0b\x32\x1d.creditgate.v1.ReconciliationH\x00\x42\x04\n\x02of\"\x1e\n\x0bUtilisation\x12\x0f\n\x07percent\x18\x01 \x01(\x05\"p\n\x08\x43ounters\x12\x19\n\x11outstanding_minor\x18\x01 \x01(\x03\x12\x16\n\x0e\x63\x61ptured_minor\x18\x02 \x01(\x03\x12\x16\n\x0ereserved_minor\x18\x03 \x01(\x03\x12\x19\n\x11unallocated_minor\x18\x04 \x01(\x03\"\x8d\x01\n\x12ListChangesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tafter_seq\x18\x03 \x01(\x04\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"k\n\x13ListChangesResponse\x12&\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x15.creditgate.v1.Change\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\"x\n\x14StreamChangesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tafter_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x66ollow\x18\x04 \x01(\x08\"T\n\x15StreamChangesResponse\x12&\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x15.creditgate.v1.Change\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\"r\n\x11\x45raseTextsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x14\n\x0cjournal_seqs\x18\x05 \x03(\x04\"S\n\x12\x45raseTextsResponse\x12\x16\n\x0e\x65ntries_erased\x18\x01 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x02 \x01(\x04\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\x16\n\x14GetCheckpointRequest\"\x8d\x01\n\nCheckpoint\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x13\n\x0bjournal_seq\x18\x03 \x01(\x04\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64igest\x18\x05 \x01(\x0c\x12\x11\n\tsignature\x18\x06 \x01(\x0c\"F\n\x15GetCheckpointResponse\x12-\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x19.creditgate.v1.Checkpoint2\xf1\x02\n\x0c\x41uditService\x12T\n\x0bListChanges\x12!.creditgate.v1.ListChangesRequest\x1a\".creditgate.v1.ListChangesResponse\x12\\\n\rStreamChanges\x12#.creditgate.v1.StreamChangesRequest\x1a$.creditgate.v1.StreamChangesResponse0\x01\x12Z\n\rGetCheckpoint\x12#.creditgate.v1.GetCheckpointRequest\x1a$.creditgate.v1.GetCheckpointResponse\x12Q\n\nEraseTexts\x12 .creditgate.v1.EraseTextsRequest\x1a!.creditgate.v1.EraseTextsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,29 +45,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDCHANGE']._serialized_start=611
   _globals['_RECORDCHANGE']._serialized_end=722
   _globals['_RECORD']._serialized_start=725
-  _globals['_RECORD']._serialized_end=1340
-  _globals['_UTILISATION']._serialized_start=1342
-  _globals['_UTILISATION']._serialized_end=1372
-  _globals['_COUNTERS']._serialized_start=1374
-  _globals['_COUNTERS']._serialized_end=1486
-  _globals['_LISTCHANGESREQUEST']._serialized_start=1489
-  _globals['_LISTCHANGESREQUEST']._serialized_end=1630
-  _globals['_LISTCHANGESRESPONSE']._serialized_start=1632
-  _globals['_LISTCHANGESRESPONSE']._serialized_end=1739
-  _globals['_STREAMCHANGESREQUEST']._serialized_start=1741
-  _globals['_STREAMCHANGESREQUEST']._serialized_end=1861
-  _globals['_STREAMCHANGESRESPONSE']._serialized_start=1863
-  _globals['_STREAMCHANGESRESPONSE']._serialized_end=1947
-  _globals['_ERASETEXTSREQUEST']._serialized_start=1949
-  _globals['_ERASETEXTSREQUEST']._serialized_end=2063
-  _globals['_ERASETEXTSRESPONSE']._serialized_start=2065
-  _globals['_ERASETEXTSRESPONSE']._serialized_end=2148
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=2150
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=2172
-  _globals['_CHECKPOINT']._serialized_start=2175
-  _globals['_CHECKPOINT']._serialized_end=2316
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=2318
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=2388
-  _globals['_AUDITSERVICE']._serialized_start=2391
-  _globals['_AUDITSERVICE']._serialized_end=2760
+  _globals['_RECORD']._serialized_end=1397
+  _globals['_UTILISATION']._serialized_start=1399
+  _globals['_UTILISATION']._serialized_end=1429
+  _globals['_COUNTERS']._serialized_start=1431
+  _globals['_COUNTERS']._serialized_end=1543
+  _globals['_LISTCHANGESREQUEST']._serialized_start=1546
+  _globals['_LISTCHANGESREQUEST']._serialized_end=1687
+  _globals['_LISTCHANGESRESPONSE']._serialized_start=1689
+  _globals['_LISTCHANGESRESPONSE']._serialized_end=1796
+  _globals['_STREAMCHANGESREQUEST']._serialized_start=1798
+  _globals['_STREAMCHANGESREQUEST']._serialized_end=1918
+  _globals['_STREAMCHANGESRESPONSE']._serialized_start=1920
+  _globals['_STREAMCHANGESRESPONSE']._serialized_end=2004
+  _globals['_ERASETEXTSREQUEST']._serialized_start=2006
+  _globals['_ERASETEXTSREQUEST']._serialized_end=2120
+  _globals['_ERASETEXTSRESPONSE']._serialized_start=2122
+  _globals['_ERASETEXTSRESPONSE']._serialized_end=2205
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=2207
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=2229
+  _globals['_CHECKPOINT']._serialized_start=2232
+  _globals['_CHECKPOINT']._serialized_end=2373
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=2375
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=2445
+  _globals['_AUDITSERVICE']._serialized_start=2448
+  _globals['_AUDITSERVICE']._serialized_end=2817
 # @@protoc_insertion_point(module_scope)

@@ -56,7 +56,7 @@ class RecordChange(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., before: _Optional[_Union[Record, _Mapping]] = ..., after: _Optional[_Union[Record, _Mapping]] = ...) -> None: ...
 
 class Record(_message.Message):
-    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate", "utilisation", "adjustments")
+    __slots__ = ("account", "counters", "reservation", "segment", "terms", "calendar", "assignment", "policy", "case", "delegation", "rate", "utilisation", "adjustments", "reconciliation")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +70,7 @@ class Record(_message.Message):
     RATE_FIELD_NUMBER: _ClassVar[int]
     UTILISATION_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    RECONCILIATION_FIELD_NUMBER: _ClassVar[int]
     account: _account_pb2.Account
     counters: Counters
     reservation: _decision_pb2.Reservation
@@ -83,7 +84,8 @@ class Record(_message.Message):
     rate: _rates_pb2.ExchangeRate
     utilisation: Utilisation
     adjustments: _ledger_pb2.PendingAdjustments
-    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ..., utilisation: _Optional[_Union[Utilisation, _Mapping]] = ..., adjustments: _Optional[_Union[_ledger_pb2.PendingAdjustments, _Mapping]] = ...) -> None: ...
+    reconciliation: _ledger_pb2.Reconciliation
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ..., counters: _Optional[_Union[Counters, _Mapping]] = ..., reservation: _Optional[_Union[_decision_pb2.Reservation, _Mapping]] = ..., segment: _Optional[_Union[_account_pb2.Segment, _Mapping]] = ..., terms: _Optional[_Union[_terms_pb2.Terms, _Mapping]] = ..., calendar: _Optional[_Union[_terms_pb2.Calendar, _Mapping]] = ..., assignment: _Optional[_Union[_terms_pb2.TermsAssignment, _Mapping]] = ..., policy: _Optional[_Union[_policy_pb2.Policy, _Mapping]] = ..., case: _Optional[_Union[_approval_pb2.Case, _Mapping]] = ..., delegation: _Optional[_Union[_approval_pb2.Delegation, _Mapping]] = ..., rate: _Optional[_Union[_rates_pb2.ExchangeRate, _Mapping]] = ..., utilisation: _Optional[_Union[Utilisation, _Mapping]] = ..., adjustments: _Optional[_Union[_ledger_pb2.PendingAdjustments, _Mapping]] = ..., reconciliation: _Optional[_Union[_ledger_pb2.Reconciliation, _Mapping]] = ...) -> None: ...
 
 class Utilisation(_message.Message):
     __slots__ = ("percent",)

@@ -128,14 +128,34 @@ class EntryRejection(_message.Message):
     def __init__(self, index: _Optional[int] = ..., entry_id: _Optional[str] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
 
 class LedgerSource(_message.Message):
-    __slots__ = ("source", "position", "heard_at")
+    __slots__ = ("source", "position", "heard_at", "reconciliation")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     HEARD_AT_FIELD_NUMBER: _ClassVar[int]
+    RECONCILIATION_FIELD_NUMBER: _ClassVar[int]
     source: str
     position: int
     heard_at: _timestamp_pb2.Timestamp
-    def __init__(self, source: _Optional[str] = ..., position: _Optional[int] = ..., heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    reconciliation: Reconciliation
+    def __init__(self, source: _Optional[str] = ..., position: _Optional[int] = ..., heard_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciliation: _Optional[_Union[Reconciliation, _Mapping]] = ...) -> None: ...
+
+class Reconciliation(_message.Message):
+    __slots__ = ("position", "accounts_compared", "items_compared", "accounts_differing", "accounts_unsettled", "accounts_unreadable", "record_time")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_DIFFERING_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_UNSETTLED_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_UNREADABLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_TIME_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    accounts_compared: int
+    items_compared: int
+    accounts_differing: int
+    accounts_unsettled: int
+    accounts_unreadable: int
+    record_time: _timestamp_pb2.Timestamp
+    def __init__(self, position: _Optional[int] = ..., accounts_compared: _Optional[int] = ..., items_compared: _Optional[int] = ..., accounts_differing: _Optional[int] = ..., accounts_unsettled: _Optional[int] = ..., accounts_unreadable: _Optional[int] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListSourcesRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -166,6 +186,26 @@ class MoveSourceResponse(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     source: LedgerSource
     def __init__(self, source: _Optional[_Union[LedgerSource, _Mapping]] = ...) -> None: ...
+
+class RecordReconciliationRequest(_message.Message):
+    __slots__ = ("request_id", "source", "reconciliation", "channel")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    RECONCILIATION_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    source: str
+    reconciliation: Reconciliation
+    channel: str
+    def __init__(self, request_id: _Optional[str] = ..., source: _Optional[str] = ..., reconciliation: _Optional[_Union[Reconciliation, _Mapping]] = ..., channel: _Optional[str] = ...) -> None: ...
+
+class RecordReconciliationResponse(_message.Message):
+    __slots__ = ("journal_seq", "replayed")
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    journal_seq: int
+    replayed: bool
+    def __init__(self, journal_seq: _Optional[int] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
 class ListOpenItemsRequest(_message.Message):
     __slots__ = ("account_id", "page_size", "page_token")

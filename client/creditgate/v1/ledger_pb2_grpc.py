@@ -55,6 +55,11 @@ class LedgerServiceStub:
                 request_serializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceRequest.SerializeToString,
                 response_deserializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceResponse.FromString,
                 _registered_method=True)
+        self.RecordReconciliation = channel.unary_unary(
+                '/creditgate.v1.LedgerService/RecordReconciliation',
+                request_serializer=creditgate_dot_v1_dot_ledger__pb2.RecordReconciliationRequest.SerializeToString,
+                response_deserializer=creditgate_dot_v1_dot_ledger__pb2.RecordReconciliationResponse.FromString,
+                _registered_method=True)
         self.ListOpenItems = channel.unary_unary(
                 '/creditgate.v1.LedgerService/ListOpenItems',
                 request_serializer=creditgate_dot_v1_dot_ledger__pb2.ListOpenItemsRequest.SerializeToString,
@@ -113,6 +118,15 @@ class LedgerServiceServicer:
         """Moves a source's position with no entry, so that a ledger with nothing to say is known to be
         alive: it counts as heard. It never moves back, so a repeat is harmless and needs no request_id.
         In order behind entries that were posted before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordReconciliation(self, request, context):
+        """Keeps what a reconciliation of a source's ledger with the service found, whether they agreed or
+        not: as the source's latest, and in the journal for good. NOT_FOUND, SOURCE_NOT_FOUND, for a
+        source that nobody has heard of. Where they differ, the server's log and metrics say so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +195,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.MoveSource,
                     request_deserializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceRequest.FromString,
                     response_serializer=creditgate_dot_v1_dot_ledger__pb2.MoveSourceResponse.SerializeToString,
+            ),
+            'RecordReconciliation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordReconciliation,
+                    request_deserializer=creditgate_dot_v1_dot_ledger__pb2.RecordReconciliationRequest.FromString,
+                    response_serializer=creditgate_dot_v1_dot_ledger__pb2.RecordReconciliationResponse.SerializeToString,
             ),
             'ListOpenItems': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOpenItems,
@@ -317,6 +336,33 @@ class LedgerService:
             '/creditgate.v1.LedgerService/MoveSource',
             creditgate_dot_v1_dot_ledger__pb2.MoveSourceRequest.SerializeToString,
             creditgate_dot_v1_dot_ledger__pb2.MoveSourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordReconciliation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditgate.v1.LedgerService/RecordReconciliation',
+            creditgate_dot_v1_dot_ledger__pb2.RecordReconciliationRequest.SerializeToString,
+            creditgate_dot_v1_dot_ledger__pb2.RecordReconciliationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -2,12 +2,13 @@
 
 mod cases;
 mod limits;
+mod sources;
 
 use crate::counting::Waiting;
-use crate::event::{AdjustmentsEvent, Event};
+use crate::event::Event;
 use crate::model::{
-    Account, Adjustments, Capture, Captures, Counted, Counters, Hold, Item, Noted, Reservation,
-    RollingLimit, Segment, Source, Status, TemporaryLimit,
+    Account, Capture, Captures, Counted, Counters, Hold, Item, Noted, Reservation, RollingLimit,
+    Segment, Status, TemporaryLimit,
 };
 use crate::policy::{PolicyRow, PolicyStatus};
 use crate::rows::Rows;
@@ -74,10 +75,9 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::FirstBilled { .. }
         | Event::UtilisationCrossed { .. }
         | Event::UtilisationTaken { .. } => note_watch(rows, now, event),
-        Event::SourceMoved { source, position } => {
-            rows.set_source(source, Source { position, heard_at: now });
+        Event::SourceMoved { .. } | Event::Reconciled(..) | Event::Adjustments(_) => {
+            sources::apply(rows, now, event);
         }
-        Event::Adjustments(ref event) => set_adjustments(rows, now, event),
         Event::RateSet { base, currency, ref quote } => {
             rows.set_rate(base, currency, quote.clone());
         }
@@ -93,16 +93,6 @@ pub fn apply(rows: &mut impl Rows, now: Micros, event: &Event<'_>) {
         | Event::UnallocatedMoved { .. } => move_outstanding(rows, now, event),
         Event::Case(ref event) => cases::apply_to_case(rows, now, event),
         _ => move_reserved(rows, now, event),
-    }
-}
-
-fn set_adjustments(rows: &mut impl Rows, now: Micros, event: &AdjustmentsEvent<'_>) {
-    match *event {
-        AdjustmentsEvent::Proposed { id, source, digest, count, by } => {
-            let (source, by) = (source.into(), by.into());
-            rows.set_adjustments(id, Some(Adjustments { id, source, digest, count, by, at: now }));
-        }
-        AdjustmentsEvent::Closed { id } => rows.set_adjustments(id, None),
     }
 }
 

@@ -90,6 +90,9 @@ pub const ROLLING_DAYS_MAX: u16 = 366;
 /// Most sources of ledger entries.
 pub const SOURCES_MAX: usize = 1_000;
 
+/// Largest number of accounts, or of items, that a reconciliation tells of.
+pub const COMPARED_MAX: u64 = 1_000_000_000_000;
+
 /// Most proposals of adjustments that wait for a second person.
 pub const ADJUSTMENTS_WAITING_MAX: usize = 1_000;
 

@@ -23,7 +23,9 @@ pub use conditions::{
     LiftHold, PlaceHold, RemoveRollingLimit, RemoveTemporaryLimit, SetRollingLimit,
     SetTemporaryLimit,
 };
-pub use ledger::{CloseAdjustments, EntryKind, MoveSource, Post, ProposeAdjustments};
+pub use ledger::{
+    CloseAdjustments, EntryKind, MoveSource, Post, ProposeAdjustments, RecordReconciliation,
+};
 pub use limits::{ApproveProposal, ProposeLimit, RecordVerification, RejectProposal};
 pub use orders::{Adjust, CaptureOrder, Order, OrderKey, Release, Reserve, ReserveAll, Target};
 pub use policy::{ActivatePolicy, PutPolicy, ShadowPolicy};
@@ -102,6 +104,8 @@ pub enum Command<'a> {
     Post(Post<'a>),
     /// Note how far a source's stream has been taken, with no entry.
     MoveSource(MoveSource<'a>),
+    /// Keep what a reconciliation of a source found.
+    RecordReconciliation(RecordReconciliation<'a>),
     /// Have adjustments posted, once somebody else agrees.
     ProposeAdjustments(ProposeAdjustments<'a>),
     /// Agree, or refuse.
@@ -164,6 +168,7 @@ impl<'a> Command<'a> {
             Command::UpsertRate(command) => Identity::Request(command.request),
             Command::Revalue(command) => Identity::Request(command.request),
             Command::EraseTexts(command) => Identity::Request(command.request),
+            Command::RecordReconciliation(command) => Identity::Request(command.request),
             Command::ProposeAdjustments(command) => Identity::Request(command.request),
             Command::CloseAdjustments(command) => Identity::Request(command.request),
             Command::ReviewCase(command) => Identity::Request(command.request),
@@ -220,6 +225,7 @@ impl<'a> Command<'a> {
             Command::RetryCases(_) => "retry_cases",
             Command::Post(_) => "post",
             Command::MoveSource(_) => "move_source",
+            Command::RecordReconciliation(_) => "record_reconciliation",
             Command::ProposeAdjustments(_) => "propose_adjustments",
             Command::CloseAdjustments(command) => match command.approved {
                 Some(_) => "approve_adjustments",
@@ -281,6 +287,7 @@ impl<'a> Command<'a> {
             | Command::Delegate(_)
             | Command::RetryCases(_)
             | Command::MoveSource(_)
+            | Command::RecordReconciliation(_)
             | Command::ProposeAdjustments(_)
             | Command::CloseAdjustments(_)
             | Command::Housekeep(_) => Vec::new(),

@@ -94,6 +94,8 @@ pub enum Refusal {
     Case(#[from] CaseRefusal),
     #[error("source {0:?} is one too many: entries of 1000 sources have come already")]
     TooManySources(Box<str>),
+    #[error("source {0:?} is not known: nothing has come of it yet")]
+    SourceNotFound(Box<str>),
     #[error(transparent)]
     Adjustments(#[from] AdjustmentsRefusal),
     #[error("items[{index}]: {refusal}")]

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::counting::{Details, Parts};
-use crate::model::{HoldKind, Status, TemporaryLimitKind};
+use crate::model::{Findings, HoldKind, Status, TemporaryLimitKind};
 use crate::policy::PolicyVersion;
 use crate::rates::Quote;
 use crate::terms::{Assignee, CalendarSpec, InvoiceDates, TermsSpec};
@@ -430,8 +430,7 @@ pub enum Event<'a> {
         /// How much, signed.
         amount: Minor,
     },
-    /// The own amounts of an order moved that does not count as it is. What counts of it moves by
-    /// the events before this one.
+    /// An order's own amounts moved, where others count: the events before this one move those.
     OrderMoved {
         /// Which.
         reservation: ReservationId,
@@ -481,6 +480,8 @@ pub enum Event<'a> {
         /// The highest position seen.
         position: u64,
     },
+    /// A source's ledger was held against the book: which, and what was found.
+    Reconciled(&'a str, Findings),
     /// Something of adjustments that somebody proposed.
     Adjustments(AdjustmentsEvent<'a>),
     /// A closed reservation was forgotten.

@@ -418,6 +418,32 @@ impl Segment {
     }
 }
 
+/// What was found when a source's ledger was held against the book, account by account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// All of the source's stream below it was compared.
+    pub position: u64,
+    /// How many accounts were compared.
+    pub accounts: u64,
+    /// How many open items the ledger has of them.
+    pub items: u64,
+    /// How many of the accounts differ.
+    pub differing: u64,
+    /// How many moved at every look, so that nothing can be said of them.
+    pub unsettled: u64,
+    /// Of how many the ledger says what cannot be read.
+    pub unreadable: u64,
+}
+
+/// The latest reconciliation of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// What was found.
+    pub found: Findings,
+    /// When that was said.
+    pub at: Micros,
+}
+
 /// How far a source of ledger entries has been taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Source {

@@ -1,8 +1,8 @@
 //! Where `apply` writes: rows by key, whatever keeps them.
 
 use crate::model::{
-    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
-    Segment, Source,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reconciliation,
+    Reservation, Segment, Source,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
@@ -98,6 +98,10 @@ pub trait Rows {
 
     /// Sets how far a source's stream has been taken, and when.
     fn set_source(&mut self, source: &str, row: Source);
+
+    /// Sets the latest reconciliation of a source.
+    fn set_reconciliation(&mut self, source: &str, row: Reconciliation);
+
     /// Adds adjustments that wait, or takes them away.
     fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>);
 

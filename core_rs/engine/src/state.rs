@@ -52,6 +52,7 @@ pub use groups::Group;
 pub use payment_terms::PaymentTerms;
 pub use rates::Rates;
 pub use restore::{Restore, RestoreAccounts, RestoreItems, RestoreReservations};
+pub use sources::Reconciliations;
 pub use sums::Sums;
 
 /// Everything that decisions depend on.
@@ -68,6 +69,8 @@ pub struct State {
     sources: BTreeMap<Box<str>, Source>,
     /// When any of them told something last.
     heard_at: Option<Micros>,
+    /// Shared with whoever shows them, and so seldom written that a copy does no harm.
+    reconciliations: Arc<Reconciliations>,
     payment_terms: PaymentTerms,
     policies: Policies,
     watches: Watches,

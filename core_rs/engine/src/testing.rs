@@ -252,6 +252,7 @@ into_command! {
     EraseTexts(EraseTexts<'a>),
     Post(Post<'a>),
     MoveSource(MoveSource<'a>),
+    RecordReconciliation(RecordReconciliation<'a>),
     Housekeep(Housekeep),
 }
 

@@ -134,7 +134,9 @@ impl Calls<'_> {
             | Method::ApproveAdjustments
             | Method::RejectAdjustments
             | Method::ListAdjustments => self.adjustments(*method, bytes, actor)?,
-            Method::ListSources | Method::MoveSource => self.sources(*method, bytes, actor)?,
+            Method::ListSources | Method::MoveSource | Method::RecordReconciliation => {
+                self.sources(*method, bytes, actor)?
+            }
             Method::ListRates | Method::RevalueReservations => self.fx(*method, bytes, actor)?,
             Method::GetTermsOf => self.terms_of(&decode(bytes)?)?.encode_to_vec(),
             Method::QuoteTerms => self.quote(&decode(bytes)?)?.encode_to_vec(),
@@ -167,9 +169,7 @@ impl Calls<'_> {
             | Method::GetShadow
             | Method::GetPolicy
             | Method::ListPolicies => self.policies(*method, bytes, actor)?,
-            Method::WatchPositions | Method::WatchReservation => {
-                return Ok(Handled::Watch(self.watch(call)?));
-            }
+            Method::WatchPositions | Method::WatchReservation => return self.watch(call),
             Method::SetTime => return Ok(Handled::SetTime(decode(bytes)?)),
             Method::GetTime => return get_time(bytes),
             Method::ListCases
@@ -198,15 +198,17 @@ impl Calls<'_> {
         Ok(answer)
     }
 
-    fn watch(&self, call: &Call) -> Result<Watched, Failed> {
+    fn watch(&self, call: &Call) -> Result<Handled, Failed> {
         let bytes = &*call.request;
         if call.method == Method::WatchPositions {
-            return Ok(Watched::Accounts(self.watched(&decode(bytes)?)?));
+            let watched = self.watched(&decode(bytes)?)?;
+            return Ok(Handled::Watch(Watched::Accounts(watched)));
         }
         let m: v1::WatchReservationRequest = decode(bytes)?;
         let order_id = admit::id("order_id", &m.order_id)?.into();
         let own_channel = call.own_channel.as_deref().map(Into::into);
-        Ok(Watched::Order(self.slot(&m.account_id)?, order_id, own_channel))
+        let slot = self.slot(&m.account_id)?;
+        Ok(Handled::Watch(Watched::Order(slot, order_id, own_channel)))
     }
 
     /// The page that a list asks for.

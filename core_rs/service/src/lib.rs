@@ -36,6 +36,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use creditgate_engine::bounds::ID_BYTES_MAX;
+use creditgate_engine::state::Reconciliations;
 use creditgate_store::{ChainEnd, Link, Recovery, Store, StoreError};
 
 pub use clock::ClockKind;
@@ -251,6 +252,12 @@ impl Service {
         let mut figures = self.stats.figures(&self.queue);
         figures.extend(self.access.iter().flat_map(|access| access.figures()));
         figures
+    }
+
+    /// The latest reconciliation of each source, for the metrics page too.
+    #[must_use]
+    pub fn reconciliations(&self) -> Arc<Reconciliations> {
+        self.stats.reconciliations()
     }
 
     /// Refuses new calls, finishes those that wait, brings the tables up to date and closes the

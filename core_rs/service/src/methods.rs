@@ -118,6 +118,7 @@ methods! {
     ApproveAdjustments = 45, "LedgerService", Bulk;
     RejectAdjustments = 46, "LedgerService", Interactive;
     ListAdjustments = 47, "LedgerService", Interactive;
+    RecordReconciliation = 48, "LedgerService", Bulk;
     UpsertTerms = 70, "TermsService", Bulk;
     UpsertCalendars = 71, "TermsService", Bulk;
     AssignTerms = 72, "TermsService", Bulk;
@@ -127,7 +128,7 @@ methods! {
     QuoteTerms = 76, "TermsService", Interactive;
     ListTermsAssignments = 150, "TermsService", Interactive;
     RecordVerifications = 120, "LimitService", Bulk;
-    ProposeLimit = 121, "LimitService", Interactive;
+    ProposeLimit = 121, "LimitService", Bulk;
     ApproveProposal = 122, "LimitService", Interactive;
     RejectProposal = 123, "LimitService", Interactive;
     ListProposals = 124, "LimitService", Interactive;
@@ -173,6 +174,17 @@ mod tests {
             assert!(path.ends_with(&format!("/{method:?}")), "{path} is {method:?}");
         }
         assert_eq!(Method::of(0), None);
+    }
+
+    /// People are not to wait behind a job, nor the hold of a bureau behind a load.
+    #[test]
+    fn what_jobs_send_by_the_thousand_waits_in_the_bulk_lane() {
+        for method in [Method::PostEntries, Method::MoveSource, Method::ProposeLimit] {
+            assert_eq!(method.lane(), Lane::Bulk, "{method:?}");
+        }
+        for method in [Method::PlaceHold, Method::LiftHold, Method::ApproveProposal] {
+            assert_eq!(method.lane(), Lane::Interactive, "{method:?}");
+        }
     }
 
     #[test]

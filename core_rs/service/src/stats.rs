@@ -1,7 +1,9 @@
 //! Figures for the metrics page.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use creditgate_engine::state::Reconciliations;
 use creditgate_engine::values::Micros;
 use creditgate_store::{FollowerFigures, Store};
 
@@ -52,6 +54,8 @@ pub(crate) struct Stats {
     pub(crate) entry_ids_now: AtomicU64,
     /// How far back they go.
     pub(crate) entry_window_us: AtomicU64,
+    /// The latest of each source.
+    reconciliations: Mutex<Arc<Reconciliations>>,
 }
 
 impl Stats {
@@ -78,6 +82,15 @@ impl Stats {
         set(&self.request_window_us, age(requests.oldest));
         set(&self.entry_ids_now, entries.count);
         set(&self.entry_window_us, age(entries.oldest));
+        let mut shown = self.reconciliations.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&shown, state.reconciliations()) {
+            *shown = Arc::clone(state.reconciliations());
+        }
+    }
+
+    /// The latest reconciliation of each source.
+    pub(crate) fn reconciliations(&self) -> Arc<Reconciliations> {
+        Arc::clone(&self.reconciliations.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Every figure by name.

@@ -4,6 +4,7 @@
 mod batch;
 pub(crate) mod commits;
 mod share;
+mod time;
 pub(crate) mod watches;
 
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use creditgate_engine::values::Micros;
 use creditgate_store::{ExecuteError, FollowerThread, Store, StoreError};
-use prost::Message;
 use rustix::process::nice;
 
 use crate::abort::AbortOnPanic;
@@ -25,9 +25,7 @@ use crate::lists::{ListCall, Lists};
 use crate::methods::Lane;
 use crate::queue::{Call, Queue, Room, Taken};
 use crate::stats::Stats;
-use crate::wire::reply::timestamp;
 use crate::wire::status::Fault;
-use crate::wire::v1;
 use batch::Batch;
 use commits::{Commits, Done, Job};
 use share::Share;
@@ -232,10 +230,13 @@ impl Worker {
             self.share.order_came(Instant::now());
         }
         for call in calls {
-            if call.method.lane() == Lane::Interactive {
-                self.batch.bytes += call.request.len();
+            match call.method.lane() {
+                Lane::Interactive => {
+                    self.batch.bytes += call.request.len();
+                    self.handle(&call, now);
+                }
+                Lane::Bulk => self.begin_bulk(&call, now),
             }
-            self.handle(&call, now);
         }
         if self.may_slice() {
             self.advance_bulk(now);
@@ -264,6 +265,15 @@ impl Worker {
         while self.more_due && commands < HOUSEKEEPING_COMMANDS_MAX {
             self.more_due = by_the_clock(self.parts.store.housekeep());
             commands += 1;
+        }
+    }
+
+    /// Of many calls of a row each, orders are to feel no more than of one call of many rows.
+    fn begin_bulk(&mut self, call: &Call, now: Micros) {
+        let began = Instant::now();
+        self.handle(call, now);
+        if self.bulk.is_none() {
+            self.share.slice_decided(began, Instant::now());
         }
     }
 
@@ -428,45 +438,6 @@ impl Worker {
             self.housekeep();
             self.flush();
         }
-    }
-
-    fn clock(&mut self, ticket: u64, request: Option<v1::SetTimeRequest>) -> Finished {
-        let answer = match request {
-            None => Ok(v1::GetTimeResponse { time: Some(timestamp(self.parts.clock.now())) }
-                .encode_to_vec()),
-            Some(request) => self.set_time(&request).map(|()| {
-                v1::SetTimeResponse { time: Some(timestamp(self.parts.clock.now())) }
-                    .encode_to_vec()
-            }),
-        };
-        match answer {
-            Ok(bytes) => Finished::ok(ticket, bytes),
-            Err(fault) => Finished::fault(ticket, &fault),
-        }
-    }
-
-    /// Moves the manual clock and does all that is due by then. The time is journalled: a server
-    /// that starts again goes on from it.
-    fn set_time(&mut self, request: &v1::SetTimeRequest) -> Result<(), Fault> {
-        if !self.parts.clock.is_manual() {
-            return Err(Fault::clock_not_manual());
-        }
-        let moment = crate::wire::admit::moment("time", request.time.as_ref())?;
-        if moment < self.parts.clock.now() {
-            return Err(Fault::clock_backwards(self.parts.clock.now()));
-        }
-        self.more_due = true;
-        while self.more_due {
-            self.parts.store.begin(moment);
-            by_the_clock(self.parts.store.tick());
-            self.housekeep();
-            self.flush();
-            if self.full_since.is_some() {
-                return Err(Fault::store_full());
-            }
-            self.parts.clock.set(moment);
-        }
-        Ok(())
     }
 
     fn count(&self) {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use creditgate_engine::apply::apply;
-use creditgate_engine::model::{Adjustments, Case, Delegation, Item, Reservation, Segment};
+use creditgate_engine::model::{Adjustments, Case, Delegation, Item, Reservation, Segment, Source};
 use creditgate_engine::policy::PolicyRow;
 use creditgate_engine::rates::Quote;
-use creditgate_engine::state::State;
+use creditgate_engine::state::{Reconciliations, State};
 use creditgate_engine::terms::Assignee;
 use creditgate_engine::values::{Currency, Seq, TermsIndex};
 
@@ -150,6 +150,30 @@ fn compare_cases(tables: &Tables, state: &State) -> Result<(), String> {
     let adjustments = adjustments.collect::<Result<Vec<_>, _>>()?;
     if !state.adjustments().values().eq(&adjustments) {
         return Err("the adjustments that wait are not what the journal leads to".to_owned());
+    }
+    Ok(())
+}
+
+/// How far sources have come, and how they were reconciled.
+fn compare_sources(tables: &Tables, state: &State) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    let rtxn = tables.read_txn().map_err(text)?;
+    let lmdb = |error| text(tables.lmdb()(error));
+    let sources = tables.sources.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (source, row) = row.map_err(lmdb)?;
+        let (position, heard_at) = tables.decode("sources", row).map_err(text)?;
+        Ok((source, Source { position, heard_at }))
+    });
+    let sources = sources.collect::<Result<Vec<_>, String>>()?;
+    if !state.sources_after("").map(|(source, row)| (source, *row)).eq(sources) {
+        return Err("the sources are not what the journal leads to".to_owned());
+    }
+    let latest = tables.reconciliations.iter(&rtxn).map_err(lmdb)?.map(|row| {
+        let (source, row) = row.map_err(lmdb)?;
+        Ok((source.into(), tables.decode("reconciliations", row).map_err(text)?))
+    });
+    if **state.reconciliations() != latest.collect::<Result<Reconciliations, String>>()? {
+        return Err("the reconciliations are not what the journal leads to".to_owned());
     }
     Ok(())
 }
@@ -301,16 +325,7 @@ fn compare(tables: &Tables, state: &State, options: &Options) -> Result<(), Stri
     compare_policies(tables, state)?;
     compare_rates(tables, state)?;
     compare_cases(tables, state)?;
-    counted("sources", tables.sources.len(&rtxn).map_err(lmdb)?, state.source_count())?;
-    for row in tables.sources.iter(&rtxn).map_err(lmdb)? {
-        let (source, row) = row.map_err(lmdb)?;
-        let (position, heard_at) = tables.decode("sources", row).map_err(text)?;
-        if (state.source_position(source), state.source_heard_at(source))
-            != (position, Some(heard_at))
-        {
-            return differs(format!("the position of source {source}"));
-        }
-    }
+    compare_sources(tables, state)?;
     let windows = name_log::load(tables, options.request_window, options.entry_window);
     windows.map(drop).map_err(text)
 }

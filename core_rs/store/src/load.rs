@@ -33,6 +33,10 @@ pub(crate) fn load(tables: &Tables) -> Result<State, StoreError> {
         let (position, heard_at) = tables.decode("sources", row)?;
         state.restore_source(source, Source { position, heard_at });
     }
+    for row in tables.reconciliations.iter(&rtxn).map_err(lmdb)? {
+        let (source, row) = row.map_err(lmdb)?;
+        state.restore_reconciliation(source, tables.decode("reconciliations", row)?);
+    }
     load_payment_terms(tables, &mut state)?;
     load_rates(tables, &mut state)?;
     let Restore { accounts, reservations, items } = state.restore();

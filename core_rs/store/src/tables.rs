@@ -74,6 +74,8 @@ pub struct Tables {
     pub(crate) rates: Database<'static, Bytes, Bytes>,
     /// Name → position and when it was reached, as a pair of integers.
     pub(crate) sources: Database<'static, Str, Bytes>,
+    /// Name → the latest reconciliation.
+    pub(crate) reconciliations: Database<'static, Str, Bytes>,
     /// Id → case.
     pub(crate) cases: Database<'static, U64<BigEndian>, Bytes>,
     /// Whose authority and who signs with it → the delegation.
@@ -169,9 +171,11 @@ impl Tables {
                 let adjustments = opener.create_database(wtxn, Some("adjustments"))?;
                 let of_policy = (policies, watches, cases, delegations, rates, adjustments);
                 let sources = opener.create_database(wtxn, Some("sources"))?;
+                let reconciliations = opener.create_database(wtxn, Some("reconciliations"))?;
+                let of_ledger = (sources, reconciliations);
                 let names = opener.create_database(wtxn, Some("names"))?;
                 let meta = opener.create_database(wtxn, Some("meta"))?;
-                let ours = (accounts, reservations, by_account, items, segments, sources);
+                let ours = (accounts, reservations, by_account, items, segments, of_ledger);
                 let of_terms = (terms, calendars, assignments);
                 Ok(CommitOrAbort::<_, ()>::Commit((ours, of_terms, of_policy, names, meta)))
             })
@@ -180,7 +184,8 @@ impl Tables {
         let (ours, of_terms, of_policy, names, meta) = dbs;
         let (policies, watches, cases, delegations, rates, adjustments) = of_policy;
         let (terms, calendars, assignments) = of_terms;
-        let (accounts, reservations, reservations_by_account, items, segments, sources) = ours;
+        let (accounts, reservations, reservations_by_account, items, segments, of_ledger) = ours;
+        let (sources, reconciliations) = of_ledger;
         let path = path.into();
         Ok(Tables {
             path,
@@ -200,6 +205,7 @@ impl Tables {
             delegations,
             adjustments,
             sources,
+            reconciliations,
             names,
             meta,
         })
@@ -310,6 +316,7 @@ impl Tables {
             self.delegations.clear(wtxn)?;
             self.adjustments.clear(wtxn)?;
             self.sources.clear(wtxn)?;
+            self.reconciliations.clear(wtxn)?;
             self.names.clear(wtxn)
         };
         clear(&mut wtxn).map_err(self.lmdb())?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use creditgate_engine::model::{
-    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
-    Segment, Source, Watch,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reconciliation,
+    Reservation, Segment, Source, Watch,
 };
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
 use creditgate_engine::rates::Quote;
@@ -42,6 +42,7 @@ pub(crate) struct Changes {
     watches: Vec<(Slot, Noted)>,
     rates: BTreeMap<(Currency, Currency), Quote>,
     sources: BTreeMap<Box<str>, Source>,
+    reconciliations: BTreeMap<Box<str>, Reconciliation>,
     cases: BTreeMap<CaseId, Option<Case>>,
     /// By their keys.
     delegations: BTreeMap<Vec<u8>, Option<Delegation>>,
@@ -66,6 +67,7 @@ impl Changes {
             + self.delegations.len()
             + self.adjustments.len()
             + self.sources.len()
+            + self.reconciliations.len()
     }
 
     /// Writes all rows; on an error the transaction is to be dropped.
@@ -123,6 +125,9 @@ impl Changes {
         }
         for (source, Source { position, heard_at }) in &self.sources {
             tables.sources.put(wtxn, source, encode(&mut bytes, &(position, heard_at)))?;
+        }
+        for (source, row) in &self.reconciliations {
+            tables.reconciliations.put(wtxn, source, encode(&mut bytes, row))?;
         }
         self.write_cases(tables, wtxn)?;
         Ok(())
@@ -420,6 +425,10 @@ impl Rows for Overlay<'_> {
 
     fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>) {
         self.changes.adjustments.insert(id, row);
+    }
+
+    fn set_reconciliation(&mut self, source: &str, row: Reconciliation) {
+        self.changes.reconciliations.insert(source.into(), row);
     }
 
     fn set_source(&mut self, source: &str, row: Source) {

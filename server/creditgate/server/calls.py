@@ -71,6 +71,10 @@ class CallRecorder:
         """A context manager around one call. `request`: empty for a stream of requests."""
         return Call(self, context, request)
 
+    def name_of(self, caller: str) -> str:
+        """The name, for the log, of whom `caller_of` returned."""
+        return self._callers.name(caller)
+
     async def refuse(self, context: Context, error: CallError) -> Never:
         """End a call, recorded already, with this error."""
         if self._callers.space is not None:
@@ -98,7 +102,7 @@ class CallRecorder:
             level,
             "call",
             **fields,
-            actor=self._callers.name(call.caller),
+            actor=self.name_of(call.caller),
             peer=call.context.peer(),
             duration_ms=round(duration_s * 1e3, 3),
             **call.figures,

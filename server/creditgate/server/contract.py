@@ -28,6 +28,7 @@ _COLD_METHODS: Final = frozenset(
         "UpsertAccounts",
         "UpsertSegments",
         "RecordVerifications",
+        "RecordReconciliation",
         "ProposeAdjustments",
         "ApproveAdjustments",
         "RejectAdjustments",

@@ -35,6 +35,10 @@ class HasStats(Protocol):
         """Name to figure; see `Core.stats`."""
         ...
 
+    def reconciliations(self) -> list[tuple[str, int, int, int, int]]:
+        """The latest of each source; see `Core.reconciliations`."""
+        ...
+
 
 class _CoreCollector(Collector):
     """The core's own figures as they are when asked."""
@@ -51,9 +55,31 @@ class _CoreCollector(Collector):
                 yield GaugeMetricFamily(metric, f"The core's {name}.", value=value)
             else:
                 yield CounterMetricFamily(metric, f"The core's {name}.", value=value)
+        yield from _reconciled(self._core.reconciliations())
 
     def describe(self) -> Iterator[Metric]:
         return iter(())  # known only once asked
+
+
+def _reconciled(latest: list[tuple[str, int, int, int, int]]) -> Iterator[Metric]:
+    """What the latest reconciliation of each source found, and when; none: there is no sample."""
+    accounts = GaugeMetricFamily(
+        "creditgate_reconciliation_accounts",
+        "Accounts that the source's latest reconciliation found differing, unsettled, unreadable.",
+        labels=("source", "found"),
+    )
+    told_at = GaugeMetricFamily(
+        "creditgate_reconciliation_timestamp_seconds",
+        "When the source's latest reconciliation was told of, in seconds since 1970.",
+        labels=("source",),
+    )
+    for source, differing, unsettled, unreadable, at_us in latest:
+        accounts.add_metric((source, "differing"), differing)
+        accounts.add_metric((source, "unsettled"), unsettled)
+        accounts.add_metric((source, "unreadable"), unreadable)
+        told_at.add_metric((source,), at_us / 1e6)
+    yield accounts
+    yield told_at
 
 
 class MethodFigures:

@@ -21,7 +21,15 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from creditgate.core import Access, AccessError, Core, StoreError, __version__
-from creditgate.server import audit, batches, checkpoints, contract, logs, streams
+from creditgate.server import (
+    audit,
+    batches,
+    checkpoints,
+    contract,
+    logs,
+    reconciliations,
+    streams,
+)
 from creditgate.server.access import Entrance, keep_fresh, verified_by
 from creditgate.server.addresses import is_loopback, join_address, split_address
 from creditgate.server.bridge import (
@@ -323,6 +331,9 @@ def _register(
     entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
     changes = audit.StreamChanges(bridge, drain, recorders[audit.CHANGES_PATH])
     checkpoint = audit.GetCheckpoint(signer, bridge, drain, recorders[audit.CHECKPOINT_PATH])
+    reconciled = reconciliations.RecordReconciliation(
+        bridge, drain, recorders[reconciliations.PATH]
+    )
     handlers: dict[str, Handler] = {
         **unary_handlers(bridge, drain, recorders),
         WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
@@ -331,6 +342,7 @@ def _register(
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
         audit.CHANGES_PATH: grpc.unary_stream_rpc_method_handler(changes.handle),
         audit.CHECKPOINT_PATH: grpc.unary_unary_rpc_method_handler(checkpoint.handle),
+        reconciliations.PATH: grpc.unary_unary_rpc_method_handler(reconciled.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
     if access is not None:

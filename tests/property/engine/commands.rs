@@ -3,7 +3,7 @@
 use creditgate_engine::bounds::AMOUNT_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::counting::{OrderDetails, Shipping};
-use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::model::{Findings, HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::policy::limits::Owner;
 use creditgate_engine::rates::Rate;
 use creditgate_engine::terms::*;
@@ -16,7 +16,7 @@ use proptest::sample::select;
 use crate::reference::{ExposurePolicy, Referring, Rules};
 use crate::{DAY, START};
 use cases::review;
-use limits::{adjustments, on_word, proposal, verification};
+use limits::{adjustments, on_word, proposal, reconciliation, verification};
 
 pub use limits::rules;
 
@@ -439,6 +439,7 @@ fn step() -> BoxedStrategy<Step> {
         6 => review(),
         5 => post(),
         1 => move_source(),
+        1 => reconciliation(),
         1 => adjustments(),
         2 => housekeep.prop_map(|(age, closed_count_max)| {
             // How old, until the test makes a moment of it.

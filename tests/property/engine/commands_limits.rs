@@ -1,4 +1,4 @@
-//! Random verifications and proposals, and the rules that decide about them.
+//! Random verifications, proposals and reconciliations, and the rules that decide about limits.
 
 use super::*;
 
@@ -108,6 +108,17 @@ pub(super) fn adjustments() -> BoxedStrategy<Command<'static>> {
         }),
     ]
     .boxed()
+}
+
+/// Of a source that may not have been heard of yet.
+pub(super) fn reconciliation() -> BoxedStrategy<Command<'static>> {
+    (select(vec!["erp", "pay"]), 0_u64..3)
+        .prop_map(|(source, differing)| {
+            let found = Findings { accounts: 3, differing, ..Findings::default() };
+            let request = REQUEST;
+            Command::RecordReconciliation(RecordReconciliation { request, source, found })
+        })
+        .boxed()
 }
 
 /// An upsert on the word of the ledger, or of those who work here.

@@ -229,6 +229,8 @@ impl Run {
         }
         let found = dump.sources.iter().map(|(name, row)| (&**name, (row.position, row.heard_at)));
         assert_eq!(found.collect::<BTreeMap<_, _>>(), model.sources);
+        let found = dump.reconciliations.iter().map(|(name, row)| (&**name, (row.found, row.at)));
+        assert_eq!(found.collect::<BTreeMap<_, _>>(), model.reconciliations);
         self.assert_limits();
         for (slot, id) in (0..).zip(&model.opened) {
             let found = dump.groups.get(&slot).map(Group::exposure);
@@ -381,6 +383,8 @@ impl Run {
         let delegations = dump.delegations.iter().cloned();
         delegations.for_each(|one| restored.restore_cases().restore_delegation(one));
         dump.sources.iter().for_each(|(source, row)| restored.restore_source(source, *row));
+        let latest = dump.reconciliations.iter();
+        latest.for_each(|(source, row)| restored.restore_reconciliation(source, *row));
         let adjustments = dump.adjustments.values().cloned();
         adjustments.for_each(|row| restored.restore_adjustments(row));
         dump.watches.iter().for_each(|(slot, row)| restored.restore_watch(*slot, row.clone()));

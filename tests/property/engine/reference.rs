@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use creditgate_engine::bounds::EXPOSURE_MINOR_MAX;
 use creditgate_engine::command::*;
 use creditgate_engine::counting::Shipping;
-use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
+use creditgate_engine::model::{Findings, HoldKind, Signer, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::Decision::{self, Approved, Declined, PartiallyApproved, Referred};
 use creditgate_engine::outcome::ReasonCode::{self, *};
 use creditgate_engine::outcome::{Invoiced, Level, PRECEDENCE, Whose};
@@ -125,6 +125,7 @@ pub struct Model {
     pub invoices: BTreeMap<(&'static str, &'static str), Invoice>,
     /// How far each source has come, and when it told something, to the minute.
     pub sources: BTreeMap<&'static str, (u64, Micros)>,
+    pub reconciliations: BTreeMap<&'static str, (Findings, Micros)>,
     /// Adjustments that wait: the digest of their entries, and who proposed them.
     pub adjustments: BTreeMap<u64, ([u8; 32], &'static str)>,
     /// Accounts to which something was shipped or billed.
@@ -407,6 +408,7 @@ impl Model {
             Command::RemoveRollingLimit(c) => next.remove_rolling_limit(c).map(|()| vec![])?,
             Command::Post(c) => next.post(c).map(|()| vec![])?,
             Command::MoveSource(c) => next.hear(c.source, c.position),
+            Command::RecordReconciliation(c) => next.reconcile(c)?,
             Command::ProposeAdjustments(c) => next.propose_adjustments(c)?,
             Command::CloseAdjustments(c) => next.close_adjustments(c)?,
             Command::UpsertTerms(c) => next.upsert_terms(c)?,

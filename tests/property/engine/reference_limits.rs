@@ -226,6 +226,14 @@ impl Model {
         approves.then_some(base)
     }
 
+    pub(super) fn reconcile(&mut self, c: &RecordReconciliation<'static>) -> Result {
+        if !self.sources.contains_key(c.source) {
+            return refuse("SourceNotFound");
+        }
+        self.reconciliations.insert(c.source, (c.found, self.now));
+        Ok(vec![])
+    }
+
     pub(super) fn propose_adjustments(&mut self, c: &ProposeAdjustments<'static>) -> Result {
         self.adjustments.insert(self.seq, (c.digest, self.actor));
         Ok(vec![])

@@ -3,7 +3,7 @@
 use creditgate_engine::command::*;
 use creditgate_engine::counting::{OrderDetails, Shipping};
 use creditgate_engine::entry::Request;
-use creditgate_engine::model::{HoldKind, Signer, Status, TemporaryLimitKind};
+use creditgate_engine::model::{Findings, HoldKind, Signer, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::{Outcome, ReasonCode, Reserved};
 use creditgate_engine::rates::Rate;
 use creditgate_engine::terms::*;
@@ -426,6 +426,13 @@ impl Simulation {
         }
     }
 
+    fn reconciliation(&self, source: &'static str) -> RecordReconciliation<'static> {
+        let name = leak(format!("reconciliation {}", self.requests));
+        let request = RequestKey { id: name, row: 0, call: 0 };
+        let found = Findings { position: self.requests, accounts: 2, ..Findings::default() };
+        RecordReconciliation { request, source, found }
+    }
+
     /// What the ledger's loader says between other requests: by no die, so that each seed goes on
     /// finding what it found.
     pub fn between(&self) -> Option<Request<'static>> {
@@ -433,6 +440,7 @@ impl Simulation {
         let command = match self.requests % 13 {
             0 => Command::MoveSource(MoveSource { source, position: self.requests }),
             4 => Command::Post(self.dispute()),
+            8 => Command::RecordReconciliation(self.reconciliation(source)),
             _ => return None,
         };
         Some(Request { command, actor: "sim", channel: "", reason: None })

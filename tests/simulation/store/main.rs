@@ -239,13 +239,13 @@ fn what_was_acknowledged_survives_everything() {
     }
     let happened: BTreeSet<String> = (1..=8).flat_map(|seed| simulate(seed, 260)).collect();
     let kinds = "AccountSet Acknowledged Adjustments AverageMoved Billed Breached CalendarSet \
-                 Captured Case CaseCounted Claimed Counted Expired ExpirySet FirstBilled Grown \
-                 HoldLifted HoldPlaced ItemDisputed ItemForgotten ItemMoved ItemPosted \
+                 Captured Case CaseCounted Claimed Counted Expired ExpirySet FirstBilled \
+                 Grown HoldLifted HoldPlaced ItemDisputed ItemForgotten ItemMoved ItemPosted \
                  LimitApproved LimitProposed OrderMoved OrdersCounted OrdersForgotten \
-                 PolicyActivated PolicyPut PolicyShadowed ProposalClosed RateSet Released \
-                 ReservationForgotten Reserved Revalued RollingLimitRemoved RollingLimitSet \
-                 SegmentSet SourceMoved StatusSet TemporaryLimitRemoved TemporaryLimitSet \
-                 TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed UtilisationTaken \
-                 VerificationRecorded";
+                 PolicyActivated PolicyPut PolicyShadowed ProposalClosed RateSet Reconciled \
+                 Released ReservationForgotten Reserved Revalued RollingLimitRemoved \
+                 RollingLimitSet SegmentSet SourceMoved StatusSet TemporaryLimitRemoved \
+                 TemporaryLimitSet TermsAssigned TermsSet UnallocatedMoved UtilisationCrossed \
+                 UtilisationTaken VerificationRecorded";
     assert_eq!(happened.iter().map(String::as_str).collect::<Vec<_>>().join(" "), kinds);
 }

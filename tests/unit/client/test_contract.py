@@ -53,6 +53,7 @@ from creditgate.client import (
     InvoiceTerms,
     ItemError,
     LedgerEntry,
+    LedgerSource,
     LimitApproval,
     LimitKind,
     LimitProposal,
@@ -77,6 +78,8 @@ from creditgate.client import (
     Reason,
     ReasonCode,
     ReasonUnit,
+    Reconciliation,
+    ReconciliationResult,
     ReleaseResult,
     RemoveResult,
     Reservation,
@@ -158,7 +161,7 @@ def calls() -> list[tuple[MethodDescriptor, Callable[..., Any]]]:
     for messages, builders in FILES:
         for service in messages.DESCRIPTOR.services_by_name.values():
             found += [(method, getattr(builders, snake(method.name))) for method in service.methods]
-    assert len(found) == 75
+    assert len(found) == 76
     return found
 
 
@@ -226,6 +229,9 @@ STRUCTS: list[tuple[Any, type[msgspec.Struct], Sequence[str]]] = [
     (ledger_pb2.EntryResult, EntryResult, []),
     (ledger_pb2.EntryRejection, EntryRejection, []),
     (ledger_pb2.StreamEntriesResponse, StreamProgress, []),
+    (ledger_pb2.LedgerSource, LedgerSource, []),
+    (ledger_pb2.Reconciliation, Reconciliation, []),
+    (ledger_pb2.RecordReconciliationResponse, ReconciliationResult, []),
     (ledger_pb2.PendingAdjustments, PendingAdjustments, []),
     (ledger_pb2.ProposeAdjustmentsResponse, ProposedAdjustments, []),
     (ledger_pb2.ApproveAdjustmentsResponse, ProposalDecision, []),

@@ -18,6 +18,9 @@ class Figures:
             "commit_last_s": 2,
         }
 
+    def reconciliations(self) -> list[tuple[str, int, int, int, int]]:
+        return [("bank", 0, 0, 0, 1_500_000), ("erp", 3, 2, 1, 2_000_000)]
+
 
 def shown(metrics: Metrics) -> dict[str, tuple[str, list[float]]]:
     """Each family on the page with its type and its values."""
@@ -37,6 +40,14 @@ def test_what_is_so_now_is_a_gauge_and_what_only_grows_a_counter() -> None:
     assert families["creditgate_core_tables_flushes"] == ("counter", [7])
     assert families["creditgate_core_journal_bytes"] == ("gauge", [4096])
     assert families["creditgate_core_commit_last_seconds"] == ("gauge", [2])
+
+
+def test_the_latest_reconciliation_of_each_source_is_shown() -> None:
+    metrics = Metrics()
+    metrics.watch_core(Figures())
+    families = shown(metrics)
+    assert families["creditgate_reconciliation_accounts"] == ("gauge", [0, 0, 0, 3, 2, 1])
+    assert families["creditgate_reconciliation_timestamp_seconds"] == ("gauge", [1.5, 2])
 
 
 def test_what_has_not_happened_is_not_shown() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from creditgate.client import OpenAccount
+from creditgate.client import OpenAccount, Reconciliation
 from creditgate.client.cli._connection import Connection, connected
 from creditgate.client.cli._output import amount, table, time_text
 
@@ -17,15 +17,33 @@ def ledger() -> None:
 @ledger.command()
 @connected
 def sources(conn: Connection) -> None:
-    """Lists the sources of entries: how far each has come, and when it was last heard."""
+    """Lists the sources of entries: how far each has come, when it was last heard, and what its
+    latest reconciliation found (`creditgate reconcile`)."""
     found = conn.client.list_sources()
     if conn.json:
         for row in found:
             conn.write_json(row)
         return
-    rows = ([row.source, str(row.position or ""), time_text(row.heard_at)] for row in found)
-    columns = ["source", "position", "heard"]
-    conn.console.print(table(conn.console, columns, rows, numbers=("position",)))
+    rows = (
+        [row.source, str(row.position or ""), time_text(row.heard_at), *_found(row.reconciliation)]
+        for row in found
+    )
+    counts = ["as of", "accounts", "differ", "unclear"]
+    columns = ["source", "position", "heard", "reconciled", *counts]
+    conn.console.print(table(conn.console, columns, rows, numbers=("position", *counts)))
+
+
+def _found(latest: Reconciliation | None) -> list[str]:
+    if latest is None:
+        return ["", "", "", "", ""]
+    unclear = latest.accounts_unsettled + latest.accounts_unreadable
+    return [
+        time_text(latest.record_time),
+        str(latest.position or ""),
+        f"{latest.accounts_compared:,}",
+        f"{latest.accounts_differing:,}",
+        f"{unclear:,}",
+    ]
 
 
 @ledger.command()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::RequestKey;
+use crate::model::Findings;
 use crate::values::{Currency, Day, Minor, ProposalId};
 
 /// What kind of movement the ledger reports.
@@ -62,6 +63,18 @@ pub struct MoveSource<'a> {
     pub source: &'a str,
     /// Where in its stream; zero: nowhere, it was only heard.
     pub position: u64,
+}
+
+/// A source's ledger was held against the book: what was found is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordReconciliation<'a> {
+    /// The caller's name for this request.
+    #[serde(borrow)]
+    pub request: RequestKey<'a>,
+    /// Which system.
+    pub source: &'a str,
+    /// What was found.
+    pub found: Findings,
 }
 
 /// Adjustments that somebody would have posted. Why stands in the entry.

@@ -1,7 +1,7 @@
 //! Ledger entries: what was captured or reserved for an invoice moves to outstanding, once.
 
 use crate::bounds::{CAPTURES_MAX, EXPOSURE_MINOR_MAX, HEARD_AGAIN_US, SOURCES_MAX};
-use crate::command::{EntryKind, MoveSource, Post};
+use crate::command::{EntryKind, MoveSource, Post, RecordReconciliation};
 use crate::counting::{Parts, largest};
 use crate::decide::Context;
 use crate::error::Refusal;
@@ -26,6 +26,18 @@ impl Context<'_> {
     ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
         let heard = self.hear(command.source, command.position)?;
         Ok((Outcome::Done, heard.into_iter().collect()))
+    }
+
+    /// Of a source that nobody has heard of, nothing can have been compared.
+    pub(super) fn record_reconciliation<'a>(
+        &self,
+        command: &RecordReconciliation<'a>,
+    ) -> Result<(Outcome, Vec<Event<'a>>), Refusal> {
+        let RecordReconciliation { source, found, .. } = *command;
+        if self.state.source_heard_at(source).is_none() {
+            return Err(Refusal::SourceNotFound(source.into()));
+        }
+        Ok((Outcome::Done, vec![Event::Reconciled(source, found)]))
     }
 
     pub(super) fn post<'a>(

@@ -135,6 +135,7 @@ impl<'s> Context<'s> {
             Command::Revalue(command) => Ok(self.revalue(command)),
             Command::Post(command) => self.post(command),
             Command::MoveSource(command) => self.move_source(command),
+            Command::RecordReconciliation(command) => self.record_reconciliation(command),
             Command::ProposeAdjustments(command) => self.propose_adjustments(command, by),
             Command::CloseAdjustments(command) => self.close_adjustments(command, by),
             Command::ReviewCase(command) => self.review_case(command, reason),

@@ -7,7 +7,7 @@ use crate::model::{
     Standing, Watch,
 };
 use crate::policy::{PolicyRow, PolicyVersion, WaitingOrder};
-use crate::state::{Disputes, DueItem, Group, PaymentTerms, Rates, State};
+use crate::state::{Disputes, DueItem, Group, PaymentTerms, Rates, Reconciliations, State};
 use crate::values::{Currency, Day, Id, Micros, ProposalId, ReservationId, SegmentIndex, Slot};
 
 /// Invoices by id, in their order.
@@ -29,6 +29,8 @@ pub struct Dump {
     pub sources: BTreeMap<Box<str>, Source>,
     /// When any of them told something last.
     pub heard_at: Option<Micros>,
+    /// The latest reconciliation of each source.
+    pub reconciliations: Reconciliations,
     /// What rules ask of each account first: when the earliest of what it owes is due and was
     /// issued, its score, and whether conditions hold its orders.
     pub asked: Vec<(Day, Option<Day>, Option<i64>, bool)>,
@@ -109,6 +111,7 @@ impl State {
                 .collect(),
             sources: self.sources.clone(),
             heard_at: self.heard_at,
+            reconciliations: Reconciliations::clone(&self.reconciliations),
             asked: slots.clone().map(|slot| self.asked(slot)).collect(),
             watches: self.watches.iter().map(|(slot, watch)| (slot, watch.clone())).collect(),
             counted: self.watches.counted().collect(),

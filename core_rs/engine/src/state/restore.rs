@@ -6,7 +6,7 @@ use super::accounts::{AccountRows, Accounts};
 use super::items::Items;
 use super::reservations::Reservations;
 use super::{Cases, PaymentTerms, Rates};
-use crate::model::{Adjustments, Item, Reservation, Segment, Source, Watch};
+use crate::model::{Adjustments, Item, Reconciliation, Reservation, Segment, Source, Watch};
 use crate::policy::PolicyRow;
 use crate::values::Slot;
 
@@ -103,6 +103,11 @@ impl State {
     /// Puts back a source's position, at recovery.
     pub fn restore_source(&mut self, source: &str, row: Source) {
         self.put_source(source, row);
+    }
+
+    /// Puts back a source's latest reconciliation, at recovery.
+    pub fn restore_reconciliation(&mut self, source: &str, row: Reconciliation) {
+        self.put_reconciliation(source, Some(row));
     }
 
     /// Puts back adjustments that wait, at recovery.

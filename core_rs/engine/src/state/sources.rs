@@ -1,11 +1,16 @@
-//! How far the streams of the ledger's entries have been taken, and adjustments that wait.
+//! How far the streams of the ledger's entries have been taken, how they were reconciled, and
+//! adjustments that wait.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::State;
-use crate::model::{Adjustments, Source};
+use crate::model::{Adjustments, Reconciliation, Source};
 use crate::values::{Micros, ProposalId};
+
+/// The latest reconciliation of each source that has been reconciled.
+pub type Reconciliations = BTreeMap<Box<str>, Reconciliation>;
 
 impl State {
     /// How far a source's stream has been taken; zero when it has not been heard of.
@@ -39,6 +44,13 @@ impl State {
         self.sources.len()
     }
 
+    /// The latest reconciliation of each source that has been reconciled. What was handed out stays
+    /// as it was: others are others.
+    #[must_use]
+    pub fn reconciliations(&self) -> &Arc<Reconciliations> {
+        &self.reconciliations
+    }
+
     /// Adjustments that wait for a second person.
     #[must_use]
     pub fn adjustments(&self) -> &BTreeMap<ProposalId, Adjustments> {
@@ -61,5 +73,17 @@ impl State {
     pub(super) fn put_source(&mut self, source: &str, row: Source) -> Option<Source> {
         self.heard_at = self.heard_at.max(Some(row.heard_at));
         self.sources.insert(source.into(), row)
+    }
+    /// Returns what was there before.
+    pub(super) fn put_reconciliation(
+        &mut self,
+        source: &str,
+        row: Option<Reconciliation>,
+    ) -> Option<Reconciliation> {
+        let all = Arc::make_mut(&mut self.reconciliations);
+        match row {
+            Some(row) => all.insert(source.into(), row),
+            None => all.remove(source),
+        }
     }
 }

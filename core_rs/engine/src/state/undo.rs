@@ -2,8 +2,8 @@
 
 use crate::counting::Details;
 use crate::model::{
-    Account, Adjustments, Case, CaseId, Counted, Counters, Delegation, Reservation, Segment,
-    Source, Standing, Watch,
+    Account, Adjustments, Case, CaseId, Counted, Counters, Delegation, Reconciliation, Reservation,
+    Segment, Source, Standing, Watch,
 };
 use crate::policy::PolicyRow;
 use crate::rates::Quote;
@@ -36,6 +36,8 @@ pub(super) enum Undo {
     Assigned(Assignee, Option<TermsIndex>),
     /// What it was, and when any was heard last.
     Source(Box<str>, Option<Source>, Option<Micros>),
+    /// What it was; `None` where it is the source's first.
+    Reconciliation(Box<str>, Option<Box<Reconciliation>>),
     Watch(Slot, Box<Watch>),
     /// What was counted in the part of its window that runs.
     Orders(Slot, Counted),
@@ -188,6 +190,9 @@ impl State {
                 self.cases.delegate(from, to, was);
             }
             Undo::Adjustments(id, was) => drop(self.put_adjustments(id, was.map(|was| *was))),
+            Undo::Reconciliation(source, was) => {
+                self.put_reconciliation(&source, was.map(|was| *was));
+            }
             Undo::Source(source, was, heard_at) => {
                 match was {
                     Some(was) => drop(self.sources.insert(source, was)),

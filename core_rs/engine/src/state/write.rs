@@ -3,8 +3,8 @@
 use super::undo::{Holding, Undo};
 use crate::bounds::HEARD_AGAIN_US;
 use crate::model::{
-    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
-    RollingLimit, Segment, Source,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reconciliation,
+    Reservation, RollingLimit, Segment, Source,
 };
 use crate::policy::{PolicyRow, PolicyVersion};
 use crate::rates::Quote;
@@ -196,6 +196,11 @@ impl Rows for State {
     fn set_adjustments(&mut self, id: ProposalId, row: Option<Adjustments>) {
         let was = self.put_adjustments(id, row);
         self.undo.push(Undo::Adjustments(id, was.map(Box::new)));
+    }
+
+    fn set_reconciliation(&mut self, source: &str, row: Reconciliation) {
+        let was = self.put_reconciliation(source, Some(row));
+        self.undo.push(Undo::Reconciliation(source.into(), was.map(Box::new)));
     }
 
     fn set_source(&mut self, source: &str, row: Source) {

@@ -10,7 +10,7 @@ use creditgate_engine::command::*;
 use creditgate_engine::counting::Details;
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::{AdjustmentsEvent, Event};
-use creditgate_engine::model::Status;
+use creditgate_engine::model::{Findings, Status};
 use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, Ttl};
 use serde::Serialize;
@@ -444,7 +444,25 @@ fn said_by_ledger() -> Vec<Row> {
              949481ab6d6f76655f736f7572636592a36572700aa36f6d73a3776562c000a4646f6e659181ac73 \
              6f757263655f6d6f76656492a36572700a",
         ),
+        reconciled(),
     ]
+}
+
+fn reconciled() -> Row {
+    let source = "erp";
+    let (position, accounts, items) = (10, 300, 301);
+    let (differing, unsettled, unreadable) = (3, 2, 1);
+    let found = Findings { position, accounts, items, differing, unsettled, unreadable };
+    row(
+        "record_reconciliation",
+        Command::RecordReconciliation(RecordReconciliation { request: REQUEST, source, found }),
+        Outcome::Done,
+        vec![Event::Reconciled(source, found)],
+        "\
+         949481b57265636f72645f7265636f6e63696c696174696f6e9393a1720107a3657270960acd012c \
+         cd012d030201a36f6d73a3776562c000a4646f6e659181aa7265636f6e63696c656492a365727096 \
+         0acd012ccd012d030201",
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use creditgate_engine::command::*;
 use creditgate_engine::entry::{Entry, Request};
 use creditgate_engine::event::{AdjustmentsEvent, Event};
-use creditgate_engine::model::{HoldKind, Status, TemporaryLimitKind};
+use creditgate_engine::model::{Findings, HoldKind, Status, TemporaryLimitKind};
 use creditgate_engine::outcome::*;
 use creditgate_engine::values::{Currency, Day, Limit, LimitKind, Text, TextBody, Ttl};
 use proptest::collection::vec;

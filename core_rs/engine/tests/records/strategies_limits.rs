@@ -6,6 +6,12 @@ fn document() -> impl Strategy<Value = Option<[u8; 32]>> {
     option::of(any::<[u8; 32]>())
 }
 
+fn findings() -> impl Strategy<Value = Findings> {
+    any::<[u64; 6]>().prop_map(|[position, accounts, items, differing, unsettled, unreadable]| {
+        Findings { position, accounts, items, differing, unsettled, unreadable }
+    })
+}
+
 pub fn command() -> BoxedStrategy<Command<'static>> {
     let found = (string(), string(), day(), option::of(number()), document());
     let segment = (request(), string(), currency(), option::of(limit()));
@@ -43,6 +49,9 @@ pub fn command() -> BoxedStrategy<Command<'static>> {
         (request(), any::<u64>(), document()).prop_map(|(request, adjustments, approved)| {
             Command::CloseAdjustments(CloseAdjustments { request, adjustments, approved })
         }),
+        (request(), string(), findings()).prop_map(|(request, source, found)| {
+            Command::RecordReconciliation(RecordReconciliation { request, source, found })
+        }),
         upsert_account().prop_map(Command::SyncAccount),
         segment.prop_map(|(request, segment_id, currency, limit)| {
             let cap = Some(None);
@@ -64,6 +73,7 @@ pub fn event() -> BoxedStrategy<Event<'static>> {
     let closed = any::<u64>().prop_map(|id| AdjustmentsEvent::Closed { id });
     prop_oneof![
         prop_oneof![proposed_adjustments, closed].prop_map(Event::Adjustments),
+        (string(), findings()).prop_map(|(source, found)| Event::Reconciled(source, found)),
         (any::<u32>(), found).prop_map(|(slot, (reference, source, date, score, document, by))| {
             Event::VerificationRecorded { slot, reference, source, date, score, document, by }
         }),

@@ -204,6 +204,11 @@ class Core:
         """Figures for the metrics page: monotonic counters, unless the name ends in `_now`, `_seq`
         or a unit."""
 
+    def reconciliations(self) -> list[tuple[str, int, int, int, int]]:
+        """The latest reconciliation of each source that was ever reconciled: the source, how many
+        accounts differed, moved at every look and could not be read, and when it was told of, in
+        microseconds since 1970."""
+
     def close(self) -> None:
         """Refuse new calls, finish those that wait, bring the tables up to date and close the
         store. Finished calls can still be drained. Idempotent. Raises StoreError when the tables

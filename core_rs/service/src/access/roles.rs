@@ -79,6 +79,8 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::ListSegments => OVERSEERS,
         Method::PostEntries | Method::MoveSource => &[Loader],
         Method::ListSources | Method::ListOpenItems => LEDGER_READERS,
+        // What was found when the two were held against each other is known to whoever did it.
+        Method::RecordReconciliation => &[Loader, Finance],
         // A reconciliation proposes, people approve.
         Method::ProposeAdjustments => &[Loader, Finance, Supervisor],
         Method::ApproveAdjustments | Method::RejectAdjustments => &[Finance, Supervisor],
@@ -190,6 +192,7 @@ mod tests {
             Method::RevalueReservations,
             Method::PostEntries,
             Method::MoveSource,
+            Method::RecordReconciliation,
             Method::ClaimCase,
             Method::ApproveCase,
             Method::RejectCase,

@@ -1,4 +1,4 @@
-//! How far the ledger's sources have come.
+//! How far the ledger's sources have come, and how they were reconciled.
 
 use creditgate_engine::decide;
 use creditgate_engine::model::Source;
@@ -18,7 +18,13 @@ impl Calls<'_> {
     ) -> Result<Vec<u8>, Failed> {
         match method {
             Method::ListSources => Ok(self.list_sources(&decode(bytes)?)?.encode_to_vec()),
-            _ => Ok(self.move_source(&decode(bytes)?, actor)?.encode_to_vec()),
+            Method::MoveSource => Ok(self.move_source(&decode(bytes)?, actor)?.encode_to_vec()),
+            _ => {
+                let message = decode(bytes)?;
+                let (_, made) = self.execute(&ledger::record_reconciliation(&message, actor)?)?;
+                let (journal_seq, replayed) = (made.seq, made.replayed);
+                Ok(v1::RecordReconciliationResponse { journal_seq, replayed }.encode_to_vec())
+            }
         }
     }
 
@@ -28,7 +34,7 @@ impl Calls<'_> {
         // A page ends with a source, of which the token is the name.
         let after = admit::optional_id("page_token", &m.page_token)?;
         let mut found = self.store.state().sources_after(after);
-        let sources: Vec<_> = found.by_ref().take(size).map(source).collect();
+        let sources: Vec<_> = found.by_ref().take(size).map(|row| self.source(row)).collect();
         let last = sources.last().filter(|_| found.next().is_some());
         let next_page_token = last.map(|last| last.source.clone()).unwrap_or_default();
         Ok(v1::ListSourcesResponse { sources, next_page_token })
@@ -48,12 +54,17 @@ impl Calls<'_> {
         let state = self.store.state();
         let heard_at = state.source_heard_at(name).expect("a source without a row is news");
         let row = Source { position: state.source_position(name), heard_at };
-        Ok(v1::MoveSourceResponse { source: Some(source((name, &row))) })
+        Ok(v1::MoveSourceResponse { source: Some(self.source((name, &row))) })
     }
-}
 
-fn source((name, row): (&str, &Source)) -> v1::LedgerSource {
-    let Source { position, heard_at } = *row;
-    let heard_at = Some(reply::timestamp(heard_at));
-    v1::LedgerSource { source: name.to_owned(), position, heard_at }
+    fn source(&self, (name, row): (&str, &Source)) -> v1::LedgerSource {
+        let Source { position, heard_at } = *row;
+        let latest = self.store.state().reconciliations().get(name);
+        v1::LedgerSource {
+            source: name.to_owned(),
+            position,
+            heard_at: Some(reply::timestamp(heard_at)),
+            reconciliation: latest.map(ledger::reconciliation),
+        }
+    }
 }

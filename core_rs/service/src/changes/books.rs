@@ -8,8 +8,8 @@ use creditgate_engine::command::Command;
 use creditgate_engine::entry::Entry;
 use creditgate_engine::event::Event;
 use creditgate_engine::model::{
-    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reservation,
-    Segment, Source,
+    Account, Adjustments, Capture, Case, CaseId, Counters, Delegation, Item, Noted, Reconciliation,
+    Reservation, Segment, Source,
 };
 use creditgate_engine::outcome::{Outcome, ReservationView};
 use creditgate_engine::policy::{PolicyRow, PolicyVersion};
@@ -52,6 +52,7 @@ pub(crate) struct Books {
     /// By whose authority it is, and who may sign with it.
     delegations: HashMap<(Id, Id), Delegation>,
     adjustments: HashMap<ProposalId, Adjustments>,
+    reconciliations: HashMap<Box<str>, Reconciliation>,
     /// What the entry at hand changes of rows that are no account's, beside `touched`.
     told: Vec<v1::RecordChange>,
     /// What the entry at hand touches, as it was before; nothing is noted where nobody asks.
@@ -451,6 +452,12 @@ impl Rows for Books {
             None => self.adjustments.remove(&id),
         };
         self.tell(None, before.as_ref().map(record), after);
+    }
+
+    fn set_reconciliation(&mut self, source: &str, row: Reconciliation) {
+        let record = |row: &Reconciliation| Of::Reconciliation(wire::ledger::reconciliation(row));
+        let before = self.reconciliations.insert(source.into(), row);
+        self.tell(None, before.as_ref().map(record), Some(record(&row)));
     }
 
     fn note_watch(&mut self, slot: Slot, noted: Noted) {

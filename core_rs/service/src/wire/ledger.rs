@@ -1,11 +1,13 @@
 //! `LedgerService`: entries to commands.
 
-use creditgate_engine::bounds::ALLOCATIONS_MAX;
-use creditgate_engine::command::{Command, EntryKind, MoveSource, Post};
+use creditgate_engine::bounds::{ALLOCATIONS_MAX, COMPARED_MAX};
+use creditgate_engine::command::{Command, EntryKind, MoveSource, Post, RecordReconciliation};
 use creditgate_engine::entry::Request;
+use creditgate_engine::model::{Findings, Reconciliation};
 use creditgate_engine::values::Minor;
 
 use crate::wire::admit;
+use crate::wire::reply::timestamp;
 use crate::wire::status::Fault;
 use crate::wire::v1;
 
@@ -69,6 +71,63 @@ pub(crate) fn move_source<'a>(
     let source = admit::id("source", &m.source)?;
     let command = Command::MoveSource(MoveSource { source, position: m.position });
     Ok(Request { command, actor, channel: "", reason: None })
+}
+
+/// `RecordReconciliation`.
+pub(crate) fn record_reconciliation<'a>(
+    m: &'a v1::RecordReconciliationRequest,
+    actor: &'a str,
+) -> Result<Request<'a>, Fault> {
+    let told = m.reconciliation.as_ref();
+    let told = told.ok_or_else(|| Fault::field("reconciliation", (), "given"))?;
+    let command = Command::RecordReconciliation(RecordReconciliation {
+        request: admit::request(&m.request_id)?,
+        source: admit::id("source", &m.source)?,
+        found: findings(told).map_err(|fault| fault.within("reconciliation"))?,
+    });
+    let channel = admit::optional_id("channel", &m.channel)?;
+    Ok(Request { command, actor, channel, reason: None })
+}
+
+/// No more accounts can differ than were compared, or move while they are.
+fn findings(m: &v1::Reconciliation) -> Result<Findings, Fault> {
+    if let Some(time) = &m.record_time {
+        return Err(Fault::field("record_time", time.seconds, "absent: the server says it"));
+    }
+    let accounts = count("accounts_compared", m.accounts_compared)?;
+    let among = |field, value| {
+        let found = count(field, value)?;
+        let rule = "at most accounts_compared";
+        if found <= accounts { Ok(found) } else { Err(Fault::field(field, found, rule)) }
+    };
+    Ok(Findings {
+        position: m.position,
+        accounts,
+        items: count("items_compared", m.items_compared)?,
+        differing: among("accounts_differing", m.accounts_differing)?,
+        unsettled: among("accounts_unsettled", m.accounts_unsettled)?,
+        unreadable: count("accounts_unreadable", m.accounts_unreadable)?,
+    })
+}
+
+fn count(field: &str, value: i64) -> Result<u64, Fault> {
+    let found = u64::try_from(value).ok().filter(|found| *found <= COMPARED_MAX);
+    found.ok_or_else(|| Fault::field(field, value, "from 0 to 10^12"))
+}
+
+/// What was found, as it is told.
+pub(crate) fn reconciliation(row: &Reconciliation) -> v1::Reconciliation {
+    let Findings { position, accounts, items, differing, unsettled, unreadable } = row.found;
+    // Admission bounds them.
+    v1::Reconciliation {
+        position,
+        accounts_compared: accounts as i64,
+        items_compared: items as i64,
+        accounts_differing: differing as i64,
+        accounts_unsettled: unsettled as i64,
+        accounts_unreadable: unreadable as i64,
+        record_time: Some(timestamp(row.at)),
+    }
 }
 
 fn kind(m: &v1::LedgerEntry) -> Result<EntryKind, Fault> {

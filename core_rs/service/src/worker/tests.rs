@@ -2,12 +2,14 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use creditgate_store::{CountersReader, Fault as StoreFault, Faults, Options, Step};
+use prost::Message;
 
 use super::*;
 use crate::changes::Sought;
 use crate::clock::ClockKind;
 use crate::lists::Page;
 use crate::methods::Method;
+use crate::wire::v1;
 
 /// Fails every step of this kind for want of space.
 #[derive(Default)]
@@ -276,6 +278,35 @@ fn between_its_slices_a_bulk_call_leaves_time_to_orders() {
         serve(&mut worker, vec![]);
     }
     assert_eq!(worker.parts.store.state().account_count(), 1_001);
+}
+
+fn propose(ticket: u64) -> Call {
+    let kind = v1::LimitKind::Amount.into();
+    let request = v1::ProposeLimitRequest {
+        request_id: format!("request {ticket}"),
+        account_id: "acme".to_owned(),
+        limit: Some(v1::CreditLimit { kind, amount_minor: 100, ..Default::default() }),
+        reason: "pays on time".to_owned(),
+        ..Default::default()
+    };
+    call(ticket, Method::ProposeLimit, &request)
+}
+
+#[test]
+fn orders_overtake_proposals_which_rest_as_slices_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(folder.path(), options());
+    serve(&mut worker, vec![account(1, "acme")]);
+    worker.share = Share::default();
+    for call in [propose(2), propose(3), reserve(4)] {
+        worker.parts.queue.push(call).expect("there is room");
+    }
+    let taken = worker.parts.queue.take(Duration::ZERO, worker.room());
+    assert_eq!(taken.calls.iter().map(|call| call.ticket).collect::<Vec<_>>(), [4, 2]);
+    let began = Instant::now();
+    serve(&mut worker, taken.calls);
+    assert!(worker.share.rest(began) > Duration::ZERO, "the next one waits a little");
+    assert_eq!(codes(&worker), [(1, 0), (2, 0), (4, 0)]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from creditgate.client import (
+    AccessError,
     AsyncClient,
     Change,
     EntryKind,
@@ -108,6 +109,8 @@ class Report(msgspec.Struct, frozen=True):
     """Accounts that moved at every look, so that nothing can be said of them."""
     unreadable: tuple[str, ...] = ()
     """Accounts of which the ledger says an amount that is none of its currency."""
+    explained: bool = True
+    """Whether differences are named to the entry, for which the journal has to be read."""
 
 
 class NotInStepError(LoadError):
@@ -155,16 +158,27 @@ class Reconciliation:
                 suspects = {account for account in differing if account[0] in moved}
                 for account in differing - suspects:
                     settled[account] = theirs.get(account, {}), ours.get(account, {})
-            posted = await self._service_entries({name for name, _ in settled})
-            if settled and self._brought_until is None:
-                await self._find_opening()
+            try:
+                posted = await self._service_entries({name for name, _ in settled})
+                if settled and self._brought_until is None:
+                    await self._find_opening()
+            except AccessError:  # who may not read the journal learns what differs all the same
+                posted = None
             differences = [
-                await self._difference(ledger, account, *settled[account], posted[account[0]])
+                await self._difference(ledger, account, *settled[account], posted)
                 for account in sorted(settled)
             ]
         unsettled = sorted(name for name, _ in suspects)
         unreadable = tuple(sorted(self._unreadable))
-        return Report(position, accounts, items, tuple(differences), tuple(unsettled), unreadable)
+        return Report(
+            position,
+            accounts,
+            items,
+            tuple(differences),
+            tuple(unsettled),
+            unreadable,
+            explained=posted is not None,
+        )
 
     async def _ledger_books(
         self, ledger: Ledger, accounts: Collection[Account] = ()
@@ -226,24 +240,37 @@ class Reconciliation:
         return {account: items for account, items in books.items() if items}
 
     async def _difference(
-        self, ledger: Ledger, account: Account, theirs: Items, ours: Items, posted: Moves
+        self,
+        ledger: Ledger,
+        account: Account,
+        theirs: Items,
+        ours: Items,
+        posted: Mapping[str, Moves] | None,
     ) -> Difference:
         items = {
             invoice: (theirs.get(invoice, 0), ours.get(invoice, 0))
             for invoice in sorted(theirs.keys() | ours.keys())
             if theirs.get(invoice, 0) != ours.get(invoice, 0)
         }
-        told = await self._ledger_entries(ledger, account[0])
-        brought = await self._brought(ledger, account[0], told)
+        entries: tuple[EntryDifference, ...] = ()
+        if posted is not None:
+            entries = await self._explain(ledger, account[0], items, posted[account[0]])
+        return Difference(*account, sum(theirs.values()), sum(ours.values()), items, entries)
+
+    async def _explain(
+        self, ledger: Ledger, account_id: str, items: Collection[str], posted: Moves
+    ) -> tuple[EntryDifference, ...]:
+        """The entries behind the items of an account that differ."""
+        told = await self._ledger_entries(ledger, account_id)
+        brought = await self._brought(ledger, account_id, told)
         # What does not differ has all of its entries, or those of its opening in their place.
         missing = {
             name
             for name, entry in told.items()
-            if name not in posted and name not in brought and entry.items & items.keys()
+            if name not in posted and name not in brought and not entry.items.isdisjoint(items)
         }
         moves = {name: entry.moves for name, entry in told.items()}
-        entries = _explained(moves, posted, missing)
-        return Difference(*account, sum(theirs.values()), sum(ours.values()), items, entries)
+        return _explained(moves, posted, missing)
 
     async def _ledger_entries(self, ledger: Ledger, account_id: str) -> dict[Entry, Told]:
         """Each entry that the ledger's tables make of an account."""

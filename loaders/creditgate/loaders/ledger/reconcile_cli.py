@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from creditgate.client import AsyncClient, CreditgateError
+from creditgate.client import Reconciliation as Findings
 from creditgate.client.cli import Connection, Failure, amount, connected, table
 from creditgate.loaders.ledger import repair
 from creditgate.loaders.ledger.cli import LedgerCommand, ledger_option, mapping_option
@@ -20,8 +21,10 @@ from creditgate.loaders.ledger.reconcile import (
     Reconciliation,
     Report,
 )
+from creditgate.loaders.sending import CHANNEL
 
 EXIT_DIFFERENT: Final = 1
+EXIT_NOT_RECORDED: Final = 4
 
 
 @click.command("reconcile", cls=LedgerCommand, short_help="Hold the ledger against the service.")
@@ -64,17 +67,30 @@ def reconcile(
     A MISSING entry is better sent again than repaired (`creditgate deadletter list`): when it comes
     after an adjustment has stood in for it, it counts twice.
 
-    Exit code: 0 they agree, 1 they differ, 3 they could not be compared.
+    The server keeps what was found, for good: `creditgate ledger sources` shows the latest. Where
+    they differ, its log and metrics say so.
+
+    Exit code: 0 they agree, 1 they differ, 3 they could not be compared, 4 they agree, and the
+    server did not record it.
     """
     try:
         report = asyncio.run(_compare(connection, ledger, mapping, wait_s))
     except (NotInStepError, psycopg.Error, CreditgateError) as error:
         raise NotCompared(str(error)) from error
     _show(connection, report)
+    if not report.explained:
+        click.echo(
+            "the entries behind the differences are not named: "
+            "this identity may not read the journal",
+            err=True,
+        )
+    recorded = _record(connection, mapping.source, report)
     if file is not None and report.differences:
         _propose(connection, mapping, report, file, reason)
     if report.differences or report.unsettled or report.unreadable:
         click.get_current_context().exit(EXIT_DIFFERENT)
+    if not recorded:
+        click.get_current_context().exit(EXIT_NOT_RECORDED)
 
 
 class NotCompared(Failure):
@@ -90,9 +106,33 @@ async def _compare(
         return await Reconciliation(client, mapping, wait_s=wait_s).run(ledger)
 
 
+def _record(connection: Connection, source: str, report: Report) -> bool:
+    """Has the server keep what was found, and says so where it does not: a repair may follow all
+    the same."""
+    found = Findings(
+        position=report.position,
+        accounts_compared=report.accounts,
+        items_compared=report.items,
+        accounts_differing=len(report.differences),
+        accounts_unsettled=len(report.unsettled),
+        accounts_unreadable=len(report.unreadable),
+    )
+    try:
+        connection.client.record_reconciliation(source, found, channel=CHANNEL)
+    except CreditgateError as error:
+        click.echo(f"compared, but the server did not record it: {error}", err=True)
+        return False
+    return True
+
+
 def _propose(
     connection: Connection, mapping: LedgerMapping, report: Report, file: Path, reason: str
 ) -> None:
+    if not report.explained:
+        raise Failure(
+            "no repair is proposed: an entry that is only late would count twice with it, and "
+            "which those are, only an identity that may read the journal can tell"
+        )
     entries = repair.adjustments(mapping.source, report)
     reason = reason or f"reconciled with {mapping.source} as of transaction {report.position}"
     try:

@@ -31,7 +31,7 @@ ROWS_AT_ONCE: Final = 1_000
 ACCOUNTS_AT_ONCE: Final = 20_000
 """Many, for each time all of the spool is looked through for them."""
 PROPOSALS_IN_FLIGHT_MAX: Final = 4
-"""Few: each is decided between orders, which must not wait behind many."""
+"""Few: each makes way for orders, and what loads meanwhile waits behind them."""
 
 T = TypeVar("T")
 

@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use super::is_news;
+use crate::apply::apply;
 use crate::bounds::{ALLOCATIONS_MAX, AMOUNT_MINOR_MAX, EXPOSURE_MINOR_MAX, SOURCES_MAX};
 use crate::command::*;
 use crate::error::Refusal;
 use crate::event::Event;
+use crate::model::{Findings, Reconciliation};
 use crate::outcome::Decision::{Approved, Declined};
 use crate::outcome::Outcome;
 use crate::rates::Rate;
@@ -201,6 +205,48 @@ fn a_quiet_source_is_moved_and_heard_without_an_entry() {
     assert_eq!(moved(&mut book, 5, 59 * SECOND), (false, 7, heard));
     assert_eq!(moved(&mut book, 5, SECOND), (true, 7, heard + 60 * SECOND));
     assert_eq!(book.position(), (0, 0, 0));
+}
+
+#[test]
+fn the_latest_reconciliation_of_a_source_is_kept() {
+    let mut book = Book::with_100();
+    let found = |differing| Findings { position: 7, accounts: 9, differing, ..Findings::default() };
+    let record = |source, differing| RecordReconciliation {
+        request: REQUEST,
+        source,
+        found: found(differing),
+    };
+    assert_eq!(book.refused(record("erp", 2)), Refusal::SourceNotFound("erp".into()));
+    let heard_at = book.now;
+    book.run(MoveSource { source: "erp", position: 7 }).unwrap();
+    book.now += SECOND;
+    let handed_out = Arc::clone(book.state.reconciliations());
+    for differing in [2, 0] {
+        let done = (Outcome::Done, vec![Event::Reconciled("erp", found(differing))]);
+        assert_eq!(book.events(record("erp", differing)), Ok(done));
+        let expected = Reconciliation { found: found(differing), at: book.now };
+        assert_eq!(book.state.reconciliations()["erp"], expected);
+    }
+    assert!(handed_out.is_empty(), "it stays as it was");
+    // It is no word of the source's own.
+    assert_eq!(book.state.source_heard_at("erp"), Some(heard_at));
+    assert_eq!(book.refused(record("bank", 0)), Refusal::SourceNotFound("bank".into()));
+}
+
+#[test]
+fn a_reconciliation_is_undone_to_the_one_before_or_to_none() {
+    let mut book = Book::empty();
+    book.run(MoveSource { source: "erp", position: 7 }).unwrap();
+    let mut marks = Vec::new();
+    for accounts in 1..=2 {
+        marks.push((book.state.mark(), book.state.dump()));
+        let found = Findings { accounts, ..Findings::default() };
+        apply(&mut book.state, book.now, &Event::Reconciled("erp", found));
+    }
+    for (mark, before) in marks.into_iter().rev() {
+        book.state.undo(mark);
+        assert_eq!(book.state.dump(), before);
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) fn change(
     let source = match &request.command {
         Command::Post(command) => command.source,
         Command::MoveSource(command) => command.source,
+        Command::RecordReconciliation(command) => command.source,
         Command::ProposeAdjustments(command) => command.source,
         _ => "",
     };

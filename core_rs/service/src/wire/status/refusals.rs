@@ -77,6 +77,7 @@ fn of(refusal: &Refusal) -> (Code, &'static str, &'static str) {
         Refusal::NothingOpen => (FailedPrecondition, "NOTHING_OPEN", "amount_minor"),
         Refusal::NothingToConfirm { field, .. } => (FailedPrecondition, "NOTHING_OPEN", *field),
         Refusal::TooManySources(_) => (FailedPrecondition, "TOO_MANY_SOURCES", "source"),
+        Refusal::SourceNotFound(_) => (NotFound, "SOURCE_NOT_FOUND", "source"),
         Refusal::ExposureOutOfRange(_) => (OutOfRange, "EXPOSURE_OUT_OF_RANGE", "amount_minor"),
         Refusal::AccountIsClosed(_) => (FailedPrecondition, "ACCOUNT_CLOSED", "account_id"),
         Refusal::HoldNotFound(_) => (NotFound, "HOLD_NOT_FOUND", "hold_id"),
