@@ -66,6 +66,14 @@ TARGETS: Final[dict[str, Target]] = {
     "bulk_interference": Target(
         "p99 of single orders with a bulk load ÷ without", "ratio", "<=", 2.0, 1.3
     ),
+    "recalc_interference": Target(
+        "p99 of single orders with `creditgate recalc` ÷ without",
+        "ratio",
+        "<=",
+        2.0,
+        1.3,
+        full=True,
+    ),
     "overload_goodput": Target(
         "accepted ÷ peak, batches at 3 times capacity", "ratio", ">=", 0.85, 0.95
     ),

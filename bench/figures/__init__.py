@@ -10,6 +10,7 @@ from bench.figures import (
     overload,
     peers,
     policy,
+    recalc,
     soak,
     unary,
     witness,
@@ -28,10 +29,11 @@ FAMILIES = {
     "written": written.run,
     "witness": witness.run,
     "ledger": ledger.run,
+    "recalc": recalc.run,
     "large": large.run,
     "soak": soak.run,
 }
 """By name, in the order in which they run."""
 
-FULL_ONLY = frozenset({"large", "soak"})
+FULL_ONLY = frozenset({"recalc", "large", "soak"})
 """Left out of the short run."""
