@@ -22,8 +22,8 @@ from bench.report.table import show
 from bench.report.verdicts import rows
 from bench.suite import OUT, PLANS, Suite
 
-_WITHOUT_POLICY = frozenset({"large", "levels", "policy"})
-"""They compare with and without, or have accounts of another number."""
+_WITHOUT_POLICY = frozenset({"large", "levels", "policy", "recalc"})
+"""They compare with and without, have accounts of another number, or a policy of their own."""
 
 _UNRULED = ", ".join(sorted(_WITHOUT_POLICY))
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +10,9 @@ import psycopg
 
 from bench.figures.policy import put_in_force
 from bench.generator import Result, p99_ms
-from bench.peers.peer import PeerError, Process
+from bench.peers.peer import START_TIMEOUT_S, Process
 from bench.servers import Creditgate
-from bench.suite import Suite, answered, approved, rested
+from bench.suite import Suite, answered, approved, in_pairs
 from creditgate.loaders.ledger.cli import TABLES
 from demo.cluster import Cluster
 
@@ -29,16 +27,17 @@ _BANDS: Final = """
     amount_max = "1000000000000000.00 USD"
 """
 
-# The load generator's accounts; of each a year of invoices, net 30, 19 of 20 paid, from 10 days
-# early to 39 late. Their limits are ample, so each is to be cut.
+# The load generator's accounts; of each three invoices of a year, net 30, 19 of 20 paid, from 10
+# days early to 39 late. Their limits are ample, so each is to be cut.
 _FILL: Final = """
     SET session_replication_role = replica;
     INSERT INTO customers (account_id, currency)
     SELECT 'bench-' || lpad(n::text, 10, '0'), 'USD' FROM generate_series(0, {accounts} - 1) AS n;
     INSERT INTO invoices (invoice_id, account_id, currency, amount, issue_date, due_date)
     SELECT 'i' || n, 'bench-' || lpad((n % {accounts})::text, 10, '0'), 'USD', 10 + n % 5000,
-        current_date - 31 - n % 365, current_date - 1 - n % 365
-    FROM generate_series(0, {invoices} - 1) AS n;
+        current_date - 31 - age, current_date - 1 - age
+    FROM generate_series(0, 3 * {accounts} - 1) AS n, LATERAL (SELECT n / {accounts} * 150 + n % 30)
+        AS old (age);
     INSERT INTO payments (payment_id, account_id, currency, amount, received_on)
     SELECT 'p' || invoice_id, account_id, currency, amount,
         least(due_date + abs(hashtext(invoice_id) % 50) - 10, current_date)
@@ -52,42 +51,38 @@ _FILL: Final = """
 async def run(suite: Suite) -> None:
     """recalc_interference."""
     pairs: list[tuple[Result, Result]] = []
-    seconds: list[float] = []
-    rate = ""
+    moved_per_s: list[float] = []
+    capacity = 0.0
     with suite.scratch() as folder, Cluster() as cluster:
         await _fill(suite, cluster)
         for number in range(suite.plan.pairs):
-            # A second run on one day would find nothing left to do.
+            # On the server of the pair before, recalc would find less to do.
             async with Creditgate(folder / str(number)) as server:
                 await suite.prepare(server)
                 await put_in_force(server, _BANDS)
-                if not rate:
+                if not capacity:
                     capacity = approved(await suite.unary(server.address))["decisions_per_s"]
-                    rate = f"{capacity / 4:.1f}"
-                beside = _Beside(suite, cluster, server, rate)
-                pairs.append((await rested(beside.run, server), await rested(beside.alone, server)))
-                seconds.append(beside.recalc_s)
+                orders = _Orders(suite, cluster, server, f"{capacity / 4:.1f}")
+                pairs += await in_pairs(1, orders.beside_recalc, orders.alone, server)
+                moved_per_s.append(orders.moved_per_s)
     suite.add("recalc_interference", [p99_ms(a) / p99_ms(b) for a, b in pairs])
     suite.add("recalc_orders_p99", [p99_ms(b) for _, b in pairs], "ms")
     suite.add("recalc_orders_p99_beside", [p99_ms(a) for a, _ in pairs], "ms")
-    suite.note(
-        f"single orders at {rate} /s, a quarter of capacity; recalc moved "
-        f"{suite.plan.recalc_accounts:,} accounts in {statistics.median(seconds):.1f} s"
-    )
+    suite.add("recalc_moved_per_s", moved_per_s, "/s")
+    suite.note(f"single orders at {capacity / 4:.1f} /s, a quarter of {capacity:,.0f} /s")
 
 
 async def _fill(suite: Suite, cluster: Cluster) -> None:
-    sizes = {"accounts": suite.plan.recalc_accounts, "invoices": suite.plan.recalc_invoices}
     async with await psycopg.AsyncConnection.connect(cluster.conninfo) as ledger:
         await ledger.execute(TABLES.read_bytes())
-        await ledger.execute(_FILL.format(**sizes).encode())
+        await ledger.execute(_FILL.format(accounts=suite.plan.recalc_accounts).encode())
 
 
-class _Beside:
+class _Orders:
     """Orders to one server, alone and while `creditgate recalc` goes through its accounts."""
 
     def __init__(self, suite: Suite, cluster: Cluster, server: Creditgate, rate: str) -> None:
-        self.recalc_s = 0.0
+        self.moved_per_s = 0.0
         self._suite = suite
         self._conninfo = cluster.conninfo
         self._server = server
@@ -99,32 +94,48 @@ class _Beside:
         load = self._suite.load(self._server.address, "--rate", self._rate, seconds=seconds)
         return answered(await load)
 
-    async def run(self) -> Result:
-        """The same beside a recalc. Raises PeerError unless it goes on for as long as they do."""
-        recalc = asyncio.create_task(self._recalc())
-        try:
-            result = await self.alone()
-            if recalc.done():
-                raise PeerError("recalc was over before the orders were: it has too few accounts")
-            await recalc
-        finally:
-            recalc.cancel()
-            await asyncio.gather(recalc, return_exceptions=True)
-        return result
-
-    async def _recalc(self) -> None:
-        begin = time.perf_counter()
+    async def beside_recalc(self) -> Result:
+        """The same from the start of a recalc on. Raises PeerError when it ends before they do."""
         process = await Process.start(
             "creditgate recalc",
             *(COMMAND, "recalc", "--address", self._server.address, "--json"),
             *("--ledger", self._conninfo),
             log=self._server.store.with_name("recalc.log"),
         )
+        moves = _Moves(process)
+        reading = asyncio.create_task(moves.read())
         try:
-            *_, counts = (await process.output()).splitlines()
+            result = await self.alone()
+            process.check()
+            self.moved_per_s = moves.count / self._suite.plan.recalc_s
+            await moves.begun()
         finally:
+            # Read on meanwhile: a process whose output stands still in its pipe does not end.
             await process.stop()
-        self.recalc_s = time.perf_counter() - begin
-        moves = json.loads(counts)["moves"]
-        if moves != {"APPROVED": self._suite.plan.recalc_accounts}:
-            raise PeerError(f"recalc did not move every account: {counts}")
+            await asyncio.gather(reading, return_exceptions=True)
+        return result
+
+
+class _Moves:
+    """The moves that a recalc tells of, line by line."""
+
+    def __init__(self, process: Process) -> None:
+        self.count = 0
+        self._process = process
+        self._first = asyncio.Event()
+
+    async def read(self) -> None:
+        """Reads for as long as there are lines. Raises PeerError at their end."""
+        while True:
+            told = json.loads(await self._process.line())
+            if told.get("outcome") == "APPROVED":
+                self.count += 1
+                self._first.set()
+
+    async def begun(self) -> None:
+        """Waits for the first move. Raises PeerError when none comes."""
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await self._first.wait()
+        except TimeoutError as error:
+            raise self._process.failed("moved no limit") from error
