@@ -21,6 +21,7 @@ from creditgate.client import (
     Client,
     ClientOptions,
     CreditLimit,
+    HoldKind,
     ItemError,
     OrderItem,
     OverloadedError,
@@ -281,6 +282,27 @@ def test_a_pos_names_its_own_channel(server: ServerProcess) -> None:
         assert not isinstance(mine, ItemError)
         assert isinstance(theirs, ItemError)
         assert (theirs.reason, theirs.field) == ("CHANNEL_NOT_OWN", "channel")
+
+
+def test_a_loader_takes_back_flags_of_systems_and_leaves_holds_of_people(
+    server: ServerProcess,
+) -> None:
+    with caller(server, "finance") as finance, caller(server, "loader") as loader:
+        finance.upsert_accounts([AccountUpsert(account_id="L", currency="USD")])
+        finance.place_hold("L", "desk", "calls nobody back")
+        for name in ("old flag", "flag"):
+            loader.place_hold("L", name, "insolvency proceedings", kind=HoldKind.BUREAU)
+        loader.lift_hold("L", "old flag", "proceedings ended")
+        changes: list[Callable[[], Any]] = [
+            lambda: loader.lift_hold("L", "desk", "proceedings ended"),
+            lambda: loader.place_hold("L", "desk", "insolvency", kind=HoldKind.BUREAU),
+        ]
+        for change in changes:
+            with pytest.raises(AccessError) as caught:
+                change()
+            assert caught.value.reason == "HOLD_NOT_OWN"
+        held = {(hold.hold_id, hold.kind) for hold in finance.get_account("L").holds}
+        assert held == {("flag", HoldKind.BUREAU), ("desk", HoldKind.MANUAL)}
 
 
 def soon(happened: Callable[[], bool]) -> None:

@@ -20,11 +20,12 @@ use crate::wire::admit::{self, decode};
 use crate::wire::order::{BatchView, OrderView, ShippingView};
 use crate::wire::reply::{self, Made};
 use crate::wire::status::Fault;
-use crate::wire::{account, conditions, decision, terms, v1};
+use crate::wire::{account, decision, terms, v1};
 use crate::worker::watches::Watched;
 
 mod adjustments;
 mod approval;
+mod conditions;
 mod limits;
 mod orders;
 mod policies;
@@ -148,7 +149,7 @@ impl Calls<'_> {
             | Method::SetTemporaryLimit
             | Method::RemoveTemporaryLimit
             | Method::SetRollingLimit
-            | Method::RemoveRollingLimit => self.conditions(*method, bytes, actor)?,
+            | Method::RemoveRollingLimit => self.conditions(call, bytes)?,
             Method::ProposeLimit
             | Method::ApproveProposal
             | Method::RejectProposal
@@ -431,43 +432,5 @@ impl Calls<'_> {
             replayed: made.replayed,
         };
         Ok(response.encode_to_vec())
-    }
-
-    /// Sets or removes what stands beside an account's terms.
-    fn conditions(&mut self, method: Method, bytes: &[u8], actor: &str) -> Result<Vec<u8>, Failed> {
-        match method {
-            Method::PlaceHold => self.set(&conditions::place_hold(&decode(bytes)?, actor)?),
-            Method::LiftHold => self.remove(&conditions::lift_hold(&decode(bytes)?, actor)?),
-            Method::SetTemporaryLimit => {
-                self.set(&conditions::set_temporary_limit(&decode(bytes)?, actor)?)
-            }
-            Method::RemoveTemporaryLimit => {
-                self.remove(&conditions::remove_temporary_limit(&decode(bytes)?, actor)?)
-            }
-            Method::SetRollingLimit => {
-                self.set(&conditions::set_rolling_limit(&decode(bytes)?, actor)?)
-            }
-            Method::RemoveRollingLimit => {
-                self.remove(&conditions::remove_rolling_limit(&decode(bytes)?, actor)?)
-            }
-            other => unreachable!("{other:?} concerns no conditions"),
-        }
-    }
-
-    /// Answers to what is set are the same by number and type of their fields.
-    fn set(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
-        let (Outcome::Upserted(upserted), made) = self.execute(request)? else {
-            unreachable!("what is set is answered with whether it was there");
-        };
-        let outcome = reply::upsert_outcome(upserted).into();
-        let (journal_seq, replayed) = (made.seq, made.replayed);
-        Ok(v1::PlaceHoldResponse { outcome, journal_seq, replayed }.encode_to_vec())
-    }
-
-    /// And those to what is removed.
-    fn remove(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Failed> {
-        let (_, made) = self.execute(request)?;
-        let (journal_seq, replayed) = (made.seq, made.replayed);
-        Ok(v1::LiftHoldResponse { journal_seq, replayed }.encode_to_vec())
     }
 }

@@ -71,9 +71,9 @@ const fn callers(method: Method) -> &'static [Role] {
         Method::SuspendAccount => &[CreditAnalyst, Finance, Supervisor],
         Method::ReinstateAccount => &[Finance, Supervisor],
         Method::CloseAccount => &[Finance],
-        // A bureau's or a fraud desk's system may stop an account; a person lets it go on.
+        // A bureau's or a fraud desk's system may stop an account, and take that back.
         Method::PlaceHold => &[Loader, CreditAnalyst, Finance, Supervisor],
-        Method::LiftHold => &[Finance, Supervisor],
+        Method::LiftHold => &[Loader, Finance, Supervisor],
         Method::SetTemporaryLimit | Method::RemoveTemporaryLimit => &[Finance],
         Method::SetRollingLimit | Method::RemoveRollingLimit => &[Finance],
         Method::ListSegments => OVERSEERS,

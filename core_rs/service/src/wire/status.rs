@@ -178,6 +178,11 @@ impl Fault {
         Fault::new(Code::PermissionDenied, "CHANNEL_NOT_OWN", "channel", message)
     }
 
+    pub(crate) fn hold_not_own(hold_id: &str) -> Fault {
+        let message = format!("hold_id is {hold_id:?}: a person placed it, so a person changes it");
+        Fault::new(Code::PermissionDenied, "HOLD_NOT_OWN", "hold_id", message)
+    }
+
     pub(crate) fn rate_limited(retry_ms: u32) -> Fault {
         let message = "the caller asks for more in a second than it may: nothing was changed";
         let fault = Fault::new(Code::ResourceExhausted, "RATE_LIMITED", "", message.to_owned());
