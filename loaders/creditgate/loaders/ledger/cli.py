@@ -1,6 +1,7 @@
 """`creditgate sync ledger`, and the SQL that a ledger needs for it."""
 
 import asyncio
+import gc
 import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -79,6 +80,11 @@ class LedgerCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
+GARBAGE_AFTER: Final = 100_000
+"""Rows are many, live shortly and have no cycles: to look for some after every 700 objects, as is
+usual, takes a tenth of the time of a first load."""
+
+
 class _Options(TypedDict):
     """What the sync of a ledger takes on the command line, beside the connection."""
 
@@ -127,6 +133,7 @@ async def _follow(connection: Connection, health_port: int | None, options: _Opt
     mapping = options["mapping"]
     source, stop = Source(mapping.source), Stop()
     stop.on_signals()
+    gc.set_threshold(GARBAGE_AFTER)
     async with AsyncExitStack() as held:
         held.enter_context(alone(options["state"], "ledger"))
         letters = held.enter_context(LetterBox(options["state"]))
