@@ -293,9 +293,14 @@ def test_a_loader_takes_back_flags_of_systems_and_leaves_holds_of_people(
         for name in ("old flag", "flag"):
             loader.place_hold("L", name, "insolvency proceedings", kind=HoldKind.BUREAU)
         loader.lift_hold("L", "old flag", "proceedings ended")
+        # What people noted in another system is that system's to take back.
+        for _ in range(2):
+            loader.place_hold("L", "noted", "calls nobody back", source="erp")
+        loader.lift_hold("L", "noted", "called")
         changes: list[Callable[[], Any]] = [
             lambda: loader.lift_hold("L", "desk", "proceedings ended"),
             lambda: loader.place_hold("L", "desk", "insolvency", kind=HoldKind.BUREAU),
+            lambda: loader.place_hold("L", "new", "calls nobody back"),
         ]
         for change in changes:
             with pytest.raises(AccessError) as caught:

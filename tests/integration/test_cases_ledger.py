@@ -60,7 +60,9 @@ def test_a_quiet_source_is_moved_and_heard(start_server: StartServer) -> None:
         assert found == [
             (row.source, row.position, row.heard_at) for row in client.list_sources(page_size=1)
         ]
-    shown = CliRunner().invoke(main, ["ledger", "sources", "--address", server.address])
+    shown = CliRunner().invoke(
+        main, ["ledger", "sources", "--address", server.address], env={"COLUMNS": "120"}
+    )
     assert [line.split() for line in shown.output.splitlines()[1:]] == [
         ["bank", "1970-01-02", "00:01:00", "UTC"],
         ["erp", "9", "1970-01-02", "00:01:00", "UTC"],

@@ -108,7 +108,9 @@ def test_the_latest_is_kept_and_each_is_journalled(server: ServerProcess, client
     with Client(server.address) as again_there:
         (source,) = again_there.list_sources()
         assert source.reconciliation == at(2 * DAY_S, AGREED)
-    shown = CliRunner().invoke(main, ["ledger", "sources", "--address", server.address])
+    shown = CliRunner().invoke(
+        main, ["ledger", "sources", "--address", server.address], env={"COLUMNS": "120"}
+    )
     (line,) = shown.output.splitlines()[1:]
     assert line.split()[-7:] == ["1970-01-03", "00:00:00", "UTC", "9", "1,000", "0", "0"]
     server.kill()

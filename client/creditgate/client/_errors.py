@@ -110,7 +110,7 @@ class AccessError(CallError):
 
     CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED: check the token. ROLE_NOT_ALLOWED:
     `metadata` names role and method. CHANNEL_NOT_OWN: a point of sale named another channel, or an
-    order that is not of its own. HOLD_NOT_OWN: a loader named a hold that a person placed.
+    order that is not of its own. HOLD_NOT_OWN: a loader named a person's hold.
     """
 
 

@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(Method::of(0), None);
     }
 
-    /// People are not to wait behind a job, nor the hold of a bureau behind a load.
+    /// Neither what lets orders go on nor the hold of a bureau is to wait behind a load.
     #[test]
     fn what_jobs_send_by_the_thousand_waits_in_the_bulk_lane() {
         for method in [Method::PostEntries, Method::MoveSource, Method::ProposeLimit] {

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from itertools import chain
 
 from creditgate.client import (
+    AccessError,
     AccountUpsert,
     AsyncClient,
     CallError,
@@ -38,6 +39,7 @@ STREAM_ATTEMPTS_MAX = 5
 STREAM_BACKOFF_FIRST_S = 0.2
 
 HOLD_NOT_FOUND = "HOLD_NOT_FOUND"
+HOLD_NOT_OWN = "HOLD_NOT_OWN"
 _REFUSALS = (ConflictError, InvalidRequestError, NotFoundError, OutOfRangeError, PreconditionError)
 """What the server says of one call, and so of one row; all else is of the load."""
 
@@ -164,6 +166,11 @@ async def _flag(client: AsyncClient, flag: Flag) -> str | ItemError:
     except _REFUSALS as error:
         # What is lifted is lifted: the file was loaded before, or the flag ended by itself.
         return "unchanged" if error.reason == HOLD_NOT_FOUND else _item_error(error)
+    except AccessError as error:
+        # Said of this one hold, which is a person's; anything else of all that is sent.
+        if error.reason != HOLD_NOT_OWN:
+            raise
+        return _item_error(error)
     return result.outcome.lower()
 
 

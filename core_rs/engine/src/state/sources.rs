@@ -74,6 +74,7 @@ impl State {
         self.heard_at = self.heard_at.max(Some(row.heard_at));
         self.sources.insert(source.into(), row)
     }
+
     /// Returns what was there before.
     pub(super) fn put_reconciliation(
         &mut self,

@@ -20,12 +20,14 @@ impl Calls<'_> {
         match call.method {
             Method::PlaceHold => {
                 let message: v1::PlaceHoldRequest = decode(bytes)?;
-                self.leave_to_people(call, &message.account_id, &message.hold_id)?;
+                let is_persons =
+                    message.kind() == v1::HoldKind::Manual && message.source.is_empty();
+                self.leave_to_people(call, &message.account_id, &message.hold_id, is_persons)?;
                 self.set(&conditions::place_hold(&message, actor)?)
             }
             Method::LiftHold => {
                 let message: v1::LiftHoldRequest = decode(bytes)?;
-                self.leave_to_people(call, &message.account_id, &message.hold_id)?;
+                self.leave_to_people(call, &message.account_id, &message.hold_id, false)?;
                 self.remove(&conditions::lift_hold(&message, actor)?)
             }
             Method::SetTemporaryLimit => {
@@ -44,19 +46,25 @@ impl Calls<'_> {
         }
     }
 
-    /// A bureau's or a fraud desk's system takes back what such systems said, and changes nothing
-    /// that a person placed.
-    fn leave_to_people(&self, call: &Call, account_id: &str, hold_id: &str) -> Result<(), Fault> {
+    /// A system takes back what systems said, and has nothing to do with holds of people: those of
+    /// kind `Manual` that name no source.
+    fn leave_to_people(
+        &self,
+        call: &Call,
+        account_id: &str,
+        hold_id: &str,
+        is_persons: bool,
+    ) -> Result<(), Fault> {
         if call.role != Some(Role::Loader) {
             return Ok(());
         }
         let state = self.store.state();
         let conditions = state.slot(account_id).and_then(|slot| state.conditions(slot));
         let mut holds = conditions.into_iter().flat_map(|found| found.holds_at(self.now));
-        match holds.find(|hold| hold.id == hold_id) {
-            Some(hold) if hold.kind == HoldKind::Manual => Err(Fault::hold_not_own(hold_id)),
-            _ => Ok(()),
-        }
+        let was_persons = holds.any(|hold| {
+            hold.id == hold_id && hold.kind == HoldKind::Manual && hold.source.is_empty()
+        });
+        if is_persons || was_persons { Err(Fault::hold_not_own(hold_id)) } else { Ok(()) }
     }
 
     /// Answers to what is set are the same by number and type of their fields.

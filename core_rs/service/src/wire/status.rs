@@ -179,7 +179,9 @@ impl Fault {
     }
 
     pub(crate) fn hold_not_own(hold_id: &str) -> Fault {
-        let message = format!("hold_id is {hold_id:?}: a person placed it, so a person changes it");
+        let message = format!(
+            "hold_id is {hold_id:?}: a MANUAL hold without a source is a person's, no loader's"
+        );
         Fault::new(Code::PermissionDenied, "HOLD_NOT_OWN", "hold_id", message)
     }
 

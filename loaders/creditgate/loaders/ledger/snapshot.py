@@ -7,7 +7,7 @@ and count twice.
 """
 
 import os
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from graphlib import CycleError, TopologicalSorter
 from itertools import count, islice
@@ -24,8 +24,6 @@ from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
 
 ROWS_AT_A_TIME: Final = 1_000
 """As many as go in one call."""
-
-_PARENT: Final = b'"parent_account_id"'
 
 
 _CELLS: Final = msgspec.json.Decoder(dict[str, str])
@@ -66,6 +64,7 @@ class SnapshotFile:
     def __init__(self, folder: Path) -> None:
         self._entries = folder / "snapshot.jsonl"
         self._head = folder / "snapshot.json"
+        self._taken: Snapshot | None = None
 
     def head(self) -> Snapshot | None:
         """The snapshot that was taken and not sent to its end, if there is one."""
@@ -74,11 +73,10 @@ class SnapshotFile:
         return msgspec.json.decode(self._head.read_bytes(), type=Snapshot)
 
     async def take(
-        self, ledger: Ledger, mapping: LedgerMapping, captured: Captured
+        self, ledger: Ledger, mapping: LedgerMapping, captured: Callable[[], Awaitable[Captured]]
     ) -> AsyncGenerator[Sequence[OutboxRow]]:
         """Read all that the ledger says at this moment: yields what holds now, some at a time, and
-        keeps what is open, and of the invoices that were `captured` even what is settled. The head
-        is written last: without it there is no snapshot, and no entry of one was sent.
+        keeps what is open, and of the invoices that were `captured` by now even what is settled.
 
         Raises SnapshotError."""
         numbers = count(1)
@@ -92,13 +90,20 @@ class SnapshotFile:
                         async for cells in parts:
                             yield _rows(feed.name, cells, numbers)
             with self._entries.open("wb") as out:
-                for query in _kept_queries(mapping, head, captured):
+                for query in _kept_queries(mapping, head, await captured()):
                     async with aclosing(_copied(ledger, query)) as lines:
                         async for line in lines:
                             out.write(line)
                 out.flush()
                 os.fsync(out.fileno())
-        _write_durably(self._head, msgspec.json.encode(head))
+        self._taken = head
+
+    def keep(self) -> Snapshot:
+        """Have the snapshot that was taken to its end, now that what holds was told. Without it
+        there is none, and no entry of one may be sent."""
+        assert self._taken is not None
+        _write_durably(self._head, msgspec.json.encode(self._taken))
+        return self._taken
 
     async def entries(self) -> AsyncGenerator[Sequence[OutboxRow]]:
         """The entries that were kept, in their order, some at a time."""

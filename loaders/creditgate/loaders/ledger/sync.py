@@ -6,6 +6,7 @@ journal, so after any crash the window is read again, and what the server has of
 """
 
 import asyncio
+import math
 import zlib
 from pathlib import Path
 from typing import Final
@@ -62,7 +63,7 @@ class LedgerSync:
         self._mapping = mapping
         self._taking = Taking(client, mapping, letters, source)
         self._file = SnapshotFile(state)
-        self._told_at = 0.0
+        self._told_at = -math.inf
         self._has_run = False
         source.waiting_since = lambda: self._taking.oldest_at_s
 
@@ -77,9 +78,12 @@ class LedgerSync:
             await self._lock(ledger)
             await outbox.listen(ledger)
             snapshot = await self._begin(ledger)
+            since = self.position
             while True:
                 below = await outbox.horizon(ledger)
-                await self._window(ledger, below, snapshot)
+                seen = None if snapshot is None else snapshot.seen
+                await self._taking.take(outbox.window(ledger, since, below, seen))
+                since = below
                 if snapshot is not None and below >= snapshot.until:
                     await self._move(await outbox.reached(ledger, below))
                     self._file.remove()
@@ -131,9 +135,8 @@ class LedgerSync:
                     "in the state folder: a second one would count twice. Bring the folder back, "
                     "or name another source and adjust what was posted"
                 )
-            await self._taking.take(self._file.take(ledger, self._mapping, await self._captured()))
-            head = self._file.head()
-            assert head is not None
+            await self._taking.take(self._file.take(ledger, self._mapping, self._captured))
+            head = self._file.keep()
         await self._taking.take(self._file.entries())
         self.position = head.since
         return head
@@ -169,10 +172,6 @@ class LedgerSync:
             for item in account.items
             if item.captured_minor and not item.posted
         ]
-
-    async def _window(self, ledger: Ledger, below: int, snapshot: Snapshot | None) -> None:
-        seen = None if snapshot is None else snapshot.seen
-        await self._taking.take(outbox.window(ledger, self.position, below, seen))
 
     def _goes_on(self, oldest_at_s: float | None) -> None:
         """Note that all that could be read was taken; what is left waits for an older one."""

@@ -63,11 +63,18 @@ class Taking:
                 except ExceptionGroup as errors:
                     raise errors.exceptions[0] from None
                 refused, part = sending.result(), reading.result()
-                # What they lack may still come: the parent of the first of many accounts is last.
-                lacking = [one for one in refused if one.lacks]
-                waiting = lacking[:WAITING_MAX]
-                await self._keep([one for one in refused if not one.lacks] + lacking[WAITING_MAX:])
+                waiting = await self._wait_or_keep(refused)
         await self._keep(waiting)
+
+    async def _wait_or_keep(self, refused: Sequence[Refused]) -> list[Refused]:
+        """Those that may still be taken, since what they lack may come behind them, as the parent
+        of the first of many accounts does; the others are kept."""
+        over = [one for one in refused if not one.lacks]
+        # Behind one that is over an earlier row of the same would be an older value.
+        latest = {event_id(one.row, self._mapping): abs(one.row.id) for one in over}
+        lacking = self._unmended([one for one in refused if one.lacks], latest)
+        await self._keep(sorted(over + lacking[WAITING_MAX:], key=lambda one: abs(one.row.id)))
+        return lacking[:WAITING_MAX]
 
     async def _next(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> _Part | None:
         async for rows in parts:
