@@ -76,7 +76,7 @@ def test_peers_that_only_root_can_install_are_named(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert "as root: apt-get install" in done.stderr
-    assert done.stderr.endswith(" redis-server redis-tools valgrind\n")
+    assert done.stderr.endswith(" redis-server redis-tools valgrind chromium\n")
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")

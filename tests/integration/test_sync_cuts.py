@@ -29,6 +29,12 @@ LEFT_BYTES = 256 << 10
 CUSTOMERS = (
     "INSERT INTO customers SELECT 'C' || n, repeat('x', 100), 'USD' FROM generate_series(1, 5000) n"
 )
+# Of which a snapshot keeps an entry each: more than fits, too.
+INVOICES = (
+    "INSERT INTO invoices (invoice_id, account_id, currency, amount, issue_date, due_date)"
+    " SELECT 'IC' || n, 'C' || n, 'USD', 1, '2026-01-05', '2026-02-04'"
+    " FROM generate_series(1, 5000) n"
+)
 # Each of them a dead letter: they are no amounts of money.
 LIMITS = (
     "INSERT INTO limits (account_id, limit_kind, limit_amount)"
@@ -144,7 +150,7 @@ def test_a_loader_whose_disk_is_full(
     sync = SyncProcess(ledger, server, tmp_path / "disk", prefix=disk.prefix)
     try:
         # In the middle of the snapshot; what is left is enough to start.
-        ledger.run(CUSTOMERS)
+        ledger.run(CUSTOMERS, INVOICES)
         disk.fill(LEFT_BYTES)
         sync.start()
         eventually(lambda: failures(sync) > 1)
