@@ -14,9 +14,11 @@ import pytest
 from creditgate.audit.signed import new_key
 from creditgate.client import Client
 from creditgate.client.cli import main
+from creditgate.loaders.queue.letters import LetterBox
 from tests.conftest import StartServer
 from tests.support.gateway import GatewayProcess
 from tests.support.server import ServerProcess
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,6 +192,8 @@ def test_a_gateway_is_connected_as_its_page_says(server: ServerProcess, tmp_path
     (event,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     with ShownReceiver(page, "gateway", tmp_path, server.address) as shop:
         assert shop.deliver(event.encode(), shop.secret).content["status"] == "accepted"
+        with LetterBox(tmp_path / "state/gateway") as letters:
+            eventually(lambda: bool(letters.list()))
         assert shop.terminate() == 0
     is_shown(server, page, tmp_path)
     # As the page goes on: once the account is there, the event is posted.
