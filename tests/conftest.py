@@ -11,6 +11,7 @@ from demo import cluster
 from demo.cluster import Cluster
 from tests.support.api import Api
 from tests.support.books import Books
+from tests.support.ledger import Ledger, SyncProcess
 from tests.support.server import ServerProcess
 
 
@@ -65,8 +66,22 @@ def ledger_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def books(ledger_cluster: Cluster) -> Iterator[Books]:
+def ledger(ledger_cluster: Cluster) -> Ledger:
     """A ledger of the reference tables, without a row."""
+    return Ledger(ledger_cluster)
+
+
+@pytest.fixture
+def sync(ledger: Ledger, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
+    """`creditgate sync ledger` from `ledger` to `server`, not started."""
+    process = SyncProcess(ledger, server, tmp_path)
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def books(ledger_cluster: Cluster) -> Iterator[Books]:
+    """The same, with one connection that stays open."""
     made = Books(ledger_cluster)
     yield made
     made.close()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason="PostgreSQL 15 is not
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     with Cluster() as cluster:
-        yield Ledger(cluster, "real")
+        yield Ledger(cluster)
 
 
 def put_open_items(connection: psycopg.Connection[object]) -> None:

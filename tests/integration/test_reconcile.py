@@ -4,7 +4,6 @@ import json
 import secrets
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,7 +17,7 @@ from creditgate.client import (
     LedgerEntry,
     Reconciliation,
 )
-from demo.cluster import Cluster, is_installed
+from demo.cluster import Cluster
 from tests.conftest import StartServer
 from tests.support.credentials import token_line, write_lines
 from tests.support.ledger import (
@@ -31,8 +30,6 @@ from tests.support.ledger import (
 )
 from tests.support.server import ServerProcess
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="PostgreSQL 15 is not installed")
-
 INVOICE = (
     "INSERT INTO invoices (invoice_id, account_id, currency, amount, issue_date, due_date)"
     " VALUES (%s, %s, 'USD', %s, '2026-01-05', '2026-02-04')"
@@ -44,15 +41,8 @@ DISPUTE = (
 CUSTOMER = "INSERT INTO customers (account_id, currency) VALUES (%s, 'USD')"
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as cluster:
-        yield cluster
-
-
 @pytest.fixture
-def ledger(cluster: Cluster, request: pytest.FixtureRequest) -> Ledger:
-    ledger = Ledger(cluster, request.node.name)
+def ledger(ledger: Ledger) -> Ledger:
     with ledger.transaction() as connection:
         for account in "ABCD":
             connection.execute(CUSTOMER, (account,))
@@ -61,11 +51,9 @@ def ledger(cluster: Cluster, request: pytest.FixtureRequest) -> Ledger:
 
 
 @pytest.fixture
-def sync(ledger: Ledger, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
-    process = SyncProcess(ledger, server, tmp_path)
-    process.start()
-    yield process
-    process.kill()
+def sync(sync: SyncProcess) -> SyncProcess:
+    sync.start()
+    return sync
 
 
 def test_each_drift_is_found_to_the_entry(
@@ -151,9 +139,9 @@ def run(server: ServerProcess, actor: str, *command: str) -> subprocess.Complete
 
 
 def test_who_may_not_record_is_told_so_and_sees_what_was_found(
-    cluster: Cluster, start_server: StartServer, tmp_path: Path
+    ledger_cluster: Cluster, start_server: StartServer, tmp_path: Path
 ) -> None:
-    ledger = Ledger(cluster, "roles")
+    ledger = Ledger(ledger_cluster)
     tokens = {role: f"cg_{role}_{secrets.token_urlsafe(16)}" for role in ("loader", "auditor")}
     lines = [token_line(role, role, token) for role, token in tokens.items()]
     server = start_server(access_tokens=write_lines(tmp_path / "tokens.jsonl", lines))

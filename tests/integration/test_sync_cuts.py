@@ -1,14 +1,12 @@
 """Networks and disks that fail around the ledger's sync: nothing lost, nothing twice."""
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from demo.cluster import Cluster
 from tests.support.ledger import (
     COMMAND,
     CUSTOMER,
@@ -45,8 +43,7 @@ NOTICES = "keepalives_idle=1 keepalives_interval=1 keepalives_count=2 tcp_user_t
 
 
 @pytest.fixture
-def ledger(ledger_cluster: Cluster, request: pytest.FixtureRequest) -> Ledger:
-    ledger = Ledger(ledger_cluster, re.sub(r"\W", "_", request.node.name[-60:]).lower())
+def ledger(ledger: Ledger) -> Ledger:
     ledger.run(CUSTOMER, invoice(1))
     return ledger
 

@@ -46,22 +46,10 @@ WAITS = f"""
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def ledger_cluster() -> Iterator[Cluster]:
     # What need not be on disk is not for a long time, and a power cut takes it.
     with Cluster(wal_writer_delay="10s") as cluster:
         yield cluster
-
-
-@pytest.fixture
-def ledger(cluster: Cluster, request: pytest.FixtureRequest) -> Ledger:
-    return Ledger(cluster, request.node.name.partition("[")[0][-60:])
-
-
-@pytest.fixture
-def sync(ledger: Ledger, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
-    process = SyncProcess(ledger, server, tmp_path)
-    yield process
-    process.kill()
 
 
 def mapping(folder: Path, *mended: tuple[str, str]) -> Path:
@@ -202,9 +190,9 @@ def test_a_date_that_becomes_text(
 
 @pytest.mark.parametrize("stopped", ["the ledger", "the sync"])
 def test_a_stop_in_the_middle_of_the_snapshots_copy(
-    cluster: Cluster, server: ServerProcess, tmp_path: Path, stopped: str
+    ledger_cluster: Cluster, server: ServerProcess, tmp_path: Path, stopped: str
 ) -> None:
-    ledger = Ledger(cluster, f"copy_of_{stopped[4:]}")
+    ledger = Ledger(ledger_cluster)
     ledger.run(
         CUSTOMER,
         *(f"INSERT INTO customers VALUES ('C{number}', 'C', 'USD')" for number in range(2_000)),
@@ -220,7 +208,7 @@ def test_a_stop_in_the_middle_of_the_snapshots_copy(
         if stopped == "the sync":
             sync.kill()
         else:
-            power_cut(cluster)
+            power_cut(ledger_cluster)
     # What comes between two snapshots is in the second one.
     ledger.run(invoice(100))
     if stopped == "the sync":
@@ -231,7 +219,7 @@ def test_a_stop_in_the_middle_of_the_snapshots_copy(
 
 
 def test_power_cuts_while_the_ledger_is_written(
-    cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
+    ledger_cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
 ) -> None:
     ledger.run(CUSTOMER)
     sync.start()
@@ -252,7 +240,7 @@ def test_power_cuts_while_the_ledger_is_written(
         for _ in range(3):
             known = len(open_items(server))
             eventually(lambda: len(open_items(server)) > known + 50)  # noqa: B023 - not kept
-            power_cut(cluster)
+            power_cut(ledger_cluster)
     finally:
         ended.set()
         writer.join()
@@ -261,7 +249,7 @@ def test_power_cuts_while_the_ledger_is_written(
 
 
 def test_transactions_that_a_power_cut_takes_back_have_others_in_their_place(
-    cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
+    ledger_cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
 ) -> None:
     """PostgreSQL gives the numbers of transactions that left nothing on disk to others."""
     ledger.run(CUSTOMER)
@@ -269,7 +257,7 @@ def test_transactions_that_a_power_cut_takes_back_have_others_in_their_place(
     assert in_step(ledger, server)
     roll_back(ledger)
     has_looked(ledger)
-    power_cut(cluster)
+    power_cut(ledger_cluster)
     ledger.run(invoice(101))
     assert in_step(ledger, server)
     assert open_items(server).keys() == {("A", "I101")}
@@ -277,7 +265,7 @@ def test_transactions_that_a_power_cut_takes_back_have_others_in_their_place(
 
 
 def test_a_snapshot_that_a_power_cut_comes_upon(
-    cluster: Cluster, ledger: Ledger, server: ServerProcess, tmp_path: Path
+    ledger_cluster: Cluster, ledger: Ledger, server: ServerProcess, tmp_path: Path
 ) -> None:
     """What it has seen it tells by the numbers of transactions too."""
     ledger.run(CUSTOMER, ZOE, invoice(1), invoice(2, account="Z"), WAITS)
@@ -290,7 +278,7 @@ def test_a_snapshot_that_a_power_cut_comes_upon(
         eventually(lambda: is_waiting(gate) and accounts(server) == {"A", "Z"})
         server.kill()
     eventually((sync.state / "snapshot.json").exists)
-    power_cut(cluster)
+    power_cut(ledger_cluster)
     ledger.run(invoice(101))
     server.restart(listen=server.address)
     assert in_step(ledger, server)

@@ -29,21 +29,10 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason="PostgreSQL 15 is not
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def ledger_cluster() -> Iterator[Cluster]:
+    """One that a power cut leaves whole."""
     with Cluster() as cluster:
         yield cluster
-
-
-@pytest.fixture
-def ledger(cluster: Cluster, request: pytest.FixtureRequest) -> Ledger:
-    return Ledger(cluster, request.node.name.partition("[")[0][-60:])
-
-
-@pytest.fixture
-def sync(ledger: Ledger, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
-    process = SyncProcess(ledger, server, tmp_path)
-    yield process
-    process.kill()
 
 
 def test_a_snapshot_then_every_kind_of_change(
@@ -325,7 +314,7 @@ def test_what_is_mended_does_not_bring_back_what_was_before(
 
 
 def test_whatever_stops_nothing_is_lost_and_nothing_counts_twice(
-    cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
+    ledger_cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
 ) -> None:
     seed = random.randrange(1 << 32)
     play = random.Random(seed)
@@ -342,8 +331,8 @@ def test_whatever_stops_nothing_is_lost_and_nothing_counts_twice(
         elif fault == "kill the server":
             server.restart(listen=server.address)
         else:
-            cluster.stop("immediate")
-            cluster.start()
+            ledger_cluster.stop("immediate")
+            ledger_cluster.start()
         # Those that were not stopped go on by themselves.
         ledger.run(invoice(number := number + 1))
         sync.kill()
@@ -353,14 +342,14 @@ def test_whatever_stops_nothing_is_lost_and_nothing_counts_twice(
 
 
 def test_a_sync_goes_on_by_itself_once_both_are_back(
-    cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
+    ledger_cluster: Cluster, ledger: Ledger, server: ServerProcess, sync: SyncProcess
 ) -> None:
     ledger.run(CUSTOMER)
     sync.start()
     assert in_step(ledger, server)
     server.kill()
-    cluster.stop("immediate")
-    cluster.start()
+    ledger_cluster.stop("immediate")
+    ledger_cluster.start()
     ledger.run(invoice(1))
     server.restart(listen=server.address)
     assert in_step(ledger, server)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,8 @@ from tests.support.server import ServerProcess
 
 
 @pytest.fixture
-def sync(books: Books, server: ServerProcess, tmp_path: Path) -> Iterator[SyncProcess]:
-    process = SyncProcess(books, server, tmp_path)
-    yield process
-    process.kill()
+def ledger(books: Books) -> Books:
+    return books
 
 
 def add_customer(books: Books, account_id: str = "A", **others: Any) -> None:

@@ -1,6 +1,5 @@
 """Rows of a ledger, put in and read one by one, for tests of what is computed from them."""
 
-import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,14 +8,12 @@ import psycopg
 from demo.cluster import Cluster
 from tests.support.ledger import Ledger
 
-_names = itertools.count()
-
 
 class Books(Ledger):
     """A ledger in a database of its own, with one connection that stays open."""
 
     def __init__(self, cluster: Cluster) -> None:
-        super().__init__(cluster, f"books_{next(_names)}")
+        super().__init__(cluster)
         self.connection = psycopg.connect(self.conninfo, autocommit=True)
 
     def execute(self, sql: str, *values: Any) -> None:

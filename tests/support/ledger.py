@@ -1,5 +1,6 @@
 """A ledger in a real PostgreSQL, and `creditgate sync ledger` as a process of its own."""
 
+import itertools
 import json
 import os
 import signal
@@ -20,6 +21,8 @@ from tests.support.server import ServerProcess
 
 COMMAND = Path(sys.executable).with_name("creditgate")
 TIMEOUT_S = 120
+
+_names = itertools.count()
 
 OpenItems = dict[tuple[str, str], int]
 """By account and invoice, "" for what stands on none, in minor units."""
@@ -52,7 +55,8 @@ def payment(number: int, amount: str, **allocated: str) -> list[str]:
 class Ledger:
     """A database of its own with the reference tables and their feeds."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
+    def __init__(self, cluster: Cluster) -> None:
+        name = f"ledger_{next(_names)}"
         with psycopg.connect(cluster.conninfo, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         self.conninfo = cluster.conninfo.replace("dbname=postgres", f"dbname={name}")

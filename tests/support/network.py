@@ -1,6 +1,5 @@
 """A network between two processes that stalls, breaks, and is cut without a word to either end."""
 
-import os
 import select
 import socket
 import struct
@@ -11,13 +10,12 @@ from contextlib import suppress
 from itertools import chain
 from typing import Final, Self
 
-import pytest
+from tests.support.namespace import Namespace
 
 _READ_BYTES: Final = 1 << 16
 # Closed so, a connection is reset: the other end hears of it at once.
 _RESETS: Final = struct.pack("ii", 1, 0)
 
-_LOOPBACK: Final = "ip link set lo up && echo up && exec cat"
 # A socket is of the namespace in which it was made, whoever uses it then.
 _LISTENS: Final = """
 import socket, sys
@@ -119,37 +117,12 @@ class Relay:
                     others[end].sendall(block)
 
 
-class Island:
+class Island(Namespace):
     """A network namespace: processes started with `prefix` reach what `relay` leads to, and nothing
     else. A context manager; skips the test where making one is not permitted."""
 
     def __init__(self) -> None:
-        # Without root's rights, a user namespace gives them over the new network.
-        unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-Urn"]
-        try:
-            self._holder = subprocess.Popen(
-                [*unshare, "sh", "-c", _LOOPBACK],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        except FileNotFoundError:
-            pytest.skip("no unshare command: a network to be cut cannot be made")
-        assert self._holder.stdout is not None
-        if self._holder.stdout.readline() != "up\n":
-            _, said = self._holder.communicate()
-            pytest.skip(f"a network to be cut cannot be made: {said.strip()}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The namespace ends with the last process in it.
-        self._holder.communicate()
-
-    @property
-    def prefix(self) -> list[str]:
-        """Starts a command in the namespace."""
-        enter = ["nsenter", f"--target={self._holder.pid}", "--net"]
-        return enter if os.geteuid() == 0 else [*enter, "--user", "--preserve-credentials"]
+        super().__init__("net", "a network to be cut", "ip link set lo up")
 
     def relay(self, target: str) -> Relay:
         """Forwards from a port in the namespace to an address of this machine."""

@@ -1,16 +1,15 @@
 """A small disk that really fills: a tmpfs in a mount namespace of its own."""
 
 import os
-import subprocess
 from pathlib import Path
-from typing import Self
+from typing import Final
 
-import pytest
+from tests.support.namespace import Namespace
 
-_MOUNT = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && echo mounted && exec cat'
+_MOUNT: Final = 'mount -t tmpfs -o "size=$1" tmpfs "$2"'
 
 
-class SmallDisk:
+class SmallDisk(Namespace):
     """A tmpfs of `size_bytes` at `mount_point`, seen by processes started with `prefix` alone.
 
     Other processes reach it by `path`. A context manager; skips the test where mounting is not
@@ -18,38 +17,13 @@ class SmallDisk:
     """
 
     def __init__(self, mount_point: Path, size_bytes: int) -> None:
+        super().__init__("mount", "a disk that fills", _MOUNT, str(size_bytes), str(mount_point))
         self._mount_point = mount_point
-        # Without root's rights, a user namespace gives them over the new mounts.
-        unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"]
-        try:
-            self._holder = subprocess.Popen(
-                [*unshare, "sh", "-c", _MOUNT, "sh", str(size_bytes), str(mount_point)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        except FileNotFoundError:
-            pytest.skip("no unshare command: a disk that fills cannot be made")
-        assert self._holder.stdout is not None
-        if self._holder.stdout.readline() != "mounted\n":
-            _, said = self._holder.communicate()
-            pytest.skip(f"a disk that fills cannot be made: {said.strip()}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The last process of the namespace ends with its input, and the disk with it.
-        self._holder.communicate()
-
-    @property
-    def prefix(self) -> list[str]:
-        """Starts a command with the disk mounted."""
-        enter = ["nsenter", f"--target={self._holder.pid}", "--mount"]
-        return enter if os.geteuid() == 0 else [*enter, "--user", "--preserve-credentials"]
 
     @property
     def path(self) -> Path:
         """The disk, as seen by this process."""
-        return Path(f"/proc/{self._holder.pid}/root{self._mount_point}")
+        return Path(f"/proc/{self.pid}/root{self._mount_point}")
 
     def free_bytes(self) -> int:
         """What can still be written."""
