@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from aiohttp import web
@@ -16,7 +16,9 @@ from creditgate.loaders.errors import RowError
 from creditgate.loaders.fields import invalid
 from creditgate.loaders.queue.database import StateError
 from creditgate.loaders.queue.inbox import Inbox, Put, Received
-from creditgate.loaders.queue.letters import LettersFullError
+from creditgate.loaders.queue.letters import DeadLetter, LetterBox, LettersFullError
+from creditgate.loaders.queue.stake import Stakes
+from creditgate.loaders.receiving.forwarder import Forwarder
 from creditgate.loaders.receiving.secrets import Secrets
 from creditgate.loaders.receiving.signature import HEADER, verify
 from creditgate.loaders.running.logs import LINES_PER_S_MAX, LOGGER, log
@@ -26,6 +28,8 @@ IN_FLIGHT_MAX: Final = 500
 READ_S: Final = 10.0
 RETRY_AFTER_S: Final = "5"
 WRITE_MAX: Final = 1_000
+DEAD: Final = "dead_letter"
+"""The status of what a person has to look at."""
 
 
 class Writer:
@@ -63,20 +67,28 @@ class Writer:
 class Receiver(ABC):
     """Takes `POST /PATH/NAME`, where NAME has secrets."""
 
+    path: ClassVar[str]
+    role: ClassVar[str]
+    """What one who delivers is."""
+
     def __init__(
         self,
-        path: str,
-        role: str,
         secrets: Secrets,
+        forwarders: Mapping[str, Forwarder],
+        stakes: Stakes,
         *,
+        inbox: Inbox,
+        letters: LetterBox,
         window_s: float,
         body_max_bytes: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`role`: what one who delivers is, in refusals."""
-        self._path = path
-        self._role = role
+        """`forwarders`: by source, of every name that has secrets."""
         self._secrets = secrets
+        self._forwarders = forwarders
+        self._stakes = stakes
+        self._writer = Writer(inbox)
+        self._letters = letters
         self._window_s = window_s
         self._body_max_bytes = body_max_bytes
         self._clock = clock
@@ -88,12 +100,40 @@ class Receiver(ABC):
         app = web.Application(
             client_max_size=self._body_max_bytes, middlewares=[self._refusals_as_json]
         )
-        app.router.add_post(f"/{self._path}/{{name}}", self._deliver)
+        app.router.add_post(f"/{self.path}/{{name}}", self._deliver)
         return app
 
     @abstractmethod
     async def accept(self, name: str, body: bytes) -> web.Response:
         """Takes a delivery that is signed. Raises StateError, LettersFullError."""
+
+    @abstractmethod
+    def letter(self, source: str, body: bytes, error: RowError) -> DeadLetter:
+        """The dead letter of what cannot be taken."""
+
+    async def put(self, received: Received) -> Put:
+        """Has what was received on disk when this returns, and forwarded soon. Raises
+        StateError."""
+        put = await self._writer.put(received)
+        if put is Put.NEW:
+            self._forwarders[received.source].wake()
+        return put
+
+    async def keep_malformed(self, source: str, body: bytes, error: RowError) -> dict[str, Any]:
+        """Keep what is signed and cannot be read. Sent again it would be the same, so it is taken
+        off the sender's hands, and a person has to look at it. Raises LettersFullError."""
+        found = await self._stakes.known(self.letter(source, body, error))
+        self._forwarders[source].source.refused()
+        await asyncio.to_thread(self._letters.put, found)
+        log(
+            logging.WARNING,
+            "dead letter",
+            source=source,
+            event_id=found.event_id,
+            reason=error.reason,
+            message=error.message,
+        )
+        return {"status": DEAD, "id": found.event_id, "error": told(error)}
 
     async def _deliver(self, request: web.Request) -> web.Response:
         if self._in_flight >= IN_FLIGHT_MAX:
@@ -118,10 +158,10 @@ class Receiver(ABC):
         secrets = self._secrets.of(name)
         if not secrets:
             error = RowError(
-                self._role,
+                self.role,
                 name,
-                f"{self._role}_UNKNOWN".upper(),
-                f"{self._role} {name!r}: must be one of the file of secrets",
+                f"{self.role}_UNKNOWN".upper(),
+                f"{self.role} {name!r}: must be one of the file of secrets",
             )
             return refused(HTTPStatus.NOT_FOUND, error)
         body = await self._body(request)
@@ -158,7 +198,7 @@ class Receiver(ABC):
         try:
             return await handler(request)
         except web.HTTPNotFound:
-            rule = f"must be POST /{self._path}/{self._role.upper()}"
+            rule = f"must be POST /{self.path}/{self.role.upper()}"
             return refused(HTTPStatus.NOT_FOUND, invalid("path", request.path[:200], rule))
         except web.HTTPMethodNotAllowed:
             rule = "must be POST"
