@@ -56,7 +56,7 @@ async def serving(store: Path) -> AsyncIterator[tuple[Any, Any, Drain]]:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     drain = Drain()
     refusal = BatchRefusal(bridge.batches, drain, recorders[BATCH_PATH])
-    handlers = RawHandlers(unary_handlers(bridge, drain, recorders))
+    handlers = RawHandlers(unary_handlers(bridge, drain, recorders, {}))
     server.add_generic_rpc_handlers((refusal, handlers))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -1,7 +1,7 @@
 """AuditService: changes as a stream, and checkpoints signed when they are asked for."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
@@ -18,7 +18,6 @@ CHANGES_PATH: Final = "/creditgate.v1.AuditService/StreamChanges"
 CHECKPOINT_PATH: Final = "/creditgate.v1.AuditService/GetCheckpoint"
 
 LIST_CHANGES: Final = METHODS["/creditgate.v1.AuditService/ListChanges"]
-_GET_CHECKPOINT: Final = METHODS[CHECKPOINT_PATH]
 
 _PAGE_SIZE: Final = 1_000
 
@@ -116,42 +115,17 @@ def _parse(raw: bytes) -> audit_pb2.StreamChangesRequest:
         raise request_malformed("creditgate.v1.StreamChangesRequest") from None
 
 
-class GetCheckpoint:
-    """Answers where the chain stands, signed."""
-
-    def __init__(
-        self, signer: Signer | None, bridge: Bridge, drain: Drain, recorder: CallRecorder
-    ) -> None:
-        self._signer = signer
-        self._bridge = bridge
-        self._drain = drain
-        self._recorder = recorder
-
-    async def handle(self, raw: bytes, context: Context) -> Any:
-        """Serve one call."""
-        try:
-            with self._recorder.call(context, raw) as call:
-                call.caller = self._recorder.caller_of(context)
-                self._drain.enter()
-                try:
-                    timeout_s = context.time_remaining()
-                    reply = await self._bridge.call(_GET_CHECKPOINT, raw, call.caller, timeout_s)
-                    return self._signed(reply)
-                finally:
-                    self._drain.leave()
-        except CallError as error:
-            await self._recorder.refuse(context, error)
-
-    def _signed(self, reply: bytes) -> bytes:
-        if self._signer is None:
-            raise call_error(
-                code_pb2.FAILED_PRECONDITION,
-                "CHECKPOINTS_OFF",
-                "the server signs no checkpoints: start it with --checkpoint-key",
-            )
-        response = audit_pb2.GetCheckpointResponse.FromString(reply)
-        found = response.checkpoint
-        found.signature = self._signer.sign(
-            found.epoch, found.journal_seq, found.time.ToMicroseconds(), found.digest
+def sign_checkpoint(signer: Signer | None, _raw: bytes, reply: bytes, _actor: str) -> bytes:
+    """Sign where the chain stands, as the core says it. Raises CallError without a signer."""
+    if signer is None:
+        raise call_error(
+            code_pb2.FAILED_PRECONDITION,
+            "CHECKPOINTS_OFF",
+            "the server signs no checkpoints: start it with --checkpoint-key",
         )
-        return response.SerializeToString()
+    response = audit_pb2.GetCheckpointResponse.FromString(reply)
+    found = response.checkpoint
+    found.signature = signer.sign(
+        found.epoch, found.journal_seq, found.time.ToMicroseconds(), found.digest
+    )
+    return response.SerializeToString()

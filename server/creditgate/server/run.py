@@ -49,7 +49,7 @@ from creditgate.server.health import Health
 from creditgate.server.logs import LineBudget, log
 from creditgate.server.metrics import Metrics, MetricsServer
 from creditgate.server.tls import TlsError, TlsFiles
-from creditgate.server.unary import BatchRefusal, Handler, RawHandlers, unary_handlers
+from creditgate.server.unary import Afterwards, BatchRefusal, Handler, RawHandlers, unary_handlers
 
 # Clients ping every 30 s; one that pings more often than this is cut off.
 _CLIENT_PING_INTERVAL_MIN_MS: Final = 10_000
@@ -330,19 +330,17 @@ def _register(
     orders = batches.StreamCheckAndReserve(bridge, drain, recorders[batches.STREAM_PATH])
     entries = streams.StreamEntries(bridge, drain, recorders[streams.STREAM_PATH])
     changes = audit.StreamChanges(bridge, drain, recorders[audit.CHANGES_PATH])
-    checkpoint = audit.GetCheckpoint(signer, bridge, drain, recorders[audit.CHECKPOINT_PATH])
-    reconciled = reconciliations.RecordReconciliation(
-        bridge, drain, recorders[reconciliations.PATH]
-    )
+    afterwards: dict[str, Afterwards] = {
+        audit.CHECKPOINT_PATH: partial(audit.sign_checkpoint, signer),
+        reconciliations.PATH: reconciliations.tell,
+    }
     handlers: dict[str, Handler] = {
-        **unary_handlers(bridge, drain, recorders),
+        **unary_handlers(bridge, drain, recorders, afterwards),
         WATCH_PATH: grpc.unary_stream_rpc_method_handler(watch.handle),
         ORDER_WATCH_PATH: grpc.unary_stream_rpc_method_handler(order_watch.handle),
         batches.STREAM_PATH: grpc.stream_stream_rpc_method_handler(orders.handle),
         streams.STREAM_PATH: grpc.stream_stream_rpc_method_handler(entries.handle),
         audit.CHANGES_PATH: grpc.unary_stream_rpc_method_handler(changes.handle),
-        audit.CHECKPOINT_PATH: grpc.unary_unary_rpc_method_handler(checkpoint.handle),
-        reconciliations.PATH: grpc.unary_unary_rpc_method_handler(reconciled.handle),
     }
     assert handlers.keys() == recorders.keys(), handlers.keys() ^ recorders.keys()
     if access is not None:

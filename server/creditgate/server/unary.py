@@ -1,4 +1,4 @@
-"""All unary methods: bytes in, bytes out, nothing parsed on the way."""
+"""All unary methods: bytes in, bytes out, for all but a few nothing parsed on the way."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
@@ -22,8 +22,18 @@ from creditgate.server.errors import CallError, shutting_down
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Unary: TypeAlias = Callable[[bytes, Context], Awaitable[bytes]]
 
+Afterwards: TypeAlias = Callable[[bytes, bytes, str], bytes]
+"""What a few methods make of the core's answer, of the request, the answer and the name of who
+calls. May raise CallError."""
 
-def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) -> _Unary:
+
+def _unary(
+    bridge: Bridge,
+    drain: Drain,
+    number: int,
+    recorder: CallRecorder,
+    afterwards: Afterwards | None,
+) -> _Unary:
     is_batch = number == BATCH_METHOD
 
     async def handle(request: bytes, context: Context) -> bytes:
@@ -35,7 +45,10 @@ def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) ->
                 drain.enter()
                 try:
                     timeout_s = context.time_remaining()
-                    return await bridge.call(number, request, call.caller, timeout_s)
+                    reply = await bridge.call(number, request, call.caller, timeout_s)
+                    if afterwards is None:
+                        return reply
+                    return afterwards(request, reply, recorder.name_of(call.caller))
                 finally:
                     drain.leave()
         except CallError as error:
@@ -45,11 +58,16 @@ def _unary(bridge: Bridge, drain: Drain, number: int, recorder: CallRecorder) ->
 
 
 def unary_handlers(
-    bridge: Bridge, drain: Drain, recorders: Mapping[str, CallRecorder]
+    bridge: Bridge,
+    drain: Drain,
+    recorders: Mapping[str, CallRecorder],
+    afterwards: Mapping[str, Afterwards],
 ) -> dict[str, Handler]:
     """A handler for each unary method that the core knows and that is served, by path."""
     return {
-        path: grpc.unary_unary_rpc_method_handler(_unary(bridge, drain, number, recorders[path]))
+        path: grpc.unary_unary_rpc_method_handler(
+            _unary(bridge, drain, number, recorders[path], afterwards.get(path))
+        )
         for path, number in METHODS.items()
         if number not in (WATCH_METHOD, ORDER_WATCH_METHOD) and path in recorders
     }
