@@ -7,20 +7,17 @@ from typing import Final
 import click
 import msgspec
 import psycopg
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from creditgate.client import AsyncClient, CreditgateError
 from creditgate.client import Reconciliation as Findings
 from creditgate.client.cli import Connection, Failure, amount, connected, table
 from creditgate.loaders.ledger import repair
 from creditgate.loaders.ledger.cli import LedgerCommand, ledger_option, mapping_option
+from creditgate.loaders.ledger.differences import Difference, Kind, Report
 from creditgate.loaders.ledger.mapping import LedgerMapping
-from creditgate.loaders.ledger.reconcile import (
-    Difference,
-    Kind,
-    NotInStepError,
-    Reconciliation,
-    Report,
-)
+from creditgate.loaders.ledger.reconcile import NotInStepError, Reconciliation
 from creditgate.loaders.sending import CHANNEL
 
 EXIT_DIFFERENT: Final = 1
@@ -102,8 +99,18 @@ class NotCompared(Failure):
 async def _compare(
     connection: Connection, ledger: str, mapping: LedgerMapping, wait_s: float
 ) -> Report:
-    async with AsyncClient(connection.client.address, connection.client.options) as client:
-        return await Reconciliation(client, mapping, wait_s=wait_s).run(ledger)
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(
+        SpinnerColumn(), *columns, console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("the ledger is asked")
+
+        def on_read(whose: str, items: int) -> None:
+            bar.update(task, description=f"{items:,} open items of the {whose}")
+
+        async with AsyncClient(connection.client.address, connection.client.options) as client:
+            return await Reconciliation(client, mapping, wait_s=wait_s, on_read=on_read).run(ledger)
 
 
 def _record(connection: Connection, source: str, report: Report) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from creditgate.client import Client, EntryKind, LedgerEntry
 from creditgate.loaders.errors import LoadError
-from creditgate.loaders.ledger.reconcile import Difference, Report
+from creditgate.loaders.ledger.differences import Difference, Report
 
 SOURCE: Final = "reconcile"
 """Under which adjustments are posted."""
