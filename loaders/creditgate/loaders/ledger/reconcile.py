@@ -22,7 +22,6 @@ from creditgate.loaders.ledger.outbox import Ledger
 ROUNDS_MAX: Final = 20
 POLL_S: Final = 0.05
 ROWS_AT_A_TIME: Final = 5_000
-PAGE_SIZE: Final = 10_000
 
 Take = Callable[[Account, str, int], None]
 """Is told of an open item: whose it is, its invoice ("" for none), and its minor units."""
@@ -181,7 +180,7 @@ class Reconciliation:
         read = 0
         for name in sorted({name for name, _ in accounts}) or [""]:
             with suppress(NotFoundError):  # the ledger alone knows it
-                async for found in self._client.list_open_items(name, page_size=PAGE_SIZE):
+                async for found in self._client.list_open_items(name):
                     account = found.account_id, found.currency
                     if found.unallocated_minor:
                         take(account, "", found.unallocated_minor)
