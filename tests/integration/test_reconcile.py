@@ -25,6 +25,8 @@ from tests.support.ledger import (
     TIMEOUT_S,
     Ledger,
     SyncProcess,
+    in_step,
+    mapping_with,
     open_items,
     reconciled,
 )
@@ -34,6 +36,7 @@ INVOICE = (
     "INSERT INTO invoices (invoice_id, account_id, currency, amount, issue_date, due_date)"
     " VALUES (%s, %s, 'USD', %s, '2026-01-05', '2026-02-04')"
 )
+ADJUSTMENT = "INSERT INTO adjustments VALUES (%s, %s, 'USD', %s, NULL, 'correction', '2026-01-08')"
 DISPUTE = (
     "INSERT INTO disputes (dispute_id, invoice_id, amount, opened_on)"
     " VALUES ('D1', 'C2', 5, '2026-01-06')"
@@ -197,6 +200,58 @@ def test_an_account_that_the_service_lacks_is_a_difference(
     assert report["unreadable"] == ["A"]
 
 
+def test_amounts_on_the_wrong_invoice_differ_though_totals_agree(
+    ledger: Ledger, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    # More than a page has, so that the service tells of the account in parts.
+    with ledger.transaction() as connection:
+        for number in range(1_500):
+            connection.execute(INVOICE, (f"P{number}", "A", "1"))
+        connection.execute("INSERT INTO payments VALUES ('free', 'A', 'USD', 4, '2026-01-07')")
+    assert in_step(ledger, server)
+    for name, amount_minor in (("P0", 30), ("P1499", -30)):
+        entry = LedgerEntry(
+            entry_id=f"wrong-{name}", account_id="A", kind=EntryKind.ADJUSTMENT, currency="USD",
+            amount_minor=amount_minor, invoice_id=name,
+        )  # fmt: skip
+        assert client.post_entries("erp", [entry])[0].error is None
+    (found,) = reconciled(ledger, server)["differences"]
+    assert found["ledger_minor"] == found["service_minor"]
+    assert found["items"] == {"P0": [100, 130], "P1499": [100, 70]}
+    assert {one["entry_id"] for one in found["entries"]} == {"wrong-P0", "wrong-P1499"}
+
+
+def test_no_repair_follows_an_amount_that_cannot_be_read(
+    ledger: Ledger, server: ServerProcess, sync: SyncProcess, tmp_path: Path
+) -> None:
+    """The service has what the ledger's open amount began with; it must not be wiped out."""
+    assert in_step(ledger, server)
+    ledger.run("INSERT INTO credit_memos VALUES ('M', 'B', 'USD', 0.003, 'B1', '2026-01-06')")
+    report = reconciled(ledger, server)
+    assert report["unreadable"] == ["B"]
+    assert [one["account_id"] for one in report["differences"]] == ["B"]
+    file = tmp_path / "repair.json"
+    compare = ("reconcile", "--ledger", ledger.conninfo, "--repair", str(file))
+    assert "cannot be read" in run(server, "ann", *compare).stderr
+    assert not file.exists()
+
+
+def test_one_odd_account_does_not_keep_others_from_being_compared(
+    ledger: Ledger, server: ServerProcess, sync: SyncProcess, tmp_path: Path
+) -> None:
+    """An id that the service could not have, and open money on no account at all."""
+    assert in_step(ledger, server)
+    file = mapping_with(tmp_path, ('table = "open_items"', 'table = "shown"'))
+    ledger.run(
+        "CREATE VIEW shown AS SELECT * FROM open_items UNION ALL"
+        " SELECT name, 'USD', 'X', NULL, NULL, NULL, 5, NULL"
+        " FROM (VALUES (NULL), (repeat('x', 65))) AS of (name)"
+    )
+    report = reconciled(ledger, server, "--mapping", str(file))
+    assert report["unreadable"] == ["(no account)"]
+    assert [one["account_id"] for one in report["differences"]] == ["x" * 65]
+
+
 def test_what_is_on_its_way_is_no_difference(
     ledger: Ledger, server: ServerProcess, sync: SyncProcess
 ) -> None:
@@ -204,9 +259,11 @@ def test_what_is_on_its_way_is_no_difference(
 
     def post() -> None:
         with psycopg.connect(ledger.conninfo, autocommit=True) as connection:
-            number = 100
+            number = 0
             while not done.is_set():
-                connection.execute(INVOICE, (f"X{number}", "AB"[number % 2], "1"))
+                # Up and down, so that what is open stays few items, however many are posted.
+                amount = 1 - number % 4 // 2 * 2
+                connection.execute(ADJUSTMENT, (number, "AB"[number % 2], amount))
                 number += 1
 
     writer = threading.Thread(target=post)

@@ -13,7 +13,6 @@ import psycopg
 import pytest
 
 from creditgate.client import Client, ClientOptions, Decision, ReasonCode
-from creditgate.loaders.ledger.mapping import REFERENCE
 from creditgate.loaders.queue.letters import LetterBox
 from demo.cluster import Cluster, is_installed
 from tests.conftest import StartServer
@@ -24,6 +23,7 @@ from tests.support.ledger import (
     in_step,
     invoice,
     load_entries,
+    mapping_with,
     open_items,
     reconciled,
 )
@@ -52,20 +52,9 @@ def ledger_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-def mapping(folder: Path, *mended: tuple[str, str]) -> Path:
-    """The reference mapping, some of its text (where it stands first) replaced."""
-    text = REFERENCE.read_text()
-    for before, after in mended:
-        assert before in text
-        text = text.replace(before, after, 1)
-    file = folder / "mapping.toml"
-    file.write_text(text)
-    return file
-
-
 def waiting(folder: Path) -> Path:
     """A mapping whose snapshot waits in the middle of its rows, see WAITS."""
-    return mapping(folder, ('"r.display_name"', '"waits(r.account_id)"'))
+    return mapping_with(folder, ('"r.display_name"', '"waits(r.account_id)"'))
 
 
 @contextmanager
@@ -138,7 +127,7 @@ def test_an_amount_that_becomes_text(
         assert {letter.reason for letter in letters.list()} == {"SCHEMA_DRIFT"}
         assert all("trim_scale(text)" in letter.message for letter in letters.list())
         # A mapping that reads it takes what is a number, also of before.
-        mended = mapping(tmp_path, ("trim_scale(r.amount)", "trim_scale(r.amount::numeric)"))
+        mended = mapping_with(tmp_path, ("trim_scale(r.amount)", "trim_scale(r.amount::numeric)"))
         ledger.install(mended)
         ledger.run(invoice(4, "'n/a'"), invoice(5, "'7.50'"))
         eventually(lambda: open_items(server).get(("A", "I5")) == 7_50)
@@ -179,7 +168,7 @@ def test_a_date_that_becomes_text(
     assert reconciled(ledger, server)["differences"][0]["items"] == {"I2": [100_00, 0]}
 
     as_date = "to_char(to_date(r.due_date, 'DD.MM.YYYY'), 'YYYY-MM-DD')"
-    ledger.install(mapping(tmp_path, ('due_date = "r.due_date"', f'due_date = "{as_date}"')))
+    ledger.install(mapping_with(tmp_path, ('due_date = "r.due_date"', f'due_date = "{as_date}"')))
     ledger.run(invoice(3).replace("2026-02-04", "05.02.2026"))
     # The document that was refused is loaded as it should have been, under its own id.
     cells = {**json.loads(letter.payload)["cells"], "due_date": "2026-02-04"}
@@ -270,7 +259,7 @@ def test_a_snapshot_that_a_power_cut_comes_upon(
     """What it has seen it tells by the numbers of transactions too."""
     ledger.run(CUSTOMER, ZOE, invoice(1), invoice(2, account="Z"), WAITS)
     start = "[open_items.columns]\naccount_id = "
-    file = mapping(tmp_path, (f'{start}"r.account_id"', f'{start}"waits(r.account_id)"'))
+    file = mapping_with(tmp_path, (f'{start}"r.account_id"', f'{start}"waits(r.account_id)"'))
     sync = SyncProcess(ledger, server, tmp_path, "--mapping", str(file))
     roll_back(ledger)
     with held(ledger) as gate:

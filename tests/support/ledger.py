@@ -52,6 +52,17 @@ def payment(number: int, amount: str, **allocated: str) -> list[str]:
     return [paid, *parts]
 
 
+def mapping_with(folder: Path, *mended: tuple[str, str]) -> Path:
+    """The reference mapping, some of its text (where it stands first) replaced."""
+    text = mapping.REFERENCE.read_text()
+    for before, after in mended:
+        assert before in text
+        text = text.replace(before, after, 1)
+    file = folder / "mapping.toml"
+    file.write_text(text)
+    return file
+
+
 class Ledger:
     """A database of its own with the reference tables and their feeds."""
 

@@ -49,13 +49,14 @@ class Report(msgspec.Struct, frozen=True):
     """What a reconciliation found."""
 
     position: int
-    """All transactions of the ledger below it were compared."""
+    """All transactions of the ledger below it were compared, in accounts that differed at first;
+    in others as far as the ledger had come then."""
     accounts: int
     items: int
     differences: tuple[Difference, ...]
     unsettled: tuple[str, ...]
     """Accounts that moved at every look, so that nothing can be said of them."""
     unreadable: tuple[str, ...] = ()
-    """Accounts of which the ledger says an amount that is none of its currency."""
+    """Accounts of which the ledger says an amount that is none of their currency."""
     explained: bool = True
     """Whether differences are named to the entry, for which the journal has to be read."""

@@ -12,6 +12,7 @@ from creditgate.client import (
     AsyncClient,
     Change,
     EntryKind,
+    InvalidRequestError,
     LedgerEntry,
     NotFoundError,
 )
@@ -143,7 +144,7 @@ class Explanation:
         name; for more the journal is read once."""
         found: dict[str, Moves] = {name: {} for name in accounts}
         for asked in sorted(accounts) if len(accounts) <= ASKED_ALONE_MAX else [""]:
-            with suppress(NotFoundError):
+            with suppress(NotFoundError, InvalidRequestError):
                 async for change in self._client.list_changes(
                     account_id=asked, page_size=PAGE_SIZE
                 ):

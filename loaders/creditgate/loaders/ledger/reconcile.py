@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
-from creditgate.client import AsyncClient, MoneyError, NotFoundError, money
+from creditgate.client import AsyncClient, InvalidRequestError, MoneyError, NotFoundError, money
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import feeds, outbox
 from creditgate.loaders.ledger.differences import Account, Items, Report
@@ -27,6 +27,8 @@ Take = Callable[[Account, str, int], None]
 """Is told of an open item: whose it is, its invoice ("" for none), and its minor units."""
 
 _SUMS: Final = 1 << 64
+NOBODY: Final = "(no account)"
+"""Whose the open items are that the ledger has on no account."""
 
 
 class NotInStepError(LoadError):
@@ -48,8 +50,7 @@ class _Books:
 
 class Sums:
     """What two sides say of each account, one added and one taken away: what they agree on leaves
-    nothing, however many items it has. Two items that differ leave the same with a probability of
-    about 2^-61."""
+    nothing, however many items it has. What differs leaves nothing with a probability of 2^-64."""
 
     def __init__(self) -> None:
         self.items = 0
@@ -59,11 +60,11 @@ class Sums:
     def add(self, account: Account, invoice_id: str, amount_minor: int) -> None:
         """An open item of the one side."""
         self.items += 1
-        self._move(account, hash((invoice_id, amount_minor)))
+        self._move(account, _hash(invoice_id, amount_minor))
 
     def take_away(self, account: Account, invoice_id: str, amount_minor: int) -> None:
         """One of the other side."""
-        self._move(account, -hash((invoice_id, amount_minor)))
+        self._move(account, -_hash(invoice_id, amount_minor))
 
     def _move(self, account: Account, by: int) -> None:
         self._sums[account] = (self._sums.get(account, 0) + by) % _SUMS
@@ -88,7 +89,7 @@ class Reconciliation:
         wait_s: float = 60.0,
         on_read: Callable[[str, int], None] = lambda _whose, _items: None,
     ) -> None:
-        """`on_read`: is told now and then how many items were read, and whose."""
+        """`on_read`: is told how many items were read so far, and whose."""
         self._client = client
         self._mapping = mapping
         self._wait_s = wait_s
@@ -98,6 +99,7 @@ class Reconciliation:
     async def run(self, conninfo: str) -> Report:
         """Compare all accounts. Raises NotInStepError where the service has not been told in time,
         psycopg's errors and the client's."""
+        self._unreadable.clear()
         async with await outbox.connect(conninfo) as ledger:
             sums = Sums()
             position = await self._read_ledger(ledger, sums.add)
@@ -152,9 +154,12 @@ class Reconciliation:
         try:
             amount_minor = money.parse(cells["amount"], account[1])
         except MoneyError:
-            self._unreadable.add(account[0])
-        else:
+            self._unreadable.add(account[0] or NOBODY)
+            return
+        if account[0]:
             take(account, cells.get("invoice_id", ""), amount_minor)
+        else:
+            self._unreadable.add(NOBODY)
 
     async def _told(self, position: int) -> None:
         """Wait until the service has all of the ledger below a transaction."""
@@ -179,15 +184,18 @@ class Reconciliation:
         """Read what the service says is open, of these accounts or of all."""
         read = 0
         for name in sorted({name for name, _ in accounts}) or [""]:
-            with suppress(NotFoundError):  # the ledger alone knows it
+            # One that the ledger alone knows, as the service does no id that breaks its rules.
+            with suppress(NotFoundError, InvalidRequestError):
                 async for found in self._client.list_open_items(name):
                     account = found.account_id, found.currency
-                    if found.unallocated_minor:
-                        take(account, "", found.unallocated_minor)
-                    for item in found.items:
-                        if item.open_minor:
-                            take(account, item.invoice_id, item.open_minor)
-                    read += len(found.items)
+                    items = {item.invoice_id: item.open_minor for item in found.items}
+                    # Said again with each part of an account that does not fit on a page.
+                    if found.outstanding_minor is not None:
+                        items[""] = found.unallocated_minor
+                    for invoice_id, open_minor in items.items():
+                        if open_minor:
+                            take(account, invoice_id, open_minor)
+                            read += 1
                     self._on_read("service", read)
 
 
@@ -198,3 +206,10 @@ async def _moved(ledger: Ledger, since: int) -> set[str]:
         (since,),
     )
     return {row[0] async for row in cursor}
+
+
+def _hash(invoice_id: str, amount_minor: int) -> int:
+    # Of one text as a whole (SipHash, with a secret of this process). Hashes of tuples and of
+    # numbers are nearly linear in their parts: an amount moved from one invoice to another would
+    # leave their sum as it is.
+    return hash(f"{amount_minor} {invoice_id}")

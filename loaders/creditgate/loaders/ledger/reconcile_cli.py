@@ -107,7 +107,7 @@ async def _compare(
         task = bar.add_task("the ledger is asked")
 
         def on_read(whose: str, items: int) -> None:
-            bar.update(task, description=f"{items:,} open items of the {whose}")
+            bar.update(task, description=f"{items:,} open items of the {whose} read")
 
         async with AsyncClient(connection.client.address, connection.client.options) as client:
             return await Reconciliation(client, mapping, wait_s=wait_s, on_read=on_read).run(ledger)
@@ -141,6 +141,11 @@ def _propose(
             "which those are, only an identity that may read the journal can tell"
         )
     entries = repair.adjustments(mapping.source, report)
+    if not entries:
+        raise Failure(
+            "no repair is proposed: all accounts that differ have amounts in the ledger that "
+            "cannot be read, which are to be put right there first"
+        )
     reason = reason or f"reconciled with {mapping.source} as of transaction {report.position}"
     try:
         proposed = repair.propose(connection.client, file, entries, report.position, reason)
@@ -179,7 +184,8 @@ def _show(connection: Connection, report: Report) -> None:
         connection.console.print(_table(connection, difference))
     for account_id in report.unreadable:
         connection.console.print(
-            f"{account_id}: the ledger says an amount that is none of its currency", markup=False
+            f"{account_id}: the ledger has an open amount that cannot be read, or is nobody's",
+            markup=False,
         )
     for account_id in report.unsettled:
         connection.console.print(

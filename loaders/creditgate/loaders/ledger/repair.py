@@ -44,7 +44,8 @@ class Repair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def adjustments(ledger: str, report: Report) -> list[LedgerEntry]:
-    """One adjustment for each item that differs, on its invoice or on none.
+    """One adjustment for each item that differs, on its invoice or on none; none of accounts that
+    are unreadable: an amount that cannot be read would be taken for nothing owed.
 
     The same differences as of the same position make the same entries, by the same ids.
     """
@@ -58,6 +59,7 @@ def adjustments(ledger: str, report: Report) -> list[LedgerEntry]:
             invoice_id=invoice_id,
         )
         for difference in report.differences
+        if difference.account_id not in report.unreadable
         for invoice_id, (theirs, ours) in difference.items.items()
     ]
 

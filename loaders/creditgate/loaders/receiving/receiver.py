@@ -68,6 +68,7 @@ class Receiver(ABC):
     """Takes `POST /PATH/NAME`, where NAME has secrets."""
 
     path: ClassVar[str]
+    """Where deliveries go: the first part of their URL's path."""
     role: ClassVar[str]
     """What one who delivers is."""
 
@@ -121,7 +122,8 @@ class Receiver(ABC):
 
     async def keep_malformed(self, source: str, body: bytes, error: RowError) -> dict[str, Any]:
         """Keep what is signed and cannot be read. Sent again it would be the same, so it is taken
-        off the sender's hands, and a person has to look at it. Raises LettersFullError."""
+        off the sender's hands, and a person has to look at it. Raises StateError,
+        LettersFullError."""
         found = await self._stakes.known(self.letter(source, body, error))
         self._forwarders[source].source.refused()
         await asyncio.to_thread(self._letters.put, found)
