@@ -187,7 +187,8 @@ def install(
     if reference_tables:
         sql = f"{TABLES.read_text()}\n{sql}"
     if printed:
-        click.echo(sql)
+        # Triggers are dropped and made again: what is posted in between would not be told of.
+        click.echo(f"\\set ON_ERROR_STOP on\nBEGIN;\n{sql}\nCOMMIT;")
         return
     if ledger is None:
         raise click.UsageError("give --ledger CONNINFO, or --print")

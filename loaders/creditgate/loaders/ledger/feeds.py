@@ -18,6 +18,10 @@ OPENING = "opening:"
 first transaction that the snapshot cannot have seen."""
 
 _OUTBOX = """\
+-- What a session's temporary tables are called must not change what the triggers read and write.
+SELECT set_config(
+    'search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true
+);
 CREATE TABLE IF NOT EXISTS creditgate_outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- Which transaction wrote it. Ids are drawn before it commits and say nothing of who was first;
@@ -46,8 +50,11 @@ DO $$
 DECLARE old record;
 BEGIN
     FOR old IN
-        SELECT tgname, tgrelid::regclass AS of_table FROM pg_trigger
-        WHERE starts_with(tgname, 'creditgate_feed_') AND NOT tgisinternal
+        SELECT tgname, tgrelid::regclass AS of_table
+        FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+        -- Those of partitions go with their table's; another schema's tell another outbox.
+        WHERE starts_with(tgname, 'creditgate_feed_') AND NOT tgisinternal AND tgparentid = 0
+            AND pronamespace = current_schema()::regnamespace
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', old.tgname, old.of_table);
     END LOOP;
@@ -58,7 +65,8 @@ END $$;
 # gone must not keep the company from posting: the row goes as it is, to be mended.
 _FEED = """
 CREATE OR REPLACE FUNCTION creditgate_feed_{name}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET datestyle = 'ISO, YMD' AS $feed$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $feed$
 BEGIN
     INSERT INTO creditgate_outbox (feed, cells)
     SELECT '{name}', {cells}
@@ -122,7 +130,8 @@ END $mend$;
 
 
 def installation(mapping: LedgerMapping) -> str:
-    """The SQL that puts outbox and triggers into the ledger; it may be run again."""
+    """The SQL that puts outbox and triggers into the ledger; it may be run again. It belongs into
+    one transaction: there are moments in it at which nothing tells of a change."""
     return _OUTBOX + "".join(_trigger(feed) for feed in mapping.feed)
 
 
@@ -170,7 +179,7 @@ def snapshot_query(feed: Feed) -> str:
 def entries_query(feed: Feed, account_id: str) -> str:
     """SQL of all entries that a feed's table makes of one account, as one column of cells, and
     which transaction wrote each, without its epoch."""
-    mine = f"({feed.columns['account_id']}) = {sql.Literal(account_id).as_string()}"
+    mine = f"({feed.columns['account_id']})::text = {sql.Literal(account_id).as_string()}"
     condition = f"({feed.when.strip() or 'true'}) AND {mine}"
     cells = cells_of(feed.columns)
     return (
@@ -195,7 +204,7 @@ def open_items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) ->
 def _items_query(mapping: LedgerMapping, account_ids: Sequence[str] = ()) -> str:
     items = mapping.open_items
     names = sql.Literal(list(account_ids)).as_string()
-    condition = f"({items.columns['account_id']}) = ANY({names})" if account_ids else ""
+    condition = f"({items.columns['account_id']})::text = ANY({names})" if account_ids else ""
     read = ", ".join(
         f"sum(({expression})::numeric) AS {name}" if name in _ADDED
         else f"({expression})::text AS {name}" if name in _ITEM

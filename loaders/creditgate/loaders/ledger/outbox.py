@@ -53,7 +53,8 @@ _NOTICING: Final = (
 _SESSION: Final = """
     SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
     SET tcp_user_timeout = 30000; SET idle_in_transaction_session_timeout = 0;
-    SET datestyle = 'ISO, YMD'
+    SET statement_timeout = 0; SET row_security = off;
+    SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'
 """
 
 
