@@ -2,25 +2,61 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from creditgate.client import AccountUpsert, Client, ClientOptions, CreditLimit, Segment
-from creditgate.loaders.ledger import outbox
+from creditgate.client import (
+    AccountUpsert,
+    AsyncClient,
+    Client,
+    ClientOptions,
+    CreditLimit,
+    Segment,
+)
+from creditgate.loaders.ledger import mapping, outbox
+from creditgate.loaders.ledger import sync as sync_module
 from creditgate.loaders.ledger.mapping import REFERENCE
+from creditgate.loaders.ledger.sync import LedgerSync
 from creditgate.loaders.queue.letters import LetterBox
+from creditgate.loaders.running.sources import Source
 from tests.support.books import Books
 from tests.support.ledger import SyncProcess, open_items, reconciled
 from tests.support.server import ServerProcess
+from tests.support.waiting import TIMEOUT_S
 
 
 @pytest.fixture
 def ledger(books: Books) -> Books:
     return books
+
+
+class Calls:
+    """Counts the calls of a coroutine function."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._more = asyncio.Event()
+
+    def of(self, called: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        """The same function, counted."""
+
+        async def counted(*arguments: Any, **named: Any) -> Any:
+            result = await called(*arguments, **named)
+            self.count += 1
+            self._more.set()
+            return result
+
+        return counted
+
+    async def reach(self, count: int) -> None:
+        """Waits until there were so many."""
+        while self.count < count:
+            self._more.clear()
+            await self._more.wait()
 
 
 def add_customer(books: Books, account_id: str = "A", **others: Any) -> None:
@@ -271,3 +307,39 @@ def test_a_row_that_was_mended_by_one_that_had_to_wait_leaves_no_letter(
     assert not LetterBox(sync.state).list()
     account = client.get_account("A")
     assert (account.display_name, account.segment_id) == ("Ann", "late")
+
+
+def test_a_ledger_that_holds_something_back_is_not_heard(
+    books: Books, server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits behind a transaction that does not end is not known to the server, whose picture
+    of the ledger must not count as fresh."""
+    monkeypatch.setattr(sync_module, "HEARD_EVERY_S", 0)
+    polls, moves = Calls(), Calls()
+    monkeypatch.setattr(outbox, "horizon", polls.of(outbox.horizon))
+    monkeypatch.setattr(AsyncClient, "move_source", moves.of(AsyncClient.move_source))
+    add_customer(books)
+
+    async def follow() -> None:
+        source = Source("ledger")
+        async with AsyncClient(server.address) as client:
+            with LetterBox(tmp_path) as letters:
+                sync = LedgerSync(client, mapping.read(REFERENCE), tmp_path, letters, source)
+                running = asyncio.create_task(sync.run(books.conninfo))
+                async with asyncio.timeout(TIMEOUT_S):
+                    await moves.reach(3)
+                    other = await psycopg.AsyncConnection.connect(books.conninfo)
+                    await other.execute("SELECT pg_current_xact_id()")
+                    add_invoice(books, "I1")
+                    while not source.lag_s():
+                        await polls.reach(polls.count + 1)
+                    told = moves.count
+                    await polls.reach(polls.count + 5)
+                    assert moves.count == told
+                    await other.close()
+                    await moves.reach(told + 3)
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(follow())
+    assert open_items(server) == {("A", "I1"): 100_00}

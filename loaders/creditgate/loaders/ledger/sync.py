@@ -84,13 +84,17 @@ class LedgerSync:
                 seen = None if snapshot is None else snapshot.seen
                 await self._taking.take(outbox.window(ledger, since, below, seen))
                 since = below
+                reached = await outbox.reached(ledger, below)
+                held_back_at_s = await outbox.oldest(ledger, below)
                 if snapshot is not None and below >= snapshot.until:
-                    await self._move(await outbox.reached(ledger, below))
+                    await self._move(reached)
                     self._file.remove()
                     snapshot = None
-                elif snapshot is None:
-                    await self._move(await outbox.reached(ledger, below))
-                self._goes_on(await outbox.oldest(ledger, below))
+                elif snapshot is None and (
+                    reached > self.position or (held_back_at_s is None and self._is_quiet())
+                ):
+                    await self._move(reached)
+                self._goes_on(held_back_at_s)
                 if once and self._taking.oldest_at_s is None and snapshot is None:
                     return
                 is_held_back = self._taking.oldest_at_s is not None
@@ -179,13 +183,15 @@ class LedgerSync:
         self._source.state = State.RUNNING
         self._source.breaker.succeeded()
 
+    def _is_quiet(self) -> bool:
+        """Whether the server is to be told that a ledger with nothing to say is alive. One that
+        holds something back is not: the server's picture of it grows old."""
+        return asyncio.get_running_loop().time() - self._told_at >= HEARD_EVERY_S
+
     async def _move(self, reached: int) -> None:
-        """Tell the server how far it has the ledger, or that a quiet ledger is alive."""
-        now = asyncio.get_running_loop().time()
+        """Tell the server how far it has the ledger."""
         # An outbox of which rows were deleted says less.
         below = max(reached, self.position)
-        if below == self.position and now - self._told_at < HEARD_EVERY_S:
-            return
         await self._client.move_source(self._mapping.source, below)
         self.position = below
-        self._told_at = now
+        self._told_at = asyncio.get_running_loop().time()
