@@ -154,6 +154,31 @@ def test_parts_credits_reversals_and_disputes_count_as_documented(books: Books) 
     assert set(history(books, "2026-07-01", "--account", "B")) == {"B"}
 
 
+def test_what_settles_in_another_currency_is_left_out(books: Books) -> None:
+    books.add("customers", account_id="A", currency="USD")
+    books.add("customers", account_id="B", currency="JPY")
+    for number, currency, amount in [("1", "USD", 100), ("2", "JPY", 10_000), ("3", "USD", 70)]:
+        books.add(
+            "invoices", invoice_id=number, account_id="A", currency=currency, amount=amount,
+            issue_date="2026-05-01", due_date="2026-06-01",
+        )  # fmt: skip
+        books.add(
+            "payments", payment_id=number, account_id="A", currency=currency, amount=amount,
+            received_on="2026-05-31",
+        )  # fmt: skip
+    # Yen on dollars, dollars on yen, yen on yen, and one as it should be.
+    for payment, invoice, amount in [("2", "1", 10_000), ("1", "2", 100), ("2", "2", 10_000),
+                                     ("3", "3", 70)]:  # fmt: skip
+        books.add(
+            "payment_allocations", payment_id=payment, invoice_id=invoice, amount=amount,
+            allocated_on="2026-05-31",
+        )  # fmt: skip
+    found = history(books, "2026-07-01")["A"]
+    assert (found["invoices"], found["owed_minor"], found["open_minor"]) == (2, 170_00, 100_00)
+    # 100 of 170.
+    assert found["late_share"] == 5882
+
+
 def test_a_mapping_without_the_relation_is_refused_by_its_name(books: Books, tmp_path: Any) -> None:
     path = tmp_path / "ledger.toml"
     path.write_text('source = "erp"\nfeed = []\n[open_items]\ntable = "t"\n[open_items.columns]\n'

@@ -116,7 +116,13 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "UPDATE invoices SET currency = 'USD' WHERE invoice_id = 'R-4'": (
         *("CURRENCY_DIFFERS", "R-4", "currency", "USD"),
     ),
-    "UPDATE payments SET currency = 'USD'": ("CURRENCY_DIFFERS", "P-1", "currency", "USD"),
+    "INSERT INTO payments (payment_id, account_id, currency, amount, received_on) "
+    "VALUES ('P-2', 'A', 'USD', 100, '2026-04-01')": (
+        *("CURRENCY_DIFFERS", "P-2", "currency", "USD"),
+    ),
+    "UPDATE payments SET account_id = 'C', currency = 'USD'": (
+        *("CURRENCY_DIFFERS", "allocation:1", "currency", "USD"),
+    ),
     "UPDATE customers SET parent_account_id = 'A' WHERE account_id = 'C'": (
         *("CURRENCY_DIFFERS", "C", "parent_account_id", "A"),
     ),

@@ -202,6 +202,16 @@ def _currencies() -> Iterator[Rule]:
             also=("customers",),
         )  # fmt: skip
     yield Rule(
+        code="CURRENCY_DIFFERS", severity=Severity.ERROR, owner="ledger", relation="settlements",
+        field="currency", rule="What settles an invoice is in the invoice's currency.",
+        cure="Allocate it to an invoice in that currency, or correct the currency.",
+        query="""
+            SELECT r.settlement_id, i.account_id, r.currency, 'the invoice has ' || i.currency
+            FROM settlements AS r JOIN invoices AS i ON i.invoice_id = r.invoice_id
+            WHERE r.currency IS DISTINCT FROM i.currency""",
+        also=("invoices",),
+    )  # fmt: skip
+    yield Rule(
         code="CURRENCY_DIFFERS", severity=Severity.ERROR, owner="ledger", relation="customers",
         field="parent_account_id", rule="An account and its parent are in one currency.",
         cure="Name a parent in the same currency, or none.",
