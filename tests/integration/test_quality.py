@@ -305,6 +305,21 @@ def test_the_report_is_for_people_and_programs(books: Books, tmp_path: Path) -> 
     assert quality(books, "--fail-on", "never").exit_code == 0
 
 
+def test_a_spreadsheet_runs_nothing_of_the_csv(books: Books, tmp_path: Path) -> None:
+    formulas = ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "-5.\n", "@SUM(1)", "\tx", "\rx", "\nx"]
+    texts = ["-5", "-12.50", "+7", "a=b", "'x"]
+    books.execute("ALTER TABLE customers DROP CONSTRAINT customers_terms_id_fkey")
+    for text in (*formulas, *texts):
+        books.add("customers", account_id=text, currency="EUR", terms_id=text)
+    rows = tmp_path / "quality.csv"
+    quality(books, "--csv", rows)
+    with rows.open(newline="") as file:
+        orphans = [row for row in csv.DictReader(file) if row["code"] == "ORPHAN"]
+    expected = sorted([*(f"'{formula}" for formula in formulas), *texts])
+    for column in ("record", "account_id", "value"):
+        assert sorted(row[column] for row in orphans) == expected
+
+
 def test_due_dates_are_those_of_the_service(server: ServerProcess) -> None:
     words = (
         "net 30", "eom", "eom 10", "eom+1 10", "day 15", "day 31+2", "table 15:31+0 31:15+1",
