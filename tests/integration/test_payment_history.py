@@ -42,6 +42,17 @@ FROM shares JOIN (
 """
 
 
+TURNOVER = """
+SELECT account_id, (100 * sum(greatest(amount - coalesce((
+        SELECT sum(m.amount) FROM credit_memos AS m
+        WHERE m.invoice_id = i.invoice_id AND m.issued_on <= %(day)s
+    ), 0), 0)))::bigint
+FROM invoices AS i
+WHERE issue_date <= %(day)s AND issue_date > %(day)s::date - interval '12 months'
+GROUP BY account_id
+"""
+
+
 def history(books: Books, as_of: str, *arguments: str) -> dict[str, dict[str, Any]]:
     options = ("--ledger", books.conninfo, "--as-of", as_of, "--json", *arguments)
     done = CliRunner().invoke(main, ["payment-history", *options])
@@ -94,6 +105,22 @@ def test_the_history_of_real_customers_is_that_of_an_independent_query(
     assert others <= {0}
     assert sum(one["late_share"] > 0 for one in compared.values()) > 50
 
+    # Of every seventh invoice a fifth is taken back, of some more than all.
+    books.execute(
+        "INSERT INTO credit_memos"
+        " (credit_memo_id, account_id, currency, amount, invoice_id, issued_on)"
+        " SELECT invoice_id, account_id, currency,"
+        " round(amount * CASE WHEN place % 5 = 0 THEN 1.2 ELSE 0.2 END, 2), invoice_id,"
+        " issue_date + 20"
+        " FROM (SELECT *, row_number() OVER (ORDER BY invoice_id) AS place FROM invoices) AS i"
+        " WHERE place % 7 = 0"
+    )
+    bought: dict[str, int] = dict(
+        books.connection.execute(TURNOVER.encode(), {"day": day}).fetchall()
+    )
+    turnover = {key: one["turnover_minor"] for key, one in history(books, day).items()}
+    assert turnover == dict.fromkeys(customers, 0) | bought
+
 
 def test_parts_credits_reversals_and_disputes_count_as_documented(books: Books) -> None:
     books.add("customers", account_id="A", currency="EUR")
@@ -145,13 +172,118 @@ def test_parts_credits_reversals_and_disputes_count_as_documented(books: Books) 
         "trend": 100_00 - 50_00,
         "disputed_share": 2381,
         "open_minor": 350_00,
-        "turnover_minor": 550_00,
+        # 550, of which 40 were taken back.
+        "turnover_minor": 510_00,
         "first_issue_date": "2026-02-01",
     }
     nothing = found.pop("B")
     assert nothing["days_late"] is nothing["late_share"] is nothing["trend"] is None
     assert not found
     assert set(history(books, "2026-07-01", "--account", "B")) == {"B"}
+
+
+def test_an_amount_that_was_put_right_is_no_turnover(books: Books) -> None:
+    books.add("customers", account_id="A", currency="EUR")
+    for number, amount in [("1", 1_000_000), ("2", 500), ("3", 70)]:
+        books.add(
+            "invoices", invoice_id=number, account_id="A", currency="EUR", amount=amount,
+            issue_date="2026-02-01", due_date="2026-03-01",
+        )  # fmt: skip
+    whole = {"account_id": "A", "currency": "EUR"}
+    books.add(
+        "credit_memos", credit_memo_id="c", **whole, amount=990_000, invoice_id="1",
+        issued_on="2026-02-03",
+    )  # fmt: skip
+    # One corrected by more than all, one that should have been more.
+    for number, invoice, amount in [("less", "2", -600), ("more", "3", 7)]:
+        books.add(
+            "adjustments", adjustment_id=number, **whole, amount=amount, invoice_id=invoice,
+            kind="correction", posted_on="2026-02-03",
+        )  # fmt: skip
+    assert history(books, "2026-02-02")["A"]["turnover_minor"] == 1_000_570_00
+    assert history(books, "2026-07-01")["A"]["turnover_minor"] == 10_077_00
+
+
+REFUNDS: dict[str, tuple[list[tuple[str, int]], int, int, dict[str, int]]] = {
+    # Payments by day, refunded, taken back by a credit memo; all of an invoice of 100, due 1 June.
+    "in time, and half given back": (
+        [("2026-05-20", 100)], 50, 0,
+        {"owed_minor": 100_00, "late_share": 50_00, "days_late": 15_00, "open_minor": 50_00},
+    ),
+    "in time, for half of it was returned": (
+        [("2026-05-20", 100)], 50, 50,
+        {"owed_minor": 50_00, "late_share": 0, "days_late": 0, "open_minor": 0},
+    ),
+    "ten days late, for half of it was returned": (
+        [("2026-06-11", 100)], 50, 50,
+        {"owed_minor": 50_00, "late_share": 100_00, "days_late": 10_00, "open_minor": 0},
+    ),
+    "half of it late, for that half was returned": (
+        [("2026-05-20", 50), ("2026-06-11", 50)], 50, 50,
+        {"owed_minor": 50_00, "late_share": 0, "days_late": 0, "open_minor": 0},
+    ),
+    "ten days late, and all given back": (
+        [("2026-06-11", 100)], 100, 0,
+        {"owed_minor": 100_00, "late_share": 100_00, "days_late": 30_00, "open_minor": 100_00},
+    ),
+    "more than was paid": (
+        [("2026-05-20", 20)], 30, 0,
+        {"owed_minor": 110_00, "late_share": 100_00, "days_late": 30_00, "open_minor": 110_00},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUNDS)
+def test_what_was_refunded_was_never_paid(books: Books, case: str) -> None:
+    payments, refunded, returned, expected = REFUNDS[case]
+    whole = {"account_id": "A", "currency": "EUR"}
+    books.add("customers", **whole)
+    books.add(
+        "invoices", invoice_id="1", **whole, amount=100, issue_date="2026-05-01",
+        due_date="2026-06-01",
+    )  # fmt: skip
+    for day, amount in payments:
+        books.add("payments", payment_id=day, **whole, amount=amount, received_on=day)
+        books.add(
+            "payment_allocations", payment_id=day, invoice_id="1", amount=amount, allocated_on=day
+        )
+    books.add(
+        "adjustments", adjustment_id="r", **whole, amount=refunded, invoice_id="1",
+        kind="refund", posted_on="2026-06-20",
+    )  # fmt: skip
+    if returned:
+        books.add(
+            "credit_memos", credit_memo_id="c", **whole, amount=returned, invoice_id="1",
+            issued_on="2026-06-20",
+        )  # fmt: skip
+    found = history(books, "2026-07-01")["A"]
+    assert {name: found[name] for name in expected} == expected
+    assert found["turnover_minor"] == (100 - returned) * 100
+
+
+def test_what_settles_in_another_currency_is_left_out(books: Books) -> None:
+    books.add("customers", account_id="A", currency="USD")
+    books.add("customers", account_id="B", currency="JPY")
+    for number, currency, amount in [("1", "USD", 100), ("2", "JPY", 10_000), ("3", "USD", 70)]:
+        books.add(
+            "invoices", invoice_id=number, account_id="A", currency=currency, amount=amount,
+            issue_date="2026-05-01", due_date="2026-06-01",
+        )  # fmt: skip
+        books.add(
+            "payments", payment_id=number, account_id="A", currency=currency, amount=amount,
+            received_on="2026-05-31",
+        )  # fmt: skip
+    # Yen on dollars, dollars on yen, yen on yen, and one as it should be.
+    for payment, invoice, amount in [("2", "1", 10_000), ("1", "2", 100), ("2", "2", 10_000),
+                                     ("3", "3", 70)]:  # fmt: skip
+        books.add(
+            "payment_allocations", payment_id=payment, invoice_id=invoice, amount=amount,
+            allocated_on="2026-05-31",
+        )  # fmt: skip
+    found = history(books, "2026-07-01")["A"]
+    assert (found["invoices"], found["owed_minor"], found["open_minor"]) == (2, 170_00, 100_00)
+    # 100 of 170.
+    assert found["late_share"] == 5882
 
 
 def test_a_mapping_without_the_relation_is_refused_by_its_name(books: Books, tmp_path: Any) -> None:

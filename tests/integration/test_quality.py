@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -62,6 +63,14 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     INVOICE + "('r001', 'A', 'EUR', 7, '2026-05-01', '2026-05-31', NULL)": (
         *("INVOICE_TWICE", "r001", "invoice_id", "r001"),
     ),
+    INVOICE + "('счёт-1', 'A', 'EUR', 7, '2026-05-01', '2026-05-31', NULL), "
+    "('счёт \N{EN DASH} 01', 'A', 'EUR', 8, '2026-05-01', '2026-05-31', NULL)": (
+        *("INVOICE_TWICE", "счёт-1", "invoice_id", "счёт-1"),
+    ),
+    INVOICE + "('Ü5', 'A', 'EUR', 7, '2026-05-01', '2026-05-31', NULL), "
+    "('Ü-5', 'A', 'EUR', 8, '2026-05-01', '2026-05-31', NULL)": (
+        *("INVOICE_TWICE", "Ü5", "invoice_id", "Ü5"),
+    ),
     INVOICE + "('R-9', 'A', 'EUR', 100, '2026-05-01', '2026-05-31', NULL)": (
         *("INVOICE_ALIKE", "R-9", "amount", "100"),
     ),
@@ -109,6 +118,12 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "UPDATE verifications SET verified_on = '2025-06-30' WHERE reference = 'V-1'": (
         *("VERIFICATION_STALE", "V-1", "found_on", "2025-06-30"),
     ),
+    "UPDATE verifications SET verified_on = '2025-06-30' WHERE reference = 'V-1'; "
+    "ALTER TABLE verifications ALTER verified_on DROP NOT NULL; "
+    "INSERT INTO verifications (account_id, reference, source, verified_on) "
+    "VALUES ('A', 'undated', 'bureau', NULL)": (
+        *("VERIFICATION_STALE", "V-1", "found_on", "2025-06-30"),
+    ),
     "INSERT INTO customers VALUES ('X', NULL, 'EURO'); "
     "INSERT INTO limits (account_id, limit_kind) VALUES ('X', 'no_credit')": (
         *("CURRENCY_UNKNOWN", "X", "currency", "EURO"),
@@ -116,7 +131,13 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "UPDATE invoices SET currency = 'USD' WHERE invoice_id = 'R-4'": (
         *("CURRENCY_DIFFERS", "R-4", "currency", "USD"),
     ),
-    "UPDATE payments SET currency = 'USD'": ("CURRENCY_DIFFERS", "P-1", "currency", "USD"),
+    "INSERT INTO payments (payment_id, account_id, currency, amount, received_on) "
+    "VALUES ('P-2', 'A', 'USD', 100, '2026-04-01')": (
+        *("CURRENCY_DIFFERS", "P-2", "currency", "USD"),
+    ),
+    "UPDATE payments SET account_id = 'C', currency = 'USD'": (
+        *("CURRENCY_DIFFERS", "allocation:1", "currency", "USD"),
+    ),
     "UPDATE customers SET parent_account_id = 'A' WHERE account_id = 'C'": (
         *("CURRENCY_DIFFERS", "C", "parent_account_id", "A"),
     ),
@@ -154,6 +175,11 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     INVOICE + "('R-9', 'A', 'EUR', 9, '2026-06-01', '2026-07-31', 'NET60')": (
         *("TERMS_CONTRADICT", "R-9", "terms_id", "NET60"),
     ),
+    # It is the only one that the account ever had.
+    "INSERT INTO contracts VALUES ('B', 'old', 'NET60', '2026-01-01', '2026-05-01'); "
+    "UPDATE invoices SET terms_id = 'NET60' WHERE invoice_id = 'R-4'": (
+        *("TERMS_CONTRADICT", "R-4", "terms_id", "NET60"),
+    ),
     INVOICE + "('R-9', 'A', 'EUR', 9, '2026-06-01', '2026-07-31', NULL)": (
         *("TERMS_CONTRADICT", "R-9", "due_date", "2026-07-31"),
     ),
@@ -164,6 +190,17 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         *("TERMS_CONTRADICT", "R-5", "due_date", "2026-06-12"),
     ),
 }
+
+NO_FAULTS = (
+    INVOICE + "('Ü-5', 'A', 'EUR', 7, '2026-05-01', '2026-05-31', NULL), "
+    "('Ä-5', 'A', 'EUR', 8, '2026-05-01', '2026-05-31', NULL), "
+    "('счёт', 'A', 'EUR', 9, '2026-05-01', '2026-05-31', NULL), "
+    "('акт', 'A', 'EUR', 10, '2026-05-01', '2026-05-31', NULL), "
+    "('--', 'A', 'EUR', 11, '2026-05-01', '2026-05-31', NULL), "
+    "('#', 'A', 'EUR', 12, '2026-05-01', '2026-05-31', NULL)",
+    # Nothing was ever agreed with the account that the invoice could contradict.
+    "UPDATE invoices SET terms_id = 'NET60' WHERE invoice_id = 'R-4'",
+)
 
 DROP_CONSTRAINTS = """
 DO $$ DECLARE c record; BEGIN
@@ -203,6 +240,22 @@ def test_each_fault_is_found_and_nothing_else(
     with sound.connection.transaction(force_rollback=True):
         sound.execute(fault)
         assert findings(sound) == [expected]
+
+
+@pytest.mark.parametrize("rows", NO_FAULTS, ids=range(len(NO_FAULTS)))
+def test_what_is_no_fault_is_not_found(sound: Books, rows: str) -> None:
+    with sound.connection.transaction(force_rollback=True):
+        sound.execute(rows)
+        assert findings(sound) == []
+
+
+def test_due_dates_are_not_looked_at_without_terms_to_compute_them_from(sound: Books) -> None:
+    whole = mapping.read(mapping.REFERENCE)
+    credit = {name: one for name, one in whole.credit.items() if name != "terms"}
+    without = msgspec.structs.replace(whole, credit=credit)
+    checks = Checks(sound.connection, without, date.fromisoformat(DAY))
+    left_out = {(rule.code, rule.relation, rule.field) for rule in checks.left_out}
+    assert ("TERMS_CONTRADICT", "invoices", "due_date") in left_out
 
 
 def test_every_rule_has_a_fault() -> None:
@@ -250,6 +303,21 @@ def test_the_report_is_for_people_and_programs(books: Books, tmp_path: Path) -> 
     assert quality(books).exit_code == 0
     assert quality(books, "--fail-on", "warning").exit_code == 1
     assert quality(books, "--fail-on", "never").exit_code == 0
+
+
+def test_a_spreadsheet_runs_nothing_of_the_csv(books: Books, tmp_path: Path) -> None:
+    formulas = ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "-5.\n", "@SUM(1)", "\tx", "\rx", "\nx"]
+    texts = ["-5", "-12.50", "+7", "a=b", "'x"]
+    books.execute("ALTER TABLE customers DROP CONSTRAINT customers_terms_id_fkey")
+    for text in (*formulas, *texts):
+        books.add("customers", account_id=text, currency="EUR", terms_id=text)
+    rows = tmp_path / "quality.csv"
+    quality(books, "--csv", rows)
+    with rows.open(newline="") as file:
+        orphans = [row for row in csv.DictReader(file) if row["code"] == "ORPHAN"]
+    expected = sorted([*(f"'{formula}" for formula in formulas), *texts])
+    for column in ("record", "account_id", "value"):
+        assert sorted(row[column] for row in orphans) == expected
 
 
 def test_due_dates_are_those_of_the_service(server: ServerProcess) -> None:

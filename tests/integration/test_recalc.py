@@ -151,6 +151,24 @@ def test_mended_settlement_dates_raise_the_limit_by_themselves(
         assert client.get_account("A").limit.amount_minor == right["limit_minor"]
 
 
+def test_an_amount_that_was_entered_by_mistake_raises_no_limit(
+    books: Books, recalc_server: ServerProcess
+) -> None:
+    customer(books, recalc_server, "A", 1_300, 500, late=0)
+    day = DAY - timedelta(days=60)
+    whole = {"account_id": "A", "currency": "USD"}
+    books.add(
+        "invoices", invoice_id="typo", **whole, amount=1_000_000, issue_date=day,
+        due_date=day + timedelta(days=30),
+    )  # fmt: skip
+    assert "A" in moves(books, recalc_server, "--dry-run")
+    books.add(
+        "credit_memos", credit_memo_id="c", **whole, amount=1_000_000, invoice_id="typo",
+        issued_on=day,
+    )  # fmt: skip
+    assert moves(books, recalc_server) == {}
+
+
 def test_a_refused_move_is_told_and_the_others_are_made(
     books: Books, recalc_server: ServerProcess
 ) -> None:

@@ -1,12 +1,14 @@
 """Files are read row by row; what is wrong with one is told with its line."""
 
 import csv
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from creditgate.loaders.errors import FileError
 from creditgate.loaders.sources import LINE_LENGTH_MAX, Columns, CsvSource
+from creditgate.loaders.sources.csv import ROW_LINES_MAX
 
 TAKES = Columns(("id", "name", "amount"), required=("id",))
 
@@ -73,13 +75,56 @@ def test_rows_of_the_wrong_shape_are_rejected_and_the_next_are_read(tmp_path: Pa
     ]
 
 
-def test_a_quote_that_is_never_closed_is_a_rejected_row(tmp_path: Path) -> None:
-    with source(tmp_path, b'id,name\n1,ok\n2,"open\n3,swallowed\n') as rows:
-        found = [(row.line, row.problem) for row in rows]
-    assert found[0] == (2, None)
-    assert [line for line, _ in found] == [2, 3]
-    assert found[1][1] is not None
-    assert found[1][1].reason == "ROW_MALFORMED"
+@pytest.mark.parametrize(
+    ("data", "rejected"),
+    [
+        (b'1,"Foo,x\n2,Bar\n3,"Baz"\n', {2: '1,"Foo,x'}),
+        (b'1,ok\n2,"open\n3,swallowed\n4,"too"\n', {3: '2,"open'}),
+        (b'1,"open\r\n2,"a\r\nb"\r\n3,"c\r\nd"\r\n', {2: '1,"open'}),
+        (b'1,ok\n2,"open', {3: '2,"open'}),
+        (b'1,"a"b\n2,ok\n3,"a"b\n4,"x\n\n5,ok\n', {2: '1,"a"b', 4: '3,"a"b', 5: '4,"x'}),
+        (b'1,"caf\xe9\n2,ok\n3,"c"\n', {2: '1,"caf\udce9'}),
+    ],
+)
+def test_a_quote_too_many_condemns_its_own_line_alone(
+    tmp_path: Path, data: bytes, rejected: dict[int, str]
+) -> None:
+    with source(tmp_path, b"id,name\n" + data) as rows:
+        found = list(rows)
+    problems = {row.line: row.problem for row in found if row.problem}
+    assert {line: problem.value for line, problem in problems.items()} == rejected
+    assert {problem.reason for problem in problems.values()} == {"ROW_MALFORMED"}
+    # Every other row is there, at its place.
+    good = {row.cells[0]: row.line for row in found if not row.problem}
+    lines = (b"id,name\n" + data).splitlines()
+    starts = {line[:1].decode(): n for n, line in enumerate(lines, 1) if line[1:2] == b","}
+    assert good == {key: line for key, line in starts.items() if line not in rejected}
+
+
+def test_an_unclosed_quote_swallows_no_rows_however_many_there_are(tmp_path: Path) -> None:
+    others = b"".join(b"%d,name\n" % n for n in range(50_000))
+    with source(tmp_path, b'id,name\n0,"open\n' + others) as rows:
+        first, *found = rows
+    assert (first.line, first.cells) == (2, ())
+    assert first.problem is not None
+    assert first.problem.value == '0,"open'
+    assert [row.line for row in found] == list(range(3, 50_003))
+    assert not any(row.problem for row in found)
+
+
+@pytest.mark.parametrize("wide", [b"x", b"x" * 100_000])
+def test_a_row_without_an_end_is_not_read_into_memory(tmp_path: Path, wide: bytes) -> None:
+    # Each line closes a quote and opens another, so that no cell is long.
+    others = (wide + b'","y\n') * (ROW_LINES_MAX + 10)
+    with source(tmp_path, b'id,name\n1,"\n' + others) as rows:
+        found = list(islice(rows, 3))
+        assert rows.bytes_read() < 3 * LINE_LENGTH_MAX
+    assert [row.line for row in found] == [2, 3, 4]
+    for row in found:
+        assert row.problem is not None
+        assert "a quoted cell does not end within 1,000 lines" in row.problem.message
+    assert found[0].problem is not None
+    assert found[0].problem.value == '1,"'
 
 
 def test_bytes_that_are_not_utf8_stay_in_their_row(tmp_path: Path) -> None:

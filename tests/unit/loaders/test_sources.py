@@ -16,6 +16,7 @@ from creditgate.loaders import rows
 from creditgate.loaders.chunks import Load
 from creditgate.loaders.errors import FileError, LoadStoppedError
 from creditgate.loaders.load import FileLoad
+from creditgate.loaders.mapping import FileMapping
 from creditgate.loaders.rows import RowKind
 from creditgate.loaders.sources import LINE_LENGTH_MAX, Columns, Format, format_of, open_source
 from creditgate.loaders.sources.parquet import ParquetSource
@@ -127,6 +128,18 @@ def test_json_is_taken_as_it_is_written(tmp_path: Path, line: str, cells: dict[s
     assert named.get("yes", "absent") in line or "yes" not in line
 
 
+def test_what_is_left_out_may_stand_twice_and_colons_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"id": "A", "time": "16:05:00", "sum": {"id": 1, "a": 2}, "sum": {"a": [3, {"a": 1}]}}'
+    )
+    takes = Columns(TAKES.names, mapping=FileMapping(ignore=("sum",)))
+    with open_source(path, takes) as source:
+        assert [source.named(row) for row in source if not row.problem] == [
+            {"id": "A", "time": "16:05:00"}
+        ]
+
+
 DEEP = "[" * 9_999 + "]" * 9_999
 
 
@@ -143,6 +156,10 @@ DEEP = "[" * 9_999 + "]" * 9_999
          "the line is not JSON: Integer value out of range - at `$[...]`"),
         (b'{"id": "caf\xe9"}', "", "the line is not UTF-8"),
         (f'{{"id": {DEEP}}}'.encode(), "", "the line is not JSON: it is nested too deeply"),
+        (b'{"id": "A", "amount": "10", "amount": "20"}', "", "column 'amount' appears twice"),
+        (b'{"id": "A", "time": "16:05", "\\u0069d" : "B"}', "", "column 'id' appears twice"),
+        (b'{"id": "A", "id" : "B"}', "", "column 'id' appears twice"),
+        (b'{"id": "A", "id"\t: "B"}', "", "column 'id' appears twice"),
         (b'{"id": ["A"]}', "id",
          "id '[\"A\"]': must be text, a number, true, false or null"),
         (b'{"id": "A", "sum": 1.5}', "sum",

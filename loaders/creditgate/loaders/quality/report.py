@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ CELL_MAX: Final = 300
 """Characters of a cell on the page, so that a ledger's longest texts do not make it endless."""
 
 COLUMNS: Final = Finding.__struct_fields__
+
+# What a spreadsheet would run, unless it is a number with a sign.
+_FORMULA: Final = re.compile(r"[=@\t\r\n]|[+-](?!\d+(\.\d+)?\Z)", re.ASCII)
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #8884; --error: light-dark(#b00020, #ff8a8a);
@@ -66,7 +70,7 @@ class Report:
                 shown: list[Finding] = []
                 self.counts[rule] = 0
                 for finding in findings:
-                    rows.writerow([getattr(finding, name) for name in COLUMNS])
+                    rows.writerow([_as_text(getattr(finding, name)) for name in COLUMNS])
                     self.counts[rule] += 1
                     if len(shown) < SHOWN_MAX:
                         shown.append(finding)
@@ -140,6 +144,11 @@ def _section(rule: Rule, findings: list[Finding], count: int) -> Iterator[str]:
     if count > len(findings):
         yield f"<p>and {count - len(findings):,} more: the CSV has all.</p>\n"
     yield "</section>\n"
+
+
+def _as_text(cell: str) -> str:
+    """The cell as spreadsheets show it, and never take it for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _findings(count: int) -> str:

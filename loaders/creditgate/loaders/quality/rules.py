@@ -50,10 +50,13 @@ _NAME: Final = rf"""
         '( ({_FORMS}))+ *$', ''), ' ', '', 'g')"""
 
 # Words and numbers without leading zeros, however they are parted: r001 is R-1, 10-1 is not 101.
+# What is beyond ASCII is a letter, but for blanks and dashes, whatever the database's locale knows
+# of it. A number of signs alone stays as it is.
 _NUMBER: Final = r"""
-    trim('-' FROM regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-        upper(invoice_id), '([A-Z])([0-9])', '\1-\2', 'g'), '([0-9])([A-Z])', '\1-\2', 'g'),
-        '[^A-Z0-9]+', '-', 'g'), '(^|[^0-9])0+([0-9])', '\1\2', 'g'))"""
+    coalesce(nullif(trim('-' FROM regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+        upper(invoice_id), '[^A-Z0-9\u00A1-\u1FFF\u2070-\U0010FFFF]+', '-', 'g'),
+        '([^-0-9])([0-9])', '\1-\2', 'g'), '([0-9])([^-0-9])', '\1-\2', 'g'),
+        '(^|[^0-9])0+([0-9])', '\1\2', 'g')), ''), invoice_id)"""
 
 
 def _twice(relation: str, key: str, same: str, value: str) -> str:
@@ -172,7 +175,7 @@ _LIMITS: Final = (
         query="""
             SELECT v.reference, v.account_id, v.found_on::text, NULL FROM (
                 SELECT DISTINCT ON (account_id) * FROM verifications
-                ORDER BY account_id, found_on DESC
+                ORDER BY account_id, found_on DESC NULLS LAST
             ) AS v JOIN limits AS l ON l.account_id = v.account_id
             WHERE (l.limit_kind = 'unlimited' OR l.limit_amount > 0)
                 AND v.found_on < %(year_ago)s""",
@@ -201,6 +204,16 @@ def _currencies() -> Iterator[Rule]:
                 WHERE r.currency IS DISTINCT FROM c.currency""",
             also=("customers",),
         )  # fmt: skip
+    yield Rule(
+        code="CURRENCY_DIFFERS", severity=Severity.ERROR, owner="ledger", relation="settlements",
+        field="currency", rule="What settles an invoice is in the invoice's currency.",
+        cure="Allocate it to an invoice in that currency, or correct the currency.",
+        query="""
+            SELECT r.settlement_id, i.account_id, r.currency, 'the invoice has ' || i.currency
+            FROM settlements AS r JOIN invoices AS i ON i.invoice_id = r.invoice_id
+            WHERE r.currency IS DISTINCT FROM i.currency""",
+        also=("invoices",),
+    )  # fmt: skip
     yield Rule(
         code="CURRENCY_DIFFERS", severity=Severity.ERROR, owner="ledger", relation="customers",
         field="parent_account_id", rule="An account and its parent are in one currency.",
@@ -274,14 +287,16 @@ _TERMS: Final = (
         rule="An invoice has the terms of a contract in force on its day, or of its account.",
         cure="Correct the invoice's terms, or enter the contract that it goes by.",
         query=f"""
-            SELECT i.invoice_id, i.account_id, i.terms_id,
-                'agreed: ' || string_agg(a.terms_id, ', ' ORDER BY a.terms_id)
+            SELECT i.invoice_id, i.account_id, i.terms_id, coalesce(
+                'agreed: ' || string_agg(a.terms_id, ', ' ORDER BY a.terms_id) FILTER (
+                    WHERE i.issue_date BETWEEN a.first_date AND a.last_date
+                ), 'none in force')
             FROM invoices AS i JOIN ({ALLOWED}) AS a ON a.account_id = i.account_id
-                AND i.issue_date BETWEEN a.first_date AND a.last_date
             WHERE i.terms_id IS NOT NULL AND i.issue_date > %(year_ago)s
                 AND EXISTS (SELECT FROM terms AS t WHERE t.terms_id = i.terms_id)
             GROUP BY i.invoice_id, i.account_id, i.terms_id
-            HAVING NOT bool_or(a.terms_id = i.terms_id)""",
+            HAVING NOT bool_or(a.terms_id = i.terms_id
+                AND i.issue_date BETWEEN a.first_date AND a.last_date)""",
         also=("contracts", "customers", "terms"),
     ),
     # Where the invoice names terms that are agreed, it is held to these alone. What is due before
@@ -302,7 +317,7 @@ _TERMS: Final = (
             WHERE i.due_date >= i.issue_date AND i.issue_date > %(year_ago)s
             GROUP BY i.invoice_id, i.account_id, i.due_date
             HAVING NOT bool_or(coalesce(i.due_date BETWEEN e.earliest AND e.latest, true))""",
-        also=("contracts", "customers"),
+        also=("contracts", "customers", "terms"),
     ),
 )  # fmt: skip
 

@@ -2,15 +2,17 @@
 
 What is judged are invoices that fell due in the twelve months before a day, that day excluded. An
 invoice is owed in so far as no credit memo or correction took it back; a part of it that is not
-paid on that day counts as late until then, also where it was written off. So, of an account, with
-every sum over its invoices, in minor units:
+paid on that day counts as late until then, also where it was written off. What was refunded, a
+payment below zero, was never paid either: it is taken from the late parts first. So, of an account,
+with every sum over its invoices, in minor units:
 
     days late       sum of (late part x days it was late) / sum of owed
     late share      sum of late parts / sum of owed
     trend           late share of the last three months - that of the nine before
     disputed share  sum of what was disputed, at most what is owed / sum of owed
     open            what is owed of all invoices, not paid and not written off
-    turnover        sum of the invoices issued in the twelve months up to that day
+    turnover        what no credit memo or correction took back of the invoices issued in the twelve
+                    months up to that day: an invoice that was entered by mistake is no turnover
 
 Days and shares are rounded to hundredths (of a day, of a percent), a half upwards; what there is
 nothing of to divide by is None.
@@ -49,26 +51,36 @@ _BY_INVOICE = """
 CREATE TABLE judged AS
 WITH paid AS (
     SELECT i.invoice_id,
-        sum(s.amount) FILTER (s.kind = 'payment') AS paid,
-        sum(s.amount) FILTER (s.kind = 'payment' AND s.settled_on > i.due_date) AS late,
+        sum(s.amount) FILTER (s.kind = 'payment' AND s.amount > 0) AS paid,
+        -sum(s.amount) FILTER (s.kind = 'payment' AND s.amount < 0) AS refunded,
+        sum(s.amount) FILTER (s.kind = 'payment' AND s.amount > 0 AND s.settled_on > i.due_date)
+            AS late,
         sum(s.amount::HUGEINT * (s.settled_on - i.due_date))
-            FILTER (s.kind = 'payment' AND s.settled_on > i.due_date) AS late_days,
+            FILTER (s.kind = 'payment' AND s.amount > 0 AND s.settled_on > i.due_date) AS late_days,
         sum(s.amount) FILTER (s.kind = 'credit') AS credited,
         sum(s.amount) FILTER (s.kind = 'write_off') AS written_off
     FROM settlements AS s JOIN invoices AS i USING (invoice_id)
     GROUP BY i.invoice_id
 ), disputed AS (
     SELECT invoice_id, sum(amount) AS disputed FROM disputes GROUP BY invoice_id
-), owed AS (
-    SELECT i.account_id, i.issue_date, i.due_date, i.amount,
-        greatest(i.amount - coalesce(credited, 0), 0) AS owed,
-        coalesce(paid, 0) AS paid, coalesce(late, 0) AS late,
-        coalesce(late_days, 0) AS late_days, coalesce(written_off, 0) AS written_off,
-        coalesce(disputed, 0) AS disputed
+), sums AS (
+    SELECT i.account_id, i.issue_date, i.due_date,
+        greatest(i.amount - coalesce(credited, 0), 0) AS bought,
+        coalesce(paid, 0) AS paid, coalesce(refunded, 0) AS refunded,
+        coalesce(late, 0) AS late, coalesce(late_days, 0) AS late_days,
+        coalesce(written_off, 0) AS written_off, coalesce(disputed, 0) AS disputed
     FROM invoices AS i
     LEFT JOIN paid USING (invoice_id) LEFT JOIN disputed USING (invoice_id)
+), owed AS (
+    SELECT account_id, issue_date, due_date, bought, written_off, disputed,
+        bought + greatest(refunded - paid, 0) AS owed,
+        greatest(paid - refunded, 0) AS paid,
+        late - least(late, refunded) AS late,
+        -- Each late part by as many days as they had in the mean.
+        late_days - late_days // greatest(late, 1) * least(late, refunded) AS late_days
+    FROM sums
 )
-SELECT account_id, issue_date, due_date, amount, greatest(owed, paid) AS owed,
+SELECT account_id, issue_date, due_date, bought, greatest(owed, paid) AS owed,
     late + CASE WHEN due_date < $day THEN rest ELSE 0 END AS late,
     late_days + CASE WHEN due_date < $day THEN rest * ($day - due_date) ELSE 0 END AS late_days,
     least(disputed, greatest(owed, paid)) AS disputed,
@@ -90,7 +102,7 @@ WITH sums AS (
         sum(owed) FILTER (due_date >= $first AND due_date < $recent) AS early_owed,
         sum(late) FILTER (due_date >= $first AND due_date < $recent) AS early_late,
         sum(open) AS open,
-        sum(amount) FILTER (issue_date > $first) AS turnover,
+        sum(bought) FILTER (issue_date > $first) AS turnover,
         min(issue_date) AS first_issue_date
     FROM judged GROUP BY account_id
 )

@@ -133,12 +133,15 @@ def _factors(
 
 
 def _queries(mapping: LedgerMapping, factors: dict[str, int], as_of: date) -> dict[str, str]:
-    """What is copied into each table. Documents in another currency than their account's are left
-    out: `creditgate quality` tells of them."""
+    """What is copied into each table. Documents in another currency than their account's, and what
+    settles an invoice in another than its own, are left out: `creditgate quality` tells of them."""
     relation = {name: select(mapping.credit, name) for name in _READ}
     factor = f"(VALUES {_values(factors)}) AS f (currency, factor)"
     accounts = f"({relation['customers']}) AS c JOIN {factor} ON f.currency = c.currency"
-    documents = f"({relation['invoices']}) AS i JOIN {accounts} ON c.account_id = i.account_id"
+    documents = (
+        f"({relation['invoices']}) AS i JOIN {accounts}"
+        " ON c.account_id = i.account_id AND c.currency = i.currency"
+    )
     until = f"date '{as_of}'"
 
     amount = "round({}.amount * f.factor)::bigint"
@@ -146,13 +149,13 @@ def _queries(mapping: LedgerMapping, factors: dict[str, int], as_of: date) -> di
         "accounts": f"SELECT c.account_id, c.currency FROM {accounts}",
         "invoices": (
             f"SELECT i.invoice_id, i.account_id, {amount.format('i')}, i.issue_date,"
-            f" i.due_date FROM {documents} AND c.currency = i.currency"
-            f" WHERE i.issue_date <= {until}"
+            f" i.due_date FROM {documents} WHERE i.issue_date <= {until}"
         ),
         "settlements": (
             f"SELECT s.invoice_id, s.kind, {amount.format('s')},"
-            f" s.settled_on FROM ({relation['settlements']}) AS s JOIN {factor}"
-            f" ON f.currency = s.currency WHERE s.settled_on <= {until}"
+            f" s.settled_on FROM {documents} JOIN ({relation['settlements']}) AS s"
+            " ON s.invoice_id = i.invoice_id AND s.currency = i.currency"
+            f" WHERE s.settled_on <= {until}"
         ),
         "disputes": (
             f"SELECT d.invoice_id, {amount.format('d')} FROM {documents}"

@@ -1,5 +1,8 @@
 """Reads a file of JSON Lines: one object a line, its keys the columns, in any order."""
 
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from creditgate.loaders.sources.columns import Columns
 from creditgate.loaders.sources.source import LINE_LENGTH_MAX, Source, SourceRow
 
 MALFORMED = "ROW_MALFORMED"
+
+_BLANK_AND_COLON = re.compile(rb"\s:")
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -53,6 +58,7 @@ class JsonLinesSource(Source):
     def _row(self, number: int, line: bytes) -> SourceRow:
         try:
             found = self._decoder.decode(line)
+            twice = self._twice(line, len(found))
         except msgspec.DecodeError as error:
             other = str(error).startswith("Expected `object`")
             what = "one JSON object" if other else f"JSON: {error}"
@@ -61,8 +67,21 @@ class JsonLinesSource(Source):
             return self._malformed(number, line, "the line is not UTF-8")
         except RecursionError:
             return self._malformed(number, line, "the line is not JSON: it is nested too deeply")
+        if twice is not None:
+            return self._malformed(number, line, f"column {twice!r} appears twice")
         cells = tuple(_cell(found.get(column)) for column in self.columns)
         return SourceRow(number, cells, self._problem(found))
+
+    def _twice(self, line: bytes, keys: int) -> str | None:
+        """The column that the line has more than once; the decoder keeps the last alone."""
+        # Where no blank comes before a colon, every key ends so: most lines need no second look.
+        if line.count(b'":') == keys and not _BLANK_AND_COLON.search(line):
+            return None
+        pairs: list[tuple[str, object]] = json.loads(line, object_pairs_hook=list)
+        if len(pairs) == keys:
+            return None
+        times = Counter(name for name, _ in pairs)
+        return next((name for name in times if times[name] > 1 and self._takes.takes(name)), None)
 
     def _malformed(self, number: int, line: bytes, message: str) -> SourceRow:
         # The whole line goes to the dead letters, there to be mended.
