@@ -57,6 +57,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     snapshot: bool = True
     snapshot_join: str = ""
     snapshot_columns: dict[str, str] = {}
+    snapshot_when: str = ""
+    """Of entries under another source: which ones it may still tell of after the snapshot."""
 
     @property
     def in_snapshot(self) -> bool:
