@@ -169,3 +169,5 @@ def _column_problems(where: str, feed: Feed) -> Iterable[str]:
     for column in kind.required:
         if column not in given:
             yield f"{where}: column {column!r} is missing"
+    if feed.snapshot_when and SOURCE_CELL not in feed.columns:
+        yield f"{where}: snapshot_when is for entries with a column {SOURCE_CELL!r}"
