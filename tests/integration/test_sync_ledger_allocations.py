@@ -9,7 +9,7 @@ import pytest
 from creditgate.loaders.queue.letters import LetterBox
 from tests.conftest import StartServer
 from tests.support.books import Books
-from tests.support.ledger import OpenItems, SyncProcess, in_step, open_items
+from tests.support.ledger import OpenItems, SyncProcess, in_step, open_items, reconciled
 from tests.support.server import ServerProcess
 
 
@@ -146,6 +146,18 @@ def test_names_with_what_divides_names_are_taken_as_they_are(payer: Payer, check
     check.snapshot(expected | {("B", "J;1"): 70_00})
     payer.reverse()
     check({("A", name): 100_00 for name in names} | {("B", "J;1"): 100_00})
+
+
+def test_what_is_lost_of_it_is_named_in_the_account_of_the_invoice(
+    payer: Payer, books: Books, server: ServerProcess, sync: SyncProcess
+) -> None:
+    payer.owe("B", "J1")
+    payer.pay(80, {"J1": 80})
+    books.execute("DELETE FROM creditgate_outbox WHERE feed = 'allocation_to'")
+    sync.start()
+    (found,) = reconciled(books, server)["differences"]
+    assert (found["account_id"], found["items"]) == ("B", {"J1": [20_00, 100_00]})
+    assert [entry["entry_id"] for entry in found["entries"]] == ["allocation:1:to"]
 
 
 @pytest.mark.parametrize("own", [100, 101])
