@@ -63,6 +63,11 @@ def test_a_mapping_is_read(tmp_path: Path) -> None:
         ('on = "change"', 'on = "delete"', "Invalid enum value 'delete'"),
         ('table = "limits"', 'tables = "limits"', "Object contains unknown field `tables`"),
         ('invoice_id = "r.i"\n', "", "open_items: column 'invoice_id' is missing"),
+        (
+            'on = "change"',
+            'on = "change"\nsnapshot_when = "true"',
+            "feed 'limit': snapshot_when is for entries with a column 'source'",
+        ),
         ('table = "items"', "table = ", "Invalid value"),
     ],
 )

@@ -287,6 +287,34 @@ def settled_entries_query(
         ORDER BY cells->>'account_id', cells->>'invoice_id', number"""  # noqa: S608
 
 
+def told_elsewhere_query(
+    feed: Feed, mapping: LedgerMapping, heard: Collection[str], following: int
+) -> str:
+    """SQL of two entries for each document of a feed that counts under another source, if the
+    service has `heard` of that one or it may tell of the document yet: what takes it back, since
+    what is open counts it already, and the document, so that it is known when it is told again."""
+    source, kind = feed.columns[SOURCE_CELL], feed.columns["kind"]
+    name = sql.Literal(mapping.source).as_string()
+    sources = sql.Literal(sorted(heard)).as_string()
+    may_come = f"({source}) = ANY({sources}::text[]) OR ({feed.snapshot_when.strip() or 'true'})"
+    return f"""
+        SELECT CASE WHEN is_document THEN cells
+            ELSE jsonb_strip_nulls(jsonb_build_object(
+                'kind', 'adjustment', 'account_id', cells->'account_id',
+                'currency', cells->'currency', 'invoice_id', cells->'invoice_id',
+                'amount', (CASE cells->>'kind' WHEN 'adjustment' THEN -1 ELSE 1 END
+                    * (cells->>'amount')::numeric)::text,
+                'entry_id', '{OPENING}{following}:told:' || md5(
+                    jsonb_build_array(cells->'{SOURCE_CELL}', cells->'entry_id')::text))) END
+        FROM (
+            SELECT {cells_of(feed.columns)} FROM {feed.table} AS r {feed.join.strip()}
+            WHERE ({feed.when.strip() or "true"}) AND ({source}) <> {name} AND ({may_come})
+                AND ({kind}) IN ('payment', 'credit_memo', 'adjustment')
+        ) AS document (cells)
+        CROSS JOIN (VALUES (false), (true)) AS part (is_document)
+        ORDER BY is_document"""  # noqa: S608
+
+
 def _opening_id(name: str) -> str:
     names = ", ".join(f"cells->'{name}'" for name in _ITEM)
     return f"'{OPENING}{name}:' || md5(jsonb_build_array({names})::text)"

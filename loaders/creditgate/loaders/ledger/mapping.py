@@ -57,6 +57,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     snapshot: bool = True
     snapshot_join: str = ""
     snapshot_columns: dict[str, str] = {}
+    snapshot_when: str = ""
+    """Of entries under another source: which ones it may still tell of after the snapshot."""
 
     @property
     def in_snapshot(self) -> bool:
@@ -167,3 +169,5 @@ def _column_problems(where: str, feed: Feed) -> Iterable[str]:
     for column in kind.required:
         if column not in given:
             yield f"{where}: column {column!r} is missing"
+    if feed.snapshot_when and SOURCE_CELL not in feed.columns:
+        yield f"{where}: snapshot_when is for entries with a column {SOURCE_CELL!r}"

@@ -7,7 +7,15 @@ and count twice.
 """
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import aclosing
 from graphlib import CycleError, TopologicalSorter
 from itertools import count, islice
@@ -19,7 +27,7 @@ import msgspec
 from creditgate.loaders.errors import LoadError
 from creditgate.loaders.ledger import feeds, outbox
 from creditgate.loaders.ledger.feeds import Captured
-from creditgate.loaders.ledger.mapping import OPEN_ITEM, LedgerMapping
+from creditgate.loaders.ledger.mapping import OPEN_ITEM, SOURCE_CELL, LedgerMapping
 from creditgate.loaders.ledger.outbox import Ledger, OutboxRow
 
 ROWS_AT_A_TIME: Final = 1_000
@@ -73,10 +81,15 @@ class SnapshotFile:
         return msgspec.json.decode(self._head.read_bytes(), type=Snapshot)
 
     async def take(
-        self, ledger: Ledger, mapping: LedgerMapping, captured: Callable[[], Awaitable[Captured]]
+        self,
+        ledger: Ledger,
+        mapping: LedgerMapping,
+        captured: Callable[[], Awaitable[Captured]],
+        heard: Collection[str],
     ) -> AsyncGenerator[Sequence[OutboxRow]]:
         """Read all that the ledger says at this moment: yields what holds now, some at a time, and
-        keeps what is open, and of the invoices that were `captured` by now even what is settled.
+        keeps what is open, of the invoices that were `captured` by now even what is settled, and of
+        sources that the service has `heard` of, or may yet, what they tell of too.
 
         Raises SnapshotError."""
         numbers = count(1)
@@ -90,7 +103,7 @@ class SnapshotFile:
                         async for cells in parts:
                             yield _rows(feed.name, cells, numbers)
             with self._entries.open("wb") as out:
-                for query in _kept_queries(mapping, head, await captured()):
+                for query in _kept_queries(mapping, head, await captured(), heard):
                     async with aclosing(_copied(ledger, query)) as lines:
                         async for line in lines:
                             out.write(line)
@@ -143,7 +156,13 @@ def _rows(
     return [OutboxRow(-next(numbers), 0.0, feed, of_one) for of_one in cells]
 
 
-def _kept_queries(mapping: LedgerMapping, head: Snapshot, captured: Captured) -> Iterator[str]:
+def _kept_queries(
+    mapping: LedgerMapping, head: Snapshot, captured: Captured, heard: Collection[str]
+) -> Iterator[str]:
+    # Before what is open, which counts the same again: nothing is free in between that is not.
+    for feed in mapping.feed:
+        if feed.kind == "entries" and SOURCE_CELL in feed.columns:
+            yield feeds.told_elsewhere_query(feed, mapping, heard, head.following)
     yield feeds.opening_entries_query(mapping, head.following)
     for feed in mapping.feed:
         if captured and feed.kind == "entries" and "invoice_id" in feed.columns:

@@ -119,7 +119,8 @@ class LedgerSync:
 
     async def _begin(self, ledger: Ledger) -> Snapshot | None:
         """Find where to go on. Without a position: take a snapshot, or find one, and send it."""
-        known = await self._known()
+        sources = {one.source: one async for one in self._client.list_sources()}
+        known = sources.get(self._mapping.source)
         head = self._file.head()
         if head is not None and head.source != self._mapping.source:
             raise SyncError(
@@ -139,18 +140,12 @@ class LedgerSync:
                     "in the state folder: a second one would count twice. Bring the folder back, "
                     "or name another source and adjust what was posted"
                 )
-            await self._taking.take(self._file.take(ledger, self._mapping, self._captured))
+            taken = self._file.take(ledger, self._mapping, self._captured, sources)
+            await self._taking.take(taken)
             head = self._file.keep()
         await self._taking.take(self._file.entries())
         self.position = head.since
         return head
-
-    async def _known(self) -> LedgerSource | None:
-        """How far the server has this source; None: it has never heard of it."""
-        async for source in self._client.list_sources():
-            if source.source == self._mapping.source:
-                return source
-        return None
 
     async def _check_history(self, ledger: Ledger, known: LedgerSource) -> None:
         """A ledger that lost what the server was told of gives the same transactions out again:

@@ -185,8 +185,19 @@ CREATE TABLE rates (
     PRIMARY KEY (base_currency, currency, as_of)
 );
 
+-- What its payment's entry can say: allocated in the same transaction, to an invoice of the payer's own
+-- whose id has no sign that divides one from the next. All else is told of by entries of its own.
+CREATE VIEW allocations_with_payment AS
+SELECT a.allocation_id, a.payment_id, a.invoice_id, a.amount
+FROM payment_allocations AS a
+JOIN payments AS p ON p.payment_id = a.payment_id
+JOIN invoices AS i ON i.invoice_id = a.invoice_id
+WHERE p.gateway IS NULL AND a.posted_by = p.posted_by AND i.account_id = p.account_id
+    AND strpos(a.invoice_id, ';') = 0;
+
 -- What is open or disputed, invoice by invoice; and, where invoice_id is null, what of an account's payments,
--- credit memos and adjustments stands on no invoice, signed as the customer owes it.
+-- credit memos and adjustments stands on no invoice, signed as the customer owes it. Whoever pays an invoice,
+-- it is open in its own account.
 CREATE VIEW open_items AS
 WITH counted AS (
     SELECT p.* FROM payments AS p
@@ -196,10 +207,13 @@ WITH counted AS (
     UNION ALL
     SELECT p.account_id, p.currency, NULL, -p.amount FROM counted AS p
     UNION ALL
-    SELECT p.account_id, p.currency, moved.invoice_id, moved.amount
+    SELECT moved.account_id, p.currency, moved.invoice_id, moved.amount
     FROM payment_allocations AS a
     JOIN counted AS p USING (payment_id)
-    CROSS JOIN LATERAL (VALUES (a.invoice_id, -a.amount), (NULL, a.amount)) AS moved (invoice_id, amount)
+    JOIN invoices AS i USING (invoice_id)
+    CROSS JOIN LATERAL (
+        VALUES (i.account_id, a.invoice_id, -a.amount), (p.account_id, NULL, a.amount)
+    ) AS moved (account_id, invoice_id, amount)
     UNION ALL
     SELECT account_id, currency, invoice_id, -amount FROM credit_memos
     UNION ALL
