@@ -87,30 +87,44 @@ def second_tries(
     for one in refused:
         if one.lacks:
             again.append(one.row)
-        elif apart := _apart(one, mapping):
-            again.append(apart[0])
-            left.append(apart[1])
+        elif _is_added(one, mapping):
+            base, *added = parted(one, mapping)
+            again.append(base.row)
+            left.extend(added)
         else:
             left.append(one)
     return sorted(again, key=lambda row: abs(row.id)), left
 
 
-def _apart(one: Refused, mapping: LedgerMapping) -> tuple[OutboxRow, Refused] | None:
-    """A snapshot's row without what it added to it, where that is at fault; and that alone, as a
-    row of the feed that tells of it later and so mends it."""
-    row, error = one.row, one.error
-    feed = mapping.named(row.feed)
-    if feed is None or error.field not in feed.snapshot_columns:
-        return None
-    base = {name: cell for name, cell in row.cells.items() if name not in feed.snapshot_columns}
-    tells = [other for other in mapping.feed if not other.snapshot and error.field in other.columns]
-    if not tells or base == row.cells:
-        return None
-    added = {name: cell for name, cell in row.cells.items() if name in tells[0].columns}
+def _is_added(one: Refused, mapping: LedgerMapping) -> bool:
+    """Whether what is at fault is none of the row's own, but what a snapshot added to it."""
+    feed = mapping.named(one.row.feed)
     return (
-        msgspec.structs.replace(row, cells=base),
-        Refused(msgspec.structs.replace(row, feed=tells[0].name, cells=added), error),
+        feed is not None
+        and one.error.field in feed.snapshot_columns
+        and len(parted(one, mapping)) > 1
     )
+
+
+def parted(one: Refused, mapping: LedgerMapping) -> list[Refused]:
+    """A refused row of a snapshot without what that added to it, and each part of it as a row of
+    the feed that tells of it later, and so mends it; other rows as they are."""
+    row = one.row
+    feed = mapping.named(row.feed)
+    added = frozenset[str]() if feed is None else feed.snapshot_columns.keys() & row.cells.keys()
+    tells = [feed for feed in mapping.feed if not feed.snapshot and added & feed.columns.keys()]
+    if not tells:
+        return [one]
+    base = {name: cell for name, cell in row.cells.items() if name not in added}
+    parts = [Refused(msgspec.structs.replace(row, cells=base), one.error)]
+    for feed in tells:
+        cells = {name: cell for name, cell in row.cells.items() if name in feed.columns}
+        error = one.error
+        if error.field not in feed.columns:
+            rule = f"not taken, as its account was not: {error.message}"
+            error = RowError("account_id", cells.get("account_id", ""), error.reason, rule)
+        parts.append(Refused(msgspec.structs.replace(row, feed=feed.name, cells=cells), error))
+    return parts
 
 
 _ACCOUNTS: Final = ("account_id", "parent_account_id")

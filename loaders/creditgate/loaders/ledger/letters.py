@@ -1,7 +1,9 @@
 """Rows of the ledger as dead letters, and how one is sent again."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -12,8 +14,10 @@ from creditgate.loaders.ledger.mapping import KINDS, SOURCE_CELL, LedgerMapping
 from creditgate.loaders.ledger.outbox import OutboxRow
 from creditgate.loaders.ledger.sender import Sender
 from creditgate.loaders.queue.letters import DeadLetter
+from creditgate.loaders.rows.accounts import account_message
 
 OWNER: Final = "ledger"
+_UNQUOTED: Final = " /@+-,;="
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -23,6 +27,8 @@ class Kept(msgspec.Struct, frozen=True):
     source: str
     cells: dict[str, Any]
     fault: str | None
+    columns: tuple[str, ...] = ()
+    """Those of which the row says by their absence that there is none."""
 
 
 def letter_of(refused: Refused, mapping: LedgerMapping) -> DeadLetter:
@@ -30,6 +36,7 @@ def letter_of(refused: Refused, mapping: LedgerMapping) -> DeadLetter:
     row, error = refused.row, refused.error
     amount_minor, currency = _stake(row)
     kind, source, cells = mapping.kind_of(row.feed) or "", "", row.cells
+    columns = tuple(sorted(mapping.columns_of(row.feed))) if kind == "accounts" else ()
     if kind == "entries":
         source = cells.get(SOURCE_CELL, mapping.source)
         cells = {cell: value for cell, value in cells.items() if cell != SOURCE_CELL}
@@ -43,7 +50,7 @@ def letter_of(refused: Refused, mapping: LedgerMapping) -> DeadLetter:
         reason=error.reason,
         message=error.message,
         owner=OWNER,
-        payload=msgspec.json.encode(Kept(kind, source, cells, row.fault)),
+        payload=msgspec.json.encode(Kept(kind, source, cells, row.fault, columns)),
         amount_minor=amount_minor,
         currency=currency,
     )
@@ -60,10 +67,20 @@ def event_id(row: OutboxRow, mapping: LedgerMapping) -> str:
     kind = KINDS.get(mapping.kind_of(row.feed) or "")
     if row.fault is not None or kind is None:
         return f"outbox:{row.id}" if row.id > 0 else f"snapshot:{-row.id}"
-    names = kind.named_once or ("entry_id",)
     if row.cells.get("kind") == "dispute":
-        names = ("account_id", "invoice_id")
-    return ":".join([row.feed, *(str(row.cells.get(name, "")) for name in names)])
+        # Whoever tells of it: a snapshot's is older than the feed's.
+        return _name("dispute", row, ("account_id", "invoice_id"))
+    if row.cells.get(SOURCE_CELL, mapping.source) != mapping.source and not kind.named_once:
+        # Two gateways may give the same id.
+        return _name(row.feed, row, (SOURCE_CELL, "entry_id"))
+    return _name(row.feed, row, kind.named_once or ("entry_id",))
+
+
+def _name(feed: str, row: OutboxRow, names: Sequence[str]) -> str:
+    cells = [str(row.cells.get(name, "")) for name in names]
+    if len(cells) > 1:  # else where one ends and the next begins could be read in two ways
+        cells = [quote(cell, safe=_UNQUOTED) for cell in cells]
+    return ":".join([feed, *cells])
 
 
 def _stake(row: OutboxRow) -> tuple[int | None, str]:
@@ -84,7 +101,12 @@ async def replay(letter: DeadLetter, client: AsyncClient, _state: Path) -> None:
         rule = "mend the mapping and run `creditgate sync install`, which tells of the row again"
         raise RowError(letter.field, letter.value, letter.reason, f"{letter.message}; {rule}")
     row = OutboxRow(0, 0.0, letter.kind, kept.cells)
-    batch = Batch(kept.kind, kept.source, [Lot(row, KINDS[kept.kind].message(kept.cells))])
+    message = (
+        account_message(kept.cells, kept.columns)
+        if kept.kind == "accounts"
+        else KINDS[kept.kind].message(kept.cells)
+    )
+    batch = Batch(kept.kind, kept.source, [Lot(row, message)])
     sent = await Sender(client).send(batch)
     if sent.refused:
         raise sent.refused[0].error

@@ -70,6 +70,11 @@ def reconcile(
     Exit code: 0 they agree, 1 they differ, 3 they could not be compared, 4 they agree, and the
     server did not record it.
     """
+    if file is not None:
+        try:
+            repair.check_none_waits(connection.client)
+        except repair.RepairError as error:
+            raise Failure(str(error)) from error
     try:
         report = asyncio.run(_compare(connection, ledger, mapping, wait_s))
     except (NotInStepError, psycopg.Error, CreditgateError) as error:

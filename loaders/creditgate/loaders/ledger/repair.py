@@ -69,6 +69,17 @@ def _entry_id(ledger: str, position: int, of: Difference, invoice_id: str, moves
     return f"{position}:{hashlib.sha256(name).hexdigest()[:32]}"
 
 
+def check_none_waits(client: Client) -> None:
+    """To be asked before a comparison, too: what is approved while it runs is in what it finds.
+    Raises RepairError where adjustments wait, and the client's errors."""
+    for waiting in client.list_adjustments():
+        if waiting.source == SOURCE:
+            raise RepairError(
+                f"adjustments {waiting.adjustments_id} of {waiting.proposed_by} wait already: have "
+                "them approved or rejected, and compare again"
+            )
+
+
 def propose(
     client: Client, file: Path, entries: Sequence[LedgerEntry], position: int, reason: str
 ) -> Repair:
@@ -77,12 +88,7 @@ def propose(
     Raises RepairError, also where adjustments of an earlier reconciliation still wait, for those
     would count twice; and the client's errors.
     """
-    for waiting in client.list_adjustments():
-        if waiting.source == SOURCE:
-            raise RepairError(
-                f"adjustments {waiting.adjustments_id} of {waiting.proposed_by} wait already: have "
-                "them approved or rejected, and compare again"
-            )
+    check_none_waits(client)
     entries = entries[:ENTRIES_MAX]
     try:
         # First, so that nothing is proposed that cannot be kept.

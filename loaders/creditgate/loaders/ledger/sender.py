@@ -16,6 +16,7 @@ from creditgate.client import (
 from creditgate.loaders.errors import LoadError, RowError
 from creditgate.loaders.ledger.batches import Batch, Lot, Refused
 from creditgate.loaders.ledger.mapping import KINDS
+from creditgate.loaders.rows.findings import Flag
 from creditgate.loaders.sending import CHANNEL, place_and_lift
 
 ROWS_A_CALL_MAX: Final = 1_000
@@ -80,9 +81,13 @@ class Sender:
 
     async def _flags(self, lots: Sequence[Lot], sent: Sent) -> None:
         """One call each, which is why those of many accounts go side by side."""
-        for lot, answer in zip(
-            lots, await place_and_lift(self._client, [lot.message for lot in lots]), strict=True
-        ):
+        flags: list[Flag] = [lot.message for lot in lots]
+        answers = list(await place_and_lift(self._client, flags))
+        ended = _ended(flags, answers)
+        lifts = await place_and_lift(self._client, list(ended.values()))
+        for index, answer in zip(ended, lifts, strict=True):
+            answers[index] = answer
+        for lot, answer in zip(lots, answers, strict=True):
             if isinstance(answer, ItemError):
                 sent.refused.append(_refused("flags", lot, answer))
             else:
@@ -105,6 +110,17 @@ _UPSERTS: Final[Mapping[str, Callable[[AsyncClient, Sequence[Any]], Any]]] = {
     "terms": lambda client, rows: client.upsert_terms(rows, channel=CHANNEL),
     "verifications": lambda client, rows: client.record_verifications(rows, channel=CHANNEL),
 }
+
+
+def _ended(flags: Sequence[Flag], answers: Sequence[str | ItemError]) -> dict[int, Flag]:
+    """What lifts each flag that had ended before the server was told of it, by its place: the hold
+    that it would have changed has ended with it. None where a later row speaks of the same hold."""
+    latest = {(flag.account_id, flag.hold_id): index for index, flag in enumerate(flags)}
+    return {
+        index: msgspec.structs.replace(flags[index], kind=None, source="", expire_time=None)
+        for index in latest.values()
+        if isinstance(answer := answers[index], ItemError) and answer.field == "expire_time"
+    }
 
 
 def _refused(kind: str, lot: Lot, item: ItemError) -> Refused:

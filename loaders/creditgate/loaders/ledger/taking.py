@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from creditgate.client import AsyncClient
-from creditgate.loaders.ledger.batches import Batch, Refused, plan, second_tries
+from creditgate.loaders.ledger.batches import Batch, Refused, parted, plan, second_tries
 from creditgate.loaders.ledger.letters import event_id, letter_of, letters_source
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.ledger.outbox import OutboxRow
@@ -73,8 +73,10 @@ class Taking:
         # Behind one that is over an earlier row of the same would be an older value.
         latest = {event_id(one.row, self._mapping): abs(one.row.id) for one in over}
         lacking = self._unmended([one for one in refused if one.lacks], latest)
-        await self._keep(sorted(over + lacking[WAITING_MAX:], key=lambda one: abs(one.row.id)))
-        return lacking[:WAITING_MAX]
+        waiting, kept = lacking[:WAITING_MAX], lacking[WAITING_MAX:]
+        latest |= {event_id(one.row, self._mapping): abs(one.row.id) for one in kept}
+        await self._keep(sorted(over + kept, key=lambda one: abs(one.row.id)))
+        return self._unmended(waiting, latest)
 
     async def _next(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> _Part | None:
         async for rows in parts:
@@ -140,7 +142,8 @@ class Taking:
     async def _keep(self, refused: Sequence[Refused]) -> None:
         """Put rows that cannot be taken among the dead letters."""
         for one in refused:
-            letter = await self._stakes.known(letter_of(one, self._mapping))
-            self._letters.put(letter)
-            self._open.add(letter.event_id)
+            for part in parted(one, self._mapping):
+                letter = await self._stakes.known(letter_of(part, self._mapping))
+                self._letters.put(letter)
+                self._open.add(letter.event_id)
         self._source.refused(len(refused))
