@@ -109,6 +109,13 @@ def test_a_refusal_names_the_field_and_the_rule(name: str) -> None:
     assert refused.value.message.startswith(field)
 
 
+def test_a_body_that_is_not_utf_8_is_refused_and_told_of() -> None:
+    content = json.dumps(event("e1", "succeeded", "p\xe9", 1), ensure_ascii=False).encode("latin-1")
+    with pytest.raises(RowError, match="body '': must be JSON"):
+        parse(content)
+    assert told(content).event_id.startswith("sha256:")
+
+
 @given(
     st.binary(max_size=64)
     | st.recursive(
