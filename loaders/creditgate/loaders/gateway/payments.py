@@ -18,11 +18,11 @@ from creditgate.client import Allocation, EntryKind, LedgerEntry
 from creditgate.loaders.fields import invalid
 from creditgate.loaders.gateway.events import EventType, PaymentEvent
 from creditgate.loaders.queue.database import Database
+from creditgate.loaders.queue.inbox import FORGET_MAX
 
 KEEP_S: Final = 400 * 86_400.0
 """Longer than any card scheme takes for a chargeback."""
 KEEP_MAX: Final = 5_000_000
-FORGET_MAX: Final = 10_000
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS payments (
@@ -105,16 +105,31 @@ class Payments:
         with self._database.transaction() as sql:
             yield Planner(sql, source, self._clock())
 
-    def forget(self) -> None:
-        """Forgets what is too old or too much, at most 10,000 of each kind. Raises StateError."""
+    def settle(
+        self, source: str, refused: Sequence[PaymentEvent], taken: Sequence[PaymentEvent]
+    ) -> None:
+        """What planning noted of payments that were refused is not so, and is what those say that
+        were taken: one that is sent again mended is the payment that refunds are of. Raises
+        StateError."""
+        with self.planning(source) as planner:
+            for event in refused:
+                planner.withdraw(event)
+            for event in taken:
+                planner.note(event)
+
+    def forget(self) -> int:
+        """Forgets what is too old or too much, at most 10,000 of each kind; returns how many of
+        the kind of which it was most. Raises StateError."""
         with self._database.transaction() as sql:
-            for table in ("payments", "reversals"):
+            return max(
                 sql.execute(
                     f"DELETE FROM {table} WHERE number IN (SELECT number FROM {table}"  # noqa: S608
                     f" WHERE noted_at < ? OR number <= (SELECT max(number) FROM {table}) - ?"
                     " ORDER BY number LIMIT ?)",
                     (self._clock() - self._keep_s, self._keep_max, FORGET_MAX),
-                )
+                ).rowcount
+                for table in ("payments", "reversals")
+            )
 
     def close(self) -> None:
         """Gives the file back."""
@@ -142,7 +157,7 @@ class Planner:
         raised on no invoice, as what was given back must not stay available, and a failure is taken
         for one of a payment that never counted. Raises RowError."""
         if event.type is EventType.SUCCEEDED:
-            self._note(event)
+            self.note(event)
             return [_payment(event)]
         known = self._sql.execute(
             "SELECT parts FROM reversals WHERE source = ? AND reversal_id = ?",
@@ -173,7 +188,8 @@ class Planner:
             return []
         return self._take_back(event, payment)
 
-    def _note(self, event: PaymentEvent) -> None:
+    def note(self, event: PaymentEvent) -> None:
+        """What refunds of a payment need to know; what is known of it stands."""
         data = event.data
         rest = data.amount_minor - sum(invoice.amount_minor for invoice in data.invoices)
         # Taken back in this order: first what settled nothing, then the last invoice.
@@ -185,6 +201,18 @@ class Planner:
                 *(self._source, data.payment_id, data.account_id, data.currency),
                 *(data.amount_minor, _json([Part("", rest), *settled] if rest else settled)),
                 *(event.created, self._now),
+            ),
+        )
+
+    def withdraw(self, event: PaymentEvent) -> None:
+        """Forgets what was noted of this event, and nothing of another one about the payment."""
+        data = event.data
+        self._sql.execute(
+            "DELETE FROM payments WHERE source = ? AND payment_id = ? AND account_id = ?"
+            " AND currency = ? AND amount_minor = ? AND created = ?",
+            (
+                *(self._source, data.payment_id, data.account_id, data.currency),
+                *(data.amount_minor, event.created),
             ),
         )
 
