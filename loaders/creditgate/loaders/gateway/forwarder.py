@@ -9,7 +9,7 @@ from creditgate.loaders.errors import RowError
 from creditgate.loaders.gateway.events import EventType, PaymentEvent, parse
 from creditgate.loaders.gateway.letters import letter
 from creditgate.loaders.gateway.payments import Payments, Planner, Unknown
-from creditgate.loaders.gateway.posting import is_not_posted, post
+from creditgate.loaders.gateway.posting import post
 from creditgate.loaders.queue.inbox import Event, Inbox
 from creditgate.loaders.queue.letters import DeadLetter, LetterBox
 from creditgate.loaders.receiving import forwarder
@@ -85,10 +85,8 @@ class Forwarder(forwarder.Forwarder):
     def _settle(self, answered: Answered) -> None:
         """Notes which payments there are, and has refunds taken that came before theirs."""
         paid = [(found, what) for event, what in answered if (found := _payment(event)) is not None]
-        refused = [event for event, what in paid if is_not_posted(what)]
-        if refused:
-            taken = [event for event, what in paid if not isinstance(what, RowError)]
-            self._payments.settle(self.source.name, refused, taken)
+        posted = [event for event, what in paid if not isinstance(what, RowError)]
+        self._payments.confirm(self.source.name, posted)
         self._inbox.wake(self.source.name, [event.data.payment_id for event, _ in paid])
 
     async def _post(self, planned: Planned) -> Answered:

@@ -7,7 +7,7 @@ from creditgate.loaders.errors import RowError
 from creditgate.loaders.fields import invalid
 from creditgate.loaders.gateway.events import OWNER, EventType, parse, told
 from creditgate.loaders.gateway.payments import Payments, Unknown
-from creditgate.loaders.gateway.posting import is_not_posted, post
+from creditgate.loaders.gateway.posting import post
 from creditgate.loaders.queue.letters import DeadLetter
 
 # Which accounts there are, and in which currency, is the ledger's to say.
@@ -46,7 +46,7 @@ async def replay(found: DeadLetter, client: AsyncClient, state: Path) -> None:
         if not entries:
             return
         (outcome,) = await post(client, found.source, [entries])
-        if event.type is EventType.SUCCEEDED and is_not_posted(outcome):
-            payments.settle(found.source, [event], [])
         if isinstance(outcome, RowError):
             raise outcome
+        if event.type is EventType.SUCCEEDED:
+            payments.confirm(found.source, [event])

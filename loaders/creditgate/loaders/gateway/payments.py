@@ -7,7 +7,7 @@ however often it is sent, and the next refund goes on where this one ended.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -105,17 +105,12 @@ class Payments:
         with self._database.transaction() as sql:
             yield Planner(sql, source, self._clock())
 
-    def settle(
-        self, source: str, refused: Sequence[PaymentEvent], taken: Sequence[PaymentEvent]
-    ) -> None:
-        """What planning noted of payments that were refused is not so, and is what those say that
-        were taken: one that is sent again mended is the payment that refunds are of. Raises
-        StateError."""
+    def confirm(self, source: str, posted: Iterable[PaymentEvent]) -> None:
+        """These payments stand as they say: another one of the id, which was refused before, is
+        not what refunds are of. Raises StateError."""
         with self.planning(source) as planner:
-            for event in refused:
-                planner.withdraw(event)
-            for event in taken:
-                planner.note(event)
+            for event in posted:
+                planner.confirm(event)
 
     def forget(self) -> int:
         """Forgets what is too old or too much, at most 10,000 of each kind; returns how many of
@@ -157,7 +152,7 @@ class Planner:
         raised on no invoice, as what was given back must not stay available, and a failure is taken
         for one of a payment that never counted. Raises RowError."""
         if event.type is EventType.SUCCEEDED:
-            self.note(event)
+            self._note(event)
             return [_payment(event)]
         known = self._sql.execute(
             "SELECT parts FROM reversals WHERE source = ? AND reversal_id = ?",
@@ -188,31 +183,29 @@ class Planner:
             return []
         return self._take_back(event, payment)
 
-    def note(self, event: PaymentEvent) -> None:
-        """What refunds of a payment need to know; what is known of it stands."""
+    def confirm(self, event: PaymentEvent) -> None:
+        """The payment was posted as the event says, whatever was noted of it."""
+        said = (
+            event.data.account_id,
+            event.data.currency,
+            event.data.amount_minor,
+            _settled(event),
+        )
+        self._sql.execute(
+            "UPDATE payments SET account_id = ?, currency = ?, amount_minor = ?, invoices = ?,"
+            " created = ? WHERE source = ? AND payment_id = ?"
+            " AND (account_id, currency, amount_minor, invoices) IS NOT (?, ?, ?, ?)",
+            (*said, event.created, self._source, event.data.payment_id, *said),
+        )
+
+    def _note(self, event: PaymentEvent) -> None:
         data = event.data
-        rest = data.amount_minor - sum(invoice.amount_minor for invoice in data.invoices)
-        # Taken back in this order: first what settled nothing, then the last invoice.
-        settled = [Part(one.invoice_id, one.amount_minor) for one in reversed(data.invoices)]
         self._sql.execute(
             "INSERT INTO payments (source, payment_id, account_id, currency, amount_minor,"
             " invoices, created, noted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 *(self._source, data.payment_id, data.account_id, data.currency),
-                *(data.amount_minor, _json([Part("", rest), *settled] if rest else settled)),
-                *(event.created, self._now),
-            ),
-        )
-
-    def withdraw(self, event: PaymentEvent) -> None:
-        """Forgets what was noted of this event, and nothing of another one about the payment."""
-        data = event.data
-        self._sql.execute(
-            "DELETE FROM payments WHERE source = ? AND payment_id = ? AND account_id = ?"
-            " AND currency = ? AND amount_minor = ? AND created = ?",
-            (
-                *(self._source, data.payment_id, data.account_id, data.currency),
-                *(data.amount_minor, event.created),
+                *(data.amount_minor, _settled(event), event.created, self._now),
             ),
         )
 
@@ -233,6 +226,14 @@ class Planner:
             (self._source, event.reversal_id, _json(parts), self._now),
         )
         return _adjustments(event, parts)
+
+
+def _settled(event: PaymentEvent) -> str:
+    """Taken back in this order: first what settled nothing, then the last invoice."""
+    data = event.data
+    rest = data.amount_minor - sum(invoice.amount_minor for invoice in data.invoices)
+    settled = [Part(one.invoice_id, one.amount_minor) for one in reversed(data.invoices)]
+    return _json([Part("", rest), *settled] if rest else settled)
 
 
 def _json(parts: Sequence[Part]) -> str:

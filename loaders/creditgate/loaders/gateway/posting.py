@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from creditgate.client import AsyncClient, EntryOutcome, EntryResult, LedgerEntry
 from creditgate.loaders.errors import RowError
 
-ID_REUSED = "ENTRY_ID_REUSED"
 POST_MAX = 1_000
 """Entries of one call, as the contract bounds them."""
 
@@ -21,11 +20,6 @@ async def post(
         results += await client.post_entries(source, entries[start : start + POST_MAX])
     answered = iter(zip(entries, results, strict=True))
     return [_outcome([next(answered) for _ in of_event]) for of_event in events]
-
-
-def is_not_posted(outcome: EntryOutcome | RowError) -> bool:
-    """Whether nothing stands under the id of an event's entry, not even another one."""
-    return isinstance(outcome, RowError) and outcome.reason != ID_REUSED
 
 
 def _outcome(answers: Sequence[tuple[LedgerEntry, EntryResult]]) -> EntryOutcome | RowError:

@@ -151,7 +151,7 @@ def replay_(
         if event_id is None:
             chosen = letters.oldest_first(of_source)
         else:
-            chosen = iter([_get_open(letters, source or "", event_id)])
+            chosen = iter([_get_sendable(letters, source or "", event_id)])
         refused = asyncio.run(_replay(connection, letters, chosen, state))
     if refused:
         click.get_current_context().exit(EXIT_REFUSED)
@@ -203,7 +203,9 @@ def discard(
     if not reason.strip():
         raise click.UsageError("--reason is empty: say why the event is given up")
     with _open(state) as letters:
-        _get_open(letters, source, event_id)
+        letter = _get(letters, source, event_id)
+        if letter.status is not Status.OPEN:
+            raise Failure(f"{source} {event_id} is {letter.status}: only an open one is discarded")
         by = connection.client.options.actor
         letters.mark(source, event_id, Status.DISCARDED, by=by, why=reason)
     if connection.json:
@@ -219,11 +221,10 @@ def _get(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
         raise Failure(str(error)) from error
 
 
-def _get_open(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
+def _get_sendable(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
     letter = _get(letters, source, event_id)
-    if letter.status is not Status.OPEN:
-        rule = "only an open one is replayed or discarded"
-        raise Failure(f"{source} {event_id} is {letter.status}: {rule}")
+    if letter.status is Status.DISCARDED:
+        raise Failure(f"{source} {event_id} is DISCARDED: it was given up and is never sent")
     return letter
 
 
