@@ -254,3 +254,21 @@ def test_what_was_acknowledged_outlives_kills_and_a_server_that_is_away(
     assert decided(server) is Decision.APPROVED
     with LetterBox(feeds.state) as letters:
         assert letters.list() == []
+
+
+def test_a_score_that_is_kept_is_never_replaced(feeds: FeedsProcess, server: ServerProcess) -> None:
+    score = {"account_id": "B", "reference": "R", "source": "S", "date": "2026-01-31", "score": 7}
+    said = [
+        {**score, "time": "2026-01-31T10:00:00Z"},
+        {**score, "time": "2026-01-31T11:00:00Z", "score": 9},
+    ]
+    feeds.drop("scores.jsonl", "".join(json.dumps(one) + "\n" for one in said))
+    eventually((feeds.folder / "done" / "scores.jsonl").exists)
+    ended(feeds)
+    with Client(server.address) as client:
+        assert [kept.score for kept in client.get_account("B").verifications] == [7]
+    with LetterBox(feeds.state) as letters:
+        (letter,) = letters.list()
+        assert (letter.reason, letter.field, letter.value) == (
+            "VERIFICATION_REUSED", "reference", "R",
+        )  # fmt: skip

@@ -19,7 +19,7 @@ SCORE_MAX = 1_000_000
 INVALID = "FIELD_INVALID"
 
 # What sources make of bytes that are not UTF-8.
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 RowT = TypeVar("RowT", bound=msgspec.Struct)
@@ -71,7 +71,7 @@ def _printable(value: str, bytes_max: int) -> str:
     # Nearly all are, and millions of rows have several.
     if value.isascii() and value.isprintable() and len(value) <= bytes_max:
         return value
-    if _SURROGATE.search(value):
+    if SURROGATE.search(value):
         raise ValueError("must be UTF-8")
     if _CONTROL.search(value):
         raise ValueError("must not contain control characters")
@@ -190,4 +190,7 @@ def moment(field: str, value: str) -> datetime:
         found = datetime.fromisoformat(value)
     except ValueError:
         raise invalid(field, value, "must be a time like 2026-01-31T16:00:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise invalid(field, value, "must be within the years 1 to 9999 of UTC") from None

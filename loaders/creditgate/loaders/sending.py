@@ -171,6 +171,9 @@ async def _flag(client: AsyncClient, flag: Flag) -> str | ItemError:
         if error.reason != HOLD_NOT_OWN:
             raise
         return _item_error(error)
+    except (ValueError, OverflowError) as error:
+        # No message can hold it: refused by itself, it does not stop those behind it.
+        return ItemError("INVALID_ARGUMENT", "FIELD_INVALID", "", str(error))
     return result.outcome.lower()
 
 

@@ -21,17 +21,20 @@ from creditgate.client import (
     EntryOutcome,
     EntryResult,
     InvalidRequestError,
+    ItemError,
     LedgerEntry,
+    logs,
 )
 from creditgate.loaders.errors import RowError
 from creditgate.loaders.gateway.events import parse, told
 from creditgate.loaders.gateway.forwarder import Forwarder
 from creditgate.loaders.gateway.payments import Part, Payments, Unknown, parts_back
 from creditgate.loaders.queue.database import Database
-from creditgate.loaders.queue.inbox import Inbox
+from creditgate.loaders.queue.inbox import FORGET_MAX, Inbox, Received
 from creditgate.loaders.queue.letters import LetterBox
 from creditgate.loaders.receiving import signature
 from creditgate.loaders.receiving.secrets import Secrets, SecretsError
+from creditgate.loaders.running.logs import LINES_PER_S_MAX, LOGGER
 from creditgate.loaders.running.sources import Source
 from creditgate.loaders.running.stopping import Stop
 from tests.support.gateway import event
@@ -107,6 +110,13 @@ def test_a_refusal_names_the_field_and_the_rule(name: str) -> None:
     assert refused.value.field == field
     assert rule in refused.value.message
     assert refused.value.message.startswith(field)
+
+
+def test_a_body_that_is_not_utf_8_is_refused_and_told_of() -> None:
+    content = json.dumps(event("e1", "succeeded", "p\xe9", 1), ensure_ascii=False).encode("latin-1")
+    with pytest.raises(RowError, match="body '': must be JSON"):
+        parse(content)
+    assert told(content).event_id.startswith("sha256:")
 
 
 @given(
@@ -272,7 +282,10 @@ def test_a_file_of_secrets_that_is_wrong_is_refused_and_none_is_told(
     assert "hush" not in str(refused.value)
 
 
-def test_secrets_are_not_for_all_to_read_and_are_read_again(tmp_path: Path) -> None:
+def test_secrets_are_not_for_all_to_read_and_are_read_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.set_up(LOGGER, "info", "json")
     path = tmp_path / "secrets.toml"
     path.write_text("[gateways.a]\nsecrets = ['0123456789abcdef']\n")
     path.chmod(0o644)
@@ -286,12 +299,22 @@ def test_secrets_are_not_for_all_to_read_and_are_read_again(tmp_path: Path) -> N
     assert secrets.of("a") == ("0123456789abcdef",)
     path.write_text("[gateways.a]\nsecrets = ['another one, longer']\n")
     assert secrets.of("a") == ("another one, longer",)
-    path.unlink()
+    path.chmod(0o644)
+    path.write_text("[gateways.a]\nsecrets = ['the third one, longer']\n")
     assert secrets.of("a") == ("another one, longer",)
+    path.chmod(0o640)
+    assert secrets.of("a") == ("the third one, longer",)
+    path.unlink()
+    capsys.readouterr()
+    for _ in range(100):
+        assert secrets.of("a") == ("the third one, longer",)
+    # Two seconds of lines at most, had one begun in between.
+    assert 0 < capsys.readouterr().err.count("cannot be read again") <= 2 * LINES_PER_S_MAX
 
 
-class Poisoned(AsyncClient):
-    """Refuses every call with a certain entry as a whole, as no server of today does."""
+class Service(AsyncClient):
+    """Stands in for one of which these tests say what it refuses: a call with an entry `poison` as
+    a whole, as no server of today does, and accounts that it does not know."""
 
     async def post_entries(  # type: ignore[override]
         self, source: str, entries: Sequence[LedgerEntry]
@@ -300,32 +323,89 @@ class Poisoned(AsyncClient):
         assert source == SOURCE
         if any(entry.entry_id == "poison" for entry in entries):
             raise InvalidRequestError("bad", code=grpc.StatusCode.INVALID_ARGUMENT)
+        unknown = ItemError("NOT_FOUND", "ACCOUNT_NOT_FOUND", "account_id", "not found")
         posted = EntryResult(outcome=EntryOutcome.POSTED, error=None, journal_seq=1)
-        return (posted,) * len(entries)
+        refused = EntryResult(outcome=None, error=unknown, journal_seq=0)
+        return tuple(refused if one.account_id == "unknown" else posted for one in entries)
 
 
-def test_an_event_that_no_call_may_hold_blocks_nobody(tmp_path: Path) -> None:
-    async def forward(database: Database, inbox: Inbox) -> Source:
-        source, stop = Source(SOURCE), Stop()
-        stop.set()  # so that it ends when the inbox is empty
-        letters, payments = LetterBox(database), Payments(database)
-        async with Poisoned("127.0.0.1:1") as client:
+def forwarded(database: Database, *events: dict[str, Any], open_max: int = 10) -> Source:
+    """Receives these and forwards what can be."""
+
+    async def run() -> None:
+        async with Service("127.0.0.1:1") as client:
             await Forwarder(
                 *(source, client, stop),
                 inbox=inbox,
-                letters=letters,
-                payments=payments,
+                letters=LetterBox(database, open_max=open_max),
+                payments=Payments(database),
                 wait_payment_s=60,
             ).run()
-        (letter,) = letters.list()
-        assert (letter.event_id, letter.reason) == ("e2", "INVALID_ARGUMENT")
-        return source
 
+    source, stop, inbox = Source(SOURCE), Stop(), Inbox(database)
+    stop.set()  # so that it ends when the inbox is empty
+    for one in events:
+        inbox.put(SOURCE, one["id"], "A", json.dumps(one).encode())
+    asyncio.run(run())
+    return source
+
+
+def test_an_event_that_no_call_may_hold_blocks_nobody(tmp_path: Path) -> None:
+    told = [
+        event(f"e{number}", "succeeded", payment, 10)
+        for number, payment in enumerate(("p1", "poison", "p3"), start=1)
+    ]
     with Database(tmp_path) as database:
-        inbox = Inbox(database)
-        for number, payment in enumerate(("p1", "poison", "p3"), start=1):
-            told = event(f"e{number}", "succeeded", payment, 10)
-            inbox.put(SOURCE, told["id"], "A", json.dumps(told).encode())
-        source = asyncio.run(forward(database, inbox))
+        source = forwarded(database, *told)
+        (letter,) = LetterBox(database).list()
+        assert (letter.event_id, letter.reason) == ("e2", "INVALID_ARGUMENT")
         assert source.events == {"posted": 2, "refused": 1}
-        assert inbox.held(SOURCE).events == 0
+        assert Inbox(database).held(SOURCE).events == 0
+
+
+def test_events_for_which_no_letter_has_room_wait_and_block_nobody(tmp_path: Path) -> None:
+    wrong = [
+        event("e1", "succeeded", "p1", 10, account_id=""),
+        event("e2", "succeeded", "p2", 10, account_id="unknown"),
+    ]
+    with Database(tmp_path) as database:
+        source = forwarded(database, *wrong, event("e3", "succeeded", "p3", 10), open_max=0)
+        assert source.events == {"posted": 1}
+        held = Inbox(database).held(SOURCE)
+        assert (held.events, held.waiting_since) == (2, None)
+        assert held.due_at is not None
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_refund_is_of_the_payment_that_was_posted(tmp_path: Path, together: bool) -> None:
+    wrong = event("e1", "succeeded", "p1", 10, account_id="unknown")
+    mended, refund = event("e2", "succeeded", "p1", 10), event("e3", "refunded", "p1", 10)
+    with Database(tmp_path) as database:
+        if together:
+            forwarded(database, wrong, mended)
+        else:
+            forwarded(database, wrong)
+            forwarded(database, mended)
+        assert forwarded(database, refund).events == {"posted": 1}
+
+
+def test_what_is_too_old_is_forgotten_as_fast_as_it_comes(tmp_path: Path) -> None:
+    with Database(tmp_path) as database, Inbox(database, keep_max=0) as inbox:
+        names = [str(number) for number in range(2 * FORGET_MAX + 1)]
+        inbox.put_all([Received(SOURCE, name, "A", b"x") for name in names])
+        inbox.done(SOURCE, names)
+
+        async def tidied() -> None:
+            async with Service("127.0.0.1:1") as client:
+                forwarder = Forwarder(
+                    *(Source(SOURCE), client, Stop()),
+                    inbox=inbox,
+                    letters=LetterBox(database),
+                    payments=Payments(database),
+                    wait_payment_s=60,
+                )
+                for _ in range(3):
+                    await forwarder._tidy()
+
+        asyncio.run(tidied())
+        assert inbox.forget(SOURCE) == 0

@@ -15,7 +15,8 @@ from creditgate.loaders.queue.database import StateError
 from creditgate.loaders.queue.inbox import Inbox, InboxFullError, Put, Received
 
 SOURCE = "gateway:test"
-HELD_MAX = 6
+HELD_MAX = 4
+ASIDE_MAX = 3
 KEEP_MAX = 3
 KEEP_S = 100.0
 
@@ -48,6 +49,7 @@ class Machine(RuleBasedStateMachine):
             Path(self.folder.name),
             clock=lambda: self.now,
             held_max=HELD_MAX,
+            aside_max=ASIDE_MAX,
             keep_s=KEEP_S,
             keep_max=KEEP_MAX,
         )
@@ -63,7 +65,7 @@ class Machine(RuleBasedStateMachine):
         for name, put in zip(names, told, strict=False):
             if name in self.events:
                 assert put is Put.REPEATED
-            elif len(self.of("waiting", "aside")) >= HELD_MAX:
+            elif len(self.of("waiting")) >= HELD_MAX or len(self.of("aside")) >= ASIDE_MAX:
                 assert put is Put.FULL
             else:
                 assert put is Put.NEW
@@ -152,6 +154,17 @@ def test_a_full_inbox_says_so_and_takes_repeats_still(tmp_path: Path) -> None:
         with pytest.raises(InboxFullError, match="1 events of s wait"):
             inbox.put("s", "2", "A", b"x")
         assert inbox.put("t", "2", "A", b"x")
+
+
+def test_what_is_set_aside_takes_no_place_of_what_is_good(tmp_path: Path) -> None:
+    with Inbox(tmp_path, held_max=1, aside_max=2) as inbox:
+        for name in "12":
+            assert inbox.put("s", name, "A", b"x")
+            inbox.set_aside("s", name, "p", 1e12)
+        with pytest.raises(InboxFullError):
+            inbox.put("s", "3", "A", b"x")
+        inbox.done("s", ["1"])
+        assert inbox.put("s", "3", "A", b"x")
 
 
 def test_a_done_event_keeps_its_id_and_nothing_else(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from creditgate.client import AsyncClient
 from creditgate.client.cli import main
 from creditgate.loaders.errors import RowError
-from creditgate.loaders.queue import replays
+from creditgate.loaders.queue import letters, replays
 from creditgate.loaders.queue.letters import (
     DeadLetter,
     LetterBox,
@@ -186,6 +186,35 @@ def test_a_replay_marks_what_is_taken_and_keeps_the_rest_open(
     strange = run(tmp_path, "replay", "unknown", "6")
     assert (strange.exit_code, "cannot be sent again" in strange.output) == (3, True)
     assert run(tmp_path, "replay").exit_code == 2
+
+
+def test_a_replay_of_all_reaches_all_the_earliest_first(
+    box: LetterBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "REPLAYS", {"test": f"{__name__}:take_even"})
+    monkeypatch.setattr(letters, "PAGE_MAX", 2)
+    taken.clear()
+    # Those with the most at stake are refused each time.
+    for event_id in ("5", "1", "3", "8", "7", "2"):
+        box.put(letter(event_id, 100 if int(event_id) % 2 else 1))
+    for expected in (["5", "1", "3", "8", "7", "2"], ["5", "1", "3", "7"]):
+        told = run(tmp_path, "replay", "--all", "--json")
+        assert told.exit_code == 1
+        rows = [msgspec.json.decode(line) for line in told.output.splitlines()]
+        assert [row["event_id"] for row in rows] == expected
+    assert taken == ["8", "2"]
+
+
+def test_what_was_discarded_is_never_sent(
+    box: LetterBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "REPLAYS", {"test": f"{__name__}:take_even"})
+    taken.clear()
+    box.put(letter("2"))
+    box.mark("test:one", "2", Status.DISCARDED, by="ann", why="no use")
+    result = run(tmp_path, "replay", "test:one", "2")
+    assert (result.exit_code, "is DISCARDED" in result.output) == (3, True)
+    assert (taken, box.get("test:one", "2").status) == ([], Status.DISCARDED)
 
 
 def test_letters_are_on_disk_when_put_returns(box: LetterBox, tmp_path: Path) -> None:

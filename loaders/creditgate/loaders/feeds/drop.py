@@ -17,6 +17,7 @@ from creditgate.loaders.errors import FileError, RowError
 from creditgate.loaders.feeds.forwarder import Forwarder
 from creditgate.loaders.feeds.letters import file_letter, letter
 from creditgate.loaders.feeds.records import OWN, parse
+from creditgate.loaders.fields import SURROGATE, invalid
 from creditgate.loaders.queue.database import StateError
 from creditgate.loaders.queue.inbox import Inbox, Put, Received
 from creditgate.loaders.queue.letters import DeadLetter, LetterBox, LettersFullError
@@ -88,7 +89,7 @@ class Drop:
                 while some := await asyncio.to_thread(lambda: list(islice(unread, ROWS_MAX))):
                     await self._keep(source, list(_records(file, some, written_at)))
         except FileError as error:
-            await self._refuse(file_letter(source, path.name, str(error)))
+            await self._refuse(file_letter(source, path.name, written_at, str(error)))
         await asyncio.to_thread(_move, path)
         self.source.took("file")
 
@@ -130,12 +131,23 @@ def _records(
     """Each row as a record, or as it stands there and why it is none. One that says no time was
     said when the file was written."""
     for row in some:
-        if row.problem is None:
-            yield msgspec.json.encode({"time": written_at, **file.named(row)})
-        else:
+        try:
+            if row.problem is not None:
+                raise row.problem
+            yield _record({"time": written_at, **file.named(row)})
+        except RowError as error:
             shown = [cell.encode(errors="backslashreplace").decode() for cell in row.cells]
-            text = row.problem.value.encode(errors="surrogateescape")
-            yield msgspec.json.encode(shown) if shown else text, row.problem
+            text = error.value.encode(errors="surrogateescape")
+            yield msgspec.json.encode(shown) if shown else text, error
+
+
+def _record(cells: Mapping[str, str]) -> bytes:
+    """Raises RowError."""
+    for name, value in cells.items():
+        # What sources make of bytes that are not UTF-8 can be encoded by nobody.
+        if SURROGATE.search(value):
+            raise invalid(name, value, "must be UTF-8")
+    return msgspec.json.encode(cells)
 
 
 def _written_at(path: Path) -> str:

@@ -37,19 +37,20 @@ class Forwarder(forwarder.Forwarder):
         self._latest = latest
         self._turn = turn
 
-    def _forget(self) -> None:
-        self._latest.forget()
+    def _forget(self) -> int:
+        return self._latest.forget()
 
     def _letter(self, event: Event, error: RowError) -> DeadLetter:
         return letter(self.source.name, event.payload, error, event.event_id)
 
     async def _forward(self, batch: Sequence[Event]) -> None:
         waiting: list[tuple[Event, Record]] = []
+        refused: list[tuple[Event, RowError]] = []
         for event in batch:
             try:
                 waiting.append((event, parse(self.source.name, event.payload, self._clock())))
             except RowError as error:
-                await self._refuse(event, error)
+                refused.append((event, error))
         while waiting:
             # One of each flag at a time: whether it is taken says what the next one meets.
             first: dict[str, tuple[Event, Record]] = {}
@@ -58,23 +59,27 @@ class Forwarder(forwarder.Forwarder):
             wave = list(first.values())
             waiting = [one for one in waiting if first[one[1].key] is not one]
             async with self._turn:
-                await self._send(wave)
+                refused += await self._send(wave)
+        await self._refuse_all(refused)
 
-    async def _send(self, wave: Sequence[tuple[Event, Record]]) -> None:
+    async def _send(self, wave: Sequence[tuple[Event, Record]]) -> list[tuple[Event, RowError]]:
+        """Which ones were refused, and why."""
         older, fresh = await asyncio.to_thread(self._sorted, wave)
         outcomes = await send(self._client, [record for _, record in fresh])
         answered = list(zip(fresh, outcomes, strict=True))
         taken = [one for one, outcome in answered if not isinstance(outcome, ItemError)]
         # Before they are done: killed in between, they are sent and noted once more.
         await asyncio.to_thread(self._latest.note, [record for _, record in taken])
-        for (event, _), outcome in answered:
-            if isinstance(outcome, ItemError):
-                await self._refuse(event, refusal(event.payload, outcome))
         await self._done([event.event_id for event, _ in (*older, *taken)])
         self.source.took("older", len(older))
         for outcome in outcomes:
             if isinstance(outcome, str):
                 self.source.took(outcome)
+        return [
+            (event, refusal(event.payload, outcome))
+            for (event, _), outcome in answered
+            if isinstance(outcome, ItemError)
+        ]
 
     def _sorted(
         self, wave: Sequence[tuple[Event, Record]]

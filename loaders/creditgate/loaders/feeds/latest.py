@@ -7,9 +7,9 @@ from typing import Final, Self
 
 from creditgate.loaders.feeds.records import Record
 from creditgate.loaders.queue.database import Database
+from creditgate.loaders.queue.inbox import FORGET_MAX
 
 KEEP_S: Final = 400 * 86_400
-FORGET_MAX: Final = 10_000
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS feed_latest (
@@ -49,14 +49,14 @@ class Latest:
                 [(record.key, record.time_us, now) for record in records],
             )
 
-    def forget(self) -> None:
-        """Forgets what was noted long ago, some at a time. Raises StateError."""
+    def forget(self) -> int:
+        """Forgets what was noted long ago, at most 10,000; returns how many. Raises StateError."""
         with self._database.transaction() as sql:
-            sql.execute(
+            return sql.execute(
                 "DELETE FROM feed_latest WHERE key IN (SELECT key FROM feed_latest"
                 " WHERE noted_at < ? LIMIT ?)",
                 (self._clock() - KEEP_S, FORGET_MAX),
-            )
+            ).rowcount
 
     def close(self) -> None:
         """Gives the file back."""

@@ -36,10 +36,11 @@ def letter(source: str, payload: bytes, error: RowError, event_id: str = "") -> 
     )
 
 
-def file_letter(source: str, name: str, message: str) -> DeadLetter:
-    """The letter of a file that cannot be read as one at all."""
+def file_letter(source: str, name: str, written_at: str, message: str) -> DeadLetter:
+    """The letter of a file that cannot be read as one at all. Another file of the same name has
+    one of its own: that the first was discarded says nothing of it."""
     error = RowError("", "", "FILE_UNREADABLE", message)
-    payload = name.encode(errors="surrogateescape")
+    payload = f"{name} {written_at}".encode(errors="surrogateescape")
     return letter(source, payload, error, FILE + hashed_id(source, payload))
 
 

@@ -25,7 +25,7 @@ class Record(NamedTuple):
 
     event_id: str
     key: str
-    """What it is about: of those with the same, the one with the latest time stands."""
+    """What it is about: of those with the same, none is sent after one with a later time."""
     time_us: int
     """Microseconds since 1970."""
     message: Flag | VerificationRecord

@@ -24,9 +24,10 @@ async def _record(
         return []
     try:
         results = await client.record_verifications(scores, channel=CHANNEL)
-    except InvalidRequestError as error:
+    except (InvalidRequestError, ValueError, OverflowError) as error:
         if len(scores) == 1:
-            return [ItemError(error.status_code.name, error.reason, "", error.message)]
+            code, reason = "INVALID_ARGUMENT", getattr(error, "reason", "") or "FIELD_INVALID"
+            return [ItemError(code, reason, "", str(error))]
         # The call as a whole is refused: each stands alone.
         return [found for one in scores for found in await _record(client, [one])]
     return [result.error or str(result.outcome).lower() for result in results]

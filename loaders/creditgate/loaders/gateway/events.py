@@ -114,7 +114,7 @@ def told(body: bytes) -> Told:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         raw = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise invalid("body", "", f"must be JSON: {error}") from error
     if not isinstance(raw, dict):
         raise invalid("body", _shown(raw), "must be a JSON object")

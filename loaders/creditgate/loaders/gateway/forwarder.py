@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from creditgate.client import AsyncClient, CallError, InvalidRequestError, LedgerEntry
+from creditgate.client import AsyncClient, CallError, EntryOutcome, InvalidRequestError, LedgerEntry
 from creditgate.loaders.errors import RowError
-from creditgate.loaders.gateway.events import parse
+from creditgate.loaders.gateway.events import EventType, PaymentEvent, parse
 from creditgate.loaders.gateway.letters import letter
 from creditgate.loaders.gateway.payments import Payments, Planner, Unknown
 from creditgate.loaders.gateway.posting import post
@@ -17,6 +17,7 @@ from creditgate.loaders.running.sources import Source
 from creditgate.loaders.running.stopping import Stop
 
 Planned = list[tuple[Event, list[LedgerEntry]]]
+Answered = list[tuple[Event, EntryOutcome | RowError]]
 
 
 class Forwarder(forwarder.Forwarder):
@@ -39,8 +40,8 @@ class Forwarder(forwarder.Forwarder):
         self._payments = payments
         self._wait_payment_s = wait_payment_s
 
-    def _forget(self) -> None:
-        self._payments.forget()
+    def _forget(self) -> int:
+        return self._payments.forget()
 
     def _letter(self, event: Event, error: RowError) -> DeadLetter:
         return letter(self.source.name, event.payload, error)
@@ -50,9 +51,15 @@ class Forwarder(forwarder.Forwarder):
         nothing = [event for event, entries in planned if not entries]
         self.source.took("nothing", len(nothing))
         await self._done([event.event_id for event in nothing])
-        for event, error in refused:
-            await self._refuse(event, error)
-        await self._post([(event, entries) for event, entries in planned if entries])
+        answered = await self._post([(event, entries) for event, entries in planned if entries])
+        # Before they are done: killed in between, they are posted and noted once more.
+        await asyncio.to_thread(self._settle, answered)
+        taken = [(event, found) for event, found in answered if not isinstance(found, RowError)]
+        await self._done([event.event_id for event, _ in taken])
+        for _, outcome in taken:
+            self.source.took(outcome.value.lower())
+        refused += [(event, found) for event, found in answered if isinstance(found, RowError)]
+        await self._refuse_all(refused)
 
     def _plan(self, batch: Sequence[Event]) -> tuple[Planned, list[tuple[Event, RowError]]]:
         """The entries of each event that is not set aside, and what cannot be taken at all."""
@@ -75,41 +82,34 @@ class Forwarder(forwarder.Forwarder):
             self._inbox.set_aside(self.source.name, event.event_id, unknown.payment_id, until)
         return planned, refused
 
-    def _wake_waiting(self, planned: Planned) -> None:
-        """Refunds that came before their payments."""
-        payments = [entry.entry_id for _, entries in planned for entry in entries]
-        self._inbox.wake(self.source.name, payments)
+    def _settle(self, answered: Answered) -> None:
+        """Notes which payments there are, and has refunds taken that came before theirs."""
+        paid = [(found, what) for event, what in answered if (found := _payment(event)) is not None]
+        posted = [event for event, what in paid if not isinstance(what, RowError)]
+        self._payments.confirm(self.source.name, posted)
+        self._inbox.wake(self.source.name, [event.data.payment_id for event, _ in paid])
 
-    async def _post(self, planned: Planned) -> None:
+    async def _post(self, planned: Planned) -> Answered:
         """Posts all; where the call as a whole is refused, each event stands alone."""
         if not planned:
-            return
+            return []
         entries = [of_event for _, of_event in planned]
         try:
             outcomes = await post(self._client, self.source.name, entries)
         except (InvalidRequestError, ValueError) as error:
             if len(planned) > 1:
-                for one in planned:
-                    await self._post([one])
-                return
+                return [answer for one in planned for answer in await self._post([one])]
             code = error.status_code.name if isinstance(error, CallError) else "FIELD_INVALID"
             reason = getattr(error, "reason", "") or code
             outcomes = [RowError("", "", reason, str(error))]
-        # Before they are done: killed in between, they are posted and wake those once more.
-        await asyncio.to_thread(self._wake_waiting, planned)
-        for (event, _), outcome in zip(planned, outcomes, strict=True):
-            if isinstance(outcome, RowError):
-                await self._refuse(event, outcome)
-        taken = [
-            (event, outcome)
-            for (event, _), outcome in zip(planned, outcomes, strict=True)
-            if not isinstance(outcome, RowError)
-        ]
-        await self._done([event.event_id for event, _ in taken])
-        for _, outcome in taken:
-            self.source.took(outcome.value.lower())
+        return [(event, found) for (event, _), found in zip(planned, outcomes, strict=True)]
 
 
 def _entries(planner: Planner, event: Event, *, waits: bool) -> list[LedgerEntry] | Unknown:
     found = parse(event.payload)
     return [] if found is None else planner.entries(found, waits=waits)
+
+
+def _payment(event: Event) -> PaymentEvent | None:
+    found = parse(event.payload)
+    return found if found is not None and found.type is EventType.SUCCEEDED else None

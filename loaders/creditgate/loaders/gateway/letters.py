@@ -5,7 +5,7 @@ from pathlib import Path
 from creditgate.client import AsyncClient
 from creditgate.loaders.errors import RowError
 from creditgate.loaders.fields import invalid
-from creditgate.loaders.gateway.events import OWNER, parse, told
+from creditgate.loaders.gateway.events import OWNER, EventType, parse, told
 from creditgate.loaders.gateway.payments import Payments, Unknown
 from creditgate.loaders.gateway.posting import post
 from creditgate.loaders.queue.letters import DeadLetter
@@ -39,10 +39,14 @@ async def replay(found: DeadLetter, client: AsyncClient, state: Path) -> None:
     event = parse(found.payload)
     if event is None:
         raise invalid("type", found.kind, "must be one that counts")
-    with Payments(state) as payments, payments.planning(found.source) as planner:
-        entries = planner.entries(event, waits=False)
-    assert not isinstance(entries, Unknown), "it was not to wait"
-    if entries:
+    with Payments(state) as payments:
+        with payments.planning(found.source) as planner:
+            entries = planner.entries(event, waits=False)
+        assert not isinstance(entries, Unknown), "it was not to wait"
+        if not entries:
+            return
         (outcome,) = await post(client, found.source, [entries])
         if isinstance(outcome, RowError):
             raise outcome
+        if event.type is EventType.SUCCEEDED:
+            payments.confirm(found.source, [event])

@@ -7,7 +7,7 @@ however often it is sent, and the next refund goes on where this one ended.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -18,11 +18,11 @@ from creditgate.client import Allocation, EntryKind, LedgerEntry
 from creditgate.loaders.fields import invalid
 from creditgate.loaders.gateway.events import EventType, PaymentEvent
 from creditgate.loaders.queue.database import Database
+from creditgate.loaders.queue.inbox import FORGET_MAX
 
 KEEP_S: Final = 400 * 86_400.0
 """Longer than any card scheme takes for a chargeback."""
 KEEP_MAX: Final = 5_000_000
-FORGET_MAX: Final = 10_000
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS payments (
@@ -105,16 +105,26 @@ class Payments:
         with self._database.transaction() as sql:
             yield Planner(sql, source, self._clock())
 
-    def forget(self) -> None:
-        """Forgets what is too old or too much, at most 10,000 of each kind. Raises StateError."""
+    def confirm(self, source: str, posted: Iterable[PaymentEvent]) -> None:
+        """These payments stand as they say: another one of the id, which was refused before, is
+        not what refunds are of. Raises StateError."""
+        with self.planning(source) as planner:
+            for event in posted:
+                planner.confirm(event)
+
+    def forget(self) -> int:
+        """Forgets what is too old or too much, at most 10,000 of each kind; returns how many of
+        the kind of which it was most. Raises StateError."""
         with self._database.transaction() as sql:
-            for table in ("payments", "reversals"):
+            return max(
                 sql.execute(
                     f"DELETE FROM {table} WHERE number IN (SELECT number FROM {table}"  # noqa: S608
                     f" WHERE noted_at < ? OR number <= (SELECT max(number) FROM {table}) - ?"
                     " ORDER BY number LIMIT ?)",
                     (self._clock() - self._keep_s, self._keep_max, FORGET_MAX),
-                )
+                ).rowcount
+                for table in ("payments", "reversals")
+            )
 
     def close(self) -> None:
         """Gives the file back."""
@@ -173,18 +183,29 @@ class Planner:
             return []
         return self._take_back(event, payment)
 
+    def confirm(self, event: PaymentEvent) -> None:
+        """The payment was posted as the event says, whatever was noted of it."""
+        said = (
+            event.data.account_id,
+            event.data.currency,
+            event.data.amount_minor,
+            _settled(event),
+        )
+        self._sql.execute(
+            "UPDATE payments SET account_id = ?, currency = ?, amount_minor = ?, invoices = ?,"
+            " created = ? WHERE source = ? AND payment_id = ?"
+            " AND (account_id, currency, amount_minor, invoices) IS NOT (?, ?, ?, ?)",
+            (*said, event.created, self._source, event.data.payment_id, *said),
+        )
+
     def _note(self, event: PaymentEvent) -> None:
         data = event.data
-        rest = data.amount_minor - sum(invoice.amount_minor for invoice in data.invoices)
-        # Taken back in this order: first what settled nothing, then the last invoice.
-        settled = [Part(one.invoice_id, one.amount_minor) for one in reversed(data.invoices)]
         self._sql.execute(
             "INSERT INTO payments (source, payment_id, account_id, currency, amount_minor,"
             " invoices, created, noted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 *(self._source, data.payment_id, data.account_id, data.currency),
-                *(data.amount_minor, _json([Part("", rest), *settled] if rest else settled)),
-                *(event.created, self._now),
+                *(data.amount_minor, _settled(event), event.created, self._now),
             ),
         )
 
@@ -205,6 +226,14 @@ class Planner:
             (self._source, event.reversal_id, _json(parts), self._now),
         )
         return _adjustments(event, parts)
+
+
+def _settled(event: PaymentEvent) -> str:
+    """Taken back in this order: first what settled nothing, then the last invoice."""
+    data = event.data
+    rest = data.amount_minor - sum(invoice.amount_minor for invoice in data.invoices)
+    settled = [Part(one.invoice_id, one.amount_minor) for one in reversed(data.invoices)]
+    return _json([Part("", rest), *settled] if rest else settled)
 
 
 def _json(parts: Sequence[Part]) -> str:

@@ -1,7 +1,7 @@
 """`creditgate deadletter`: what could not be taken, for people to mend."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -149,27 +149,22 @@ def replay_(
         raise click.UsageError("give SOURCE and EVENT, or --all with or without --of")
     with _open(state) as letters:
         if event_id is None:
-            chosen = letters.list(source=of_source)
+            chosen = letters.oldest_first(of_source)
         else:
-            chosen = [_get(letters, source or "", event_id)]
+            chosen = iter([_get_sendable(letters, source or "", event_id)])
         refused = asyncio.run(_replay(connection, letters, chosen, state))
-    if len(chosen) == LIST_MAX:
-        click.echo(
-            f"These were {LIST_MAX:,}, as many as one call takes: there may be more.", err=True
-        )
     if refused:
         click.get_current_context().exit(EXIT_REFUSED)
 
 
 async def _replay(
-    connection: Connection, letters: LetterBox, chosen: list[DeadLetter], state: Path
+    connection: Connection, letters: LetterBox, chosen: Iterator[DeadLetter], state: Path
 ) -> int:
     """How many were refused again."""
     refused = 0
     by = connection.client.options.actor
     async with AsyncClient(connection.client.address, connection.client.options) as client:
-        # The earliest first, as they would have come.
-        for letter in sorted(chosen, key=lambda letter: (letter.first_at, letter.event_id)):
+        for letter in chosen:
             try:
                 error = await replay(letters, letter, client, state, by=by)
             except (NoReplayError, StateError) as failure:
@@ -224,6 +219,13 @@ def _get(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
         return letters.get(source, event_id)
     except LetterNotFoundError as error:
         raise Failure(str(error)) from error
+
+
+def _get_sendable(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
+    letter = _get(letters, source, event_id)
+    if letter.status is Status.DISCARDED:
+        raise Failure(f"{source} {event_id} is DISCARDED: it was given up and is never sent")
+    return letter
 
 
 def _figures(letter: DeadLetter) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Self
 from creditgate.loaders.queue.database import Database
 
 HELD_MAX: Final = 100_000
+ASIDE_MAX: Final = 500_000
 KEEP_S: Final = 30 * 86_400.0
 KEEP_MAX: Final = 1_000_000
 FORGET_MAX: Final = 10_000
@@ -90,17 +91,20 @@ class Inbox:
         *,
         clock: Callable[[], float] = time.time,
         held_max: int = HELD_MAX,
+        aside_max: int = ASIDE_MAX,
         keep_s: float = KEEP_S,
         keep_max: int = KEEP_MAX,
     ) -> None:
         """`where`: the state folder, or its database. `held_max`: how many events of one source may
-        be here that are not done; `keep_s`, `keep_max`: how long, and how many of one source, the
-        ids of done ones are known.
+        wait to be taken. `aside_max`: with so many set aside no other is put either: what waits
+        for another one may be much, is not without bound, and none of it is given up. `keep_s`,
+        `keep_max`: how long, and how many of one source, the ids of done ones are known.
 
         Raises StateError."""
         self._database = Database.of(where, _SCHEMA)
         self._clock = clock
         self._held_max = held_max
+        self._aside_max = aside_max
         self._keep_s = keep_s
         self._keep_max = keep_max
 
@@ -120,25 +124,31 @@ class Inbox:
         and then none was put."""
         now = self._clock()
         with self._database.transaction() as sql:
-            counts = {source: _count(sql, source) for source in {event.source for event in events}}
-            return [self._put(sql, event, counts, now) for event in events]
+            rooms = {source: self._room(sql, source) for source in {one.source for one in events}}
+            return [self._put(sql, event, rooms, now) for event in events]
+
+    def _room(self, sql: sqlite3.Connection, source: str) -> int:
+        """How many more events of the source may be put."""
+        if _count(sql, source, _ASIDE) >= self._aside_max:
+            return 0
+        return self._held_max - _count(sql, source, _WAITING)
 
     def _put(
-        self, sql: sqlite3.Connection, event: Received, counts: dict[str, int], now: float
+        self, sql: sqlite3.Connection, event: Received, rooms: dict[str, int], now: float
     ) -> Put:
         known = sql.execute(
             "SELECT 1 FROM events WHERE source = ? AND event_id = ?", event[:2]
         ).fetchone()
         if known:
             return Put.REPEATED
-        if counts[event.source] >= self._held_max:
+        if rooms[event.source] <= 0:
             return Put.FULL
         sql.execute(
             "INSERT INTO events (source, event_id, account_id, payload, received_at)"
             " VALUES (?, ?, ?, ?, ?)",
             (*event, now),
         )
-        counts[event.source] += 1
+        rooms[event.source] -= 1
         return Put.NEW
 
     def take(self, source: str, count_max: int) -> list[Event]:
@@ -200,7 +210,8 @@ class Inbox:
                 f" WHERE source = ? AND state = {_ASIDE}",
                 (source,),
             ).fetchone()
-            return Held(_count(sql, source), oldest and oldest[0], due_at)
+            count = _count(sql, source, _WAITING) + _count(sql, source, _ASIDE)
+            return Held(count, oldest and oldest[0], due_at)
 
     def sources(self) -> list[str]:
         """The sources of which any event is not done. Raises StateError."""
@@ -235,9 +246,10 @@ class Inbox:
         self.close()
 
 
-def _count(sql: sqlite3.Connection, source: str) -> int:
+def _count(sql: sqlite3.Connection, source: str, state: int) -> int:
     (count,) = sql.execute(
-        f"SELECT count(*) FROM events WHERE source = ? AND state < {_DONE}",  # noqa: S608
+        # As constants, so that SQLite knows which index serves.
+        f"SELECT count(*) FROM events WHERE source = ? AND state = {state}",  # noqa: S608
         (source,),
     ).fetchone()
     return int(count)

@@ -4,7 +4,7 @@ One letter stands for one event of one source, however often that was refused.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,7 @@ from creditgate.loaders.queue.database import Database
 
 OPEN_MAX: Final = 100_000
 LIST_MAX: Final = 10_000
+PAGE_MAX: Final = 1_000
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS letters (
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS letters (
     PRIMARY KEY (source, event_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS letters_by_stake ON letters (status, stake DESC);
+CREATE INDEX IF NOT EXISTS letters_by_age ON letters (status, first_at, source, event_id);
 """
 
 
@@ -200,6 +202,24 @@ class LetterBox:
                 (*values, limit),
             ).fetchall()
         return [_letter(row) for row in rows]
+
+    def oldest_first(self, source: str = "") -> Iterator[DeadLetter]:
+        """The open ones as they would have come, each once, whatever becomes of it meanwhile.
+
+        `source`: of this one alone; empty: of all. Raises StateError."""
+        last = ("", "", "")
+        while True:
+            with self._database.reading() as sql:
+                rows = sql.execute(
+                    f"SELECT {_NAMES} FROM letters WHERE status = ?"  # noqa: S608 - constants
+                    " AND (first_at, source, event_id) > (?, ?, ?) AND (? = '' OR source = ?)"
+                    " ORDER BY first_at, source, event_id LIMIT ?",
+                    (Status.OPEN, *last, source, source, PAGE_MAX),
+                ).fetchall()
+            if not rows:
+                return
+            yield from map(_letter, rows)
+            last = (rows[-1]["first_at"], rows[-1]["source"], rows[-1]["event_id"])
 
     def mark(self, source: str, event_id: str, status: Status, *, by: str, why: str) -> None:
         """Notes what became of a letter, and who says so.

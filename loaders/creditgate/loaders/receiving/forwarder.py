@@ -10,7 +10,7 @@ from contextlib import suppress
 from creditgate.client import AsyncClient, CallError
 from creditgate.loaders.errors import RowError
 from creditgate.loaders.queue.database import StateError
-from creditgate.loaders.queue.inbox import Event, Inbox
+from creditgate.loaders.queue.inbox import FORGET_MAX, Event, Inbox
 from creditgate.loaders.queue.letters import DeadLetter, LetterBox, LettersFullError
 from creditgate.loaders.queue.stake import Stakes
 from creditgate.loaders.running.attempts import Attempts
@@ -20,6 +20,7 @@ from creditgate.loaders.running.stopping import Stop, StoppedError
 
 BATCH_MAX = 500
 HOUSEKEEPING_S = 60.0
+ROOM_AGAIN_S = 60.0
 
 
 class Forwarder(ABC):
@@ -50,12 +51,13 @@ class Forwarder(ABC):
 
     @abstractmethod
     async def _forward(self, batch: Sequence[Event]) -> None:
-        """Sends these on, each of which is done then. Raises CallError, StateError,
-        LettersFullError; those that are not done come again."""
+        """Sends these on, each of which is done then or set aside. Raises CallError, StateError;
+        those that are neither come again."""
 
     @abstractmethod
-    def _forget(self) -> None:
-        """Forgets what was noted too long ago. Raises StateError."""
+    def _forget(self) -> int:
+        """Forgets what was noted too long ago, at most 10,000 of a kind; returns how many of the
+        kind of which it was most. Raises StateError."""
 
     @abstractmethod
     def _letter(self, event: Event, error: RowError) -> DeadLetter:
@@ -99,9 +101,23 @@ class Forwarder(ABC):
 
     async def _tidy(self) -> None:
         if self._clock() - self._tidied_at >= HOUSEKEEPING_S:
-            self._tidied_at = self._clock()
-            await asyncio.to_thread(self._inbox.forget, self.source.name)
-            await asyncio.to_thread(self._forget)
+            gone = await asyncio.to_thread(self._inbox.forget, self.source.name)
+            gone = max(gone, await asyncio.to_thread(self._forget))
+            # There may be more: of 2,000 events a second none may stay for want of a turn.
+            if gone < FORGET_MAX:
+                self._tidied_at = self._clock()
+
+    async def _refuse_all(self, refused: Sequence[tuple[Event, RowError]]) -> None:
+        """Those for which no dead letter has room are set aside, and others go before them."""
+        for event, error in refused:
+            try:
+                await self._refuse(event, error)
+            except LettersFullError as full:
+                until = self._clock() + ROOM_AGAIN_S
+                await asyncio.to_thread(
+                    self._inbox.set_aside, self.source.name, event.event_id, "", until
+                )
+                self.source.failed(str(full))
 
     async def _refuse(self, event: Event, error: RowError) -> None:
         """To the dead letters first: killed in between, it is refused once more."""
@@ -125,4 +141,4 @@ class Forwarder(ABC):
 
 def _may_pass(error: Exception) -> bool:
     # Also a credential that is refused: a person mends that, and the source goes on by itself.
-    return isinstance(error, CallError | StateError | LettersFullError)
+    return isinstance(error, CallError | StateError)

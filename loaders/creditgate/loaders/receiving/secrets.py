@@ -8,12 +8,14 @@ TOML, a section for each; its name is that in URLs and sources:
 
 import logging
 import re
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from creditgate.loaders.running.logs import log
+from creditgate.client.logs import LineBudget
+from creditgate.loaders.running.logs import LINES_PER_S_MAX, LOGGER, log
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 SECRET_LENGTH_MIN: Final = 16
@@ -32,6 +34,7 @@ class Secrets:
         """`group`: the first part of every section's name. Raises SecretsError."""
         self._path = path
         self._group = group
+        self._lines = LineBudget(LOGGER, LINES_PER_S_MAX)
         self._stamp = _stamp(path)
         self._secrets = _read(path, group)
         self.names: Final[Sequence[str]] = tuple(self._secrets)
@@ -47,7 +50,9 @@ class Secrets:
                 self._secrets = _read(self._path, self._group)
                 log(logging.INFO, "secrets read again", names=list(self._secrets))
         except SecretsError as error:
-            log(logging.ERROR, "secrets cannot be read again", error=str(error))
+            # A file that is missing is so at every delivery.
+            if self._lines.admit(time.monotonic()):
+                log(logging.ERROR, "secrets cannot be read again", error=str(error))
         return self._secrets.get(name, ()) if name in self.names else ()
 
 
@@ -56,7 +61,8 @@ def _stamp(path: Path) -> tuple[int, ...]:
         found = path.stat()
     except OSError as error:
         raise SecretsError(f"{path}: {error.strerror}") from None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # With ctime: a chmod alone mends a file, too.
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path, group: str) -> Mapping[str, Sequence[str]]:
