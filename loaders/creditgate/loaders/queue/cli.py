@@ -18,7 +18,7 @@ from creditgate.loaders.queue.letters import (
     LetterNotFoundError,
     Status,
 )
-from creditgate.loaders.queue.replays import NoReplayError, replay
+from creditgate.loaders.queue.replays import ClosedError, NoReplayError, replay
 
 EXIT_REFUSED = 1
 LISTED_DEFAULT = 100
@@ -151,14 +151,19 @@ def replay_(
         if event_id is None:
             chosen = letters.oldest_first(of_source)
         else:
-            chosen = iter([_get_sendable(letters, source or "", event_id)])
-        refused = asyncio.run(_replay(connection, letters, chosen, state))
+            chosen = iter([_get(letters, source or "", event_id)])
+        refused = asyncio.run(_replay(connection, letters, chosen, state, every=every))
     if refused:
         click.get_current_context().exit(EXIT_REFUSED)
 
 
 async def _replay(
-    connection: Connection, letters: LetterBox, chosen: Iterator[DeadLetter], state: Path
+    connection: Connection,
+    letters: LetterBox,
+    chosen: Iterator[DeadLetter],
+    state: Path,
+    *,
+    every: bool,
 ) -> int:
     """How many were refused again."""
     refused = 0
@@ -167,6 +172,10 @@ async def _replay(
         for letter in chosen:
             try:
                 error = await replay(letters, letter, client, state, by=by)
+            except ClosedError as failure:
+                if every:
+                    continue
+                raise Failure(str(failure)) from failure
             except (NoReplayError, StateError) as failure:
                 raise Failure(str(failure)) from failure
             except CreditgateError as failure:
@@ -219,13 +228,6 @@ def _get(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
         return letters.get(source, event_id)
     except LetterNotFoundError as error:
         raise Failure(str(error)) from error
-
-
-def _get_sendable(letters: LetterBox, source: str, event_id: str) -> DeadLetter:
-    letter = _get(letters, source, event_id)
-    if letter.status is Status.DISCARDED:
-        raise Failure(f"{source} {event_id} is DISCARDED: it was given up and is never sent")
-    return letter
 
 
 def _figures(letter: DeadLetter) -> dict[str, object]:

@@ -221,18 +221,33 @@ class LetterBox:
             yield from map(_letter, rows)
             last = (rows[-1]["first_at"], rows[-1]["source"], rows[-1]["event_id"])
 
-    def mark(self, source: str, event_id: str, status: Status, *, by: str, why: str) -> None:
-        """Notes what became of a letter, and who says so.
+    def mark(
+        self,
+        source: str,
+        event_id: str,
+        status: Status,
+        *,
+        by: str,
+        why: str,
+        payload: bytes | None = None,
+    ) -> None:
+        """Notes what became of an open letter, and who says so. One that is closed stays as it is,
+        and so does one that has another `payload` by now, where one is given.
 
         Raises LetterNotFoundError, StateError."""
         with self._database.transaction() as sql:
-            marked = sql.execute(
+            if self._find(sql, source, event_id) is None:
+                told = f"no dead letter has source {source!r} and id {event_id!r}"
+                raise LetterNotFoundError(told)
+            sql.execute(
                 'UPDATE letters SET status = ?, "by" = ?, "at" = ?, why = ?'
-                " WHERE source = ? AND event_id = ?",
-                (status, by, self._clock().isoformat(), why, source, event_id),
-            ).rowcount
-        if not marked:
-            raise LetterNotFoundError(f"no dead letter has source {source!r} and id {event_id!r}")
+                " WHERE source = ? AND event_id = ? AND status = ?"
+                " AND payload = ifnull(?, payload)",
+                (
+                    *(status, by, self._clock().isoformat(), why),
+                    *(source, event_id, Status.OPEN, payload),
+                ),
+            )
 
     def _find(self, sql: sqlite3.Connection, source: str, event_id: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = sql.execute(

@@ -22,6 +22,10 @@ REPLAYS: Final[Mapping[str, str]] = {
 """By the source's kind, as MODULE:FUNCTION, so that a source is imported only when it is needed."""
 
 
+class ClosedError(Exception):
+    """The letter is not open any more."""
+
+
 class NoReplayError(Exception):
     """Nothing here knows how to send events of this kind of source again."""
 
@@ -29,17 +33,31 @@ class NoReplayError(Exception):
 async def replay(
     letters: LetterBox, letter: DeadLetter, client: AsyncClient, state: Path, *, by: str
 ) -> RowError | None:
-    """Sends the event of `letter` again and notes what came of it.
+    """Sends the event of `letter` again, as it is kept now, and notes what came of it.
 
     Returns why it was refused again; the letter then stays open with that reason. Raises
-    NoReplayError, and CallError when the server did not answer: the letter is as it was."""
+    NoReplayError; ClosedError where it is not open any more, as when its source told of the same
+    again; and CallError when the server did not answer: the letter is as it was."""
+    letter = _open(letters, letter)
     try:
         await _function(letter.source)(letter, client, state)
     except RowError as error:
-        letters.put(letter.because(error))
+        # What came meanwhile is newer, and stays.
+        if _open(letters, letter).payload == letter.payload:
+            letters.put(letter.because(error))
         return error
-    letters.mark(letter.source, letter.event_id, Status.REPLAYED, by=by, why="")
+    done = Status.REPLAYED
+    letters.mark(letter.source, letter.event_id, done, by=by, why="", payload=letter.payload)
     return None
+
+
+def _open(letters: LetterBox, letter: DeadLetter) -> DeadLetter:
+    found = letters.get(letter.source, letter.event_id)
+    if found.status is not Status.OPEN:
+        raise ClosedError(
+            f"{letter.source} {letter.event_id} is {found.status}: only an open one is sent again"
+        )
+    return found
 
 
 def _function(source: str) -> Replay:
