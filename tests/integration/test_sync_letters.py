@@ -1,7 +1,6 @@
 """Rows of a ledger that become dead letters: nothing newer is lost, and nothing older stands."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from creditgate.loaders.queue.letters import LetterBox
 from creditgate.loaders.running.sources import Source
 from tests.conftest import StartServer
 from tests.support.books import Books
-from tests.support.ledger import COMMAND, TIMEOUT_S, Ledger, SyncProcess, open_items
+from tests.support.ledger import Ledger, SyncProcess, open_items
 from tests.support.server import ServerProcess
 
 LIMIT = {"currency": "USD", "limit_kind": "amount"}
@@ -30,16 +29,6 @@ def ledger(books: Books) -> Books:
 def letters_of(sync: SyncProcess) -> set[str]:
     with LetterBox(sync.state) as letters:
         return {letter.event_id for letter in letters.list()}
-
-
-def replay(sync: SyncProcess, server: ServerProcess, event_id: str) -> None:
-    subprocess.run(
-        [
-            *(str(COMMAND), "deadletter", "replay", "ledger:ledger", event_id),
-            *("--state", str(sync.state), "--address", server.address),
-        ],
-        capture_output=True, text=True, timeout=TIMEOUT_S, check=True,
-    )  # fmt: skip
 
 
 def add_customer(books: Books, **others: object) -> None:
@@ -56,10 +45,32 @@ def test_a_limit_is_not_lost_with_the_account_that_was_refused(
     books.execute("UPDATE customers SET segment_id = NULL")
     sync.once()
     # What tells of the account now does not tell of its limit.
-    assert letters_of(sync) == {"limit:A"}
-    replay(sync, server, "limit:A")
     assert client.get_account("A").limit == CreditLimit.of(50_00)
     assert not letters_of(sync)
+
+
+def test_what_came_before_what_it_names_is_taken_behind_it(
+    books: Books, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    """Each in a window of its own: as they were committed, and read at once."""
+    books.execute("ALTER TABLE customers DROP CONSTRAINT customers_parent_account_id_fkey")
+    sync.once()
+    add_customer(books, segment_id="late", parent_account_id="B")
+    sync.once()
+    books.add(
+        "invoices", invoice_id="I1", account_id="A", currency="USD", amount=100,
+        issue_date="2026-01-05",
+    )  # fmt: skip
+    sync.once()
+    assert letters_of(sync) == {"customer:A", "invoice:invoice:I1"}
+    books.add("segments", segment_id="late", currency="USD", limit_kind="amount", limit_amount=5)
+    sync.once()
+    assert letters_of(sync) == {"customer:A", "invoice:invoice:I1"}
+    books.add("customers", account_id="B", currency="USD")
+    sync.once()
+    assert not letters_of(sync)
+    assert open_items(server) == {("A", "I1"): 100_00}
+    assert client.get_account("A").parent_account_id == "B"
 
 
 def test_an_account_that_is_sent_again_loses_what_the_ledger_took_from_it(
@@ -75,9 +86,9 @@ def test_an_account_that_is_sent_again_loses_what_the_ledger_took_from_it(
     assert letters_of(sync) == {"customer:A"}
     books.add("segments", segment_id="new", currency="USD", limit_kind="amount", limit_amount=5)
     sync.once()
-    replay(sync, server, "customer:A")
     found = client.get_account("A")
     assert (found.parent_account_id, found.segment_id) == ("", "new")
+    assert not letters_of(sync)
 
 
 def test_two_gateways_may_give_the_same_id(

@@ -2,21 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from creditgate.client import AsyncClient
 from creditgate.loaders.ledger.batches import Batch, Refused, parted, plan, second_tries
-from creditgate.loaders.ledger.letters import event_id, letter_of, letters_source
+from creditgate.loaders.ledger.lacking import Lacking
+from creditgate.loaders.ledger.letters import Kept, event_id, letter_of, letters_source
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.ledger.outbox import OutboxRow
 from creditgate.loaders.ledger.sender import Sender
-from creditgate.loaders.queue.letters import OPEN_MAX, LetterBox, Status
+from creditgate.loaders.queue.letters import OPEN_MAX, DeadLetter, LetterBox, Status
+from creditgate.loaders.queue.replays import ClosedError, replay
 from creditgate.loaders.queue.stake import Stakes
 from creditgate.loaders.running.sources import Source
 
+BY: Final = "sync"
+"""Who closes letters here."""
 WAITING_MAX: Final = 1_000
 """Rows that may wait for what they lack: they are sent again with each part."""
 
@@ -42,10 +47,13 @@ class Taking:
         self._stakes = Stakes(client)
         self._letters = letters
         self._source = source
-        self._open = {
-            letter.event_id
-            for letter in letters.list(source=letters_source(mapping), limit=OPEN_MAX)
-        }
+        self._client = client
+        self._open = set[str]()
+        self._lacking = Lacking()
+        self._met: list[str] = []
+        """Letters that lacked what has come, and are to be sent again."""
+        for letter in letters.list(source=letters_source(mapping), limit=OPEN_MAX):
+            self._remember(letter)
 
     async def take(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> None:
         """Take part after part, each to its end before the next: while one is on its way, the next
@@ -64,6 +72,7 @@ class Taking:
                     raise errors.exceptions[0] from None
                 refused, part = sending.result(), reading.result()
                 waiting = await self._wait_or_keep(refused)
+                await self._send_met()
         await self._keep(waiting)
 
     async def _wait_or_keep(self, refused: Sequence[Refused]) -> list[Refused]:
@@ -130,14 +139,30 @@ class Taking:
         """What was refused before and has come again, mended, must not be replayed as it was.
         Notes the `latest` row that was taken of each name."""
         again = {one.row.id for one in refused}
-        for lot in (lot for batch in batches for lot in batch.lots if lot.row.id not in again):
-            name = event_id(lot.row, self._mapping)
-            latest[name] = max(abs(lot.row.id), latest.get(name, 0))
-            if name in self._open:
-                source = letters_source(self._mapping)
-                why = "the ledger told of it again, and it was taken"
-                self._letters.mark(source, name, Status.REPLAYED, by="sync", why=why)
-                self._open.discard(name)
+        for batch in batches:
+            for lot in (lot for lot in batch.lots if lot.row.id not in again):
+                name = event_id(lot.row, self._mapping)
+                latest[name] = max(abs(lot.row.id), latest.get(name, 0))
+                self._met += self._lacking.met_by(batch.kind, lot.row.cells)
+                if name in self._open:
+                    source = letters_source(self._mapping)
+                    why = "the ledger told of it again, and it was taken"
+                    self._letters.mark(source, name, Status.REPLAYED, by=BY, why=why)
+                    self._open.discard(name)
+
+    async def _send_met(self) -> None:
+        """Send letters again that lacked what has come behind them: nobody else would."""
+        while self._met:
+            letter = self._letters.get(letters_source(self._mapping), self._met[0])
+            with suppress(ClosedError):
+                if await replay(self._letters, letter, self._client, Path(), by=BY) is None:
+                    self._open.discard(letter.event_id)
+                    self._source.took("taken")
+                    kept = msgspec.json.decode(letter.payload, type=Kept)
+                    self._met += self._lacking.met_by(kept.kind, kept.cells)
+                else:
+                    self._remember(self._letters.get(letter.source, letter.event_id))
+            del self._met[0]
 
     async def _keep(self, refused: Sequence[Refused]) -> None:
         """Put rows that cannot be taken among the dead letters."""
@@ -145,5 +170,9 @@ class Taking:
             for part in parted(one, self._mapping):
                 letter = await self._stakes.known(letter_of(part, self._mapping))
                 self._letters.put(letter)
-                self._open.add(letter.event_id)
+                self._remember(letter)
         self._source.refused(len(refused))
+
+    def _remember(self, letter: DeadLetter) -> None:
+        self._open.add(letter.event_id)
+        self._lacking.note(letter)
