@@ -226,6 +226,10 @@ REFUNDS: dict[str, tuple[list[tuple[str, int]], int, int, dict[str, int]]] = {
         [("2026-06-11", 100)], 100, 0,
         {"owed_minor": 100_00, "late_share": 100_00, "days_late": 30_00, "open_minor": 100_00},
     ),
+    "ten and eleven days late, and all given back": (
+        [("2026-06-11", 50), ("2026-06-12", 50)], 100, 0,
+        {"owed_minor": 100_00, "late_share": 100_00, "days_late": 30_00, "open_minor": 100_00},
+    ),
     "more than was paid": (
         [("2026-05-20", 20)], 30, 0,
         {"owed_minor": 110_00, "late_share": 100_00, "days_late": 30_00, "open_minor": 110_00},

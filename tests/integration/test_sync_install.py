@@ -94,6 +94,19 @@ def test_another_schema_keeps_its_own_feeds(ledger: Ledger) -> None:
             assert told.fetchall() == [(account,)]
 
 
+def test_a_search_path_that_leads_nowhere_is_refused(ledger: Ledger) -> None:
+    """The outbox would be a temporary table, gone with the session."""
+    done = subprocess.run(
+        [
+            *(str(COMMAND), "sync", "install"),
+            *("--ledger", ledger.conninfo + " options='-c search_path=nowhere'"),
+        ],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "no schema is there to make the outbox in" in done.stderr
+
+
 def test_temporary_tables_of_the_same_names_hide_nothing(
     ledger: Ledger, server: ServerProcess, sync: SyncProcess
 ) -> None:

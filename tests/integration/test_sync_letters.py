@@ -18,6 +18,7 @@ from tests.support.books import Books
 from tests.support.ledger import Ledger, SyncProcess, open_items
 from tests.support.server import ServerProcess
 
+WAITS = range(WAITING_MAX)
 LIMIT = {"currency": "USD", "limit_kind": "amount"}
 
 
@@ -155,7 +156,7 @@ def test_of_many_that_wait_none_comes_after_a_newer_one(
         return OutboxRow(number, 0.0, "limit", cells)
 
     async def parts() -> AsyncGenerator[Sequence[OutboxRow]]:
-        others = [limit(2 + number, f"N{number}", "1") for number in range(WAITING_MAX)]
+        others = [limit(2 + number, f"N{number}", "1") for number in WAITS]
         yield [limit(1, "A", "100"), *others, limit(5_000, "A", "900")]
         yield [OutboxRow(5_001, 0.0, "customer", {"account_id": "A", "currency": "USD"})]
 
@@ -164,8 +165,66 @@ def test_of_many_that_wait_none_comes_after_a_newer_one(
             with LetterBox(tmp_path) as letters:
                 reference = mapping.read(mapping.REFERENCE)
                 await Taking(taker, reference, letters, Source("ledger")).take(parts())
-                (found,) = (one for one in letters.list() if one.account_id == "A")
-                assert b"900" in found.payload
+                found = letters.list()
+                assert {letter.reason for letter in found} == {"ACCOUNT_NOT_FOUND"}
+                assert {letter.account_id for letter in found} == {f"N{n}" for n in WAITS}
 
     asyncio.run(take())
-    assert client.get_account("A").limit != CreditLimit.of(100_00)
+    assert client.get_account("A").limit == CreditLimit.of(900_00)
+
+
+def test_a_flag_for_ever_is_not_taken_for_one_that_ended(
+    books: Books, sync: SyncProcess, client: Client
+) -> None:
+    add_customer(books)
+    flag = {"account_id": "A", "flag_id": "F1", "kind": "fraud", "source": "us"}
+    books.add("flags", **flag)
+    sync.once()
+    books.execute("UPDATE flags SET expires_at = '9999-12-31'")
+    sync.once()
+    assert [hold.hold_id for hold in client.get_account("A").holds] == ["F1"]
+    assert letters_of(sync) == {"flag:A:F1"}
+
+
+def test_what_comes_with_what_older_letters_lacked_is_taken_behind_them(
+    books: Books, server: ServerProcess, sync: SyncProcess, client: Client
+) -> None:
+    sync.once()
+    add_customer(books, segment_id="late")
+    books.add("limits", account_id="A", limit_kind="amount", limit_amount=50)
+    sync.once()
+    assert letters_of(sync) == {"customer:A", "limit:A"}
+    # All in one transaction: the account comes by its letter, between them.
+    books.execute(
+        "INSERT INTO segments (segment_id, currency, limit_kind, limit_amount)"
+        " VALUES ('late', 'USD', 'amount', 5);"
+        "UPDATE limits SET limit_amount = 20;"
+        "INSERT INTO payments VALUES ('P1', 'A', 'USD', 7, '2026-01-07')"
+    )
+    sync.once()
+    assert not letters_of(sync)
+    assert client.get_account("A").limit == CreditLimit.of(20_00)
+    assert open_items(server) == {("A", ""): -7_00}
+
+
+def test_a_second_snapshot_closes_the_letters_of_the_first(
+    server: ServerProcess, client: Client, tmp_path: Path
+) -> None:
+    """As after a cut in the middle of it."""
+
+    async def part(segment_id: str, amount: str) -> AsyncGenerator[Sequence[OutboxRow]]:
+        cells = LIMIT | {"account_id": "A", "limit_amount": amount, "segment_id": segment_id}
+        yield [OutboxRow(-1, 0.0, "customer", {k: v for k, v in cells.items() if v})]
+
+    async def take() -> None:
+        async with AsyncClient(server.address) as taker:
+            with LetterBox(tmp_path) as letters:
+                reference = mapping.read(mapping.REFERENCE)
+                taking = Taking(taker, reference, letters, Source("ledger"))
+                await taking.take(part("none", "50"))
+                assert {letter.event_id for letter in letters.list()} == {"customer:A", "limit:A"}
+                await taking.take(part("", "80"))
+                assert not letters.list()
+
+    asyncio.run(take())
+    assert client.get_account("A").limit == CreditLimit.of(80_00)

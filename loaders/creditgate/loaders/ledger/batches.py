@@ -107,24 +107,38 @@ def _is_added(one: Refused, mapping: LedgerMapping) -> bool:
 
 
 def parted(one: Refused, mapping: LedgerMapping) -> list[Refused]:
-    """A refused row of a snapshot without what that added to it, and each part of it as a row of
-    the feed that tells of it later, and so mends it; other rows as they are."""
-    row = one.row
+    """What is refused with a row: of a snapshot's what that added to it, too, of which another feed
+    tells later, and so mends it."""
+    base, *added = parts_of(one.row, mapping)
+    feed = mapping.named(one.row.feed)
+    error = one.error
+    if feed is not None and error.field not in feed.snapshot_columns:
+        account_id = str(one.row.cells.get("account_id", ""))
+        rule = f"not taken, as its account was not: {error.message}"
+        error = RowError("account_id", account_id, error.reason, rule)
+    return [Refused(base, one.error), *(Refused(row, error) for row in added)]
+
+
+def parts_of(row: OutboxRow, mapping: LedgerMapping) -> list[OutboxRow]:
+    """A row of a snapshot without what that added to it, and each part of that as a row of the feed
+    that tells of it later; any other row as it is."""
     feed = mapping.named(row.feed)
     added = frozenset[str]() if feed is None else feed.snapshot_columns.keys() & row.cells.keys()
     tells = [feed for feed in mapping.feed if not feed.snapshot and added & feed.columns.keys()]
     if not tells:
-        return [one]
+        return [row]
     base = {name: cell for name, cell in row.cells.items() if name not in added}
-    parts = [Refused(msgspec.structs.replace(row, cells=base), one.error)]
-    for feed in tells:
-        cells = {name: cell for name, cell in row.cells.items() if name in feed.columns}
-        error = one.error
-        if error.field not in feed.columns:
-            rule = f"not taken, as its account was not: {error.message}"
-            error = RowError("account_id", cells.get("account_id", ""), error.reason, rule)
-        parts.append(Refused(msgspec.structs.replace(row, feed=feed.name, cells=cells), error))
-    return parts
+    return [
+        msgspec.structs.replace(row, cells=base),
+        *(
+            msgspec.structs.replace(
+                row,
+                feed=feed.name,
+                cells={name: cell for name, cell in row.cells.items() if name in feed.columns},
+            )
+            for feed in tells
+        ),
+    ]
 
 
 _ACCOUNTS: Final = ("account_id", "parent_account_id")

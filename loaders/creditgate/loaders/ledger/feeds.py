@@ -18,6 +18,11 @@ OPENING = "opening:"
 first transaction that the snapshot cannot have seen."""
 
 _OUTBOX = """\
+DO $$ BEGIN
+    IF current_schema() IS NULL THEN
+        RAISE EXCEPTION 'no schema is there to make the outbox in: set search_path';
+    END IF;
+END $$;
 -- What a session's temporary tables are called must not change what the triggers read and write.
 SELECT set_config(
     'search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true

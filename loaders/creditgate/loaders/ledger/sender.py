@@ -1,6 +1,7 @@
 """How batches reach the server, and what becomes of each row."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from creditgate.loaders.rows.findings import Flag
 from creditgate.loaders.sending import CHANNEL, place_and_lift
 
 ROWS_A_CALL_MAX: Final = 1_000
+
+_LAST_END: Final = datetime(9998, 12, 31, tzinfo=UTC)
+"""The server takes no end of a hold behind it."""
 
 _PASSING: Final = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"})
 """Codes of a row that say nothing against the row: the same may be taken a little later."""
@@ -119,14 +123,30 @@ def _ended(flags: Sequence[Flag], answers: Sequence[str | ItemError]) -> dict[in
     return {
         index: msgspec.structs.replace(flags[index], kind=None, source="", expire_time=None)
         for index in latest.values()
-        if isinstance(answer := answers[index], ItemError) and answer.field == "expire_time"
+        if _has_passed(flags[index], answers[index])
     }
+
+
+def _has_passed(flag: Flag, answer: str | ItemError) -> bool:
+    """Whether a flag was refused because its end lies behind the server's clock. What is meant to
+    hold for ever may name an end beyond those that the server knows, which is no such end."""
+    return (
+        isinstance(answer, ItemError)
+        and answer.field == "expire_time"
+        and flag.expire_time is not None
+        and flag.expire_time < _LAST_END
+    )
 
 
 def _refused(kind: str, lot: Lot, item: ItemError) -> Refused:
     """The server's refusal in terms of the ledger. Raises BusyError where it is none of the row."""
     if item.code in _PASSING:
         raise BusyError(f"{item.reason}: {item.message}")
+    if kind == "limits" and item.field == "currency":
+        # It was sent without one, so that it opens no account; see _limits.
+        account_id = str(lot.row.cells.get("account_id", ""))
+        said = f"account_id {account_id!r}: is not known, so it has no limit yet"
+        return Refused(lot.row, RowError("account_id", account_id, "ACCOUNT_NOT_FOUND", said))
     column = KINDS[kind].column_of(item.field)
     value = str(lot.row.cells.get(column, ""))
     return Refused(lot.row, RowError(column, value, item.reason, item.message))

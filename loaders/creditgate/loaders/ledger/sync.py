@@ -95,7 +95,8 @@ class LedgerSync:
                 ):
                     await self._move(reached)
                 self._goes_on(held_back_at_s)
-                if once and self._taking.oldest_at_s is None and snapshot is None:
+                is_all = self._taking.oldest_at_s is None and self._taking.is_done
+                if once and is_all and snapshot is None:
                     return
                 is_held_back = self._taking.oldest_at_s is not None
                 await outbox.told(ledger, HELD_BACK_POLL_S if is_held_back else POLL_S)

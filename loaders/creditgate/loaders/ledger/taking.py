@@ -2,26 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from creditgate.client import AsyncClient
-from creditgate.loaders.ledger.batches import Batch, Refused, parted, plan, second_tries
+from creditgate.loaders.ledger.batches import Batch, Refused, parted, parts_of, plan, second_tries
 from creditgate.loaders.ledger.lacking import Lacking
 from creditgate.loaders.ledger.letters import Kept, event_id, letter_of, letters_source
 from creditgate.loaders.ledger.mapping import LedgerMapping
 from creditgate.loaders.ledger.outbox import OutboxRow
 from creditgate.loaders.ledger.sender import Sender
-from creditgate.loaders.queue.letters import OPEN_MAX, DeadLetter, LetterBox, Status
+from creditgate.loaders.queue.letters import DeadLetter, LetterBox, Status
 from creditgate.loaders.queue.replays import ClosedError, replay
 from creditgate.loaders.queue.stake import Stakes
 from creditgate.loaders.running.sources import Source
 
 BY: Final = "sync"
 """Who closes letters here."""
+MET_AT_A_TIME: Final = 200
 WAITING_MAX: Final = 1_000
 """Rows that may wait for what they lack: they are sent again with each part."""
 
@@ -52,7 +53,7 @@ class Taking:
         self._lacking = Lacking()
         self._met: list[str] = []
         """Letters that lacked what has come, and are to be sent again."""
-        for letter in letters.list(source=letters_source(mapping), limit=OPEN_MAX):
+        for letter in letters.oldest_first(letters_source(mapping)):
             self._remember(letter)
 
     async def take(self, parts: AsyncGenerator[Sequence[OutboxRow]]) -> None:
@@ -72,8 +73,10 @@ class Taking:
                     raise errors.exceptions[0] from None
                 refused, part = sending.result(), reading.result()
                 waiting = await self._wait_or_keep(refused)
-                await self._send_met()
+                if await self._send_met(waiting) and part is None and waiting:
+                    part = self._planned([])  # what waits may lack nothing any more
         await self._keep(waiting)
+        await self._send_met([])
 
     async def _wait_or_keep(self, refused: Sequence[Refused]) -> list[Refused]:
         """Those that may still be taken, since what they lack may come behind them, as the parent
@@ -141,28 +144,52 @@ class Taking:
         again = {one.row.id for one in refused}
         for batch in batches:
             for lot in (lot for lot in batch.lots if lot.row.id not in again):
-                name = event_id(lot.row, self._mapping)
-                latest[name] = max(abs(lot.row.id), latest.get(name, 0))
+                for part in parts_of(lot.row, self._mapping):
+                    name = event_id(part, self._mapping)
+                    latest[name] = max(abs(part.id), latest.get(name, 0))
+                    self._close(name)
                 self._met += self._lacking.met_by(batch.kind, lot.row.cells)
-                if name in self._open:
-                    source = letters_source(self._mapping)
-                    why = "the ledger told of it again, and it was taken"
-                    self._letters.mark(source, name, Status.REPLAYED, by=BY, why=why)
-                    self._open.discard(name)
 
-    async def _send_met(self) -> None:
-        """Send letters again that lacked what has come behind them: nobody else would."""
-        while self._met:
-            letter = self._letters.get(letters_source(self._mapping), self._met[0])
-            with suppress(ClosedError):
-                if await replay(self._letters, letter, self._client, Path(), by=BY) is None:
-                    self._open.discard(letter.event_id)
-                    self._source.took("taken")
-                    kept = msgspec.json.decode(letter.payload, type=Kept)
-                    self._met += self._lacking.met_by(kept.kind, kept.cells)
-                else:
-                    self._remember(self._letters.get(letter.source, letter.event_id))
-            del self._met[0]
+    def _close(self, name: str) -> None:
+        if name in self._open:
+            source = letters_source(self._mapping)
+            why = "the ledger told of it again, and it was taken"
+            self._letters.mark(source, name, Status.REPLAYED, by=BY, why=why)
+            self._open.discard(name)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no letters are left that are to be sent again now."""
+        return not self._met
+
+    async def _send_met(self, waiting: Sequence[Refused]) -> bool:
+        """Send letters again that lacked what has come behind them, for nobody else would; a number
+        at a time, so that they do not hold up what comes. Not those of which something newer
+        waits. Returns whether any was taken."""
+        newer = {event_id(one.row, self._mapping) for one in waiting}
+        any_taken = False
+        for _ in range(min(len(self._met), MET_AT_A_TIME)):
+            name = self._met[0]
+            if name not in newer and await self._is_taken(name):
+                any_taken = True
+            self._met.pop(0)
+        return any_taken
+
+    async def _is_taken(self, name: str) -> bool:
+        """Send a letter again, if it is open yet."""
+        letter = self._letters.get(letters_source(self._mapping), name)
+        try:
+            refused = await replay(self._letters, letter, self._client, Path(), by=BY)
+        except ClosedError:
+            return False
+        if refused is not None:
+            self._remember(self._letters.get(letter.source, name))
+            return False
+        self._open.discard(name)
+        self._source.took("taken")
+        kept = msgspec.json.decode(letter.payload, type=Kept)
+        self._met += self._lacking.met_by(kept.kind, kept.cells)
+        return True
 
     async def _keep(self, refused: Sequence[Refused]) -> None:
         """Put rows that cannot be taken among the dead letters."""

@@ -77,7 +77,10 @@ WITH paid AS (
         greatest(paid - refunded, 0) AS paid,
         late - least(late, refunded) AS late,
         -- Each late part by as many days as they had in the mean.
-        late_days - late_days // greatest(late, 1) * least(late, refunded) AS late_days
+        late_days - (
+            late_days // greatest(late, 1) * least(late, refunded)
+            + late_days % greatest(late, 1) * least(late, refunded) // greatest(late, 1)
+        ) AS late_days
     FROM sums
 )
 SELECT account_id, issue_date, due_date, bought, greatest(owed, paid) AS owed,
