@@ -57,6 +57,7 @@ class Report(msgspec.Struct, frozen=True):
     unsettled: tuple[str, ...]
     """Accounts that moved at every look, so that nothing can be said of them."""
     unreadable: tuple[str, ...] = ()
-    """Accounts of which the ledger says an amount that is none of their currency."""
+    """Accounts of which the ledger says an amount that is none of their currency; one more for all
+    that is open on no account."""
     explained: bool = True
     """Whether differences are named to the entry, for which the journal has to be read."""

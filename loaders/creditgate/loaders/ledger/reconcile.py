@@ -151,15 +151,13 @@ class Reconciliation:
 
     def _take(self, cells: dict[str, str], take: Take) -> None:
         account = cells.get("account_id", ""), cells.get("currency", "")
-        try:
+        amount_minor = None
+        with suppress(MoneyError):
             amount_minor = money.parse(cells["amount"], account[1])
-        except MoneyError:
-            self._unreadable.add(account[0] or NOBODY)
-            return
-        if account[0]:
+        if account[0] and amount_minor is not None:
             take(account, cells.get("invoice_id", ""), amount_minor)
         else:
-            self._unreadable.add(NOBODY)
+            self._unreadable.add(account[0] or NOBODY)
 
     async def _told(self, position: int) -> None:
         """Wait until the service has all of the ledger below a transaction."""

@@ -46,8 +46,9 @@ async def replay(
         if _open(letters, letter).payload == letter.payload:
             letters.put(letter.because(error))
         return error
-    done = Status.REPLAYED
-    letters.mark(letter.source, letter.event_id, done, by=by, why="", payload=letter.payload)
+    letters.mark(
+        letter.source, letter.event_id, Status.REPLAYED, by=by, why="", payload=letter.payload
+    )
     return None
 
 
